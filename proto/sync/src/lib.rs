@@ -1,0 +1,1 @@
+//! Placeholder page, replaced by its first module.
