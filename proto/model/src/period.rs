@@ -91,15 +91,8 @@ impl Period {
     /// The first and last calendar day that the label names, before any form's data window.
     #[must_use]
     pub fn calendar_days(&self) -> (Date, Date) {
-        let months = |year: i16, first: u8, last: u8| {
-            let end = Date::constant(year, 1, 1).with().month(i8(last)).build();
-            let start = Date::constant(year, 1, 1).with().month(i8(first)).build();
-            (
-                start.expect("months come from a checked label"),
-                end.expect("months come from a checked label")
-                    .last_of_month(),
-            )
-        };
+        let months =
+            |year, first, last| (first_day(year, first), first_day(year, last).last_of_month());
         match *self {
             Self::Year(year) => months(year, 1, 12),
             Self::Half(year, half) => months(year, half * 6 - 5, half * 6),
@@ -167,8 +160,9 @@ impl Period {
     }
 }
 
-fn i8(month: u8) -> i8 {
-    i8::try_from(month).expect("a month is at most 12")
+fn first_day(year: i16, month: u8) -> Date {
+    let month = i8::try_from(month).expect("a month is at most 12");
+    Date::new(year, month, 1).expect("year and month come from a checked label")
 }
 
 impl fmt::Display for Period {
