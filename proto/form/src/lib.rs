@@ -1,1 +1,21 @@
-//! Placeholder page, replaced by its first module.
+//! Forms as data: lines, sections, offices and calendars; what may be typed, how it is printed and
+//! which figures contradict each other. A new form is a file, never a line of code.
+//!
+//! ```text
+//! model <- form <- doc <- rollup
+//! ```
+//! Start at [`Form`], which is read from a TOML text whose format `docs/form-format.md` tells to the
+//! person who edits one. Then [`Line`], and [`OverUnits`] and [`OverTime`], by which totals are made.
+//! Nothing here knows a document or a peer.
+
+mod calendar;
+mod form;
+mod lang;
+pub mod limits;
+
+pub use calendar::{Calendar, CutOff, Due, DueRule, PeriodNotAccepted, PeriodRule};
+pub use form::{
+    EnteredAt, Form, LevelRole, Line, LineRole, Office, OverTime, OverUnits, Part, Section,
+    ValueKind, ValueLine,
+};
+pub use lang::{Lang, Text};
