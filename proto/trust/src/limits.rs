@@ -1,0 +1,32 @@
+//! Every bound of this crate, each with why it has that size.
+
+/// Largest encoded record. The dated tree of the whole nation with three snapshots is about 1 MB as
+/// text, a form under 100 KB; four times the largest leaves room for a reform or two.
+pub const RECORD_BYTES_MAX: usize = 4 << 20;
+
+/// Most heads a receipt names. Every head is one office's unmerged work; 256 of them still fit into
+/// one 16 KiB chunk of the link, and a document that has more is merged by its next save.
+pub const RECEIPT_HEADS_MAX: usize = 256;
+
+/// Most actors one seal vouches for. A save has one; a node that vouches for the open browsers of an
+/// office has about a dozen.
+pub const SEAL_ACTORS_MAX: usize = 32;
+
+/// Longest account named in a seal, in bytes: a short login, not a person's full name and title.
+pub const ACCOUNT_BYTES_MAX: usize = 64;
+
+/// Largest encoded seal: the bounds above and three fixed fields, rounded up.
+pub const SEAL_BYTES_MAX: usize = 512;
+
+/// Most addresses in a ticket: a public one, one on the office network, one spare, and one for IPv6.
+pub const TICKET_ADDRS_MAX: usize = 4;
+
+/// Longest address in a ticket, in bytes: what still leaves the ticket readable as one QR code.
+pub const TICKET_ADDR_BYTES_MAX: usize = 80;
+
+/// Largest ticket before base32: four longest addresses and 170 bytes of fixed fields.
+pub const TICKET_BYTES_MAX: usize = 512;
+
+/// Longest ticket text that is looked at at all. Base32 makes 820 characters of the largest ticket;
+/// the rest is for the line breaks and hyphens of whoever passed it on.
+pub const TICKET_TEXT_BYTES_MAX: usize = 2048;
