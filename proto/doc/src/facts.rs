@@ -1,0 +1,168 @@
+//! What totals need of a document, kept beside it and moved along by each arriving change, without
+//! ever loading the document.
+//!
+//! A figure is a *register*: the operations that no later one names as its predecessor. One is the
+//! rule; several are offices that wrote apart. The same holds for the lifecycle's events, which
+//! nothing supersedes.
+//!
+//! **Void operations** (an author without the grant) count nowhere and hide nothing.
+//! [`Facts::apply_judged`] therefore skips them but remembers what they would have superseded: a
+//! later valid operation that names a void one supersedes that as well, because its author wrote
+//! over all of it. Where an operation is judged void only later (a revocation arrives), the facts of
+//! that one document are made anew from its changes: what a superseded operation said is deliberately
+//! not kept, it would grow without bound, and the changes have it.
+
+use std::collections::BTreeMap;
+
+use hopluu_model::Scalar;
+
+use crate::figure::{FigureKey, OpId};
+use crate::scan::{MapOp, ScannedChange};
+
+mod pack;
+#[cfg(test)]
+mod tests;
+
+pub use pack::{FactView, FactsError, FactsView, RegisterView};
+
+/// One operation that is visible: nothing that counts supersedes it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FactOp {
+    /// Which operation, and whose.
+    pub op: OpId,
+    /// The text it wrote.
+    pub value: String,
+}
+
+impl FactOp {
+    /// The figure it wrote; nothing if a later version of the program wrote what this one does
+    /// not read.
+    #[must_use]
+    pub fn scalar(&self) -> Option<Scalar> {
+        self.value.parse().ok()
+    }
+}
+
+/// Whether an operation counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Verdict {
+    /// Its author may write it.
+    Counts,
+    /// It stays in the graph, counts nowhere and hides nothing.
+    Void,
+}
+
+/// Which map an operation writes, for the one who judges it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum FactMap {
+    /// The figures.
+    Figures,
+    /// The lifecycle events.
+    Events,
+}
+
+type Registers = BTreeMap<String, Vec<FactOp>>;
+
+/// The visible figures and events of one document.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Facts {
+    figures: Registers,
+    events: Registers,
+    void: BTreeMap<OpId, Vec<OpId>>,
+}
+
+impl Facts {
+    /// The facts of a document in which nobody wrote yet.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Follows one change, all of whose operations count. Changes come in causal order; of
+    /// concurrent ones any order gives the same facts.
+    pub fn apply(&mut self, change: &ScannedChange) {
+        self.apply_judged(change, |_, _| Verdict::Counts);
+    }
+
+    /// Follows one change, asking of each operation whether it counts.
+    pub fn apply_judged(
+        &mut self,
+        change: &ScannedChange,
+        mut judge: impl FnMut(FactMap, &MapOp) -> Verdict,
+    ) {
+        for op in &change.figures {
+            if op.key.parse::<FigureKey>().is_ok() {
+                let verdict = judge(FactMap::Figures, op);
+                follow(&mut self.figures, &mut self.void, op, verdict);
+            }
+        }
+        for op in &change.events {
+            let verdict = judge(FactMap::Events, op);
+            follow(&mut self.events, &mut self.void, op, verdict);
+        }
+    }
+
+    /// The visible candidates of every figure that was ever written, by key. More than one means
+    /// that offices wrote apart and nobody has settled it.
+    pub fn figures(&self) -> impl Iterator<Item = (FigureKey, &[FactOp])> {
+        self.figures
+            .iter()
+            .filter_map(|(key, candidates)| Some((key.parse().ok()?, candidates.as_slice())))
+    }
+
+    /// The candidates of one figure, by operation; empty if nobody wrote it.
+    #[must_use]
+    pub fn figure(&self, key: &FigureKey) -> &[FactOp] {
+        self.figures
+            .get(&key.to_string())
+            .map_or(&[], Vec::as_slice)
+    }
+
+    /// The lifecycle events, in the order in which every node folds them.
+    #[must_use]
+    pub fn events(&self) -> Vec<&FactOp> {
+        let mut events: Vec<_> = self.events.values().flatten().collect();
+        events.sort_by_key(|event| event.op);
+        events
+    }
+
+    /// Whether nobody wrote a figure or an event.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.figures.is_empty() && self.events.is_empty()
+    }
+}
+
+fn follow(
+    registers: &mut Registers,
+    void: &mut BTreeMap<OpId, Vec<OpId>>,
+    op: &MapOp,
+    verdict: Verdict,
+) {
+    let hides = with_hidden_by_void(void, &op.preds);
+    if verdict == Verdict::Void {
+        void.insert(op.op, hides);
+        return;
+    }
+    let candidates = registers.entry(op.key.clone()).or_default();
+    candidates.retain(|candidate| !hides.contains(&candidate.op));
+    let fact = FactOp {
+        op: op.op,
+        value: op.value.clone(),
+    };
+    // By operation, so that any order of arrival gives the same bytes.
+    match candidates.binary_search_by_key(&fact.op, |candidate| candidate.op) {
+        Ok(_) => {}
+        Err(at) => candidates.insert(at, fact),
+    }
+}
+
+/// The operations named, and in place of each void one also what it would have superseded. What is
+/// kept for a void operation is already complete, so one step is enough.
+fn with_hidden_by_void(void: &BTreeMap<OpId, Vec<OpId>>, preds: &[OpId]) -> Vec<OpId> {
+    let mut all = preds.to_vec();
+    all.extend(preds.iter().filter_map(|pred| void.get(pred)).flatten());
+    all.sort_unstable();
+    all.dedup();
+    all
+}

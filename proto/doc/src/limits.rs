@@ -1,0 +1,51 @@
+//! Every bound of this crate, each with its reason. What exceeds one is refused, never cut.
+
+use crate::scan::ScanLimits;
+
+/// Longest figure in bytes: the longest canonical scalar (`~>` and 18 digits with sign and point)
+/// has 23, two 64-bit halves of a share have 41; the rest is room for scalars of later versions.
+pub const FIGURE_BYTES_MAX: usize = 64;
+
+/// Longest key of a figure, note or event: a code, `@` and an office of 40 bytes each.
+pub const MAP_KEY_BYTES_MAX: usize = 2 * hopluu_model::name::NAME_BYTES_MAX + 1;
+
+/// Longest note in bytes: a few sentences beside a figure; anything longer belongs in a section.
+pub const NOTE_BYTES_MAX: usize = 4_096;
+
+/// Longest lifecycle event in bytes: a word and a reason of a few sentences.
+pub const EVENT_BYTES_MAX: usize = 4_096;
+
+/// Longest text of one section and office, in code points: some twelve printed pages.
+pub const TEXT_CHARS_MAX: usize = 40_000;
+
+/// Longest message of a save in bytes: the office's name and a line of text.
+pub const MESSAGE_BYTES_MAX: usize = 512;
+
+/// Most edits in one save: ten times the lines of the largest form known, all with a note.
+pub const EDITS_PER_SAVE_MAX: usize = 2_048;
+
+/// Most actors in one row of facts. An actor is one process start that still owns a visible value,
+/// and a report has about a hundred figures.
+pub const FACTS_ACTORS_MAX: usize = 16_384;
+
+/// Largest packed row of facts: a few thousand registers with conflicts and reasons.
+pub const FACTS_BYTES_MAX: usize = 4 << 20;
+
+/// What one change may cost a reader, used wherever no narrower budget is set.
+pub const SCAN_LIMITS: ScanLimits = ScanLimits {
+    // A whole section of Vietnamese text, rewritten, stays under 200 KiB deflated.
+    chunk_bytes_max: 256 << 10,
+    // The same inflated: two ops of about 6 bytes for each of 40,000 code points.
+    inflated_bytes_max: 1 << 20,
+    // Deleting and inserting a section of TEXT_CHARS_MAX, and every figure of a form besides.
+    ops_max: 100_000,
+    // Settling names the actor of every candidate; a text names the actors around each edit.
+    actors_max: 256,
+    // A change has as many parents as there were unmerged branches.
+    deps_max: 256,
+    message_bytes_max: MESSAGE_BYTES_MAX,
+    // TEXT_CHARS_MAX of three-byte letters, and the forms of two sections in one save.
+    text_bytes_max: 256 << 10,
+    // Automerge numbers operations with 32 bits; a quarter of that leaves room to notice.
+    op_counter_max: 1 << 30,
+};
