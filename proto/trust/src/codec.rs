@@ -60,6 +60,44 @@ impl DecodeError {
     }
 }
 
+/// An object that may not be signed, because no node would take it.
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+pub enum SignError {
+    /// Too large as a whole.
+    #[error("{what} of {bytes} bytes is over the bound of {bytes_max}")]
+    TooLarge {
+        /// What was to be signed.
+        what: &'static str,
+        /// Its size.
+        bytes: usize,
+        /// The bound.
+        bytes_max: usize,
+    },
+    /// A list or text in it is too long.
+    #[error("{field} of {what} has {count}, at most {max} are allowed")]
+    OverBound {
+        /// What was to be signed.
+        what: &'static str,
+        /// Which part of it.
+        field: &'static str,
+        /// How long it is.
+        count: usize,
+        /// The bound.
+        max: usize,
+    },
+    /// A seal that vouches for nobody.
+    #[error("a seal names at least one actor")]
+    NoActor,
+}
+
+impl SignError {
+    /// Our own code asked for it: it keeps the bounds in [`crate::limits`].
+    #[must_use]
+    pub fn fault(&self) -> Fault {
+        Fault::Bug
+    }
+}
+
 /// What is encoded: its name for messages, its version byte and its bound.
 #[derive(Debug)]
 pub(crate) struct Layout {
@@ -103,6 +141,36 @@ impl Layout {
         } else {
             Err(DecodeError::NotCanonical { what })
         }
+    }
+
+    /// Refuses to sign what would be refused on arrival.
+    pub(crate) fn bound_signed(
+        &self,
+        field: &'static str,
+        count: usize,
+        max: usize,
+    ) -> Result<(), SignError> {
+        if count <= max {
+            return Ok(());
+        }
+        Err(SignError::OverBound {
+            what: self.what,
+            field,
+            count,
+            max,
+        })
+    }
+
+    /// Refuses to sign what would be refused on arrival.
+    pub(crate) fn size_signed(&self, bytes: usize) -> Result<(), SignError> {
+        if bytes <= self.bytes_max {
+            return Ok(());
+        }
+        Err(SignError::TooLarge {
+            what: self.what,
+            bytes,
+            bytes_max: self.bytes_max,
+        })
     }
 
     /// Refuses a list or text that is longer than its bound.

@@ -13,16 +13,31 @@
 
 pub mod limits;
 
+mod certificate;
+mod chain;
 mod codec;
+mod join;
 mod receipt;
 mod record;
 mod seal;
 mod signer;
 mod ticket;
 
-pub use codec::DecodeError;
+#[cfg(test)]
+mod damage;
+#[cfg(test)]
+mod golden;
+#[cfg(test)]
+mod testing;
+
+pub use certificate::{CertificateError, Identity, ORGANISATION, read_certificate};
+pub use chain::{
+    ChainError, check_line, decode_chain, encode_chain, fingerprint, verify_chain, verify_line,
+};
+pub use codec::{DecodeError, SignError};
+pub use join::{JoinError, JoinRefusal, JoinReply, JoinRequest, Joined};
 pub use receipt::{Receipt, ReceiptError};
 pub use record::{Record, RecordKind};
-pub use seal::{Seal, SealError};
+pub use seal::Seal;
 pub use signer::{KeyError, Signature, SignatureError, Signer, verify_signature};
 pub use ticket::{JoinKey, Ticket, TicketError, TicketId, TicketIssue, TicketSecret};

@@ -30,3 +30,16 @@ pub const TICKET_BYTES_MAX: usize = 512;
 /// Longest ticket text that is looked at at all. Base32 makes 820 characters of the largest ticket;
 /// the rest is for the line breaks and hyphens of whoever passed it on.
 pub const TICKET_TEXT_BYTES_MAX: usize = 2048;
+
+/// Largest certificate. Ours are about 300 bytes; the rest is for what later versions may add.
+pub const CERT_BYTES_MAX: usize = 1024;
+
+/// Longest chain: ministry, province, district, commune, office, and three levels nobody has thought
+/// of. It bounds the signature checks that one hello can cost.
+pub const CHAIN_CERTS_MAX: usize = 8;
+
+/// Largest chain: what fits into a join reply beside its fixed fields.
+pub const CHAIN_BYTES_MAX: usize = 3968;
+
+/// Largest join request or reply, as promised to whoever serves unknown callers.
+pub const JOIN_BYTES_MAX: usize = 4096;

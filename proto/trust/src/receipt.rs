@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::codec::Layout;
 use crate::limits::{RECEIPT_HEADS_MAX, RECORD_BYTES_MAX};
-use crate::{DecodeError, Record, RecordKind, Signer};
+use crate::{DecodeError, Record, RecordKind, SignError, Signer};
 
 const LAYOUT: Layout = Layout {
     what: "receipt",
@@ -60,12 +60,12 @@ impl Receipt {
     /// who signs, whatever stands there.
     ///
     /// # Errors
-    /// [`DecodeError::OverBound`] when the document has more heads than a receipt may name.
-    pub fn sign(&self, signer: &Signer, unit: UnitId) -> Result<Record, DecodeError> {
+    /// [`SignError::OverBound`] when the document has more heads than a receipt may name.
+    pub fn sign(&self, signer: &Signer, unit: UnitId) -> Result<Record, SignError> {
         let mut heads = self.heads.clone();
         heads.sort_unstable();
         heads.dedup();
-        LAYOUT.bound("heads", heads.len(), RECEIPT_HEADS_MAX)?;
+        LAYOUT.bound_signed("heads", heads.len(), RECEIPT_HEADS_MAX)?;
         let body = Body {
             doc: self.doc,
             heads,
@@ -149,7 +149,7 @@ mod tests {
         let given = receipt(heads.clone());
         assert!(matches!(
             given.sign(&signer, unit.clone()),
-            Err(DecodeError::OverBound { count: 257, .. })
+            Err(SignError::OverBound { count: 257, .. })
         ));
         let body = Body {
             doc: given.doc,

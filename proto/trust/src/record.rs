@@ -5,7 +5,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::codec::Layout;
 use crate::limits::RECORD_BYTES_MAX;
-use crate::{DecodeError, Signature, SignatureError, Signer, verify_signature};
+use crate::{DecodeError, SignError, Signature, SignatureError, Signer, verify_signature};
 
 /// Put before the signed bytes, so that a record's signature is good for nothing else.
 const CONTEXT: &[u8] = b"hopluu/record/1\n";
@@ -120,13 +120,13 @@ impl Record {
     /// Signs a body.
     ///
     /// # Errors
-    /// [`DecodeError::TooLarge`] when no node would take the record.
+    /// [`SignError::TooLarge`] when no node would take the record.
     pub fn sign(
         signer: &Signer,
         kind: RecordKind,
         unit: UnitId,
         body: Vec<u8>,
-    ) -> Result<Self, DecodeError> {
+    ) -> Result<Self, SignError> {
         let mut record = Self {
             kind,
             unit,
@@ -134,14 +134,7 @@ impl Record {
             author: signer.node_id(),
             signature: Signature([0; 64]),
         };
-        let bytes = record.encode().len();
-        if bytes > RECORD_BYTES_MAX {
-            return Err(DecodeError::TooLarge {
-                what: LAYOUT.what,
-                bytes,
-                bytes_max: RECORD_BYTES_MAX,
-            });
-        }
+        LAYOUT.size_signed(record.encode().len())?;
         record.signature = signer.sign(&record.signed_bytes());
         Ok(record)
     }
@@ -271,7 +264,7 @@ mod tests {
             "465@2020-01-01".parse().unwrap(),
             vec![0; RECORD_BYTES_MAX],
         );
-        assert!(matches!(refused, Err(DecodeError::TooLarge { .. })));
+        assert!(matches!(refused, Err(SignError::TooLarge { .. })));
         let bytes = vec![1; RECORD_BYTES_MAX + 1];
         assert!(matches!(
             Record::decode(&bytes),

@@ -1,11 +1,11 @@
 //! Seals: who vouches for the actors behind a change.
 
-use hopluu_model::{ActorId, ChangeHash, DocId, Fault, NodeId};
+use hopluu_model::{ActorId, ChangeHash, DocId, NodeId};
 use serde::{Deserialize, Serialize};
 
 use crate::codec::Layout;
 use crate::limits::{ACCOUNT_BYTES_MAX, SEAL_ACTORS_MAX, SEAL_BYTES_MAX};
-use crate::{DecodeError, Signature, SignatureError, Signer, verify_signature};
+use crate::{DecodeError, SignError, Signature, SignatureError, Signer, verify_signature};
 
 /// Put before the signed bytes, so that a seal's signature is good for nothing else.
 const CONTEXT: &[u8] = b"hopluu/seal/1\n";
@@ -15,25 +15,6 @@ const LAYOUT: Layout = Layout {
     version: 1,
     bytes_max: SEAL_BYTES_MAX,
 };
-
-/// A seal that may not be made.
-#[derive(Debug, thiserror::Error, PartialEq, Eq)]
-pub enum SealError {
-    /// It vouches for nobody.
-    #[error("a seal names at least one actor")]
-    NoActor,
-    /// A part of it is over its bound.
-    #[error(transparent)]
-    OverBound(DecodeError),
-}
-
-impl SealError {
-    /// Our own code asked for it.
-    #[must_use]
-    pub fn fault(&self) -> Fault {
-        Fault::Bug
-    }
-}
 
 /// "These actors of this document are mine, up to this change." It vouches for the author's own actors
 /// among the head's ancestors, and for nobody else's.
@@ -75,20 +56,21 @@ impl Seal {
     /// Seals a change. The actors are put in order.
     ///
     /// # Errors
-    /// [`SealError`] without an actor, or when actors or account are over their bound.
+    /// [`SignError`] without an actor, or when actors or account are over their bound.
     pub fn sign(
         signer: &Signer,
         doc: DocId,
         mut actors: Vec<ActorId>,
         head: ChangeHash,
         account: String,
-    ) -> Result<Self, SealError> {
+    ) -> Result<Self, SignError> {
         actors.sort_unstable();
         actors.dedup();
         if actors.is_empty() {
-            return Err(SealError::NoActor);
+            return Err(SignError::NoActor);
         }
-        check_bounds(&actors, &account).map_err(SealError::OverBound)?;
+        LAYOUT.bound_signed("actors", actors.len(), SEAL_ACTORS_MAX)?;
+        LAYOUT.bound_signed("account bytes", account.len(), ACCOUNT_BYTES_MAX)?;
         let mut seal = Self {
             author: signer.node_id(),
             doc,
@@ -135,7 +117,8 @@ impl Seal {
     /// [`DecodeError`] when the bytes are no seal or over a bound.
     pub fn from_wire(bytes: &[u8], doc: DocId, head: ChangeHash) -> Result<Self, DecodeError> {
         let wire: Wire = LAYOUT.decode(bytes)?;
-        check_bounds(&wire.actors, &wire.account)?;
+        LAYOUT.bound("actors", wire.actors.len(), SEAL_ACTORS_MAX)?;
+        LAYOUT.bound("account bytes", wire.account.len(), ACCOUNT_BYTES_MAX)?;
         let what = LAYOUT.what;
         if wire.actors.is_empty() || !wire.actors.is_sorted_by(|a, b| a < b) {
             return Err(DecodeError::NotCanonical { what });
@@ -161,11 +144,6 @@ impl Seal {
         }));
         bytes
     }
-}
-
-fn check_bounds(actors: &[ActorId], account: &str) -> Result<(), DecodeError> {
-    LAYOUT.bound("actors", actors.len(), SEAL_ACTORS_MAX)?;
-    LAYOUT.bound("account bytes", account.len(), ACCOUNT_BYTES_MAX)
 }
 
 #[cfg(test)]
@@ -229,13 +207,13 @@ mod tests {
             .unwrap();
         assert!(matches!(
             sign(SEAL_ACTORS_MAX + 1, 0),
-            Err(SealError::OverBound(_))
+            Err(SignError::OverBound { .. })
         ));
         assert!(matches!(
             sign(1, ACCOUNT_BYTES_MAX + 1),
-            Err(SealError::OverBound(_))
+            Err(SignError::OverBound { .. })
         ));
-        assert_eq!(sign(0, 0), Err(SealError::NoActor));
+        assert_eq!(sign(0, 0), Err(SignError::NoActor));
         let backwards = Seal {
             actors: vec![ActorId([2; 8]), ActorId([1; 8])],
             ..largest
