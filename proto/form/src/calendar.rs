@@ -20,7 +20,16 @@ pub enum CutOff {
 
 /// When a report is due at one level.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum DueRule {
+pub struct DueRule {
+    /// The date.
+    pub day: DueDay,
+    /// Whether the date itself is in time; "trước ngày" means it is not.
+    pub is_inclusive: bool,
+}
+
+/// How a due date follows from a label.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DueDay {
     /// That day of the label's last month.
     Day(i8),
     /// That month and day in the label's last year.
@@ -63,8 +72,6 @@ pub struct PeriodRule {
     pub years: Option<u16>,
     /// By level name; a level without a date has none set.
     pub due: BTreeMap<String, DueRule>,
-    /// Whether the due date itself is in time.
-    pub is_due_inclusive: bool,
 }
 
 /// All kinds of period a form is reported for.
@@ -170,17 +177,18 @@ impl PeriodRule {
     #[must_use]
     pub fn due(&self, period: &Period, level: &str) -> Option<Due> {
         let (_, label_end) = period.calendar_days();
-        let date = match *self.due.get(level)? {
-            DueRule::Day(day) => on_day(label_end, day),
-            DueRule::MonthDay(month, day) => {
+        let rule = self.due.get(level)?;
+        let date = match rule.day {
+            DueDay::Day(day) => on_day(label_end, day),
+            DueDay::MonthDay(month, day) => {
                 let first = Date::new(label_end.year(), month, 1).unwrap_or(label_end);
                 on_day(first, day)
             }
-            DueRule::DaysAfter(days) => shifted(self.window(period).1, i32::from(days)),
+            DueDay::DaysAfter(days) => shifted(self.window(period).1, i32::from(days)),
         };
         Some(Due {
             date,
-            is_inclusive: self.is_due_inclusive,
+            is_inclusive: rule.is_inclusive,
         })
     }
 }

@@ -79,7 +79,7 @@ pub enum ValueKind {
         /// Most digits behind the comma.
         scale: u8,
     },
-    /// Money in the line's unit (triệu đồng), with at most six digits behind the comma.
+    /// Money in the line's measure (million đồng), with at most six digits behind the comma.
     Money,
     /// Có or Không.
     YesNo,
@@ -129,8 +129,8 @@ pub enum OverUnits {
     /// Reporting units have no such cell: the own parts of the units above are added up. At the
     /// district that is its own figure alone, at the province the sum of its districts.
     OwnOnly,
-    /// Of the reporting units that answered, how many said yes. An answer of a unit above is its own
-    /// statement: it is shown, and counts in no share.
+    /// How many of the reporting units said yes; who did not answer said neither. An answer of a unit
+    /// above is its own statement: it is shown, and counts in no share.
     ShareOfUnits,
     /// Entered as part and whole; parts and wholes are added up separately.
     Ratio,
@@ -153,6 +153,15 @@ pub enum OverTime {
     None,
 }
 
+/// How a share is printed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum ShownAs {
+    /// `19/21 (90,5%)`
+    Share,
+    /// `90,5%`
+    Percent,
+}
+
 /// Who enters a line, by the role of the unit's level.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum EnteredAt {
@@ -173,10 +182,10 @@ pub enum EnteredAt {
 pub struct ValueLine {
     /// What may be typed.
     pub entered: ValueKind,
-    /// The measure: two lines are comparable only if it is the same.
-    pub unit_code: String,
-    /// The measure as printed.
-    pub unit: Text,
+    /// In what it is counted ("đơn vị tính"): two lines are comparable only if it is the same.
+    pub measure_code: String,
+    /// The same as printed.
+    pub measure: Text,
     /// How it stands to [`Self::whole`].
     pub part: Part,
     /// The line it is a part of: its parent unless the form says otherwise.
@@ -200,6 +209,8 @@ pub struct ValueLine {
     pub may_count_twice: bool,
     /// Who enters it.
     pub entered_at: EnteredAt,
+    /// How a share of it is printed; entered and shown are separate things.
+    pub shown_as: ShownAs,
 }
 
 impl ValueLine {

@@ -12,10 +12,14 @@ mod calendar;
 mod form;
 mod lang;
 pub mod limits;
+mod mistake;
+mod parse;
+mod reader;
 
-pub use calendar::{Calendar, CutOff, Due, DueRule, PeriodNotAccepted, PeriodRule};
+pub use calendar::{Calendar, CutOff, Due, DueDay, DueRule, PeriodNotAccepted, PeriodRule};
 pub use form::{
     EnteredAt, Form, LevelRole, Line, LineRole, Office, OverTime, OverUnits, Part, Section,
-    ValueKind, ValueLine,
+    ShownAs, ValueKind, ValueLine,
 };
 pub use lang::{Lang, Text};
+pub use mistake::{FormErrors, Mistake, MistakeKind};

@@ -8,15 +8,15 @@ pub const LINES_MAX: usize = 500;
 pub const SECTIONS_MAX: usize = 40;
 /// Most offices: the regime names 26 bodies.
 pub const OFFICES_MAX: usize = 80;
-/// Most units of measure: the annex uses 17.
-pub const UNITS_MAX: usize = 80;
+/// Most measures: the annex uses 17.
+pub const MEASURES_MAX: usize = 80;
 /// Most levels of the tree in one form: the State has four with the centre, twice that is plenty.
 pub const LEVELS_MAX: usize = 8;
 /// Most texts (section and office pairs), because genesis holds all of them.
 pub const TEXTS_MAX: usize = 200;
 /// Deepest line below a line: printed forms use five steps (I, 1, -, +, *).
 pub const DEPTH_MAX: usize = 8;
-/// Longest label, title or unit, in bytes: the longest label of the annex takes 130.
+/// Longest label, title or name of a measure, in bytes: the longest label of the annex takes 130.
 pub const LABEL_BYTES_MAX: usize = 400;
 /// Longest printed number, in bytes.
 pub const PRINTED_BYTES_MAX: usize = 20;
@@ -24,3 +24,5 @@ pub const PRINTED_BYTES_MAX: usize = 20;
 pub const MISTAKES_MAX: usize = 100;
 /// Longest figure as typed, in bytes: `19/21 (90,5%)` with words around it takes 40.
 pub const TYPED_BYTES_MAX: usize = 80;
+/// Most mistakes remembered before they are sorted: garbage of [`FORM_BYTES_MAX`] must not fill memory.
+pub const MISTAKES_HELD_MAX: usize = 1000;
