@@ -1,0 +1,189 @@
+//! One document lifted: its packed facts read once, in place, into one cell for each line.
+
+use hopluu_doc::{FactsError, FactsView, RegisterView};
+use hopluu_model::{ChangeHash, DocId, Scalar};
+
+use crate::algebra::{Figure, State};
+use crate::cell::Cell;
+use crate::limits::{CANDIDATES_MAX, STRAYS_NAMED_MAX};
+use crate::lines::{LineRule, Lines, Part};
+
+/// A document as totals take it in.
+#[derive(Debug, Clone, Copy)]
+pub struct ReportFacts<'a> {
+    /// Which document.
+    pub doc: DocId,
+    /// The state of it that the facts are of.
+    pub heads: &'a [ChangeHash],
+    /// Its lifecycle says that it was taken back: it counts as not reported, and is still listed.
+    pub is_withdrawn: bool,
+    /// Its visible figures.
+    pub facts: FactsView<'a>,
+}
+
+/// A value in a document that no total takes in.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Stray {
+    /// The key it stands under.
+    pub key: String,
+    /// Why it does not count.
+    pub reason: StrayReason,
+}
+
+/// Why a value does not count.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum StrayReason {
+    /// The form has no such line; a later minor version may have.
+    UnknownLine,
+    /// A heading carries no figure.
+    Heading,
+    /// Units of this level do not enter the line.
+    NotEnteredHere,
+    /// The line is the sum of offices' parts, and this is none of them.
+    NotAPart,
+    /// The line is one figure, and this is an office's part.
+    NotInParts,
+}
+
+/// A document's lines, by number.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Document {
+    pub(crate) doc: DocId,
+    pub(crate) heads: Box<[ChangeHash]>,
+    pub(crate) is_withdrawn: bool,
+    /// Somebody answered something in it, and it was not withdrawn.
+    pub(crate) is_reported: bool,
+    pub(crate) strays: Vec<Stray>,
+    /// How many there are, named or not.
+    pub(crate) stray_count: u32,
+    pub(crate) cells: Box<[Cell]>,
+    pub(crate) wide: Vec<Figure>,
+}
+
+impl Document {
+    pub(crate) fn read(
+        lines: &Lines,
+        part: Part,
+        report: &ReportFacts<'_>,
+    ) -> Result<Self, FactsError> {
+        let mut heads = report.heads.to_vec();
+        heads.sort_unstable();
+        let mut document = Self {
+            doc: report.doc,
+            heads: heads.into_boxed_slice(),
+            is_withdrawn: report.is_withdrawn,
+            is_reported: false,
+            strays: Vec::new(),
+            stray_count: 0,
+            cells: lines.empty(part).into(),
+            wide: Vec::new(),
+        };
+        if report.is_withdrawn {
+            return Ok(document);
+        }
+        let mut likely = 0;
+        for register in report.facts.figures() {
+            let register = register?;
+            match find(lines, part, register.key, likely) {
+                Ok(line) => {
+                    likely = line + 1;
+                    document.enter(lines, line, &register);
+                }
+                Err(reason) => document.note(&register, reason),
+            }
+        }
+        document.is_reported = document.cells.iter().any(|cell| cell.state.is_answer());
+        Ok(document)
+    }
+
+    pub(crate) fn figure(&self, line: usize) -> Figure {
+        self.cells
+            .get(line)
+            .map_or(Figure::UNASKED, |cell| cell.figure(&self.wide))
+    }
+
+    fn enter(&mut self, lines: &Lines, line: usize, register: &RegisterView<'_>) {
+        let (Some(rule), Some(cell)) = (lines.rules().get(line), self.cells.get_mut(line)) else {
+            return;
+        };
+        let mut candidates = register.candidates();
+        let (first, more) = (candidates.next(), candidates.next().is_some());
+        let entered = match (first, more) {
+            (None, _) => return,
+            (Some(only), false) => Cell::of(rule.measure, only.value, &mut self.wide),
+            (Some(_), true) => Cell::pack(of_register(rule, register), &mut self.wide),
+        };
+        *cell = if cell.state == State::Missing {
+            entered
+        } else {
+            // Another office's part of the same figure.
+            let both = cell.figure(&self.wide).and(entered.figure(&self.wide), rule.measure);
+            Cell::pack(both, &mut self.wide)
+        };
+    }
+
+    fn note(&mut self, register: &RegisterView<'_>, reason: StrayReason) {
+        // What was cleared again strays no more.
+        let is_cleared = |fact: hopluu_doc::FactView<'_>| fact.scalar() == Some(Scalar::Blank);
+        if register.candidates().all(is_cleared) {
+            return;
+        }
+        self.stray_count = self.stray_count.saturating_add(1);
+        if self.strays.len() < STRAYS_NAMED_MAX {
+            self.strays.push(Stray {
+                key: register.key.to_owned(),
+                reason,
+            });
+        }
+    }
+}
+
+/// Which line a key fills.
+fn find(lines: &Lines, part: Part, key: &str, likely: usize) -> Result<usize, StrayReason> {
+    let (code, office) = match key.split_once('@') {
+        None => (key, None),
+        Some((code, office)) => (code, Some(office)),
+    };
+    // An office's part comes right after another one of the same line.
+    let before = likely.saturating_sub(usize::from(office.is_some()));
+    let Some(line) = lines.find(code, likely).or_else(|| lines.find(code, before)) else {
+        return Err(if lines.is_heading(code) {
+            StrayReason::Heading
+        } else {
+            StrayReason::UnknownLine
+        });
+    };
+    let rule = lines.rules().get(line).ok_or(StrayReason::UnknownLine)?;
+    if !rule.is_entered_by(part) {
+        return Err(StrayReason::NotEnteredHere);
+    }
+    match (&rule.offices, office) {
+        (None, None) => Ok(line),
+        (None, Some(_)) => Err(StrayReason::NotInParts),
+        (Some(offices), Some(office)) if offices.iter().any(|one| one.as_str() == office) => {
+            Ok(line)
+        }
+        (Some(_), _) => Err(StrayReason::NotAPart),
+    }
+}
+
+/// A figure with several candidates. They come by operation, which differs between nothing but
+/// what was written when; the figure must not depend on it beyond the first of too many.
+fn of_register(rule: &LineRule, register: &RegisterView<'_>) -> Figure {
+    let mut values: Vec<_> = register
+        .candidates()
+        .take(CANDIDATES_MAX)
+        .map(|fact| fact.value)
+        .collect();
+    values.sort_unstable();
+    values.dedup();
+    let figures: Vec<_> = values
+        .iter()
+        .map(|value| {
+            value
+                .parse()
+                .map_or(Figure::UNREADABLE, |scalar| Figure::of(rule.measure, scalar))
+        })
+        .collect();
+    Figure::any_of(rule.measure, &figures)
+}
