@@ -6,7 +6,7 @@
 //! e2e    the program as people run it: real processes, real sockets, real kills
 //! ```
 //! Each is a test target of its own, in a folder of its own, with a `main.rs` as its front page.
-//! What belongs to one crate alone is tested there. Start at [`repository`].
+//! What belongs to one crate alone is tested there. Start at [`program`] and [`repository`].
 
 use std::path::PathBuf;
 
@@ -16,4 +16,18 @@ use std::path::PathBuf;
 pub fn repository() -> PathBuf {
     // The crate lies one folder below the root.
     PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/.."))
+}
+
+/// The program `hopluu` of the same build as the test or bench that asks.
+///
+/// # Panics
+/// When it is not built: cargo builds a program for the tests of its own crate only.
+#[must_use]
+pub fn program() -> PathBuf {
+    let test = std::env::current_exe().expect("a running test has a file");
+    // A test lies in `deps/` below the program, a bench beside it.
+    let mut folders = test.ancestors().skip(1).take(2);
+    folders
+        .find_map(|folder| Some(folder.join("hopluu")).filter(|program| program.is_file()))
+        .expect("the program is built: cargo build --profile test -p hopluu-cli")
 }
