@@ -16,6 +16,7 @@ pub mod place;
 pub mod quantity;
 pub mod scalar;
 pub mod time;
+pub mod tree;
 pub mod unit;
 
 pub use error_chain::{ErrorChain, Fault};
@@ -28,4 +29,8 @@ pub use place::Place;
 pub use quantity::{Decimal, DecimalError};
 pub use scalar::{Qualifier, Scalar, ScalarError};
 pub use time::Timestamp;
+pub use tree::{
+    EventError, LoadError, ResolveError, Share, Successor, TreeDecodeError, TreeEvent, TreeFlaw,
+    TreeManifest, Unit, UnitTree, load_snapshots,
+};
 pub use unit::{UnitCode, UnitError, UnitId};

@@ -91,8 +91,12 @@ impl Period {
     /// The first and last calendar day that the label names, before any form's data window.
     #[must_use]
     pub fn calendar_days(&self) -> (Date, Date) {
-        let months =
-            |year, first, last| (first_day(year, first), first_day(year, last).last_of_month());
+        let months = |year, first, last| {
+            (
+                first_day(year, first),
+                first_day(year, last).last_of_month(),
+            )
+        };
         match *self {
             Self::Year(year) => months(year, 1, 12),
             Self::Half(year, half) => months(year, half * 6 - 5, half * 6),
