@@ -1,1 +1,47 @@
-//! Placeholder page, replaced by its first module.
+//! What a node keeps, in one SQLite file: changes, journal, records, facts and what it knows of peers.
+//!
+//! ```text
+//! engine --- jobs ---> Store --- queue ---> writer thread --- one COMMIT a group ---> disk
+//!        <-- dones --                                                                  |
+//!        --- read() -> Reader (own connection, sees what is committed) <----------------
+//! ```
+//! Start at [`Store`], [`WriteTx`] and [`Read`]. Documents, keys, records, facts and seals are
+//! opaque bytes here; what the store does hold is what must never depend on its callers: numbers
+//! without gaps, dependencies before dependants, actors in sequence, and a done that runs only
+//! after the bytes are on the disk. Tables and invariants are in docs/storage.md; `tests/` runs one
+//! conformance suite over the file store and the in-memory store, and kills a writing process.
+
+mod backup;
+mod changes;
+mod check;
+mod connection;
+mod docs;
+mod error;
+mod journal;
+pub mod limits;
+mod migrate;
+mod open;
+mod peers;
+mod read;
+mod records;
+mod rows;
+mod store;
+mod tickets;
+mod writer;
+
+pub use backup::{BackupError, BackupProgress, RestoreReport, restore_check};
+pub use check::{Finding, Found};
+pub use error::{AppendError, DbError, WriteError};
+pub use migrate::VERSION;
+pub use open::{Missing, OpenError, OpenOptions};
+pub use read::Read;
+pub use rows::{
+    Appended, AttachmentRow, ChangeHead, ChangeRow, DocRow, EntryBody, FactsRow, ItemRow,
+    JournalBatch, JournalEntry, NewChange, NewDoc, Park, ParkedRow, PeerCheckpoint, PeerRow, Put,
+    ReceiptRow, RecordRow, Snapshot, TicketRow, TicketUse,
+};
+pub use store::{Medium, Reader, Store, WriterStats};
+pub use writer::WriteTx;
+
+/// Name of the database within a node's home folder.
+pub const FILE_NAME: &str = "store.db";

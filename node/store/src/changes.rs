@@ -1,0 +1,263 @@
+//! The changes of documents: the one place where a change becomes stored.
+
+use std::collections::BTreeSet;
+
+use hopluu_model::{ActorId, ChangeHash, DocId, EntryKind};
+use rusqlite::Row;
+
+use crate::docs::bounded;
+use crate::limits::{BODY_BYTES_MAX, CHANGES_PER_DOC_MAX, ORDINAL_BITS};
+use crate::read::{count, hashes, id, joined, signed};
+use crate::{AppendError, Appended, ChangeHead, ChangeRow, DbError, NewChange, Read, WriteTx};
+
+const CHANGE_COLUMNS: &str =
+    "SELECT id & 0xffffff, hash, actor, actor_seq, deps, seal, body FROM changes";
+
+impl Read {
+    /// Whether a change is stored; implied ones are not.
+    pub fn has_change(&self, doc: DocId, hash: ChangeHash) -> Result<bool, DbError> {
+        let Some((number, _)) = self.doc_numbers(doc)? else {
+            return Ok(false);
+        };
+        self.has_change_of(number, hash)
+    }
+
+    /// One change.
+    pub fn change(&self, doc: DocId, hash: ChangeHash) -> Result<Option<ChangeRow>, DbError> {
+        let Some((number, _)) = self.doc_numbers(doc)? else {
+            return Ok(None);
+        };
+        self.one(
+            &format!("{CHANGE_COLUMNS} WHERE doc = ?1 AND hash = ?2"),
+            (number, hash.as_bytes()),
+            change_row,
+        )
+    }
+
+    /// The changes after an ordinal, in the order of acceptance, until `each` says stop.
+    pub fn for_each_change(
+        &self,
+        doc: DocId,
+        after: u64,
+        mut each: impl FnMut(ChangeRow) -> bool,
+    ) -> Result<(), DbError> {
+        let Some((number, _)) = self.doc_numbers(doc)? else {
+            return Ok(());
+        };
+        let sql = format!("{CHANGE_COLUMNS} WHERE id > ?1 AND id < ?2 ORDER BY id");
+        let mut statement = self.statement(&sql)?;
+        let range = (change_key(number, after), change_key(number + 1, 0));
+        let mut rows = statement.query(range)?;
+        while let Some(row) = rows.next()? {
+            if !each(change_row(row)?) {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    /// All changes after an ordinal, in the order of acceptance: what a loader needs on top of a
+    /// snapshot.
+    pub fn changes_after(&self, doc: DocId, after: u64) -> Result<Vec<ChangeRow>, DbError> {
+        let mut list = Vec::new();
+        self.for_each_change(doc, after, |change| {
+            list.push(change);
+            true
+        })?;
+        Ok(list)
+    }
+
+    /// The changes that somebody does not know, in the order of acceptance, without their bodies.
+    pub fn missing(
+        &self,
+        doc: DocId,
+        is_known: &dyn Fn(&ChangeHash) -> bool,
+    ) -> Result<Vec<ChangeHead>, DbError> {
+        let Some((number, _)) = self.doc_numbers(doc)? else {
+            return Ok(Vec::new());
+        };
+        let sql = "SELECT id & 0xffffff, hash, length(body) FROM changes \
+                   WHERE id > ?1 AND id < ?2 ORDER BY id";
+        let mut statement = self.statement(sql)?;
+        let range = (change_key(number, 0), change_key(number + 1, 0));
+        let mut rows = statement.query(range)?;
+        let mut list = Vec::new();
+        while let Some(row) = rows.next()? {
+            let hash = id(row, 1, "changes")?;
+            if !is_known(&hash) {
+                list.push(ChangeHead {
+                    ordinal: count(row, 0, "changes")?,
+                    hash,
+                    bytes: count(row, 2, "changes")?,
+                });
+            }
+        }
+        Ok(list)
+    }
+
+    /// The last sequence number of an actor in a document, 0 for one that never wrote there.
+    pub fn actor_seq(&self, doc: DocId, actor: ActorId) -> Result<u64, DbError> {
+        match self.doc_numbers(doc)? {
+            Some((number, _)) => self.actor_seq_of(number, actor),
+            None => Ok(0),
+        }
+    }
+
+    /// The actors of a document with the last sequence number of each, by actor.
+    pub fn actors(&self, doc: DocId) -> Result<Vec<(ActorId, u64)>, DbError> {
+        let Some((number, _)) = self.doc_numbers(doc)? else {
+            return Ok(Vec::new());
+        };
+        let sql = "SELECT actor, actor_seq FROM actors WHERE doc = ?1 ORDER BY actor";
+        self.all(sql, [number], |row| {
+            Ok((id(row, 0, "actors")?, count(row, 1, "actors")?))
+        })
+    }
+
+    fn has_change_of(&self, number: i64, hash: ChangeHash) -> Result<bool, DbError> {
+        let sql = "SELECT 1 FROM changes WHERE doc = ?1 AND hash = ?2";
+        let found = self.one(sql, (number, hash.as_bytes()), |_| Ok(()))?;
+        Ok(found.is_some())
+    }
+
+    fn actor_seq_of(&self, number: i64, actor: ActorId) -> Result<u64, DbError> {
+        let sql = "SELECT actor_seq FROM actors WHERE doc = ?1 AND actor = ?2";
+        let found = self.one(sql, (number, actor.as_bytes()), |row| {
+            count(row, 0, "actors")
+        })?;
+        Ok(found.unwrap_or(0))
+    }
+}
+
+impl WriteTx<'_> {
+    /// Stores a change with its journal entry and moves the document's heads. A change that is
+    /// there already is not written again; one whose dependencies are not all here, or whose actor
+    /// skips or repeats a number, is refused.
+    pub fn append_change(&mut self, change: &NewChange<'_>) -> Result<Appended, AppendError> {
+        let doc = change.doc;
+        bounded("a change", change.body, BODY_BYTES_MAX)?;
+        bounded("a seal", change.seal, BODY_BYTES_MAX)?;
+        let state = self
+            .one(
+                "SELECT id, implied, heads, changes FROM docs WHERE doc = ?1",
+                [doc.as_bytes()],
+                DocState::read,
+            )?
+            .ok_or(DbError::UnknownDoc { doc })?;
+        if self.has_change_of(state.number, change.hash)? || state.implied.contains(&change.hash) {
+            return Ok(Appended::Known);
+        }
+        self.check_change(&state, change)?;
+        let ordinal = state.changes + 1;
+        let key = change_key(state.number, ordinal);
+        self.run(
+            "INSERT INTO changes (id, hash, actor, actor_seq, deps, seal, body) \
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+            (
+                key,
+                change.hash.as_bytes(),
+                change.actor.as_bytes(),
+                signed(change.actor_seq),
+                joined(change.deps),
+                change.seal,
+                change.body,
+            ),
+        )?;
+        self.run(
+            "INSERT INTO actors (doc, actor, actor_seq) VALUES (?1, ?2, ?3) \
+             ON CONFLICT (doc, actor) DO UPDATE SET actor_seq = excluded.actor_seq",
+            (
+                state.number,
+                change.actor.as_bytes(),
+                signed(change.actor_seq),
+            ),
+        )?;
+        let seq = self.append_entry(EntryKind::Change, key, change.origin)?;
+        let heads = state.heads_with(change);
+        self.run(
+            "UPDATE docs SET heads = ?2, changes = ?3, bytes = bytes + ?4 WHERE id = ?1",
+            (
+                state.number,
+                joined(&heads),
+                signed(ordinal),
+                signed(change.body.len() as u64),
+            ),
+        )?;
+        Ok(Appended::New {
+            seq,
+            ordinal,
+            heads,
+        })
+    }
+
+    fn check_change(&self, state: &DocState, change: &NewChange<'_>) -> Result<(), AppendError> {
+        let (doc, hash) = (change.doc, change.hash);
+        if state.changes >= CHANGES_PER_DOC_MAX {
+            return Err(AppendError::TooManyChanges { doc });
+        }
+        for dep in change.deps {
+            if !state.implied.contains(dep) && !self.has_change_of(state.number, *dep)? {
+                let dep = *dep;
+                return Err(AppendError::DependencyMissing { doc, hash, dep });
+            }
+        }
+        let expected = self.actor_seq_of(state.number, change.actor)? + 1;
+        if change.actor_seq == expected {
+            Ok(())
+        } else {
+            Err(AppendError::ActorSequence {
+                doc,
+                hash,
+                expected,
+                found: change.actor_seq,
+            })
+        }
+    }
+}
+
+/// What appending needs of a document.
+struct DocState {
+    number: i64,
+    implied: Vec<ChangeHash>,
+    heads: Vec<ChangeHash>,
+    changes: u64,
+}
+
+impl DocState {
+    fn read(row: &Row<'_>) -> Result<Self, DbError> {
+        Ok(Self {
+            number: row.get(0)?,
+            implied: hashes(row.get_ref(1)?.as_blob().unwrap_or_default(), "docs")?,
+            heads: hashes(row.get_ref(2)?.as_blob().unwrap_or_default(), "docs")?,
+            changes: count(row, 3, "docs")?,
+        })
+    }
+
+    /// A change is a head, and what it depends on no longer is.
+    fn heads_with(&self, change: &NewChange<'_>) -> Vec<ChangeHash> {
+        let heads: BTreeSet<_> = self
+            .heads
+            .iter()
+            .filter(|head| !change.deps.contains(head))
+            .copied()
+            .chain([change.hash])
+            .collect();
+        heads.into_iter().collect()
+    }
+}
+
+pub(crate) fn change_key(doc: i64, ordinal: u64) -> i64 {
+    (doc << ORDINAL_BITS) | signed(ordinal)
+}
+
+pub(crate) fn change_row(row: &Row<'_>) -> Result<ChangeRow, DbError> {
+    Ok(ChangeRow {
+        ordinal: count(row, 0, "changes")?,
+        hash: id(row, 1, "changes")?,
+        actor: id(row, 2, "changes")?,
+        actor_seq: count(row, 3, "changes")?,
+        deps: hashes(row.get_ref(4)?.as_blob().unwrap_or_default(), "changes")?,
+        seal: row.get(5)?,
+        body: row.get(6)?,
+    })
+}

@@ -1,0 +1,189 @@
+//! The journal: what was accepted, numbered 1, 2, 3 ... without gaps.
+
+use hopluu_model::{DocId, EntryKind, NodeId, Seq};
+use rusqlite::Row;
+
+use crate::read::{id, signed, unsigned};
+use crate::{DbError, EntryBody, ItemRow, JournalBatch, JournalEntry, Read, WriteTx};
+
+/// The kind of an entry that a later one superseded. Part of the database.
+pub(crate) const SUPERSEDED: i64 = 0;
+
+impl Read {
+    /// The entries after a place, at most so many of them and of their bytes together; the first
+    /// one comes whatever its size. Superseded entries are passed over, `through` says how far.
+    pub fn read_journal(
+        &self,
+        after: Seq,
+        entries_max: usize,
+        bytes_max: usize,
+    ) -> Result<JournalBatch, DbError> {
+        let sql = "SELECT seq, kind, ref, origin FROM journal WHERE seq > ?1 ORDER BY seq";
+        let mut statement = self.statement(sql)?;
+        let mut rows = statement.query([signed(after.0)])?;
+        let mut batch = JournalBatch {
+            entries: Vec::new(),
+            through: after,
+        };
+        let mut bytes = 0;
+        while let Some(row) = rows.next()? {
+            let seq = Seq(unsigned(row.get(0)?, "journal")?);
+            if row.get::<_, i64>(1)? != SUPERSEDED {
+                if batch.entries.len() >= entries_max {
+                    break;
+                }
+                let entry = self.entry(seq, row)?;
+                bytes += entry.bytes();
+                if bytes > bytes_max && !batch.entries.is_empty() {
+                    break;
+                }
+                batch.entries.push(entry);
+            }
+            batch.through = seq;
+        }
+        Ok(batch)
+    }
+
+    /// Every object with what must be equal on two nodes that agree on it: documents, then
+    /// records, then receipts and attachments, each by id. No content is loaded.
+    pub fn for_each_item(&self, mut each: impl FnMut(ItemRow<'_>)) -> Result<(), DbError> {
+        for (kind, sql) in [
+            (
+                EntryKind::Change,
+                "SELECT doc, unit, heads FROM docs ORDER BY doc",
+            ),
+            (
+                EntryKind::Record,
+                "SELECT substr(hash, 1, 16), unit, hash FROM records ORDER BY hash",
+            ),
+            (
+                EntryKind::Receipt,
+                "SELECT substr(hash, 1, 16), unit, hash FROM receipts ORDER BY hash",
+            ),
+            (
+                EntryKind::Attachment,
+                "SELECT d.doc, d.unit, a.hash FROM attachments a \
+                 JOIN docs d ON d.id = a.doc ORDER BY d.doc, a.hash",
+            ),
+        ] {
+            let mut statement = self.statement(sql)?;
+            let mut rows = statement.query([])?;
+            while let Some(row) = rows.next()? {
+                let object = id(row, 0, "items")?;
+                let state = row.get_ref(2)?.as_blob().unwrap_or_default();
+                self.with_unit(row.get(1)?, |unit| {
+                    each(ItemRow {
+                        kind,
+                        object,
+                        unit,
+                        state,
+                    });
+                })?;
+            }
+        }
+        Ok(())
+    }
+
+    fn entry(&self, seq: Seq, row: &Row<'_>) -> Result<JournalEntry, DbError> {
+        let kind = u8::try_from(row.get::<_, i64>(1)?)
+            .ok()
+            .and_then(EntryKind::from_number)
+            .ok_or(DbError::Row {
+                table: "journal",
+                expected: "a kind",
+            })?;
+        let reference: i64 = row.get(2)?;
+        let origin = row
+            .get::<_, Option<i64>>(3)?
+            .map(|number| self.node(number))
+            .transpose()?;
+        let found = match kind {
+            EntryKind::Change => self.change_entry(reference)?,
+            EntryKind::Record => self.record_entry(reference)?,
+            EntryKind::Receipt => self.receipt_entry(reference)?,
+            EntryKind::Attachment => self.attachment_entry(reference)?,
+        };
+        let (unit, body) = found.ok_or(DbError::Row {
+            table: "journal",
+            expected: "an entry whose object is there",
+        })?;
+        Ok(JournalEntry {
+            seq,
+            unit: self.unit(unit)?,
+            origin,
+            body,
+        })
+    }
+
+    fn change_entry(&self, reference: i64) -> Result<Option<(i64, EntryBody)>, DbError> {
+        let sql = "SELECT d.unit, d.doc, c.hash, c.body, c.seal FROM changes c \
+                   JOIN docs d ON d.id = c.id >> 24 WHERE c.id = ?1";
+        self.one(sql, [reference], |row| {
+            let body = EntryBody::Change {
+                doc: id(row, 1, "docs")?,
+                hash: id(row, 2, "changes")?,
+                body: row.get(3)?,
+                seal: row.get(4)?,
+            };
+            Ok((row.get(0)?, body))
+        })
+    }
+
+    fn record_entry(&self, reference: i64) -> Result<Option<(i64, EntryBody)>, DbError> {
+        let sql = "SELECT unit, hash, kind, body FROM records WHERE id = ?1";
+        self.one(sql, [reference], |row| {
+            let body = EntryBody::Record {
+                hash: id(row, 1, "records")?,
+                kind: row.get(2)?,
+                body: row.get(3)?,
+            };
+            Ok((row.get(0)?, body))
+        })
+    }
+
+    fn receipt_entry(&self, reference: i64) -> Result<Option<(i64, EntryBody)>, DbError> {
+        let sql = "SELECT unit, hash, doc, body FROM receipts WHERE id = ?1";
+        self.one(sql, [reference], |row| {
+            let body = EntryBody::Receipt {
+                hash: id(row, 1, "receipts")?,
+                doc: id(row, 2, "receipts")?,
+                body: row.get(3)?,
+            };
+            Ok((row.get(0)?, body))
+        })
+    }
+
+    fn attachment_entry(&self, reference: i64) -> Result<Option<(i64, EntryBody)>, DbError> {
+        let sql = "SELECT d.unit, d.doc, a.hash, a.body FROM attachments a \
+                   JOIN docs d ON d.id = a.doc WHERE a.id = ?1";
+        self.one(sql, [reference], |row| {
+            let body = EntryBody::Attachment {
+                doc: id::<DocId>(row, 1, "docs")?,
+                digest: id(row, 2, "attachments")?,
+                body: row.get(3)?,
+            };
+            Ok((row.get(0)?, body))
+        })
+    }
+}
+
+impl WriteTx<'_> {
+    pub(crate) fn append_entry(
+        &mut self,
+        kind: EntryKind,
+        reference: i64,
+        origin: Option<NodeId>,
+    ) -> Result<Seq, DbError> {
+        let origin = origin.map(|node| self.intern_node(node)).transpose()?;
+        let sql = "INSERT INTO journal (kind, ref, origin) VALUES (?1, ?2, ?3)";
+        let seq = self.insert(sql, (kind.number(), reference, origin))?;
+        Ok(Seq(unsigned(seq, "journal")?))
+    }
+
+    /// Makes an entry read as nothing. Its place stays taken.
+    pub(crate) fn supersede_entry(&mut self, seq: i64) -> Result<(), DbError> {
+        let sql = "UPDATE journal SET kind = ?2, ref = NULL, origin = NULL WHERE seq = ?1";
+        self.run(sql, (seq, SUPERSEDED))?;
+        Ok(())
+    }
+}

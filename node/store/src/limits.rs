@@ -1,0 +1,72 @@
+//! Every bound of the store, with why that number.
+
+use std::time::Duration;
+
+/// Jobs that may wait for the writer. A province's hub has 579 sessions with one push each in
+/// flight and a handful of local saves; twice that, so that only a stuck disk reaches it.
+pub const QUEUE_JOBS_MAX: usize = 1_200;
+
+/// Jobs in one transaction. At 16 KiB a push this keeps a group under 4 MiB of log, which a weak
+/// disk syncs in well under a second.
+pub const GROUP_JOBS_MAX: usize = 256;
+
+/// How long opening or writing waits for a lock that another process holds. A backup tool holds
+/// one for moments; a second daemon holds it for ever and must be named soon.
+pub const BUSY_WAIT: Duration = Duration::from_millis(2_000);
+
+/// Read connections alive at once. Each costs its page cache; the engine reads from few threads.
+pub const READERS_MAX: usize = 8;
+
+/// Read connections kept open while nobody reads.
+pub const READERS_KEPT_MAX: usize = 2;
+
+/// Page cache of the writer and of each reader, in KiB. The system's file cache does the rest.
+pub const CACHE_KIB: u32 = 1_024;
+
+/// Prepared statements kept per connection: more than there are in this crate.
+pub const STATEMENTS_KEPT: usize = 96;
+
+/// The log is cut back to this size after a checkpoint, so that one large import does not leave a
+/// large file behind on a small disk.
+pub const LOG_BYTES_KEPT: u32 = 4 << 20;
+
+/// Longest change, record or receipt body. The scanner's bounds are far below; this one keeps a
+/// bug from filling the disk with one row.
+pub const BODY_BYTES_MAX: usize = 4 << 20;
+
+/// Longest snapshot of a document, packed.
+pub const SNAPSHOT_BYTES_MAX: usize = 64 << 20;
+
+/// Snapshots shorter than this are kept as they are: zstd gains little on them and the document
+/// library has deflated its own columns already.
+pub const PACK_BYTES_MIN: usize = 4 << 10;
+
+/// Bits of a change's key that number it within its document.
+pub const ORDINAL_BITS: u32 = 24;
+
+/// Changes of one document. A report of a half-year has some hundreds.
+pub const CHANGES_PER_DOC_MAX: u64 = (1 << ORDINAL_BITS) - 1;
+
+/// Bits of a facts key that number the document.
+pub const FACTS_DOC_BITS: u32 = 40;
+
+/// Parked changes kept of one peer: some pushes' worth. What is refused beyond comes again by
+/// reconciliation once its dependency is here.
+pub const PARKED_ROWS_PER_PEER_MAX: u64 = 512;
+
+/// Bytes of parked changes kept of one peer.
+pub const PARKED_BYTES_PER_PEER_MAX: u64 = 2 << 20;
+
+/// Longest name in the meta table.
+pub const META_NAME_BYTES_MAX: usize = 64;
+
+/// Pages copied by one step of a backup: 1 MiB, so that progress moves on a slow stick.
+pub const BACKUP_STEP_PAGES: i32 = 256;
+
+/// Findings a check lists before it says "and more". A person reads the first; the cure is the
+/// same for all.
+pub const FINDINGS_MAX: usize = 200;
+
+/// Damaged places that salvage steps over in one table before it gives the rest up. Each costs
+/// some hundred seeks.
+pub const SALVAGE_GAPS_MAX: usize = 10_000;

@@ -1,0 +1,170 @@
+//! What is remembered of peers: checkpoints of both sides, and what they sent too early.
+
+use hopluu_model::{ChangeHash, DocId, Epoch, NodeId, Seq, Timestamp};
+use rusqlite::Row;
+
+use crate::limits::{PARKED_BYTES_PER_PEER_MAX, PARKED_ROWS_PER_PEER_MAX};
+use crate::read::{count, id, signed};
+use crate::{DbError, Park, ParkedRow, PeerCheckpoint, PeerRow, Read, WriteTx};
+
+const PEER_COLUMNS: &str = "SELECT n.node, p.their_epoch, p.received, p.my_epoch, p.acked, \
+     p.last_heard FROM peers p JOIN nodes n ON n.id = p.node";
+
+const PARKED_COLUMNS: &str = "SELECT n.node, p.doc, p.hash, p.reason, p.at, p.body \
+     FROM parked p JOIN nodes n ON n.id = p.node";
+
+impl Read {
+    /// What is remembered of a peer.
+    pub fn peer(&self, node: NodeId) -> Result<Option<PeerRow>, DbError> {
+        self.one(
+            &format!("{PEER_COLUMNS} WHERE n.node = ?1"),
+            [node.as_bytes()],
+            peer_row,
+        )
+    }
+
+    /// All peers there ever was a session with, by node.
+    pub fn peers(&self) -> Result<Vec<PeerRow>, DbError> {
+        self.all(&format!("{PEER_COLUMNS} ORDER BY n.node"), [], peer_row)
+    }
+
+    /// What waits for a document, whoever sent it, in the order in which it came.
+    pub fn parked_of_doc(&self, doc: DocId) -> Result<Vec<ParkedRow>, DbError> {
+        self.all(
+            &format!("{PARKED_COLUMNS} WHERE p.doc = ?1 ORDER BY p.id"),
+            [doc.as_bytes()],
+            parked_row,
+        )
+    }
+
+    /// What waits of a peer's, in the order in which it came.
+    pub fn parked_of_peer(&self, node: NodeId) -> Result<Vec<ParkedRow>, DbError> {
+        self.all(
+            &format!("{PARKED_COLUMNS} WHERE n.node = ?1 ORDER BY p.id"),
+            [node.as_bytes()],
+            parked_row,
+        )
+    }
+
+    /// How much is parked in all.
+    pub fn parked_count(&self) -> Result<u64, DbError> {
+        let sql = "SELECT count(*) FROM parked";
+        Ok(self
+            .one(sql, [], |row| count(row, 0, "parked"))?
+            .unwrap_or(0))
+    }
+}
+
+impl WriteTx<'_> {
+    /// Remembers how far both sides have got. Belongs into the transaction that applies what was
+    /// received, or the two part at a crash.
+    pub fn put_checkpoint(
+        &mut self,
+        node: NodeId,
+        checkpoint: &PeerCheckpoint,
+    ) -> Result<(), DbError> {
+        let number = self.intern_node(node)?;
+        self.run(
+            "INSERT INTO peers (node, their_epoch, received, my_epoch, acked) \
+             VALUES (?1, ?2, ?3, ?4, ?5) \
+             ON CONFLICT (node) DO UPDATE SET their_epoch = excluded.their_epoch, \
+             received = excluded.received, my_epoch = excluded.my_epoch, acked = excluded.acked",
+            (
+                number,
+                checkpoint.their_epoch.as_bytes(),
+                signed(checkpoint.received.0),
+                checkpoint.my_epoch.as_bytes(),
+                signed(checkpoint.acked.0),
+            ),
+        )?;
+        Ok(())
+    }
+
+    /// Remembers when a peer was last heard.
+    pub fn put_last_heard(&mut self, node: NodeId, at: Timestamp) -> Result<(), DbError> {
+        let number = self.intern_node(node)?;
+        self.run(
+            "INSERT INTO peers (node, last_heard) VALUES (?1, ?2) \
+             ON CONFLICT (node) DO UPDATE SET last_heard = excluded.last_heard",
+            (number, at.0),
+        )?;
+        Ok(())
+    }
+
+    /// Keeps something that cannot be accepted yet, within its sender's bounds.
+    pub fn park(&mut self, row: &ParkedRow) -> Result<Park, DbError> {
+        let number = self.intern_node(row.node)?;
+        let key = (number, row.doc.as_bytes(), row.hash.as_bytes());
+        let sql = "SELECT 1 FROM parked WHERE node = ?1 AND doc = ?2 AND hash = ?3";
+        if self.one(sql, key, |_| Ok(()))?.is_some() {
+            return Ok(Park::Parked);
+        }
+        let sql = "SELECT count(*), coalesce(sum(length(body)), 0) FROM parked WHERE node = ?1";
+        let (rows, bytes) = self
+            .one(sql, [number], |row| {
+                Ok((count(row, 0, "parked")?, count(row, 1, "parked")?))
+            })?
+            .unwrap_or((0, 0));
+        let bytes = bytes.saturating_add(row.body.len() as u64);
+        if rows >= PARKED_ROWS_PER_PEER_MAX || bytes > PARKED_BYTES_PER_PEER_MAX {
+            return Ok(Park::Full);
+        }
+        self.run(
+            "INSERT INTO parked (node, doc, hash, reason, at, body) \
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+            (
+                number,
+                row.doc.as_bytes(),
+                row.hash.as_bytes(),
+                row.reason,
+                row.at.0,
+                &row.body,
+            ),
+        )?;
+        Ok(Park::Parked)
+    }
+
+    /// Drops what waits under a hash, whoever sent it: it was accepted, or given up.
+    pub fn unpark(&mut self, doc: DocId, hash: ChangeHash) -> Result<(), DbError> {
+        let sql = "DELETE FROM parked WHERE doc = ?1 AND hash = ?2";
+        self.run(sql, (doc.as_bytes(), hash.as_bytes()))?;
+        Ok(())
+    }
+}
+
+fn peer_row(row: &Row<'_>) -> Result<PeerRow, DbError> {
+    let their_epoch = epoch(row, 1)?;
+    let my_epoch = epoch(row, 3)?;
+    let received = Seq(count(row, 2, "peers")?);
+    let acked = Seq(count(row, 4, "peers")?);
+    Ok(PeerRow {
+        node: id(row, 0, "nodes")?,
+        checkpoint: their_epoch
+            .zip(my_epoch)
+            .map(|(their_epoch, my_epoch)| PeerCheckpoint {
+                their_epoch,
+                received,
+                my_epoch,
+                acked,
+            }),
+        last_heard: row.get::<_, Option<i64>>(5)?.map(Timestamp),
+    })
+}
+
+fn epoch(row: &Row<'_>, column: usize) -> Result<Option<Epoch>, DbError> {
+    if row.get_ref(column)?.data_type() == rusqlite::types::Type::Null {
+        return Ok(None);
+    }
+    id(row, column, "peers").map(Some)
+}
+
+fn parked_row(row: &Row<'_>) -> Result<ParkedRow, DbError> {
+    Ok(ParkedRow {
+        node: id(row, 0, "nodes")?,
+        doc: id(row, 1, "parked")?,
+        hash: id(row, 2, "parked")?,
+        reason: row.get(3)?,
+        at: Timestamp(row.get(4)?),
+        body: row.get(5)?,
+    })
+}
