@@ -15,6 +15,9 @@ pub mod limits;
 mod mistake;
 mod parse;
 mod reader;
+mod rule;
+mod show;
+mod value;
 
 pub use calendar::{Calendar, CutOff, Due, DueDay, DueRule, PeriodNotAccepted, PeriodRule};
 pub use form::{
@@ -23,3 +26,6 @@ pub use form::{
 };
 pub use lang::{Lang, Text};
 pub use mistake::{FormErrors, Mistake, MistakeKind};
+pub use rule::{Finding, Rule, Severity};
+pub use show::{Style, show, show_decimal, show_percent, show_vi};
+pub use value::{EntryContext, ValueError};

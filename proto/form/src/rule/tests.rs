@@ -1,0 +1,106 @@
+use expect_test::expect;
+
+use super::*;
+
+const ANNEX: &str = include_str!("../../../../config/forms/pcmd-review.toml");
+
+fn found(figures: &[(&str, &str)]) -> String {
+    let form = Form::parse(ANNEX).unwrap();
+    let figures = figures
+        .iter()
+        .map(|(code, value)| (code.parse().unwrap(), value.parse().unwrap()))
+        .collect();
+    let findings = form.findings(&figures);
+    let lines: Vec<_> = findings
+        .iter()
+        .map(|f| format!("{:?} {}\n", f.severity, f.message(Lang::En)))
+        .collect();
+    lines.concat()
+}
+
+#[test]
+fn a_total_is_held_against_its_addends_only() {
+    // The annex of 2016-2020: 0 against 1 + 1 + 0; the under-18 line is a subset and stays out.
+    let annex = found(&[
+        ("II.2.3.c", "0"),
+        ("II.2.3.c.1", "1"),
+        ("II.2.3.c.2", "1"),
+        ("II.2.3.c.3", "1"),
+        ("II.2.3.c.4", "0"),
+    ]);
+    expect![[r#"
+        Error R-001 II.2.3.c is 0, but II.2.3.c.1 + II.2.3.c.2 + II.2.3.c.4 = 2
+    "#]]
+    .assert_eq(&annex);
+    let right = found(&[
+        ("II.1.1.a", "42"),
+        ("II.1.1.a.1", "19"),
+        ("II.1.1.a.2", "23"),
+        ("II.1.1.a.3", "0"),
+        ("II.1.1.a.4", "nil"),
+        ("II.1.1.c", "8"),
+        ("II.1.1.c.1", "8"),
+        ("II.1.1.c.2", "8"),
+        ("II.1.1.c.3", "5"),
+    ]);
+    assert_eq!(right, "");
+}
+
+#[test]
+fn blank_parts_under_a_total() {
+    expect![[r#"
+        Warning R-002 II.3.2.a is 0 and cannot be checked, blank: II.3.2.a.1 + II.3.2.a.2 + II.3.2.a.3
+    "#]].assert_eq(&found(&[("II.3.2.a", "0")]));
+    expect![[r#"
+        Error R-002 II.3.2.a is 5 and cannot be checked, blank: II.3.2.a.1 + II.3.2.a.2 + II.3.2.a.3
+    "#]]
+    .assert_eq(&found(&[("II.3.2.a", "5")]));
+    expect![[r#"
+        Warning R-002 II.3.2.a is 5 and cannot be checked, blank: II.3.2.a.2 + II.3.2.a.3
+    "#]]
+    .assert_eq(&found(&[("II.3.2.a", "5"), ("II.3.2.a.1", "3")]));
+    expect![[r#"
+        Error R-001 II.3.2.a is 5, but II.3.2.a.1 = at least 6.5
+    "#]]
+    .assert_eq(&found(&[("II.3.2.a", "5"), ("II.3.2.a.1", "6.5")]));
+    expect![[r#"
+        Warning R-003 II.3.2.a is blank, but II.3.2.a.1 = 3
+    "#]]
+    .assert_eq(&found(&[("II.3.2.a.1", "3")]));
+    assert_eq!(found(&[]), "");
+}
+
+#[test]
+fn a_range_contradicts_only_where_it_cannot_be() {
+    let parts = [
+        ("II.1.1.a.2", "23"),
+        ("II.1.1.a.3", "0"),
+        ("II.1.1.a.4", "0"),
+    ];
+    let with = |total: &str, first: &str| {
+        let mut figures = parts.to_vec();
+        figures.extend([("II.1.1.a", total), ("II.1.1.a.1", first)]);
+        found(&figures)
+    };
+    assert_eq!(with("42", "~>10"), "");
+    assert_eq!(with("42", "~19"), "");
+    expect![[r#"
+        Error R-001 II.1.1.a is 42, but II.1.1.a.1 + II.1.1.a.2 + II.1.1.a.3 + II.1.1.a.4 = at least 43
+    "#]].assert_eq(&with("42", "~>20"));
+    expect![[r#"
+        Error R-001 II.1.1.a is 42, but II.1.1.a.1 + II.1.1.a.2 + II.1.1.a.3 + II.1.1.a.4 = at most 41
+    "#]].assert_eq(&with("42", "~<18"));
+}
+
+#[test]
+fn a_heading_holds_no_figure() {
+    expect![[r#"
+        Note R-004 II.1.2 is a heading, yet holds 0
+    "#]]
+    .assert_eq(&found(&[("II.1.2", "0"), ("II.1.2.a", "0")]));
+    let contradicts = found(&[("II.1.3", "0"), ("II.1.3.a", "1"), ("II.1.3.b", "1")]);
+    expect![[r#"
+        Error R-005 the heading II.1.3 holds 0, but there are figures below: II.1.3.a + II.1.3.b
+    "#]]
+    .assert_eq(&contradicts);
+}
