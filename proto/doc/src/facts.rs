@@ -17,6 +17,7 @@ use std::collections::BTreeMap;
 use hopluu_model::Scalar;
 
 use crate::figure::{FigureKey, OpId};
+use crate::lifecycle::{EventEntry, LifecycleState};
 use crate::scan::{MapOp, ScannedChange};
 
 mod pack;
@@ -118,12 +119,23 @@ impl Facts {
             .map_or(&[], Vec::as_slice)
     }
 
-    /// The lifecycle events, in the order in which every node folds them.
+    /// The lifecycle events that this version of the program knows, by operation.
     #[must_use]
-    pub fn events(&self) -> Vec<&FactOp> {
-        let mut events: Vec<_> = self.events.values().flatten().collect();
+    pub fn events(&self) -> Vec<EventEntry> {
+        let mut events: Vec<_> = self
+            .events
+            .iter()
+            .flat_map(|(key, facts)| facts.iter().map(move |fact| (key, fact)))
+            .filter_map(|(key, fact)| EventEntry::read(key, fact.op, &fact.value))
+            .collect();
         events.sort_by_key(|event| event.op);
         events
+    }
+
+    /// Where the document stands.
+    #[must_use]
+    pub fn state(&self) -> LifecycleState {
+        LifecycleState::fold(self.events())
     }
 
     /// Whether nobody wrote a figure or an event.

@@ -235,7 +235,10 @@ mod tests {
 
     #[test]
     fn golden_bytes_and_id() {
-        expect!["010010313934323940323032302d30322d30310b70636d642d7265766965770107323032362d48310000"].assert_eq(&hex(&key().encode()));
+        expect![
+            "010010313934323940323032302d30322d30310b70636d642d7265766965770107323032362d48310000"
+        ]
+        .assert_eq(&hex(&key().encode()));
         expect!["5584d1c5e83c80e87a5d1438a7f2e1ef"].assert_eq(&key().id().to_string());
     }
 

@@ -19,10 +19,6 @@ impl<'a> Reader<'a> {
         self.rest.is_empty()
     }
 
-    pub(crate) fn rest(&self) -> &'a [u8] {
-        self.rest
-    }
-
     pub(crate) fn byte(&mut self) -> Result<u8, ReadError> {
         let (&byte, rest) = self.rest.split_first().ok_or(ReadError)?;
         self.rest = rest;

@@ -2,19 +2,41 @@
 //! of a change without opening the document.
 //!
 //! ```text
-//! bytes of a peer -> scan -> ScannedChange -> Facts -> rollup
-//!                                          -> Report (Automerge)
+//! a person's edits -> Report::save -> one change ----------------+
+//! bytes of a peer  -> scan -> check_parents -> ScannedChange ----+-> Facts -> rollup
+//!                                                                +-> Report (Automerge)
 //! ```
-//! Start at [`DocKey`], [`ScannedChange`] and [`Facts`].
+//! Start at [`DocKey`], [`scan::scan`], [`Facts`] and [`Report`].
+//!
+//! **Nothing from a peer reaches Automerge before [`scan::scan`] has bounded it**, and nothing is
+//! admitted that [`admit::check_parents`] refuses: both depend on the change and its parents alone.
+//! The layout of a document is fixed by its first change ([`genesis`]); goldens in the tests hold its
+//! bytes.
 
+pub mod admit;
+pub mod edit;
 pub mod facts;
 pub mod figure;
+pub mod genesis;
 pub mod key;
+mod layout;
 mod leb128;
+pub mod lifecycle;
 pub mod limits;
+pub mod report;
 pub mod scan;
+mod splice;
+pub mod touches;
 
+pub use admit::{Parent, ParentsError, check_parents};
+pub use edit::{Edit, EditError, SaveContext, SaveMessage, SavedChange};
 pub use facts::{FactMap, FactOp, FactView, Facts, FactsError, FactsView, RegisterView, Verdict};
 pub use figure::{FigureKey, OpId};
+pub use genesis::{DerivedChange, Genesis, GenesisError, genesis};
 pub use key::{Compartment, DocKey, DocKeyError, DocKind};
-pub use scan::{MapOp, ScanError, ScanLimits, ScannedChange, TextEdit, TextObject};
+pub use lifecycle::{EventEntry, LifecycleEvent, LifecycleState, Step};
+pub use report::{
+    Candidate, HistoryEntry, Kept, LoadError, Register, Report, TextKey, Touched, Undone,
+};
+pub use scan::{MapOp, ScanError, ScanLimits, ScannedChange, TextEdit, TextObject, scan};
+pub use touches::{Touches, touches};

@@ -49,3 +49,11 @@ pub const SCAN_LIMITS: ScanLimits = ScanLimits {
     // Automerge numbers operations with 32 bits; a quarter of that leaves room to notice.
     op_counter_max: 1 << 30,
 };
+
+/// Most earlier events that one event may name: as many as were ever written apart and not yet
+/// followed. Beyond it the rest is not followed, which shows more standing events, never fewer.
+pub const EVENTS_NAMED_MAX: usize = 64;
+
+/// Most cells of one table that compares two texts: half a megabyte of memory, under a millisecond.
+/// Where two stretches are larger than that, the one is replaced by the other as a whole.
+pub const DIFF_CELLS_MAX: usize = 250_000;

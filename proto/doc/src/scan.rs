@@ -1,12 +1,23 @@
 //! Our own bounded reading of one Automerge change, before Automerge sees it.
 //!
 //! A crafted file of 20 KB makes Automerge take gigabytes: sizes hide in DEFLATE streams and in run
-//! lengths. The scanner walks the chunk once, counts before it allocates, and then reads what the change
+//! lengths. [`scan`] walks the chunk once, counts before it allocates, and then reads what the change
 //! writes, so that facts can follow it without the document being loaded.
 
 use hopluu_model::{ActorId, ChangeHash, Fault, Timestamp};
 
 use crate::figure::OpId;
+use crate::leb128::Reader;
+
+mod chunk;
+mod columns;
+mod ops;
+#[cfg(test)]
+mod tests;
+
+use chunk::Chunk;
+use columns::Columns;
+use ops::{Frame, Writes};
 
 /// How much one change may cost. See [`crate::limits::SCAN_LIMITS`] for the values in use.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -149,4 +160,150 @@ pub struct ScannedChange {
     pub declares: Option<String>,
     /// The chunk as it arrived.
     pub bytes: Vec<u8>,
+}
+
+/// Reads one change within bounds, and refuses what no edit of a report writes.
+///
+/// A change that passes is in Automerge's own canonical bytes, so its hash survives being saved and
+/// loaded; it creates no objects but what a derived change declares; it deletes nothing but text; and
+/// it refers only to what can lie before it. Whether that does lie before it is for
+/// [`crate::admit::check_parents`].
+///
+/// # Errors
+/// Whatever exceeds a bound or lies outside; the change must then stay outside.
+pub fn scan(bytes: &[u8], limits: &ScanLimits) -> Result<ScannedChange, ScanError> {
+    let chunk = Chunk::read(bytes, limits)?;
+    let mut reader = Reader::new(&chunk.body);
+    let head = Head::read(&mut reader, limits)?;
+    let columns = Columns::read(&mut reader)?;
+    if !reader.is_empty() {
+        return Err(ScanError::OutsideSchema("bytes after the operations"));
+    }
+    let ops = columns.count(limits.ops_max)?;
+    let max_op = head.start_op.saturating_add(ops).saturating_sub(1);
+    if ops == 0 || max_op > limits.op_counter_max {
+        return Err(ScanError::Damaged("numbers of the operations"));
+    }
+    let frame = Frame {
+        actors: head.actors,
+        author: head.actor,
+        start_op: head.start_op,
+        ops,
+    };
+    let Writes {
+        figures,
+        notes,
+        events,
+        texts,
+        declares,
+    } = ops::read_ops(&frame, &columns, limits)?;
+    let hash = check_canonical(&chunk)?;
+    Ok(ScannedChange {
+        hash,
+        actor: head.actor,
+        seq: head.seq,
+        start_op: head.start_op,
+        max_op,
+        deps: head.deps,
+        time: Timestamp(head.time),
+        message: head.message,
+        figures,
+        notes,
+        events,
+        texts,
+        declares,
+        bytes: bytes.to_vec(),
+    })
+}
+
+/// What stands before the columns.
+#[derive(Debug)]
+struct Head<'a> {
+    deps: Vec<ChangeHash>,
+    actor: ActorId,
+    actors: Vec<&'a [u8]>,
+    seq: u64,
+    start_op: u64,
+    time: i64,
+    message: Option<String>,
+}
+
+impl<'a> Head<'a> {
+    fn read(reader: &mut Reader<'a>, limits: &ScanLimits) -> Result<Self, ScanError> {
+        const DAMAGED: ScanError = ScanError::Damaged("head of the change");
+        let damaged = |_| DAMAGED;
+        let count = bounded(reader, "parents", limits.deps_max)?;
+        let mut deps = Vec::new();
+        for _ in 0..count {
+            let hash = reader.take(ChangeHash::LEN).map_err(damaged)?;
+            deps.push(ChangeHash::try_from(hash).map_err(|_| DAMAGED)?);
+        }
+        if deps.is_empty() || !deps.is_sorted_by(|a, b| a < b) {
+            return Err(ScanError::Damaged("order of the parents"));
+        }
+        let own = read_actor(reader)?;
+        let actor = ActorId::try_from(own)
+            .map_err(|_| ScanError::OutsideSchema("an author whose name is not 8 bytes"))?;
+        let seq = reader.unsigned().map_err(damaged)?;
+        let start_op = reader.unsigned().map_err(damaged)?;
+        let time = reader.signed().map_err(damaged)?;
+        // Both fit the 32 bits that Automerge keeps them in.
+        if seq == 0 || seq > limits.op_counter_max || start_op == 0 {
+            return Err(ScanError::Damaged("number of the change"));
+        }
+        let length = bounded(reader, "bytes of message", limits.message_bytes_max)?;
+        let message = std::str::from_utf8(reader.take(length).map_err(damaged)?);
+        let message = message.map_err(|_| ScanError::Damaged("a message that is no UTF-8"))?;
+        let count = bounded(reader, "actors", limits.actors_max)?;
+        let mut actors = vec![own];
+        for _ in 0..count {
+            actors.push(read_actor(reader)?);
+        }
+        Ok(Self {
+            deps,
+            actor,
+            actors,
+            seq,
+            start_op,
+            time,
+            message: (!message.is_empty()).then(|| message.to_owned()),
+        })
+    }
+}
+
+fn bounded(reader: &mut Reader<'_>, what: &'static str, max: usize) -> Result<usize, ScanError> {
+    let count = reader
+        .unsigned()
+        .map_err(|_| ScanError::Damaged("head of the change"))?;
+    match usize::try_from(count) {
+        Ok(fits) if fits <= max => Ok(fits),
+        _ => Err(ScanError::TooMany { what, count, max }),
+    }
+}
+
+/// Actors are those of genesis (one byte) and of authors and derived changes (eight).
+fn read_actor<'a>(reader: &mut Reader<'a>) -> Result<&'a [u8], ScanError> {
+    let length = bounded(reader, "bytes in an actor", ActorId::LEN)?;
+    reader
+        .take(length)
+        .map_err(|_| ScanError::Damaged("head of the change"))
+}
+
+/// Lets Automerge decode the change, now that it is harmless, and write it again. Documents are saved
+/// without their changes' own bytes, so a change that is not written canonically would come back under
+/// another hash, and the saved document would not load.
+fn check_canonical(chunk: &Chunk<'_>) -> Result<ChangeHash, ScanError> {
+    let plain = chunk.plain_bytes();
+    let change = automerge::Change::try_from(plain.as_slice())
+        .map_err(|_| ScanError::Damaged("what Automerge does not read"))?;
+    let hash = change.hash().0;
+    if !hash.starts_with(&chunk.checksum) {
+        return Err(ScanError::Checksum);
+    }
+    let again = automerge::Change::from(change.decode());
+    if again.raw_bytes() == plain {
+        Ok(ChangeHash(hash))
+    } else {
+        Err(ScanError::NotCanonical)
+    }
 }

@@ -20,6 +20,7 @@ use hopluu_model::{ActorId, Fault, Scalar};
 use super::{FactOp, Facts, Registers};
 use crate::figure::OpId;
 use crate::leb128::{Reader, write_unsigned};
+use crate::lifecycle::{EventEntry, LifecycleState};
 use crate::limits::{FACTS_ACTORS_MAX, FACTS_BYTES_MAX};
 
 const VERSION: u8 = 1;
@@ -206,6 +207,19 @@ impl<'a> FactsView<'a> {
         (0..reader.count()?)
             .map(|_| self.read_register(&mut reader))
             .collect()
+    }
+
+    /// Where the document stands. Events of a later version of the program are passed over.
+    ///
+    /// # Errors
+    /// A damaged row.
+    pub fn state(&self) -> Result<LifecycleState, FactsError> {
+        let events = self.events()?;
+        Ok(LifecycleState::fold(events.iter().flat_map(|register| {
+            register
+                .candidates()
+                .filter_map(|fact| EventEntry::read(register.key, fact.op, fact.value))
+        })))
     }
 
     fn read_register(&self, reader: &mut Reader<'a>) -> Result<RegisterView<'a>, FactsError> {

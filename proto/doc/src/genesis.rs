@@ -1,0 +1,155 @@
+//! The first change of a document, and those that follow from a form alone: the same bytes on every
+//! node, so that offices which start a report apart start the same one.
+//!
+//! Nothing here depends on a form's minor version, on a clock or on the node. A text that a later
+//! minor version adds is declared by a *derived change* of its own when somebody first writes there:
+//! its actor is a hash of the document and the text's place, its number 1, its only parent genesis, its
+//! time 0. (Two changes of one actor with the same number would wedge a document for ever, so each has
+//! an actor to itself.) A form's sections must not change their offices within a major version.
+
+use std::collections::BTreeSet;
+
+use automerge::transaction::{CommitOptions, Transactable};
+use automerge::{ActorId as DocActor, Automerge, ObjType, ROOT, ScalarValue, TextEncoding};
+use hopluu_form::Form;
+use hopluu_model::{ActorId, ChangeHash, DocId, Fault};
+
+use crate::key::{DocKey, add_field};
+use crate::layout::{GENESIS_ACTOR, MAPS, TEXTS, text_key};
+
+/// Separates the actors of derived changes from every other use of BLAKE3.
+const DERIVED_DOMAIN: &str = "hopluu/derived/1";
+
+/// Automerge did not write what it always writes. The pinned version and the golden bytes hold it.
+#[derive(Debug, thiserror::Error)]
+#[error("the first change of a document could not be written")]
+pub struct GenesisError(#[from] automerge::AutomergeError);
+
+impl GenesisError {
+    /// It depends on no input.
+    #[must_use]
+    pub fn fault(&self) -> Fault {
+        Fault::Bug
+    }
+}
+
+/// A document's first change.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Genesis {
+    /// Its hash, which every other change of the document has among its ancestors.
+    pub hash: ChangeHash,
+    /// The uncompressed chunk. It never travels: every node makes it from the key and the form.
+    pub bytes: Vec<u8>,
+    /// The number of its last operation.
+    pub max_op: u64,
+}
+
+/// A change that follows from the document and a form's minor version.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DerivedChange {
+    /// Its hash.
+    pub hash: ChangeHash,
+    /// Its actor: a hash of the document and the text's place.
+    pub actor: ActorId,
+    /// The chunk, to be kept and sent like any change, but without a seal.
+    pub bytes: Vec<u8>,
+}
+
+/// The document's first change.
+///
+/// # Errors
+/// Never with the pinned Automerge.
+///
+/// # Panics
+/// Never: the transaction always has operations.
+pub fn genesis(key: &DocKey, form: &Form) -> Result<Genesis, GenesisError> {
+    let mut doc = empty_document();
+    doc.set_actor(DocActor::from(&GENESIS_ACTOR[..]));
+    let mut tx = doc.transaction();
+    let mut texts = ROOT;
+    for name in MAPS {
+        // The last of them is the map of texts.
+        texts = tx.put_object(ROOT, name, ObjType::Map)?;
+    }
+    let fields: [(&str, ScalarValue); 7] = [
+        ("kind", key.kind.as_str().into()),
+        ("unit", key.unit.to_string().into()),
+        ("form", key.form.as_str().into()),
+        ("major", ScalarValue::Uint(u64::from(key.major))),
+        ("period", key.period.to_string().into()),
+        ("instance", ScalarValue::Uint(u64::from(key.instance))),
+        ("compartment", key.compartment.as_str().into()),
+    ];
+    for (name, value) in fields {
+        tx.put(ROOT, name, value)?;
+    }
+    for name in first_texts(form) {
+        tx.put_object(&texts, name, ObjType::Text)?;
+    }
+    tx.commit_with(CommitOptions::default().with_time(0));
+    let change = doc
+        .get_last_local_change()
+        .expect("a transaction with operations commits one change");
+    Ok(Genesis {
+        hash: ChangeHash(change.hash().0),
+        bytes: change.raw_bytes().to_vec(),
+        max_op: change.max_op(),
+    })
+}
+
+/// The texts that genesis declares, sorted: those of the major version's first minor.
+fn first_texts(form: &Form) -> BTreeSet<String> {
+    form.texts()
+        .filter(|(section, _)| section.since_minor == 0)
+        .map(|(section, office)| text_key(&section.id, office))
+        .collect()
+}
+
+/// The change that declares a text of a later minor version.
+pub(crate) fn derive_text(
+    doc: &DocId,
+    genesis: &Genesis,
+    key: &str,
+) -> Result<DerivedChange, GenesisError> {
+    let actor = derived_actor(doc, key);
+    let mut first = empty_document();
+    first.load_incremental(&genesis.bytes)?;
+    first.set_actor(DocActor::from(actor.0));
+    let (texts, _) = first.import(&format!("{TEXTS}@{}", hex_of(&GENESIS_ACTOR)))?;
+    let mut tx = first.transaction();
+    tx.put_object(&texts, key, ObjType::Text)?;
+    tx.commit_with(CommitOptions::default().with_time(0));
+    let mut change = first
+        .get_last_local_change()
+        .expect("a transaction with operations commits one change");
+    Ok(DerivedChange {
+        hash: ChangeHash(change.hash().0),
+        actor,
+        bytes: change.bytes().into_owned(),
+    })
+}
+
+/// Who writes the derived change of a text: nobody, so its name is a hash.
+pub(crate) fn derived_actor(doc: &DocId, key: &str) -> ActorId {
+    let mut hasher = blake3::Hasher::new();
+    for field in [
+        DERIVED_DOMAIN.as_bytes(),
+        doc.as_bytes(),
+        b"texts",
+        key.as_bytes(),
+    ] {
+        add_field(&mut hasher, field);
+    }
+    let mut actor = [0; ActorId::LEN];
+    actor.copy_from_slice(hasher.finalize().as_bytes().split_at(ActorId::LEN).0);
+    ActorId(actor)
+}
+
+/// A document with the one text encoding of all documents here: positions are code points.
+pub(crate) fn empty_document() -> Automerge {
+    Automerge::new_with_encoding(TextEncoding::UnicodeCodePoint)
+}
+
+fn hex_of(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}

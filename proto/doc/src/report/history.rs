@@ -1,0 +1,129 @@
+//! Who wrote what when, from the changes themselves.
+
+use std::collections::BTreeMap;
+
+use hopluu_model::{ActorId, ChangeHash, OfficeId, Timestamp};
+
+use super::{Report, TextKey};
+use crate::edit::SaveMessage;
+use crate::figure::{FigureKey, OpId};
+use crate::layout::GENESIS_ACTOR;
+use crate::lifecycle::{EventEntry, LifecycleEvent};
+use crate::limits::SCAN_LIMITS;
+use crate::scan::{MapOp, ScanError, ScannedChange, TextObject, scan};
+
+/// One save.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HistoryEntry {
+    /// Its change.
+    pub hash: ChangeHash,
+    /// Who wrote; seals say whose actor it is.
+    pub actor: ActorId,
+    /// When, by the author's clock.
+    pub at: Timestamp,
+    /// For which office, as the author claimed.
+    pub office: Option<OfficeId>,
+    /// The author's own words.
+    pub message: String,
+    /// What it builds upon.
+    pub deps: Vec<ChangeHash>,
+    /// What it wrote, in order.
+    pub touched: Vec<Touched>,
+}
+
+/// One thing that a save wrote.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Touched {
+    /// A figure, as text.
+    Figure(FigureKey, String),
+    /// A note.
+    Note(FigureKey, String),
+    /// A text: so many characters inserted and deleted.
+    Text {
+        /// Which.
+        key: TextKey,
+        /// Characters inserted.
+        inserted: u32,
+        /// Characters deleted.
+        deleted: u32,
+    },
+    /// A step of its life.
+    Event(LifecycleEvent),
+}
+
+impl Report {
+    /// All saves, each after those it builds upon, the same on every node.
+    ///
+    /// # Errors
+    /// A change in the document is not what could have been admitted.
+    pub fn history(&self) -> Result<Vec<HistoryEntry>, ScanError> {
+        let texts = self.texts_by_object();
+        let mut changes = Vec::new();
+        for mut change in self.doc.get_changes(&[]) {
+            if change.hash().0 == self.genesis.hash.0 {
+                continue;
+            }
+            changes.push(scan(&change.bytes(), &SCAN_LIMITS)?);
+        }
+        // Numbers of operations grow along the graph, so this keeps parents first.
+        changes.sort_by_key(|change| (change.start_op, change.actor));
+        Ok(changes
+            .into_iter()
+            .filter(|change| change.declares.is_none())
+            .map(|change| entry(change, &texts))
+            .collect())
+    }
+
+    fn texts_by_object(&self) -> BTreeMap<TextObject, TextKey> {
+        let texts = self.text_objects().into_iter();
+        texts
+            .filter_map(|(key, id)| Some((text_object(&id)?, key)))
+            .collect()
+    }
+}
+
+fn text_object(id: &automerge::ObjId) -> Option<TextObject> {
+    let automerge::ObjId::Id(counter, actor, _) = id else {
+        return None;
+    };
+    if actor.to_bytes() == GENESIS_ACTOR {
+        return Some(TextObject::Genesis(*counter));
+    }
+    let actor = ActorId::try_from(actor.to_bytes()).ok()?;
+    Some(TextObject::Derived(OpId {
+        counter: *counter,
+        actor,
+    }))
+}
+
+fn entry(change: ScannedChange, texts: &BTreeMap<TextObject, TextKey>) -> HistoryEntry {
+    let message = SaveMessage::read(change.message.as_deref());
+    let keyed = |ops: Vec<MapOp>| {
+        ops.into_iter()
+            .filter_map(|op| Some((op.key.parse::<FigureKey>().ok()?, op.value)))
+    };
+    let mut touched: Vec<Touched> = keyed(change.figures)
+        .map(|(key, value)| Touched::Figure(key, value))
+        .collect();
+    touched.extend(keyed(change.notes).map(|(key, text)| Touched::Note(key, text)));
+    touched.extend(change.texts.iter().filter_map(|edit| {
+        let key = texts.get(&edit.object)?.clone();
+        Some(Touched::Text {
+            key,
+            inserted: edit.inserted,
+            deleted: edit.deleted,
+        })
+    }));
+    touched.extend(change.events.iter().filter_map(|op| {
+        EventEntry::read(&op.key, op.op, &op.value).map(|read| Touched::Event(read.event))
+    }));
+    HistoryEntry {
+        hash: change.hash,
+        actor: change.actor,
+        at: change.time,
+        office: message.office,
+        message: message.text,
+        deps: change.deps,
+        touched,
+    }
+}

@@ -1,0 +1,163 @@
+//! What a report says now.
+
+use std::collections::BTreeMap;
+
+use automerge::{ObjId, ReadDoc};
+use hopluu_model::{ActorId, ChangeHash, OfficeId, Scalar, SectionId, Timestamp};
+
+use super::Report;
+use crate::edit::SaveMessage;
+use crate::figure::{FigureKey, OpId};
+use crate::layout::read_text_key;
+use crate::lifecycle::{EventEntry, LifecycleState};
+
+/// Which section, and whose text of it.
+pub type TextKey = (SectionId, OfficeId);
+
+/// The visible values of one figure or note.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Register {
+    /// At least one, by operation.
+    pub candidates: Vec<Candidate>,
+}
+
+/// One value that somebody wrote and nobody who saw it has written over.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Candidate {
+    /// The text as it stands in the document.
+    pub value: String,
+    /// The operation that wrote it.
+    pub op: OpId,
+    /// The save that it was part of.
+    pub change: ChangeHash,
+    /// When, by the author's clock.
+    pub at: Timestamp,
+    /// For which office, as the author claimed.
+    pub office: Option<OfficeId>,
+}
+
+impl Register {
+    /// The one value that all candidates agree on; nothing if it is not settled.
+    #[must_use]
+    pub fn agreed(&self) -> Option<&str> {
+        let (first, rest) = self.candidates.split_first()?;
+        rest.iter()
+            .all(|other| other.value == first.value)
+            .then_some(first.value.as_str())
+    }
+
+    /// Whether offices wrote different values apart and nobody has decided.
+    #[must_use]
+    pub fn is_unsettled(&self) -> bool {
+        self.agreed().is_none()
+    }
+
+    /// The figure that all candidates agree on.
+    #[must_use]
+    pub fn scalar(&self) -> Option<Scalar> {
+        self.agreed()?.parse().ok()
+    }
+}
+
+impl Report {
+    /// Every figure that was ever written, with all values that stand.
+    #[must_use]
+    pub fn figures(&self) -> BTreeMap<FigureKey, Register> {
+        self.registers(&self.objects.figures)
+    }
+
+    /// Every note that was ever written; a cleared one is empty.
+    #[must_use]
+    pub fn notes(&self) -> BTreeMap<FigureKey, Register> {
+        self.registers(&self.objects.notes)
+    }
+
+    /// Every declared text by section and office, empty or not. One that a later minor version
+    /// added is there once somebody wrote to it.
+    #[must_use]
+    pub fn texts(&self) -> BTreeMap<TextKey, String> {
+        self.text_objects()
+            .into_iter()
+            .filter_map(|(key, object)| Some((key, self.doc.text(&object).ok()?)))
+            .collect()
+    }
+
+    /// The lifecycle events in the order of their operations.
+    #[must_use]
+    pub fn events(&self) -> Vec<EventEntry> {
+        let mut events: Vec<_> = self
+            .entries(&self.objects.events)
+            .filter_map(|(key, value, op)| EventEntry::read(&key, op, &value))
+            .collect();
+        events.sort_by_key(|event| event.op);
+        events
+    }
+
+    /// Where the report stands.
+    #[must_use]
+    pub fn state(&self) -> LifecycleState {
+        LifecycleState::fold(self.events())
+    }
+
+    /// All visible entries of a map: key, value, operation.
+    pub(super) fn entries(&self, map: &ObjId) -> impl Iterator<Item = (String, String, OpId)> {
+        self.doc.keys(map).flat_map(move |key| {
+            let all = self.doc.get_all(map, key.as_str()).unwrap_or_default();
+            all.into_iter().filter_map(move |(value, id)| {
+                Some((key.clone(), value.into_string().ok()?, op_id(&id)?))
+            })
+        })
+    }
+
+    fn registers(&self, map: &ObjId) -> BTreeMap<FigureKey, Register> {
+        let mut registers: BTreeMap<FigureKey, Register> = BTreeMap::new();
+        for (key, value, op) in self.entries(map) {
+            let Ok(key) = key.parse() else { continue };
+            let register = registers.entry(key).or_insert_with(|| Register {
+                candidates: Vec::new(),
+            });
+            register.candidates.extend(self.candidate(value, op));
+        }
+        for register in registers.values_mut() {
+            register.candidates.sort_by_key(|candidate| candidate.op);
+        }
+        registers
+    }
+
+    fn candidate(&self, value: String, op: OpId) -> Option<Candidate> {
+        let id = ObjId::Id(op.counter, automerge::ActorId::from(op.actor.0), 0);
+        let hash = self.doc.hash_for_opid(&id)?;
+        let meta = self.doc.get_change_meta_by_hash(&hash)?;
+        Some(Candidate {
+            value,
+            op,
+            change: ChangeHash(hash.0),
+            at: Timestamp(meta.timestamp),
+            office: SaveMessage::read(meta.message.as_deref()).office,
+        })
+    }
+
+    pub(super) fn text_objects(&self) -> BTreeMap<TextKey, ObjId> {
+        self.doc
+            .keys(&self.objects.texts)
+            .filter_map(|key| {
+                let (_, object) = self.doc.get(&self.objects.texts, key.as_str()).ok()??;
+                Some((read_text_key(&key)?, object))
+            })
+            .collect()
+    }
+}
+
+/// An operation of an author; nothing for those of genesis.
+pub(super) fn op_id(id: &ObjId) -> Option<OpId> {
+    match id {
+        ObjId::Id(counter, actor, _) => {
+            let actor = ActorId::try_from(actor.to_bytes()).ok()?;
+            Some(OpId {
+                counter: *counter,
+                actor,
+            })
+        }
+        ObjId::Root => None,
+    }
+}

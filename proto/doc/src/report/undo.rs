@@ -1,0 +1,157 @@
+//! Taking a save back is an ordinary edit that writes what was there before.
+
+use std::collections::BTreeSet;
+
+use automerge::{ObjId, ReadDoc};
+use hopluu_model::{ChangeHash, OfficeId, Scalar, SectionId};
+
+use super::Report;
+use super::read::op_id;
+use crate::edit::{Edit, EditError, SaveContext, SavedChange};
+use crate::figure::FigureKey;
+use crate::limits::SCAN_LIMITS;
+use crate::scan::{MapOp, scan};
+
+/// What an undo did.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Undone {
+    /// The change that takes the save back; nothing if there was nothing to take back.
+    pub saved: Option<SavedChange>,
+    /// What it left as it is.
+    pub kept: Vec<Kept>,
+}
+
+/// Something that an undo leaves as it is, because taking it back would take back more than the save.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Kept {
+    /// Somebody has written the figure since, or the save settled it between several values.
+    Figure(FigureKey),
+    /// The same of a note.
+    Note(FigureKey),
+    /// Somebody has written in the text since.
+    Text(SectionId, OfficeId),
+    /// Events are never taken back: write the next one.
+    Event,
+}
+
+/// A moment in a document's history.
+type Heads = [automerge::ChangeHash];
+
+impl Report {
+    /// Takes back one save: figures and notes get the value they had before it, texts their words.
+    /// What others have written over since stays theirs.
+    ///
+    /// # Errors
+    /// There is no such save.
+    pub fn undo(&mut self, save: &ChangeHash, ctx: &SaveContext) -> Result<Undone, EditError> {
+        let unknown = || EditError::UnknownSave(*save);
+        let hash = automerge::ChangeHash(save.0);
+        let mut change = self.doc.get_change_by_hash(&hash).ok_or_else(unknown)?;
+        if *save == self.genesis.hash {
+            return Err(unknown());
+        }
+        let scanned = scan(&change.bytes(), &SCAN_LIMITS).map_err(EditError::BeyondBounds)?;
+        if scanned.declares.is_some() {
+            return Err(unknown());
+        }
+        let before = change.deps().to_vec();
+        let mut edits = Vec::new();
+        let mut kept = BTreeSet::new();
+        for (key, earlier) in self.restorable(&self.objects.figures, &scanned.figures, &before)? {
+            let value = match earlier {
+                Earlier::Nothing => Some(Scalar::Blank),
+                Earlier::Text(text) => text.parse().ok(),
+                Earlier::Kept => None,
+            };
+            match value {
+                Some(value) => edits.push(Edit::SetFigure { key, value }),
+                None => _ = kept.insert(Kept::Figure(key)),
+            }
+        }
+        for (key, earlier) in self.restorable(&self.objects.notes, &scanned.notes, &before)? {
+            match earlier {
+                Earlier::Nothing => edits.push(Edit::SetNote {
+                    key,
+                    text: String::new(),
+                }),
+                Earlier::Text(text) => edits.push(Edit::SetNote { key, text }),
+                Earlier::Kept => _ = kept.insert(Kept::Note(key)),
+            }
+        }
+        if !scanned.texts.is_empty() {
+            self.undo_texts(&before, &[hash], &mut edits, &mut kept)?;
+        }
+        if !scanned.events.is_empty() {
+            kept.insert(Kept::Event);
+        }
+        let saved = self.save(ctx, &edits)?;
+        Ok(Undone {
+            saved,
+            kept: kept.into_iter().collect(),
+        })
+    }
+
+    /// The keys of a save with what each held before.
+    fn restorable(
+        &self,
+        map: &ObjId,
+        ops: &[MapOp],
+        before: &Heads,
+    ) -> Result<Vec<(FigureKey, Earlier)>, EditError> {
+        let mut out = Vec::new();
+        for op in ops {
+            let Ok(key) = op.key.parse() else { continue };
+            let now = self.doc.get_all(map, op.key.as_str())?;
+            let is_untouched = now.iter().all(|(_, id)| op_id(id) == Some(op.op));
+            let earlier = self.doc.get_all_at(map, op.key.as_str(), before)?;
+            let earlier: BTreeSet<String> = earlier
+                .into_iter()
+                .filter_map(|(value, _)| value.into_string().ok())
+                .collect();
+            let mut values = earlier.into_iter();
+            out.push(match (is_untouched, values.next(), values.next()) {
+                (true, None, _) => (key, Earlier::Nothing),
+                (true, Some(text), None) => (key, Earlier::Text(text)),
+                _ => (key, Earlier::Kept),
+            });
+        }
+        Ok(out)
+    }
+
+    fn undo_texts(
+        &self,
+        before: &Heads,
+        after: &Heads,
+        edits: &mut Vec<Edit>,
+        kept: &mut BTreeSet<Kept>,
+    ) -> Result<(), EditError> {
+        for ((section, office), object) in self.text_objects() {
+            let earlier = self.doc.text_at(&object, before)?;
+            let written = self.doc.text_at(&object, after)?;
+            if earlier == written {
+                continue;
+            }
+            if self.doc.text(&object)? == written {
+                edits.push(Edit::SetText {
+                    section,
+                    office,
+                    text: earlier,
+                });
+            } else {
+                kept.insert(Kept::Text(section, office));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// What a key held before a save.
+#[derive(Debug)]
+enum Earlier {
+    /// Nobody had written it. It is cleared: nothing is ever deleted.
+    Nothing,
+    /// One value.
+    Text(String),
+    /// It cannot be given back.
+    Kept,
+}

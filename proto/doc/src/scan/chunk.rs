@@ -1,0 +1,89 @@
+//! The chunk around a change: magic, checksum, kind, length; inflated within bounds.
+
+use std::borrow::Cow;
+use std::io::Read;
+
+use super::{ScanError, ScanLimits};
+use crate::leb128::{Reader, write_unsigned};
+
+const MAGIC: [u8; 4] = [0x85, 0x6f, 0x4a, 0x83];
+const CHANGE: u8 = 1;
+const DEFLATED_CHANGE: u8 = 2;
+
+/// A change chunk, inflated.
+#[derive(Debug)]
+pub(super) struct Chunk<'a> {
+    /// First bytes of the change's hash.
+    pub(super) checksum: [u8; 4],
+    /// The body of the uncompressed change.
+    pub(super) body: Cow<'a, [u8]>,
+}
+
+impl<'a> Chunk<'a> {
+    pub(super) fn read(bytes: &'a [u8], limits: &ScanLimits) -> Result<Self, ScanError> {
+        if bytes.len() > limits.chunk_bytes_max {
+            return Err(ScanError::ChunkTooLarge {
+                bytes: bytes.len(),
+                max: limits.chunk_bytes_max,
+            });
+        }
+        let damaged = ScanError::Damaged("head of the chunk");
+        let mut reader = Reader::new(bytes);
+        if reader.take(4).map_err(|_| damaged)? != MAGIC {
+            return Err(ScanError::Damaged("magic bytes"));
+        }
+        let checksum = *reader
+            .take(4)
+            .ok()
+            .and_then(|bytes| bytes.first_chunk())
+            .ok_or(damaged)?;
+        let kind = reader.byte().map_err(|_| damaged)?;
+        let length = reader.count().map_err(|_| damaged)?;
+        let data = reader.take(length).map_err(|_| damaged)?;
+        if !reader.is_empty() {
+            return Err(ScanError::Damaged("bytes after the chunk"));
+        }
+        let body = match kind {
+            CHANGE => Cow::Borrowed(data),
+            DEFLATED_CHANGE => Cow::Owned(inflate(data, limits.inflated_bytes_max)?),
+            other => return Err(ScanError::NotAChange(other)),
+        };
+        if body.len() > limits.inflated_bytes_max {
+            return Err(ScanError::InflatesTooLarge {
+                max: limits.inflated_bytes_max,
+            });
+        }
+        Ok(Self { checksum, body })
+    }
+
+    /// The chunk as Automerge writes it uncompressed.
+    pub(super) fn plain_bytes(&self) -> Vec<u8> {
+        let mut out = Vec::with_capacity(self.body.len() + 16);
+        out.extend(MAGIC);
+        out.extend(self.checksum);
+        out.push(CHANGE);
+        write_unsigned(&mut out, self.body.len() as u64);
+        out.extend_from_slice(&self.body);
+        out
+    }
+}
+
+fn inflate(data: &[u8], max: usize) -> Result<Vec<u8>, ScanError> {
+    let mut decoder = flate2::bufread::DeflateDecoder::new(data);
+    let mut body = Vec::new();
+    // One byte more than allowed, to tell "exactly the bound" from "beyond it".
+    let bound = (max as u64).saturating_add(1);
+    decoder
+        .by_ref()
+        .take(bound)
+        .read_to_end(&mut body)
+        .map_err(|_| ScanError::Damaged("deflated bytes"))?;
+    if body.len() > max {
+        return Err(ScanError::InflatesTooLarge { max });
+    }
+    // What hides behind the end of the stream would travel under the same hash.
+    if decoder.total_in() != data.len() as u64 {
+        return Err(ScanError::Damaged("bytes after the deflated change"));
+    }
+    Ok(body)
+}

@@ -1,0 +1,359 @@
+//! What the operations of a change write, held against the layout of a report.
+
+use std::collections::BTreeMap;
+
+use hopluu_model::ActorId;
+
+use super::columns::{Booleans, Columns, Deltas, Runs};
+use super::{MapOp, ScanError, ScanLimits, TextEdit, TextObject};
+use crate::figure::OpId;
+use crate::layout::{EVENTS, FIGURES, FIRST_TEXT, GENESIS_ACTOR, NOTES, TEXTS};
+use crate::limits::{EVENT_BYTES_MAX, FIGURE_BYTES_MAX, MAP_KEY_BYTES_MAX, NOTE_BYTES_MAX};
+
+const PUT: u64 = 1;
+const DELETE: u64 = 3;
+const MAKE_TEXT: u64 = 4;
+
+const NULL: u64 = 0;
+const TEXT: u64 = 6;
+
+const DAMAGED: ScanError = ScanError::Damaged("an operation");
+const OUTSIDE: ScanError = ScanError::OutsideSchema("an object that is no part of a report");
+
+/// What is known before the operations are read.
+#[derive(Debug)]
+pub(super) struct Frame<'a> {
+    /// The author first, then whoever else is named.
+    pub(super) actors: Vec<&'a [u8]>,
+    pub(super) author: ActorId,
+    pub(super) start_op: u64,
+    pub(super) ops: u64,
+}
+
+/// What the operations write.
+#[derive(Debug, Default)]
+pub(super) struct Writes {
+    pub(super) figures: Vec<MapOp>,
+    pub(super) notes: Vec<MapOp>,
+    pub(super) events: Vec<MapOp>,
+    pub(super) texts: Vec<TextEdit>,
+    pub(super) declares: Option<String>,
+}
+
+/// A reference by number and index of the actor.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Ref {
+    counter: u64,
+    actor: u64,
+}
+
+#[derive(Debug)]
+enum Key<'a> {
+    Text(&'a str),
+    Head,
+    Element(Ref),
+}
+
+#[derive(Debug)]
+struct RawOp<'a> {
+    counter: u64,
+    object: Option<Ref>,
+    key: Key<'a>,
+    insert: bool,
+    action: u64,
+    value_kind: u64,
+    value: &'a [u8],
+    preds: Vec<Ref>,
+}
+
+/// Reads the columns in step.
+struct RawOps<'a> {
+    object_actor: Runs<'a, u64>,
+    object_counter: Runs<'a, u64>,
+    key_actor: Runs<'a, u64>,
+    key_counter: Deltas<'a>,
+    key_text: Runs<'a, &'a str>,
+    insert: Booleans<'a>,
+    action: Runs<'a, u64>,
+    value_meta: Runs<'a, u64>,
+    value: crate::leb128::Reader<'a>,
+    pred_count: Runs<'a, u64>,
+    pred_actor: Runs<'a, u64>,
+    pred_counter: Deltas<'a>,
+}
+
+impl<'a> RawOps<'a> {
+    fn new(columns: &Columns<'a>) -> Self {
+        Self {
+            object_actor: Runs::new(columns.object_actor),
+            object_counter: Runs::new(columns.object_counter),
+            key_actor: Runs::new(columns.key_actor),
+            key_counter: Deltas::new(columns.key_counter),
+            key_text: Runs::new(columns.key_text),
+            insert: Booleans::new(columns.insert),
+            action: Runs::new(columns.action),
+            value_meta: Runs::new(columns.value_meta),
+            value: crate::leb128::Reader::new(columns.value),
+            pred_count: Runs::new(columns.pred_count),
+            pred_actor: Runs::new(columns.pred_actor),
+            pred_counter: Deltas::new(columns.pred_counter),
+        }
+    }
+
+    fn next(&mut self, counter: u64) -> Result<RawOp<'a>, ScanError> {
+        let object = match (self.object_actor.next()?, self.object_counter.next()?) {
+            (None, None) => None,
+            (Some(actor), Some(counter)) => Some(Ref { counter, actor }),
+            _ => return Err(DAMAGED),
+        };
+        let key = match (
+            self.key_actor.next()?,
+            self.key_counter.next()?,
+            self.key_text.next()?,
+        ) {
+            (None, None, Some(text)) => Key::Text(text),
+            (None, Some(0), None) => Key::Head,
+            (Some(actor), Some(counter), None) => Key::Element(Ref { counter, actor }),
+            _ => return Err(DAMAGED),
+        };
+        let insert = self.insert.next()?;
+        let action = self.action.next()?.ok_or(DAMAGED)?;
+        let meta = self.value_meta.next()?.ok_or(DAMAGED)?;
+        let length = usize::try_from(meta >> 4).map_err(|_| DAMAGED)?;
+        let value = self.value.take(length).map_err(|_| DAMAGED)?;
+        let count = self.pred_count.next()?.unwrap_or(0);
+        // The sum of these was bounded before.
+        let preds = (0..count)
+            .map(|_| self.next_pred())
+            .collect::<Result<_, _>>()?;
+        Ok(RawOp {
+            counter,
+            object,
+            key,
+            insert,
+            action,
+            value_kind: meta & 15,
+            value,
+            preds,
+        })
+    }
+
+    fn next_pred(&mut self) -> Result<Ref, ScanError> {
+        match (self.pred_actor.next()?, self.pred_counter.next()?) {
+            (Some(actor), Some(counter)) => Ok(Ref { counter, actor }),
+            _ => Err(DAMAGED),
+        }
+    }
+}
+
+/// Reads and judges all operations.
+pub(super) fn read_ops(
+    frame: &Frame<'_>,
+    columns: &Columns<'_>,
+    limits: &ScanLimits,
+) -> Result<Writes, ScanError> {
+    let mut raw = RawOps::new(columns);
+    let mut reader = OpReader {
+        frame,
+        writes: Writes::default(),
+        edits: BTreeMap::new(),
+        inserted: BTreeMap::new(),
+        text_bytes: 0,
+        text_bytes_max: limits.text_bytes_max,
+    };
+    for index in 0..frame.ops {
+        reader.read(&raw.next(frame.start_op + index)?)?;
+    }
+    if !raw.value.is_empty() {
+        return Err(ScanError::Damaged("bytes after the values"));
+    }
+    let OpReader {
+        mut writes, edits, ..
+    } = reader;
+    writes.texts = edits.into_values().collect();
+    Ok(writes)
+}
+
+struct OpReader<'f> {
+    frame: &'f Frame<'f>,
+    writes: Writes,
+    edits: BTreeMap<TextObject, TextEdit>,
+    /// Elements that this change inserts, and where: later operations of it may refer to them.
+    inserted: BTreeMap<u64, TextObject>,
+    text_bytes: usize,
+    text_bytes_max: usize,
+}
+
+impl OpReader<'_> {
+    fn read(&mut self, op: &RawOp<'_>) -> Result<(), ScanError> {
+        let object = op.object.ok_or(OUTSIDE)?;
+        let mut unique = op.preds.clone();
+        unique.sort_unstable();
+        unique.dedup();
+        if unique.len() != op.preds.len() {
+            return Err(DAMAGED);
+        }
+        for pred in &op.preds {
+            self.check_order(op, *pred)?;
+        }
+        let actor = self.actor_bytes(object)?;
+        if actor != GENESIS_ACTOR {
+            let object = TextObject::Derived(self.op_id(object)?);
+            return self.read_text(op, object);
+        }
+        match object.counter {
+            FIGURES => {
+                let read = self.read_put(op, FIGURE_BYTES_MAX)?;
+                self.writes.figures.push(read);
+            }
+            NOTES => {
+                let read = self.read_put(op, NOTE_BYTES_MAX)?;
+                self.writes.notes.push(read);
+            }
+            EVENTS => {
+                let read = self.read_put(op, EVENT_BYTES_MAX)?;
+                if !read.preds.is_empty() {
+                    return Err(ScanError::OutsideSchema("an event over another"));
+                }
+                self.writes.events.push(read);
+            }
+            TEXTS => return self.read_declaration(op),
+            FIRST_TEXT.. => return self.read_text(op, TextObject::Genesis(object.counter)),
+            _ => return Err(OUTSIDE),
+        }
+        Ok(())
+    }
+
+    fn read_put(&self, op: &RawOp<'_>, bytes_max: usize) -> Result<MapOp, ScanError> {
+        let Key::Text(key) = op.key else {
+            return Err(DAMAGED);
+        };
+        if op.action != PUT || op.insert || op.value_kind != TEXT {
+            return Err(ScanError::OutsideSchema("a write that is no text"));
+        }
+        if key.is_empty() || key.len() > MAP_KEY_BYTES_MAX {
+            return Err(ScanError::OutsideSchema("a key of such a length"));
+        }
+        if op.value.len() > bytes_max {
+            return Err(ScanError::TooMany {
+                what: "bytes in a value",
+                count: op.value.len() as u64,
+                max: bytes_max,
+            });
+        }
+        let preds = op
+            .preds
+            .iter()
+            .map(|pred| self.op_id(*pred))
+            .collect::<Result<_, _>>()?;
+        Ok(MapOp {
+            key: key.to_owned(),
+            value: utf8(op.value)?.to_owned(),
+            op: OpId {
+                counter: op.counter,
+                actor: self.frame.author,
+            },
+            preds,
+        })
+    }
+
+    fn read_declaration(&mut self, op: &RawOp<'_>) -> Result<(), ScanError> {
+        let Key::Text(key) = op.key else {
+            return Err(DAMAGED);
+        };
+        let is_alone = self.frame.ops == 1 && op.preds.is_empty();
+        let is_empty = op.value_kind == NULL && op.value.is_empty();
+        if op.action != MAKE_TEXT || op.insert || !is_alone || !is_empty {
+            return Err(OUTSIDE);
+        }
+        if crate::layout::read_text_key(key).is_none() {
+            return Err(ScanError::OutsideSchema("a text of no section"));
+        }
+        self.writes.declares = Some(key.to_owned());
+        Ok(())
+    }
+
+    fn read_text(&mut self, op: &RawOp<'_>, object: TextObject) -> Result<(), ScanError> {
+        if let Key::Element(element) = op.key {
+            self.check_order(op, element)?;
+            self.check_element(element, object)?;
+        }
+        let edit = self.edits.entry(object).or_insert(TextEdit {
+            object,
+            inserted: 0,
+            deleted: 0,
+        });
+        match (op.action, op.insert, &op.key) {
+            (PUT, true, Key::Head | Key::Element(_)) if op.preds.is_empty() => {
+                let text = utf8(op.value)?;
+                // One code point is one operation under the encoding of every document here.
+                if op.value_kind != TEXT || text.chars().count() != 1 {
+                    return Err(ScanError::OutsideSchema(
+                        "a text element that is no character",
+                    ));
+                }
+                self.text_bytes += text.len();
+                if self.text_bytes > self.text_bytes_max {
+                    return Err(ScanError::TooMany {
+                        what: "bytes of text",
+                        count: self.text_bytes as u64,
+                        max: self.text_bytes_max,
+                    });
+                }
+                edit.inserted += 1;
+                self.inserted.insert(op.counter, object);
+            }
+            (DELETE, false, Key::Element(_)) if !op.preds.is_empty() => {
+                if op.value_kind != NULL || !op.value.is_empty() {
+                    return Err(DAMAGED);
+                }
+                edit.deleted += 1;
+            }
+            _ => return Err(ScanError::OutsideSchema("a text edit that is no splice")),
+        }
+        Ok(())
+    }
+
+    /// What an operation refers to has a lower number, and others' operations lie before the change.
+    fn check_order(&self, op: &RawOp<'_>, before: Ref) -> Result<(), ScanError> {
+        let bound = if before.actor == 0 {
+            op.counter
+        } else {
+            self.frame.start_op
+        };
+        let known = usize::try_from(before.actor).is_ok_and(|at| at < self.frame.actors.len());
+        if !known {
+            return Err(DAMAGED);
+        }
+        if before.counter == 0 || before.counter >= bound {
+            return Err(ScanError::NotCausal);
+        }
+        Ok(())
+    }
+
+    /// An element of this very change must be one that it inserted into the same text.
+    fn check_element(&self, element: Ref, object: TextObject) -> Result<(), ScanError> {
+        let is_own = element.actor == 0 && element.counter >= self.frame.start_op;
+        if is_own && self.inserted.get(&element.counter) != Some(&object) {
+            return Err(ScanError::NotCausal);
+        }
+        Ok(())
+    }
+
+    fn actor_bytes(&self, reference: Ref) -> Result<&[u8], ScanError> {
+        let index = usize::try_from(reference.actor).map_err(|_| DAMAGED)?;
+        self.frame.actors.get(index).copied().ok_or(DAMAGED)
+    }
+
+    fn op_id(&self, reference: Ref) -> Result<OpId, ScanError> {
+        let actor = ActorId::try_from(self.actor_bytes(reference)?).map_err(|_| OUTSIDE)?;
+        Ok(OpId {
+            counter: reference.counter,
+            actor,
+        })
+    }
+}
+
+fn utf8(bytes: &[u8]) -> Result<&str, ScanError> {
+    std::str::from_utf8(bytes).map_err(|_| ScanError::Damaged("a text that is no UTF-8"))
+}
