@@ -1,1 +1,40 @@
-//! Placeholder page, replaced by its first module.
+//! What to send to whom, and in which order: the hub of all links of one node.
+//!
+//! ```text
+//!  net, store, a person --Event--> Hub::handle --Effect--> net, store
+//!                                    | one session per link
+//!                         frames <---+---> journal positions, ranges of objects
+//! ```
+//! The hub opens no socket, reads no clock and knows nothing of what a document is: an [`Entry`] has
+//! an object, a unit and opaque bytes. Start at [`Hub`], [`Event`] and [`Effect`]; what travels is
+//! written down in `docs/protocol.md` and held by golden bytes in `tests/wire`.
+//!
+//! What never happens: an acknowledgement of what is not durable; a document sent out of its peer's
+//! [`Scope`]; a byte of a peer that makes the hub panic, loop or grow beyond [`limits`]; a wake-up
+//! while every link is idle and healthy.
+
+pub mod limits;
+
+mod checkpoint;
+mod close;
+mod effect;
+mod entry;
+mod event;
+mod generator;
+mod hub;
+mod scope;
+mod status;
+
+pub use checkpoint::{Acked, Checkpoint, Received};
+pub use close::CloseCode;
+pub use effect::Effect;
+pub use entry::{
+    Entry, Incoming, Item, ItemDigest, JournalBatch, MissingBatch, ObjectKey, Refusal, RefusalCode,
+    Select, ShortHash, ShortKey,
+};
+pub use event::{Event, LinkId, TargetId, Ticket};
+pub use hub::{Hub, HubConfig};
+pub use scope::Scope;
+pub use status::{
+    HubStatus, LinkStatus, PeerStatus, TargetState, TargetStatus, Trouble, WalkState,
+};

@@ -1,0 +1,136 @@
+//! All that a hub asks for.
+
+use std::sync::Arc;
+
+use hopluu_model::{NodeId, Seq};
+
+use crate::{
+    Acked, CloseCode, Incoming, LinkId, ObjectKey, Received, Scope, Select, ShortKey, TargetId,
+    Ticket,
+};
+
+/// What must be done. Each is answered: a dial by `LinkOpened` or `DialFailed`; sending and closing
+/// by `LinkClosed` when the connection is gone; what has a ticket by the event its text names, or
+/// else by `StoreFailed`.
+#[derive(Debug, Clone)]
+pub enum Effect {
+    /// Open a connection to this target.
+    Dial {
+        /// The target.
+        target: TargetId,
+    },
+    /// Hand these bytes to the connection, in order. At most what the link may have in flight is
+    /// outstanding, so there is no need to push back.
+    Send {
+        /// The connection.
+        link: LinkId,
+        /// Whole frames.
+        bytes: Vec<u8>,
+    },
+    /// Close the connection and tell the peer this number. Nothing more is asked for this link.
+    Close {
+        /// The connection.
+        link: LinkId,
+        /// Why.
+        code: CloseCode,
+    },
+    /// Read what is stored of the peer; `CheckpointLoaded`.
+    LoadCheckpoint {
+        /// The connection.
+        link: LinkId,
+        /// For the answer.
+        ticket: Ticket,
+        /// The peer.
+        peer: NodeId,
+    },
+    /// Read our journal; `JournalRead`. Entries out of the scope need not be loaded.
+    ReadJournal {
+        /// The connection.
+        link: LinkId,
+        /// For the answer.
+        ticket: Ticket,
+        /// Read what comes after this position.
+        after: Seq,
+        /// Read at most up to this position, which exists.
+        through: Seq,
+        /// Stop before the bodies exceed this, but after the first entry at the earliest.
+        bytes_max: usize,
+        /// What the peer may see.
+        scope: Arc<Scope>,
+    },
+    /// Judge and merge what a peer sent, in this order, in one durable transaction; `Applied`.
+    Apply {
+        /// The connection.
+        link: LinkId,
+        /// For the answer.
+        ticket: Ticket,
+        /// The peer, the origin of all these entries.
+        peer: NodeId,
+        /// What came; may be empty when only the position moves.
+        entries: Vec<Incoming>,
+        /// Store this as the received half of the peer's checkpoint in the same transaction.
+        received: Option<Received>,
+    },
+    /// Store the acknowledged half of the peer's checkpoint; `Saved`. No hurry: losing it costs a
+    /// comparison.
+    SaveAcked {
+        /// The connection.
+        link: LinkId,
+        /// For the answer.
+        ticket: Ticket,
+        /// The peer.
+        peer: NodeId,
+        /// The half.
+        acked: Acked,
+    },
+    /// Store the default as both halves of the peer's checkpoint: one of the two stores has lost
+    /// what it had; `Saved`.
+    Forget {
+        /// The connection.
+        link: LinkId,
+        /// For the answer.
+        ticket: Ticket,
+        /// The peer.
+        peer: NodeId,
+    },
+    /// List every object in the scope with its digest; `ItemsRead`. No document is loaded.
+    ReadItems {
+        /// The connection.
+        link: LinkId,
+        /// For the answer.
+        ticket: Ticket,
+        /// What the peer may see.
+        scope: Arc<Scope>,
+    },
+    /// List the short hashes of all that is held of each of these objects; `HashesRead`.
+    ReadHashes {
+        /// The connection.
+        link: LinkId,
+        /// For the answer.
+        ticket: Ticket,
+        /// The objects, all of them among the items of the last `ItemsRead` of this link.
+        objects: Vec<ObjectKey>,
+        /// Shortens.
+        key: ShortKey,
+    },
+    /// Read entries of one object that a peer lacks; `MissingRead`. Entries out of scope are left
+    /// out.
+    ReadMissing {
+        /// The connection.
+        link: LinkId,
+        /// For the answer.
+        ticket: Ticket,
+        /// The object, as a peer may have named it: it need not exist here.
+        object: ObjectKey,
+        /// Which entries.
+        select: Select,
+        /// Go on after this position; 0 at first.
+        after: Seq,
+        /// Stop before the bodies exceed this, but after the first entry at the earliest.
+        bytes_max: usize,
+        /// Shortens.
+        key: ShortKey,
+        /// What the peer may see.
+        scope: Arc<Scope>,
+    },
+}

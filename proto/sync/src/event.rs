@@ -1,0 +1,146 @@
+//! All that can happen to a hub.
+
+use std::sync::Arc;
+
+use hopluu_model::{Place, Seq, UnitTree};
+
+use crate::{Checkpoint, Item, JournalBatch, MissingBatch, Refusal, ShortHash};
+
+/// A connection to a peer, numbered by whoever opens connections; never used again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct LinkId(pub u64);
+
+/// Somewhere this node dials, numbered by whoever keeps the addresses.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct TargetId(pub u64);
+
+/// One effect that is answered, numbered by the hub.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Ticket(pub u64);
+
+/// What happened. Answers to effects of a link that is gone are passed over, so whoever performs
+/// effects need not cancel them.
+#[derive(Debug, Clone)]
+pub enum Event {
+    /// A person or the settings named somewhere to dial.
+    TargetAdded {
+        /// The target.
+        target: TargetId,
+    },
+    /// It is not to be dialled any more. A link that it led to is closed.
+    TargetRemoved {
+        /// The target.
+        target: TargetId,
+    },
+    /// [`Effect::Dial`](crate::Effect::Dial) led nowhere.
+    DialFailed {
+        /// The target.
+        target: TargetId,
+    },
+    /// A connection stands and its chain has been verified.
+    LinkOpened {
+        /// The connection.
+        link: LinkId,
+        /// Who is there, from its certificate.
+        peer: Place,
+        /// The target that was dialled; none for a connection that came in.
+        target: Option<TargetId>,
+    },
+    /// Bytes of the peer, cut anywhere.
+    Received {
+        /// The connection.
+        link: LinkId,
+        /// At least one byte.
+        bytes: Vec<u8>,
+    },
+    /// The connection is gone, also after [`Effect::Close`](crate::Effect::Close).
+    LinkClosed {
+        /// The connection.
+        link: LinkId,
+        /// The number the peer closed it with, where it said one.
+        code: Option<u16>,
+    },
+    /// Answers [`Effect::LoadCheckpoint`](crate::Effect::LoadCheckpoint).
+    CheckpointLoaded {
+        /// The connection.
+        link: LinkId,
+        /// The effect.
+        ticket: Ticket,
+        /// What is stored of the peer; the default where nothing is.
+        checkpoint: Checkpoint,
+    },
+    /// Answers [`Effect::ReadJournal`](crate::Effect::ReadJournal).
+    JournalRead {
+        /// The connection.
+        link: LinkId,
+        /// The effect.
+        ticket: Ticket,
+        /// What was read.
+        batch: JournalBatch,
+    },
+    /// Answers [`Effect::Apply`](crate::Effect::Apply): what was accepted is durable, and so is the
+    /// position. What was not accepted is named, and is acknowledged as well.
+    Applied {
+        /// The connection.
+        link: LinkId,
+        /// The effect.
+        ticket: Ticket,
+        /// The entries that were not merged, ascending.
+        refused: Vec<Refusal>,
+    },
+    /// Answers [`Effect::SaveAcked`](crate::Effect::SaveAcked) and
+    /// [`Effect::Forget`](crate::Effect::Forget).
+    Saved {
+        /// The connection.
+        link: LinkId,
+        /// The effect.
+        ticket: Ticket,
+    },
+    /// Answers [`Effect::ReadItems`](crate::Effect::ReadItems).
+    ItemsRead {
+        /// The connection.
+        link: LinkId,
+        /// The effect.
+        ticket: Ticket,
+        /// All objects in the scope, in any order.
+        items: Vec<Item>,
+    },
+    /// Answers [`Effect::ReadHashes`](crate::Effect::ReadHashes).
+    HashesRead {
+        /// The connection.
+        link: LinkId,
+        /// The effect.
+        ticket: Ticket,
+        /// What is held of each object, in the order asked for.
+        held: Vec<Vec<ShortHash>>,
+    },
+    /// Answers [`Effect::ReadMissing`](crate::Effect::ReadMissing).
+    MissingRead {
+        /// The connection.
+        link: LinkId,
+        /// The effect.
+        ticket: Ticket,
+        /// What the peer lacks.
+        batch: MissingBatch,
+    },
+    /// An effect with a ticket could not be performed (disk full, database locked): nothing of it
+    /// is durable. The link is closed and tried again later.
+    StoreFailed {
+        /// The connection.
+        link: LinkId,
+        /// The effect.
+        ticket: Ticket,
+    },
+    /// Our journal has grown durably, by local work or by what a peer sent.
+    Appended {
+        /// Its last position.
+        last: Seq,
+    },
+    /// The tree has changed, and with it perhaps who may see what.
+    TreeChanged {
+        /// The tree from now on.
+        tree: Arc<UnitTree>,
+    },
+    /// The instant of [`Hub::next_wake`](crate::Hub::next_wake) has come.
+    Woken,
+}

@@ -1,0 +1,92 @@
+//! Every bound of a link, with why that number.
+
+/// Longest frame, its kind byte included. Four chunks: large enough that no list of ranges needs
+/// more, small enough that a hub of 579 links that all stop in mid-frame holds 38 MB.
+pub const FRAME_BYTES_MAX: usize = 64 << 10;
+
+/// Bodies in one push, unless a single entry is larger. A link of 20 kbit/s carries this in 6.5 s,
+/// which is what a cut may cost.
+pub const CHUNK_BYTES: usize = 16 << 10;
+
+/// Bodies on the way to one peer that it has not acknowledged. At 1 s of round trip this still
+/// fills half a Mbit/s; one entry that is larger travels alone.
+pub const IN_FLIGHT_BYTES_MAX: usize = 64 << 10;
+
+/// Pushes on the way to one peer. A burst of single edits is as small as this many fsyncs long.
+pub const IN_FLIGHT_PUSHES_MAX: usize = 8;
+
+/// Largest body of an entry: the largest record ([`hopluu_trust::limits::RECORD_BYTES_MAX`]).
+pub const ENTRY_BYTES_MAX: usize = hopluu_trust::limits::RECORD_BYTES_MAX;
+
+/// Longest description of an object. A document's key is about 100 bytes.
+pub const DESCRIPTOR_BYTES_MAX: usize = 512;
+
+/// Largest message that travels in parts: the largest entry and the frame around it.
+pub const MESSAGE_BYTES_MAX: usize = ENTRY_BYTES_MAX + (4 << 10);
+
+/// Memory of all messages in parts together, over all links. The largest tree to four children at
+/// a time; the others are told `Busy` and come again.
+pub const PARTS_BYTES_MAX: usize = 4 * MESSAGE_BYTES_MAX;
+
+/// Entries in one push. A chunk of the smallest sealed changes holds about 100.
+pub const PUSH_ENTRIES_MAX: usize = 1_024;
+
+/// Objects with a short id at once, in each direction. A report round touches a few hundred; older
+/// ones are simply named again.
+pub const SHORT_IDS_MAX: usize = 256;
+
+/// Bytes kept of a peer that speaks before our checkpoint has been read: one full window and the
+/// hello.
+pub const EARLY_BYTES_MAX: usize = MESSAGE_BYTES_MAX + IN_FLIGHT_BYTES_MAX + FRAME_BYTES_MAX;
+
+/// Parts into which a range is split. 32 parts of 8 bytes are a quarter of a KiB, less than one
+/// packet, and 3,321 documents end after two splits.
+pub const SPLIT: usize = 32;
+
+/// Objects that are sent whole instead of splitting further. 64 items are 2 KiB: cheaper than a
+/// round trip on any link we know.
+pub const LEAF_ITEMS_MAX: usize = 64;
+
+/// Deepest split: after this many the ranges hold one object each, 128 bits at 5 a level.
+pub const DEPTH_MAX: u8 = 25;
+
+/// Bytes of ranges in one question or answer; the rest waits for the next. Two chunks.
+pub const RANGES_BYTES_MAX: usize = 32 << 10;
+
+/// Ranges that wait to be asked about. Each question opens at most a frame's worth.
+pub const RANGES_WAITING_MAX: usize = 64 << 10;
+
+/// Questions in one comparison. 100,000 documents that all differ need about 200.
+pub const WALK_QUESTIONS_MAX: u32 = 4_096;
+
+/// Comparisons that a peer may begin in one session. Trees change a few times a year.
+pub const WALKS_MAX: u32 = 64;
+
+/// Hashes listed of one object. A document with more changes is sent whole instead.
+pub const HASHES_MAX: usize = 2_048;
+
+/// Bytes of hashes in one frame.
+pub const OBJECTS_BYTES_MAX: usize = 32 << 10;
+
+/// Bytes of what a peer asked for and that waits its turn: some answers' worth.
+pub const REQUESTS_BYTES_MAX: usize = 1 << 20;
+
+/// How long a link that owes us an answer may say nothing. A satellite link with a full queue
+/// answers within 10 s; three times that.
+pub const SILENCE_MS: u64 = 30_000;
+
+/// First wait after a dial that failed.
+pub const BACKOFF_FIRST_MS: u64 = 1_000;
+
+/// Longest wait between dials. A window of three minutes must not pass unnoticed.
+pub const BACKOFF_MAX_MS: u64 = 60_000;
+
+/// Two links to one peer that opened within this time were dialled by both sides at once; any
+/// later one replaces a link that the peer has given up.
+pub const CROSSING_MS: u64 = 10_000;
+
+/// Peers whose numbers are kept after their link has closed. More than a province has nodes.
+pub const PEERS_KEPT_MAX: usize = 4_096;
+
+/// Targets of one node: parent, grandparent, neighbours on the office network, and spare.
+pub const TARGETS_MAX: usize = 1_024;

@@ -1,0 +1,107 @@
+//! What the hub can tell a person.
+
+use std::collections::BTreeMap;
+
+use hopluu_model::{Place, Seq, Timestamp};
+
+use crate::{CloseCode, LinkId, RefusalCode, TargetId};
+
+/// A picture of all peers and targets, for `status` and for metrics.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HubStatus {
+    /// Every peer heard since the start, by node.
+    pub peers: Vec<PeerStatus>,
+    /// Every target, by number.
+    pub targets: Vec<TargetStatus>,
+}
+
+/// One peer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PeerStatus {
+    /// Who.
+    pub peer: Place,
+    /// The link to it, if there is one now.
+    pub link: Option<LinkStatus>,
+    /// When bytes of it last came.
+    pub last_heard: Option<Timestamp>,
+    /// What of ours is durable there.
+    pub acked: Seq,
+    /// What of theirs is durable here.
+    pub received: Seq,
+    /// Entries of our journal that it has not acknowledged; those out of its scope are among them
+    /// until they have been looked at.
+    pub owed: u64,
+    /// What was found wrong with one of the two stores, until it has been healed.
+    pub trouble: Option<Trouble>,
+    /// Entries of ours that it did not merge, by reason.
+    pub refused_there: BTreeMap<RefusalCode, u64>,
+    /// Entries of theirs that we did not merge, by reason.
+    pub refused_here: BTreeMap<RefusalCode, u64>,
+    /// Entries too large for any link.
+    pub unsendable: u64,
+    /// Why we last closed a link to it.
+    pub closed_here: Option<CloseCode>,
+    /// The number with which it last closed a link.
+    pub closed_there: Option<u16>,
+}
+
+/// A link that stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LinkStatus {
+    /// Its number.
+    pub link: LinkId,
+    /// Since when.
+    pub since: Timestamp,
+    /// Whether the peer has said hello.
+    pub greeted: bool,
+    /// Bytes of bodies sent and not yet acknowledged.
+    pub in_flight_bytes: usize,
+    /// Whether the two stores are being compared.
+    pub walk: WalkState,
+}
+
+/// Whether two stores are being compared.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum WalkState {
+    /// Checkpoints hold: the journal says all there is to say.
+    Settled,
+    /// A comparison is needed and has not begun.
+    Due,
+    /// This side asks, the peer answers.
+    Leading,
+    /// The peer asks, this side answers.
+    Serving,
+}
+
+/// What was found wrong with one of two stores.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Trouble {
+    /// The peer's store has begun a new life: it was restored or made anew.
+    PeerRestored,
+    /// The peer's store has less than it once had, in the same life.
+    PeerRolledBack,
+    /// The peer remembers more of ours than we have: our own store has lost something.
+    WeRolledBack,
+}
+
+/// One target.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TargetStatus {
+    /// Its number.
+    pub target: TargetId,
+    /// What it is doing.
+    pub state: TargetState,
+    /// Attempts that failed in a row.
+    pub failures: u32,
+}
+
+/// What a target is doing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TargetState {
+    /// A dial is under way.
+    Dialling,
+    /// The next dial is due then.
+    Waiting(Timestamp),
+    /// A link to its peer stands.
+    Linked(LinkId),
+}
