@@ -241,10 +241,9 @@ impl Figure {
             (true, false) => (self.lo, self.hi),
             (false, true) => (other.lo, other.hi),
             (false, false) => (Amount::ZERO, Amount::ZERO),
-            (true, true) if measure == Measure::Number => (
-                lesser(self.lo, other.lo),
-                greater(self.hi, other.hi),
-            ),
+            (true, true) if measure == Measure::Number => {
+                (lesser(self.lo, other.lo), greater(self.hi, other.hi))
+            }
             (true, true) => (
                 Amount {
                     part: self.lo.part.min(other.lo.part),
@@ -276,7 +275,10 @@ impl Figure {
             return (self.lo, self.hi);
         }
         if measure == Measure::Number {
-            return (lesser(self.lo, Amount::ZERO), greater(self.hi, Amount::ZERO));
+            return (
+                lesser(self.lo, Amount::ZERO),
+                greater(self.hi, Amount::ZERO),
+            );
         }
         // A full share can only lift what it joins and an empty one only lower it, so leaving them
         // out is the extreme; between the two the outer bound is taken.
@@ -291,7 +293,10 @@ impl Figure {
         } else if is_full(self.hi) {
             self.hi
         } else {
-            Amount { whole: 0, ..self.hi }
+            Amount {
+                whole: 0,
+                ..self.hi
+            }
         };
         (lo, hi)
     }
@@ -506,12 +511,8 @@ impl Partial {
             };
         }
         let (lo, hi) = (show(self.lo), show(self.hi));
-        let range = (self.counts.unsettled > 0).then(|| {
-            (
-                lo.unwrap_or(Scalar::Blank),
-                hi.unwrap_or(Scalar::Blank),
-            )
-        });
+        let range = (self.counts.unsettled > 0)
+            .then(|| (lo.unwrap_or(Scalar::Blank), hi.unwrap_or(Scalar::Blank)));
         Shown {
             value: if self.lo == self.hi { lo } else { None },
             range,

@@ -19,8 +19,7 @@ pub(crate) struct Cell {
     marks: Marks,
 }
 
-const MILLIONTHS: [i128; SCALE_MAX as usize + 1] =
-    [1_000_000, 100_000, 10_000, 1_000, 100, 10, 1];
+const MILLIONTHS: [i128; SCALE_MAX as usize + 1] = [1_000_000, 100_000, 10_000, 1_000, 100, 10, 1];
 
 impl Cell {
     pub(crate) const UNASKED: Self = Self::without_value(State::Unasked);
@@ -45,8 +44,7 @@ impl Cell {
         }
         match (measure, text.parse()) {
             (Measure::Number, Ok(Scalar::Number(number, qualifier))) => {
-                Self::number(number, qualifier)
-                    .unwrap_or(Self::without_value(State::Unreadable))
+                Self::number(number, qualifier).unwrap_or(Self::without_value(State::Unreadable))
             }
             (_, Ok(scalar)) => Self::pack(Figure::of(measure, scalar), wide),
             (_, Err(_)) => Self::without_value(State::Unreadable),
@@ -177,11 +175,29 @@ mod tests {
 
     #[test]
     fn what_no_line_can_hold_is_unreadable() {
-        for text in ["", "08", "1.50", "y", "19/21", "1234567890123456789", "x", "9e9", "-0"] {
-            assert_eq!(packed(Measure::Number, text).state, State::Unreadable, "{text}");
+        for text in [
+            "",
+            "08",
+            "1.50",
+            "y",
+            "19/21",
+            "1234567890123456789",
+            "x",
+            "9e9",
+            "-0",
+        ] {
+            assert_eq!(
+                packed(Measure::Number, text).state,
+                State::Unreadable,
+                "{text}"
+            );
         }
         for text in ["5", "nil", "2/1", "yes", "1/9999999999999"] {
-            assert_eq!(packed(Measure::YesNo, text).state, State::Unreadable, "{text}");
+            assert_eq!(
+                packed(Measure::YesNo, text).state,
+                State::Unreadable,
+                "{text}"
+            );
         }
     }
 

@@ -117,7 +117,9 @@ impl Document {
             entered
         } else {
             // Another office's part of the same figure.
-            let both = cell.figure(&self.wide).and(entered.figure(&self.wide), rule.measure);
+            let both = cell
+                .figure(&self.wide)
+                .and(entered.figure(&self.wide), rule.measure);
             Cell::pack(both, &mut self.wide)
         };
     }
@@ -146,7 +148,10 @@ fn find(lines: &Lines, part: Part, key: &str, likely: usize) -> Result<usize, St
     };
     // An office's part comes right after another one of the same line.
     let before = likely.saturating_sub(usize::from(office.is_some()));
-    let Some(line) = lines.find(code, likely).or_else(|| lines.find(code, before)) else {
+    let Some(line) = lines
+        .find(code, likely)
+        .or_else(|| lines.find(code, before))
+    else {
         return Err(if lines.is_heading(code) {
             StrayReason::Heading
         } else {
@@ -180,9 +185,9 @@ fn of_register(rule: &LineRule, register: &RegisterView<'_>) -> Figure {
     let figures: Vec<_> = values
         .iter()
         .map(|value| {
-            value
-                .parse()
-                .map_or(Figure::UNREADABLE, |scalar| Figure::of(rule.measure, scalar))
+            value.parse().map_or(Figure::UNREADABLE, |scalar| {
+                Figure::of(rule.measure, scalar)
+            })
         })
         .collect();
     Figure::any_of(rule.measure, &figures)

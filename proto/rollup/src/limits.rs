@@ -12,8 +12,8 @@ pub const HEIR_STEPS_MAX: usize = 16;
 /// name; the rest is only counted. A report has fewer than 300 lines; more is garbage.
 pub const STRAYS_NAMED_MAX: usize = 32;
 
-/// Most parts of a derived period: a year has twelve months, and 2016-2025 ten years.
-pub const PARTS_MAX: usize = 32;
+/// Most entered periods that make up one: five years of months. A bit of one word each.
+pub const PARTS_MAX: usize = 60;
 
 /// Candidates of one figure that are looked at. More than one edit per office and device apart is
 /// rare; the range over the first ones in canonical order stays the same on every node.

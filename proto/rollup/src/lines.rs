@@ -97,6 +97,7 @@ pub(crate) struct Lines {
     /// Headings: a value under one is not a line's.
     headings: Vec<IndicatorCode>,
     empty: BTreeMap<Part, Box<[Cell]>>,
+    counted: BTreeMap<Part, Box<[bool]>>,
 }
 
 impl Lines {
@@ -123,10 +124,20 @@ impl Lines {
             };
             (part, rules.iter().map(cell).collect())
         });
+        let counted = [Part::Reporting, Part::Above, Part::Sole].map(|part| {
+            (
+                part,
+                rules
+                    .iter()
+                    .map(|rule| rule.is_counted_from(part))
+                    .collect(),
+            )
+        });
         Self {
             rules: rules.into_boxed_slice(),
             headings,
             empty: empty.into_iter().collect(),
+            counted: counted.into_iter().collect(),
         }
     }
 
@@ -155,5 +166,10 @@ impl Lines {
     /// A document of such a unit in which nobody wrote.
     pub(crate) fn empty(&self, part: Part) -> &[Cell] {
         self.empty.get(&part).map_or(&[], AsRef::as_ref)
+    }
+
+    /// By line: whether what such a unit enters goes into totals.
+    pub(crate) fn counted(&self, part: Part) -> &[bool] {
+        self.counted.get(&part).map_or(&[], AsRef::as_ref)
     }
 }

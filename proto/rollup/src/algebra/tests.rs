@@ -17,7 +17,9 @@ fn shown(measure: Measure, units: &[&[&str]]) -> String {
         sum.combine(&Partial::lift(measure, figure(measure, candidates)));
     }
     let shown = sum.finish(measure);
-    let value = shown.value.map_or("-".to_owned(), |value| value.to_string());
+    let value = shown
+        .value
+        .map_or("-".to_owned(), |value| value.to_string());
     match shown.range {
         Some((lo, hi)) => format!("{value} [{lo}..{hi}]"),
         None => value,

@@ -1,0 +1,238 @@
+//! Reading totals: what is shown, what is hashed, and who is behind it.
+
+use hopluu_form::OverUnits;
+use hopluu_model::{Digest, IndicatorCode, UnitId};
+
+use super::Totals;
+use crate::algebra::{Marks, Partial, Shown};
+use crate::lines::{LineRule, Part};
+use crate::shape::{Member, Node};
+use crate::total::{Child, Count, Coverage, LineTotal, Missing, Source, Tally, Total, digest_of};
+use crate::wire::TotalWire;
+
+impl Totals {
+    /// The total of a unit; none for a unit that the form does not reach in this period.
+    #[must_use]
+    pub fn total(&self, unit: &UnitId) -> Option<Total> {
+        let at = self.at(unit)?;
+        let node = self.shape.nodes.get(at)?;
+        let lines: Vec<_> = self.line_totals(at).map(LineView::into_total).collect();
+        let (coverage, own_parts) = self.coverage(at);
+        let shown = lines
+            .iter()
+            .filter_map(|line| Some((line.code.clone(), line.value?)));
+        let findings = self.form.findings(&shown.collect());
+        Some(Total {
+            unit: unit.clone(),
+            form: self.form.id().clone(),
+            version: self.form.version(),
+            form_digest: self.form_digest,
+            period: self.period.clone(),
+            parts: self.parts.clone(),
+            tree: self.tree_below(at),
+            lines,
+            coverage,
+            own_parts,
+            sources: self.sources(node),
+            children: self.children(node),
+            findings,
+        })
+    }
+
+    /// One line of a unit's total, for following a figure down without making every total whole.
+    #[must_use]
+    pub fn line(&self, unit: &UnitId, code: &IndicatorCode) -> Option<LineTotal> {
+        let at = self.at(unit)?;
+        let line = self.lines.find(code.as_str(), usize::MAX)?;
+        self.line_totals(at).nth(line).map(LineView::into_total)
+    }
+
+    /// The digest of a unit's total. Kept until something below changes.
+    #[must_use]
+    pub fn digest(&self, unit: &UnitId) -> Option<Digest> {
+        Some(self.digest_at(self.at(unit)?))
+    }
+
+    /// Coverage of a unit in numbers, at no cost.
+    #[must_use]
+    pub fn tally(&self, unit: &UnitId) -> Option<Tally> {
+        Some(self.kept.get(self.at(unit)?)?.tally)
+    }
+
+    fn line_totals(&self, at: usize) -> impl Iterator<Item = LineView<'_>> {
+        let node = self.shape.nodes.get(at);
+        let kept = self.kept.get(at).map_or(&[][..], |kept| &kept.sums);
+        let sums = match node {
+            Some(node) if kept.is_empty() => self.sums(node, Box::default()),
+            _ => kept.into(),
+        };
+        let rules = self.lines.rules().iter().enumerate();
+        rules
+            .zip(sums)
+            .filter_map(move |((line, rule), sum)| Some(LineView::new(node?, rule, line, sum)))
+    }
+
+    fn coverage(&self, at: usize) -> (Coverage, Coverage) {
+        let tally = self
+            .kept
+            .get(at)
+            .map_or(Tally::default(), |kept| kept.tally);
+        let (mut reports, mut own_parts) = (Vec::new(), Vec::new());
+        let mut open = vec![at];
+        while let Some(at) = open.pop() {
+            let Some((node, kept)) = self.shape.nodes.get(at).zip(self.kept.get(at)) else {
+                continue;
+            };
+            if kept.tally.is_complete() {
+                continue;
+            }
+            open.extend(&node.children);
+            for member in node.entities.iter().flat_map(|entity| &entity.members) {
+                let missing = if member.part.is_reporting() {
+                    &mut reports
+                } else {
+                    &mut own_parts
+                };
+                missing.extend(self.missing(member));
+            }
+        }
+        let coverage = |count: Count, mut missing: Vec<Missing>| {
+            missing.sort();
+            Coverage {
+                expected: count.expected,
+                reported: count.reported,
+                missing,
+            }
+        };
+        (
+            coverage(tally.reports, reports),
+            coverage(tally.own_parts, own_parts),
+        )
+    }
+
+    fn missing<'a>(&'a self, member: &'a Member) -> impl Iterator<Item = Missing> + 'a {
+        let parts = member.missing().filter_map(|part| self.parts.get(part));
+        parts.map(|period| Missing {
+            unit: member.unit.clone(),
+            period: period.clone(),
+        })
+    }
+
+    fn sources(&self, node: &Node) -> Vec<Source> {
+        let mut sources = Vec::new();
+        for member in node.entities.iter().flat_map(|entity| &entity.members) {
+            for (document, period) in member.documents.iter().zip(&self.parts) {
+                let Some(document) = document else { continue };
+                sources.push(Source {
+                    unit: member.unit.clone(),
+                    period: period.clone(),
+                    doc: document.doc,
+                    heads: document.heads.to_vec(),
+                    is_withdrawn: document.is_withdrawn,
+                    stray_count: document.stray_count,
+                    strays: document.strays.clone(),
+                });
+            }
+        }
+        sources.sort_by(|a, b| (&a.unit, &a.period).cmp(&(&b.unit, &b.period)));
+        sources
+    }
+
+    fn children(&self, node: &Node) -> Vec<Child> {
+        let mut children: Vec<_> = node
+            .children
+            .iter()
+            .filter_map(|at| {
+                Some(Child {
+                    unit: self.shape.nodes.get(*at)?.unit.clone(),
+                    digest: self.digest_at(*at),
+                    tally: self.kept.get(*at)?.tally,
+                })
+            })
+            .collect();
+        children.sort_by(|a, b| a.unit.cmp(&b.unit));
+        children
+    }
+
+    fn tree_below(&self, at: usize) -> Digest {
+        let Some((node, kept)) = self.shape.nodes.get(at).zip(self.kept.get(at)) else {
+            return Digest([0; 32]);
+        };
+        *kept
+            .tree
+            .get_or_init(|| self.tree.version_below(&node.unit, self.day))
+    }
+
+    /// As deep as the tree has levels.
+    fn digest_at(&self, at: usize) -> Digest {
+        let Some((node, kept)) = self.shape.nodes.get(at).zip(self.kept.get(at)) else {
+            return Digest([0; 32]);
+        };
+        *kept.digest.get_or_init(|| {
+            let (coverage, own_parts) = self.coverage(at);
+            let sources = self.sources(node);
+            let children = self.children(node);
+            let wire = TotalWire {
+                form: self.form.id().as_str(),
+                version: self.form.version(),
+                form_digest: self.form_digest,
+                period: &self.period,
+                parts: &self.parts,
+                unit: &node.unit,
+                tree: self.tree_below(at),
+                lines: self.line_totals(at).map(Into::into).collect(),
+                coverage: (&coverage).into(),
+                own_parts: (&own_parts).into(),
+                sources: sources.iter().map(Into::into).collect(),
+                children: children.iter().map(|c| (&c.unit, c.digest)).collect(),
+            };
+            digest_of(&wire.bytes())
+        })
+    }
+}
+
+/// A line of a total whose code is not copied: thousands of totals are only hashed.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct LineView<'a> {
+    pub(crate) rule: &'a LineRule,
+    pub(crate) shown: Shown,
+    pub(crate) own: Option<Shown>,
+    pub(crate) sum: Partial,
+}
+
+impl<'a> LineView<'a> {
+    fn new(node: &Node, rule: &'a LineRule, line: usize, mut sum: Partial) -> Self {
+        let measure = rule.measure;
+        let stands_alone = rule.over_units == OverUnits::None;
+        let mut own = None;
+        if stands_alone || node.part == Part::Above {
+            let entered = Partial::lift(measure, node.entered(rule, line));
+            if stands_alone {
+                sum = entered;
+            } else {
+                let shown = entered.finish(measure);
+                own = (shown.value.is_some() || shown.range.is_some()).then_some(shown);
+            }
+        }
+        if rule.may_count_twice && sum.counts.with_value() > 1 {
+            sum.marks = sum.marks.with(Marks::MAY_COUNT_TWICE);
+        }
+        Self {
+            rule,
+            shown: sum.finish(measure),
+            own,
+            sum,
+        }
+    }
+
+    fn into_total(self) -> LineTotal {
+        LineTotal {
+            code: self.rule.code.clone(),
+            value: self.shown.value,
+            range: self.shown.range,
+            own: self.own,
+            counts: self.sum.counts,
+            marks: self.sum.marks,
+        }
+    }
+}
