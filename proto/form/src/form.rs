@@ -10,6 +10,37 @@ use crate::calendar::{Calendar, Due, PeriodNotAccepted, PeriodRule};
 use crate::lang::Text;
 
 /// A form, checked as a whole: what one line says of another holds.
+///
+/// ```
+/// use hopluu_form::{EntryContext, Form, Lang, show_vi};
+///
+/// let text = r#"
+/// id = "quick"
+/// version = "1.0"
+/// title = { vi = "Báo cáo nhanh" }
+/// levels = { reporting = ["commune"] }
+/// measures = { house = { vi = "Nhà" } }
+/// calendar = [{ period = "ad-hoc", due = { commune = "by +1 day" } }]
+/// office = [{ id = "military", vi = "Ban Chỉ huy Quân sự" }]
+///
+/// [[line]]
+/// code = "H"
+/// vi = "Nhà bị ngập"
+/// entered = "count"
+/// measure = "house"
+/// over_units = "sum"
+/// over_time = "none"
+/// owner = "military"
+/// "#;
+/// let form = Form::parse(text).map_err(|errors| errors.report(Lang::En))?;
+/// let line = form.lines().first().ok_or("no line")?;
+/// let commune = EntryContext { is_leaf: true, units_below: None };
+/// let value = form.read_value(line, "1.500", &commune)?;
+/// assert_eq!(value.to_string(), "1500");
+/// assert_eq!(show_vi(&value), "1.500");
+/// assert!(form.read_value(line, "1.5", &commune).is_err());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Form {
     pub(crate) id: FormId,

@@ -102,7 +102,7 @@ fn read(reader: &mut Reader<'_>, mut root: Table<'_>) -> Option<Form> {
     let (reporting, own_part) = read_levels(reader, &mut root);
     let lists = read_lists(reader, &mut root);
 
-    let periods = reader.tables(&mut root, "calendar", "[[calendar]]", 6);
+    let periods = reader.tables(&mut root, "calendar", "[[calendar]]", calendar::KINDS.len());
     if periods.is_empty() && !root.has("calendar") {
         reader.note(0, MistakeKind::NoCalendar, Vec::new());
     }

@@ -145,7 +145,7 @@ impl<'s> Reader<'s> {
             if !table.asked.contains(&key.value) {
                 let details = vec![
                     Detail::piece(key.value),
-                    Detail::piece(table.name),
+                    Detail::table(table.name),
                     Detail::Plain(table.asked.join(", ")),
                 ];
                 self.note(key.offset, MistakeKind::UnknownKey, details);
@@ -161,13 +161,14 @@ impl<'s> Reader<'s> {
         value: Option<T>,
     ) -> Option<T> {
         if value.is_none() && !table.has(key) {
-            let details = vec![Detail::piece(key), Detail::piece(table.name)];
+            let details = vec![Detail::piece(key), Detail::table(table.name)];
             self.note(table.offset(), MistakeKind::MissingKey, details);
         }
         value
     }
 
-    fn wrong_type(&mut self, offset: usize, key: &str, expected: Detail, example: &str) {
+    /// Says what should stand there.
+    pub(crate) fn wrong_type(&mut self, offset: usize, key: &str, expected: Detail, example: &str) {
         let details = vec![Detail::piece(key), expected, Detail::piece(example)];
         self.note(offset, MistakeKind::WrongType, details);
     }
@@ -284,16 +285,17 @@ impl<'s> Reader<'s> {
         None
     }
 
-    /// `true` or `false`; false where the key is missing.
-    pub(crate) fn flag(&mut self, table: &mut Table<'_>, key: &'static str) -> bool {
+    /// `true` or `false`; false where the key is missing, `None` where it is misread.
+    pub(crate) fn flag(&mut self, table: &mut Table<'_>, key: &'static str) -> Option<bool> {
         let Some(value) = table.get(key) else {
-            return false;
+            return Some(false);
         };
-        value.get_ref().as_bool().unwrap_or_else(|| {
+        let flag = value.get_ref().as_bool();
+        if flag.is_none() {
             let expected = Detail::Words("true hoặc false", "true or false");
             self.wrong_type(value.span().start, key, expected, "true");
-            false
-        })
+        }
+        flag
     }
 
     /// A whole number within a range.

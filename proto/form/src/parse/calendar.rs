@@ -15,7 +15,8 @@ const DAYS_MAX: u16 = 366;
 /// Longest span of years.
 const YEARS_MAX: u16 = 30;
 
-const KINDS: [(&str, PeriodKind); 6] = [
+/// The words of `period`; a form can have one rule for each.
+pub(crate) const KINDS: [(&str, PeriodKind); 6] = [
     ("year", PeriodKind::Year),
     ("half-year", PeriodKind::HalfYear),
     ("quarter", PeriodKind::Quarter),
@@ -88,10 +89,17 @@ fn read_cut_off(
         let day = reader.number(table, "cut_off", 1..DAY_MAX + 1)?;
         return Some(CutOff::Day(i8::try_from(day.value).ok()?));
     }
-    let word = reader.word(table, "cut_off", &[(MONTH_END, CutOff::MonthEnd)]);
-    reader
-        .require(table, "cut_off", word)
-        .map(|word| word.value)
+    let word = reader.string(table, "cut_off");
+    let At { value, offset } = reader.require(table, "cut_off", word)?;
+    if value != MONTH_END {
+        let expected = Detail::Words(
+            "một ngày từ 1 đến 28 hoặc \"month-end\"",
+            "a day from 1 to 28 or \"month-end\"",
+        );
+        reader.wrong_type(offset, "cut_off", expected, "14");
+        return None;
+    }
+    Some(CutOff::MonthEnd)
 }
 
 fn read_due(

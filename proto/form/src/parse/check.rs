@@ -22,20 +22,27 @@ pub(crate) fn check(reader: &mut Reader<'_>, lines: &[ReadLine], version: Option
         .enumerate()
         .filter_map(|(index, read)| Some((read.code.as_ref()?, (index, read.line.as_ref()))))
         .collect();
-    // A misread line may be the very parent or addend that seems to be missing.
+    // A misread line may be the very addend that seems to be missing.
     let is_complete = lines.iter().all(|read| read.line.is_some());
+    let are_codes_known = !lines.iter().any(|read| read.is_code_misread);
     let in_cycle = check_cycles(reader, lines, &by_code);
     for (index, read) in lines.iter().enumerate() {
         let Some(line) = &read.line else {
             continue;
         };
-        if !in_cycle.contains(&line.code) {
+        // A misread code may be the very one that seems to be missing.
+        let is_known = |code: Option<&IndicatorCode>| {
+            are_codes_known || code.is_none_or(|code| by_code.contains_key(code))
+        };
+        if !in_cycle.contains(&line.code) && is_known(line.parent.as_ref()) {
             check_parent(reader, read, line, (index, &by_code));
         }
         check_since(reader, read, line, version);
         if let Some(value) = line.value() {
             check_fit(reader, read, line, value);
-            check_part(reader, read, (line, value), (index, &by_code));
+            if is_known(value.whole.as_ref()) {
+                check_part(reader, read, (line, value), (index, &by_code));
+            }
             let has_addends = || {
                 lines.iter().any(|other| {
                     other
@@ -245,7 +252,13 @@ fn check_part(
         .and_then(|(_, line)| line.and_then(Line::value));
     let names = || vec![Detail::piece(code), Detail::piece(whole_code)];
     let Some(whole) = whole else {
-        reader.note(read.place("part"), MistakeKind::PartOfNothing, names());
+        // A parent that is missing or below has been named already.
+        let is_named = value.whole.is_some()
+            && value.whole == line.parent
+            && found.is_none_or(|(above, _)| *above >= index);
+        if !is_named {
+            reader.note(read.place("part"), MistakeKind::PartOfNothing, names());
+        }
         return;
     };
     if value.part != Part::Attribute && value.measure_code != whole.measure_code {

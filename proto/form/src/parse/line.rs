@@ -95,6 +95,8 @@ const PLACES: [&str; 10] = [
 #[derive(Debug)]
 pub(crate) struct ReadLine {
     pub(crate) code: Option<IndicatorCode>,
+    /// The code broke its grammar, so that whoever refers to it seems to refer to nothing.
+    pub(crate) is_code_misread: bool,
     /// `None` if anything in it was misread.
     pub(crate) line: Option<Line>,
     pub(crate) offset: usize,
@@ -129,6 +131,7 @@ pub(crate) fn read_lines(
             .map(|key| (*key, table.offset_of(key)))
             .collect();
         let (code, line) = read_line(reader, table, lists);
+        let is_code_misread = code.is_none();
         let code = code.and_then(|At { value, offset }| {
             let Some(first) = first_seen.get(&value) else {
                 first_seen.insert(value.clone(), reader.place(offset).0);
@@ -145,6 +148,7 @@ pub(crate) fn read_lines(
         lines.push(ReadLine {
             line: line.filter(|_| code.is_some()),
             code,
+            is_code_misread,
             offset,
             places,
         });
@@ -166,16 +170,19 @@ fn read_line(
     let since = reader.number(&mut table, "since", 0..u16::MAX);
     let parent = parent.map(|parent| parent.value);
     let name = code.as_ref().map_or("?", |code| code.value.as_str());
-    let role = if reader.flag(&mut table, "heading") {
-        refuse_cell_keys(reader, &table, name);
-        Some(LineRole::Heading)
-    } else {
-        read_cell(reader, &mut table, lists, (name, parent.as_ref()))
-            .map(|value| LineRole::Value(Box::new(value)))
+    let role = match reader.flag(&mut table, "heading") {
+        Some(true) => {
+            refuse_cell_keys(reader, &table, name);
+            table.forgive(&CELL_KEYS);
+            Some(LineRole::Heading)
+        }
+        Some(false) => read_cell(reader, &mut table, lists, (name, parent.as_ref()))
+            .map(|value| LineRole::Value(Box::new(value))),
+        None => {
+            table.forgive(&CELL_KEYS);
+            None
+        }
     };
-    if matches!(role, Some(LineRole::Heading)) {
-        table.forgive(&CELL_KEYS);
-    }
     reader.close(table);
     let line = code
         .as_ref()
@@ -230,10 +237,10 @@ fn read_cell(
     let owner = owner.map(|owner| owner.value);
     let is_whole_misread = whole.is_none() && table.has("whole");
     let whole = whole.map(|whole| whole.value).or_else(|| parent.cloned());
-    let is_sum_of_parts = reader.flag(table, "sum_of_parts");
-    let by_office = reader.flag(table, "by_office");
-    let private = reader.flag(table, "private");
-    let may_count_twice = reader.flag(table, "may_count_twice");
+    let is_sum_of_parts = reader.flag(table, "sum_of_parts").unwrap_or_default();
+    let by_office = reader.flag(table, "by_office").unwrap_or_default();
+    let private = reader.flag(table, "private").unwrap_or_default();
+    let may_count_twice = reader.flag(table, "may_count_twice").unwrap_or_default();
     let contributors = contributors.into_iter().map(|office| office.value);
     let contributors = contributors
         .filter(|office| Some(office) != owner.as_ref())
