@@ -1,1 +1,29 @@
-//! Placeholder page, replaced by its first module.
+//! Links between nodes: QUIC with mutual TLS, certificates and their keys, bytes counted.
+//!
+//! ```text
+//! engine -- dial / accept --> Endpoint == UDP socket == .. ==> the other node
+//!        <-- LinkEvent ------ Link ---- one stream of bytes each way
+//! ```
+//! What the bytes mean is the affair of the sync layer; what a certificate means is that of
+//! `hopluu-trust`, which every handshake asks. A node without a certificate can reach one thing only:
+//! a single join exchange of 4 KiB.
+//!
+//! Start at [`Endpoint`], [`Link`] and [`call_join`]. Everything that grows has a bound in [`limits`].
+
+pub mod key;
+pub mod limits;
+
+mod close;
+mod endpoint;
+mod greet;
+mod join;
+mod link;
+mod tls;
+
+pub use close::{CloseCode, CloseReason};
+pub use endpoint::{BindError, DialError, DialOptions, Endpoint, Incoming, NetConfig, Tuning};
+pub use join::{JoinCall, JoinCallError, call_join};
+pub use link::{Link, LinkEvent, LinkHandle, Meter, SendError};
+
+#[cfg(test)]
+mod tests;

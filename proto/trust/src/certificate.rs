@@ -20,7 +20,7 @@ pub const ORGANISATION: &str = "Hop Luu";
 const SIGNATURE_HEAD: [u8; 10] = [0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70, 0x03, 0x41, 0x00];
 
 /// A certificate that is none of ours.
-#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum CertificateError {
     /// Refused before it is parsed.
     #[error("a certificate of {bytes} bytes is over the bound of {CERT_BYTES_MAX}")]

@@ -14,7 +14,7 @@ const LAYOUT: Layout = Layout {
 };
 
 /// A chain that makes nobody known. `at` counts certificates from the leaf, which is 0.
-#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ChainError {
     /// No certificate at all.
     #[error("the chain has no certificate")]

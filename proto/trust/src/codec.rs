@@ -4,7 +4,7 @@ use hopluu_model::Fault;
 use serde::{Deserialize, Serialize};
 
 /// Bytes that are no canonical object of this crate.
-#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum DecodeError {
     /// Refused before anything is read.
     #[error("{what} of {bytes} bytes is over the bound of {bytes_max}")]
@@ -61,7 +61,7 @@ impl DecodeError {
 }
 
 /// An object that may not be signed, because no node would take it.
-#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum SignError {
     /// Too large as a whole.
     #[error("{what} of {bytes} bytes is over the bound of {bytes_max}")]

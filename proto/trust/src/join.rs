@@ -201,7 +201,7 @@ fn proof_message(ticket: &TicketId, node: &NodeId, issuer: &NodeId) -> Vec<u8> {
 }
 
 /// An answer that lets nobody in.
-#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum JoinError {
     /// The issuer said no.
     #[error(transparent)]

@@ -14,7 +14,7 @@ const LAYOUT: Layout = Layout {
 };
 
 /// A record that is no readable receipt.
-#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ReceiptError {
     /// Another kind of record.
     #[error("the record is not a receipt")]

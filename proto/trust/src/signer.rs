@@ -13,7 +13,7 @@ const PKCS8_HEAD: [u8; 16] = [
 ];
 
 /// A key file that holds no key of ours.
-#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum KeyError {
     /// Not the 48 bytes that [`Signer::pkcs8`] writes.
     #[error("not an Ed25519 key in PKCS#8 as this program writes it")]
@@ -30,7 +30,7 @@ impl KeyError {
 
 /// A signature that does not hold. It says no more on purpose: why it fails is of no use to anybody
 /// but a forger.
-#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("signature of node {} does not hold", .node.short())]
 pub struct SignatureError {
     /// Who is said to have signed.

@@ -36,7 +36,7 @@ const ISSUE_LAYOUT: Layout = Layout {
 };
 
 /// A text that is no usable ticket.
-#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum TicketError {
     /// It does not begin like one.
     #[error("not a ticket: a ticket begins with HOPLUU1-")]

@@ -1,0 +1,310 @@
+//! Callers are greeted here: each within its time, none holding up another, and whoever has no valid
+//! chain gets no further than one join exchange.
+
+use std::collections::BTreeMap;
+use std::net::{IpAddr, Ipv6Addr};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use hopluu_model::{Digest, ErrorChain};
+use hopluu_trust::limits::JOIN_BYTES_MAX;
+use hopluu_trust::{ChainError, verify_line};
+use quinn::Connection;
+use quinn::crypto::rustls::HandshakeData;
+use rustls::pki_types::CertificateDer;
+use tokio::sync::mpsc;
+use tokio::task::JoinSet;
+use tokio::time::{Instant, timeout};
+
+use crate::close::{CloseCode, CloseReason};
+use crate::endpoint::Incoming;
+use crate::join::JoinCall;
+use crate::limits::{
+    HANDSHAKE_TIMEOUT, HANDSHAKES_MAX, HANDSHAKES_UNPROVEN_MAX, JOIN_ADDRS_MAX, JOIN_BURST,
+    JOIN_REFILL, LINKS_MAX,
+};
+use crate::link::{Link, Peer};
+use crate::tls::{JOIN_ALPN, LINK_ALPN};
+
+/// Owns all handshakes under way.
+pub(crate) struct Greeter {
+    quinn: quinn::Endpoint,
+    root: Digest,
+    gate: Arc<Mutex<JoinGate>>,
+    accepted: mpsc::Sender<Incoming>,
+}
+
+impl Greeter {
+    pub(crate) fn new(
+        quinn: quinn::Endpoint,
+        root: Digest,
+        accepted: mpsc::Sender<Incoming>,
+    ) -> Self {
+        Self {
+            quinn,
+            root,
+            gate: Arc::default(),
+            accepted,
+        }
+    }
+
+    /// Greets until the endpoint is closed.
+    pub(crate) async fn run(self) {
+        let mut handshakes = JoinSet::new();
+        loop {
+            // Both arms are cancel-safe: a call not taken stays with the endpoint.
+            tokio::select! {
+                Some(_done) = handshakes.join_next(), if !handshakes.is_empty() => {}
+                call = self.quinn.accept() => match call {
+                    Some(call) => self.admit(call, &mut handshakes),
+                    None => return,
+                },
+            }
+        }
+    }
+
+    fn admit(&self, call: quinn::Incoming, handshakes: &mut JoinSet<()>) {
+        let is_full =
+            handshakes.len() >= HANDSHAKES_MAX || self.quinn.open_connections() >= LINKS_MAX;
+        if is_full {
+            tracing::debug!(addr = %call.remote_address(), "caller refused, too many");
+            call.refuse();
+            return;
+        }
+        if handshakes.len() >= HANDSHAKES_UNPROVEN_MAX && call.may_retry() {
+            // It cannot fail: the call may be retried.
+            let _sent = call.retry();
+            return;
+        }
+        let (root, gate) = (self.root, Arc::clone(&self.gate));
+        let accepted = self.accepted.clone();
+        handshakes.spawn(async move {
+            if let Some(incoming) = greet(call, root, &gate).await {
+                let _program_stops = accepted.send(incoming).await;
+            }
+        });
+    }
+}
+
+/// One caller, from its first packet to its first bytes.
+async fn greet(call: quinn::Incoming, root: Digest, gate: &Mutex<JoinGate>) -> Option<Incoming> {
+    let addr = call.remote_address();
+    let deadline = Instant::now() + HANDSHAKE_TIMEOUT;
+    let connecting = match call.accept() {
+        Ok(connecting) => connecting,
+        Err(error) => {
+            let reason = CloseReason::from(error);
+            tracing::debug!(%addr, reason = %ErrorChain(&reason), "caller gone");
+            return None;
+        }
+    };
+    let connection = match tokio::time::timeout_at(deadline, connecting).await {
+        Ok(Ok(connection)) => connection,
+        Ok(Err(error)) => {
+            let reason = CloseReason::from(error);
+            tracing::debug!(%addr, reason = %ErrorChain(&reason), "handshake failed");
+            return None;
+        }
+        Err(_elapsed) => {
+            tracing::debug!(%addr, "handshake timed out");
+            return None;
+        }
+    };
+    let refuse = |code: CloseCode| {
+        tracing::debug!(%addr, %code, "caller refused");
+        connection.close(code.on_wire(), code.to_string().as_bytes());
+    };
+    let left = deadline.saturating_duration_since(Instant::now());
+    let result = match protocol(&connection).as_deref() {
+        Some(LINK_ALPN) => timeout(left, open_link(&connection, &root)).await,
+        Some(JOIN_ALPN) => timeout(left, open_join(&connection, gate)).await,
+        _ => Ok(Err(CloseCode::NO_CERTIFICATE)),
+    };
+    match result {
+        Ok(Ok(incoming)) => Some(incoming),
+        Ok(Err(code)) => {
+            refuse(code);
+            None
+        }
+        Err(_elapsed) => {
+            refuse(CloseCode::SILENT);
+            None
+        }
+    }
+}
+
+async fn open_link(connection: &Connection, root: &Digest) -> Result<Incoming, CloseCode> {
+    let peer = read_peer(connection, root).map_err(|_no_chain| CloseCode::NO_CERTIFICATE)?;
+    let streams = connection
+        .accept_bi()
+        .await
+        .map_err(|_lost| CloseCode::SILENT)?;
+    Ok(Incoming::Link(Link::start(
+        connection.clone(),
+        streams,
+        peer,
+    )))
+}
+
+async fn open_join(connection: &Connection, gate: &Mutex<JoinGate>) -> Result<Incoming, CloseCode> {
+    let addr = connection.remote_address();
+    let may_call = gate
+        .lock()
+        .unwrap_or_else(PoisonError::into_inner)
+        .admit(addr.ip(), Instant::now());
+    if !may_call {
+        return Err(CloseCode::BUSY);
+    }
+    let (send, mut recv) = connection
+        .accept_bi()
+        .await
+        .map_err(|_lost| CloseCode::SILENT)?;
+    let request = recv
+        .read_to_end(JOIN_BYTES_MAX)
+        .await
+        .map_err(|error| match error {
+            quinn::ReadToEndError::TooLong => CloseCode::TOO_LARGE,
+            quinn::ReadToEndError::Read(_) => CloseCode::SILENT,
+        })?;
+    Ok(Incoming::Join(JoinCall::new(
+        connection.clone(),
+        send,
+        request,
+    )))
+}
+
+/// The verified chain of whoever is at the other end. The handshake has judged it by time; here it is
+/// read again for what it says.
+pub(crate) fn read_peer(connection: &Connection, root: &Digest) -> Result<Peer, ChainError> {
+    let certificates = connection
+        .peer_identity()
+        .and_then(|any| any.downcast::<Vec<CertificateDer<'static>>>().ok())
+        .ok_or(ChainError::Empty)?;
+    let chain: Vec<Vec<u8>> = certificates
+        .iter()
+        .map(|der| der.as_ref().to_vec())
+        .collect();
+    let line = verify_line(&chain, root, None)?;
+    let identity = line.first().cloned().ok_or(ChainError::Empty)?;
+    Ok(Peer {
+        identity,
+        line,
+        chain,
+    })
+}
+
+fn protocol(connection: &Connection) -> Option<Vec<u8>> {
+    connection
+        .handshake_data()?
+        .downcast::<HandshakeData>()
+        .ok()?
+        .protocol
+}
+
+/// How often each address may ask to join: a bucket of [`JOIN_BURST`] calls that fills again by one
+/// every [`JOIN_REFILL`].
+#[derive(Debug, Default)]
+pub(crate) struct JoinGate {
+    buckets: BTreeMap<IpAddr, Bucket>,
+}
+
+#[derive(Debug)]
+struct Bucket {
+    calls_left: u32,
+    filled: Instant,
+}
+
+impl JoinGate {
+    pub(crate) fn admit(&mut self, addr: IpAddr, now: Instant) -> bool {
+        let addr = network(addr);
+        if self.buckets.len() >= JOIN_ADDRS_MAX && !self.buckets.contains_key(&addr) {
+            // Full buckets say nothing that a missing one does not.
+            self.buckets.retain(|_, bucket| {
+                bucket.fill(now);
+                bucket.calls_left < JOIN_BURST
+            });
+            if self.buckets.len() >= JOIN_ADDRS_MAX {
+                return false;
+            }
+        }
+        let bucket = self.buckets.entry(addr).or_insert(Bucket {
+            calls_left: JOIN_BURST,
+            filled: now,
+        });
+        bucket.fill(now);
+        let may_call = bucket.calls_left > 0;
+        bucket.calls_left = bucket.calls_left.saturating_sub(1);
+        may_call
+    }
+}
+
+impl Bucket {
+    fn fill(&mut self, now: Instant) {
+        let passed =
+            now.saturating_duration_since(self.filled).as_millis() / JOIN_REFILL.as_millis();
+        let calls = u32::try_from(passed).unwrap_or(u32::MAX).min(JOIN_BURST);
+        if calls > 0 {
+            self.calls_left = self.calls_left.saturating_add(calls).min(JOIN_BURST);
+            self.filled = now;
+        }
+    }
+}
+
+/// What counts as one address: whoever has an IPv6 network has all of its /64.
+fn network(addr: IpAddr) -> IpAddr {
+    match addr.to_canonical() {
+        IpAddr::V6(addr) => {
+            let [a, b, c, d, ..] = addr.segments();
+            IpAddr::V6(Ipv6Addr::new(a, b, c, d, 0, 0, 0, 0))
+        }
+        v4 @ IpAddr::V4(_) => v4,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::Ipv4Addr;
+
+    use super::*;
+
+    fn v4(n: u32) -> IpAddr {
+        IpAddr::V4(Ipv4Addr::from_bits(n))
+    }
+
+    #[test]
+    fn join_calls_of_one_address_are_limited_and_allowed_again() {
+        let (mut gate, start) = (JoinGate::default(), Instant::now());
+        for _ in 0..JOIN_BURST {
+            assert!(gate.admit(v4(1), start));
+        }
+        assert!(!gate.admit(v4(1), start));
+        assert!(gate.admit(v4(2), start));
+        assert!(gate.admit(v4(1), start + JOIN_REFILL));
+        assert!(!gate.admit(v4(1), start + JOIN_REFILL));
+    }
+
+    #[test]
+    fn one_network_is_one_address() {
+        let (mut gate, start) = (JoinGate::default(), Instant::now());
+        let host = |n: u16| IpAddr::V6(Ipv6Addr::new(0x2001, 0xdb8, 0, 1, 0, 0, 0, n));
+        for n in 0..20 {
+            assert!(gate.admit(host(n), start));
+        }
+        assert!(!gate.admit(host(99), start));
+        let mapped = IpAddr::V6(Ipv4Addr::from_bits(7).to_ipv6_mapped());
+        assert_eq!(network(mapped), v4(7));
+    }
+
+    #[test]
+    fn addresses_remembered_are_bounded() {
+        let (mut gate, start) = (JoinGate::default(), Instant::now());
+        for n in 0..u32::try_from(JOIN_ADDRS_MAX).unwrap() {
+            assert!(gate.admit(v4(n), start));
+        }
+        assert!(!gate.admit(v4(u32::MAX), start));
+        assert!(gate.admit(v4(0), start), "known ones go on");
+        assert_eq!(gate.buckets.len(), JOIN_ADDRS_MAX);
+        let later = start + JOIN_REFILL * 2;
+        assert!(gate.admit(v4(u32::MAX), later));
+        assert!(gate.buckets.len() < JOIN_ADDRS_MAX);
+    }
+}

@@ -1,0 +1,68 @@
+//! Every bound of this crate, each with why it has that size.
+
+use std::time::Duration;
+
+/// How long a handshake may take, from the first packet to the peer's first byte on the stream. Two
+/// lost packets on a satellite link of 600 ms cost 0.6 + 1.2 + 2.4 s each way; 30 s allows for four.
+pub const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// How long a link may be silent before it counts as dead. Mobile networks forget a UDP mapping after
+/// 30 to 120 s, so a longer silence seldom survives; a shorter one would cut a link in a dip of the
+/// signal that it outlives.
+pub const IDLE_TIMEOUT: Duration = Duration::from_secs(60);
+
+/// How long a finished link waits for the last bytes to be acknowledged.
+pub const FINISH_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// How long the program that answers a join may take. It reads one row and signs once.
+pub const JOIN_ANSWER_TIMEOUT: Duration = Duration::from_secs(20);
+
+/// First guess of the round trip when none is remembered: between 4G (60 ms) and satellite (600 ms).
+/// Too high costs seconds when a handshake packet is lost, too low sends it twice.
+pub const INITIAL_RTT: Duration = Duration::from_millis(300);
+
+/// How much a peer may have sent that we have not read, per link. 64 KiB every 600 ms are 850 kbit/s,
+/// more than the links we are for; 600 links of a province then hold 38 MB at the very worst.
+pub const WINDOW_BYTES: u32 = 64 * 1024;
+
+/// How much may be sent and not yet acknowledged, per link; mirrors [`WINDOW_BYTES`].
+pub const SEND_WINDOW_BYTES: u64 = 64 * 1024;
+
+/// How much may wait to be sent, per link. What is queued cannot be overtaken by something urgent, and
+/// the sync layer keeps less than this in flight.
+pub const SEND_QUEUE_BYTES_MAX: usize = 64 * 1024;
+
+/// How many pieces may wait to be sent, per link. A reply of few bytes still costs a place.
+pub const SEND_QUEUE_PIECES_MAX: usize = 64;
+
+/// Largest piece handed up at once; a chunk of the sync layer has the same size.
+pub const READ_BYTES_MAX: usize = 16 * 1024;
+
+/// How many pieces wait to be taken up; then the window closes and the peer has to wait.
+pub const EVENTS_MAX: usize = 4;
+
+/// Most handshakes of callers under way. A province's 579 communes that all come back at once after a
+/// power cut are through in a few seconds; more is a flood.
+pub const HANDSHAKES_MAX: usize = 128;
+
+/// From how many handshakes on a caller must first prove its address, at the cost of a round trip.
+pub const HANDSHAKES_UNPROVEN_MAX: usize = 32;
+
+/// Most links and join calls at once: the largest province (579 communes), its districts and offices.
+pub const LINKS_MAX: usize = 1024;
+
+/// Accepted callers that wait to be taken over by the program.
+pub const ACCEPTED_MAX: usize = 16;
+
+/// Join calls that one address may make at once before it has to wait. Many communes share one address
+/// of their mobile network, and a whole district may be enrolled in one room.
+pub const JOIN_BURST: u32 = 20;
+
+/// How long until an address may make one more join call.
+pub const JOIN_REFILL: Duration = Duration::from_secs(3);
+
+/// Addresses remembered for that. When so many call within a minute it is a flood, and new ones wait.
+pub const JOIN_ADDRS_MAX: usize = 1024;
+
+/// Longest text of a peer's reason to close that is kept.
+pub const REASON_BYTES_MAX: usize = 200;

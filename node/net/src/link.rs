@@ -1,0 +1,358 @@
+//! A link: one ordered stream of bytes each way to a peer whose certificate holds.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use hopluu_model::{Fault, Place};
+use hopluu_trust::Identity;
+use quinn::{Connection, ReadError, RecvStream, SendStream};
+use tokio::sync::mpsc::error::TrySendError;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
+use tokio::task::JoinSet;
+use tokio::time::timeout;
+
+use crate::close::{CloseCode, CloseReason};
+use crate::limits::{
+    EVENTS_MAX, FINISH_TIMEOUT, READ_BYTES_MAX, SEND_QUEUE_BYTES_MAX, SEND_QUEUE_PIECES_MAX,
+};
+
+/// What comes from a link, in order; [`LinkEvent::Closed`] once, as the last.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum LinkEvent {
+    /// The next bytes of the peer's stream, split anywhere.
+    Received(Vec<u8>),
+    /// The link is no more.
+    Closed(CloseReason),
+}
+
+/// Bytes that were not taken.
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+pub enum SendError {
+    /// More would wait than may: the peer is slower than the sync layer assumes.
+    #[error("{queued} bytes already wait to be sent")]
+    Full {
+        /// How many.
+        queued: usize,
+    },
+    /// One piece larger than the whole queue.
+    #[error("a piece of {bytes} bytes is larger than the queue")]
+    TooLarge {
+        /// Its size.
+        bytes: usize,
+    },
+    /// The link is no more.
+    #[error("the link is closed")]
+    Closed,
+}
+
+impl SendError {
+    /// Full and closed happen on any slow link; too large is our own mistake.
+    #[must_use]
+    pub fn fault(&self) -> Fault {
+        match self {
+            Self::TooLarge { .. } => Fault::Bug,
+            Self::Full { .. } | Self::Closed => Fault::Local,
+        }
+    }
+}
+
+/// Who is at the other end, by a chain that was verified.
+#[derive(Debug)]
+pub(crate) struct Peer {
+    pub(crate) identity: Identity,
+    pub(crate) line: Vec<Identity>,
+    pub(crate) chain: Vec<Vec<u8>>,
+}
+
+/// What a link has cost so far.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Meter {
+    /// Bytes in UDP datagrams sent, everything counted but IP and UDP headers.
+    pub udp_sent: u64,
+    /// The same, received.
+    pub udp_received: u64,
+    /// Datagrams sent; each costs 28 bytes more for IPv4 and UDP.
+    pub datagrams_sent: u64,
+    /// Datagrams received.
+    pub datagrams_received: u64,
+    /// Bytes of ours written to the stream.
+    pub stream_sent: u64,
+    /// Bytes read from the peer's stream.
+    pub stream_received: u64,
+    /// The current guess of the round trip.
+    pub rtt: Duration,
+}
+
+#[derive(Debug, Default)]
+struct Counters {
+    sent: AtomicU64,
+    received: AtomicU64,
+}
+
+enum Outgoing {
+    Bytes(Vec<u8>, OwnedSemaphorePermit),
+    Finish(CloseCode, String),
+}
+
+#[derive(Debug)]
+struct Shared {
+    connection: Connection,
+    peer: Peer,
+    queue: mpsc::Sender<Outgoing>,
+    room: Arc<Semaphore>,
+    counters: Arc<Counters>,
+}
+
+/// The sending half of a link and all that is known of it. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct LinkHandle(Arc<Shared>);
+
+/// A link with its events. Dropping it closes the link.
+#[derive(Debug)]
+pub struct Link {
+    handle: LinkHandle,
+    events: mpsc::Receiver<LinkEvent>,
+    // Reader and writer end with the link: dropping the set stops them.
+    _tasks: JoinSet<()>,
+}
+
+impl Link {
+    pub(crate) fn start(
+        connection: Connection,
+        streams: (SendStream, RecvStream),
+        peer: Peer,
+    ) -> Self {
+        let (queue, outgoing) = mpsc::channel(SEND_QUEUE_PIECES_MAX);
+        let (events_in, events) = mpsc::channel(EVENTS_MAX);
+        let counters = Arc::new(Counters::default());
+        let mut tasks = JoinSet::new();
+        let (send, recv) = streams;
+        tasks.spawn(write(
+            connection.clone(),
+            send,
+            outgoing,
+            Arc::clone(&counters),
+        ));
+        tasks.spawn(read(
+            connection.clone(),
+            recv,
+            events_in,
+            Arc::clone(&counters),
+        ));
+        let shared = Shared {
+            connection,
+            peer,
+            queue,
+            room: Arc::new(Semaphore::new(SEND_QUEUE_BYTES_MAX)),
+            counters,
+        };
+        Self {
+            handle: LinkHandle(Arc::new(shared)),
+            events,
+            _tasks: tasks,
+        }
+    }
+
+    /// A handle for whoever sends.
+    #[must_use]
+    pub fn handle(&self) -> LinkHandle {
+        self.handle.clone()
+    }
+
+    /// The next event; after [`LinkEvent::Closed`] there is none. While nobody asks, at most
+    /// [`EVENTS_MAX`] pieces are held and the peer has to wait. Cancelling loses nothing.
+    pub async fn next(&mut self) -> Option<LinkEvent> {
+        self.events.recv().await
+    }
+}
+
+impl Drop for Link {
+    fn drop(&mut self) {
+        self.handle.close(CloseCode::DROPPED, "");
+    }
+}
+
+impl LinkHandle {
+    /// The peer.
+    #[must_use]
+    pub fn peer(&self) -> &Place {
+        &self.identity().place
+    }
+
+    /// What the peer's certificate says.
+    #[must_use]
+    pub fn identity(&self) -> &Identity {
+        &self.0.peer.identity
+    }
+
+    /// The peer, its issuer, and so on up to the root: for [`hopluu_trust::check_line`], which asks the
+    /// tree whether each may speak for the one below.
+    #[must_use]
+    pub fn line(&self) -> &[Identity] {
+        &self.0.peer.line
+    }
+
+    /// The peer's certificates, leaf first, root last.
+    #[must_use]
+    pub fn chain(&self) -> &[Vec<u8>] {
+        &self.0.peer.chain
+    }
+
+    /// Queues bytes without waiting, for a loop that must not wait.
+    ///
+    /// # Errors
+    /// [`SendError::Full`] when the peer is too slow: the caller keeps the bytes back or gives the
+    /// link up, but never piles them up.
+    pub fn try_send(&self, bytes: Vec<u8>) -> Result<(), SendError> {
+        let full = || SendError::Full {
+            queued: self.queued_bytes(),
+        };
+        let permit = Arc::clone(&self.0.room)
+            .try_acquire_many_owned(weight(&bytes)?)
+            .map_err(|_| full())?;
+        self.0
+            .queue
+            .try_send(Outgoing::Bytes(bytes, permit))
+            .map_err(|error| match error {
+                TrySendError::Full(_) => full(),
+                TrySendError::Closed(_) => SendError::Closed,
+            })
+    }
+
+    /// Queues bytes, waiting for room.
+    ///
+    /// # Errors
+    /// [`SendError`] when the link closes meanwhile or the piece never fits.
+    pub async fn send(&self, bytes: Vec<u8>) -> Result<(), SendError> {
+        let weight = weight(&bytes)?;
+        let permit = Arc::clone(&self.0.room)
+            .acquire_many_owned(weight)
+            .await
+            .map_err(|_| SendError::Closed)?;
+        self.0
+            .queue
+            .send(Outgoing::Bytes(bytes, permit))
+            .await
+            .map_err(|_| SendError::Closed)
+    }
+
+    /// Bytes that wait to be handed to the transport.
+    #[must_use]
+    pub fn queued_bytes(&self) -> usize {
+        SEND_QUEUE_BYTES_MAX.saturating_sub(self.0.room.available_permits())
+    }
+
+    /// Closes at once. What is queued is lost, and the peer learns code and reason.
+    pub fn close(&self, code: CloseCode, reason: &str) {
+        self.0.connection.close(code.on_wire(), reason.as_bytes());
+    }
+
+    /// Sends what is queued, then closes; what is not acknowledged within [`FINISH_TIMEOUT`] is lost.
+    /// The events say when it is done.
+    ///
+    /// # Errors
+    /// [`SendError`] when the queue is full or closed; then [`Self::close`] is what is left.
+    pub fn finish(&self, code: CloseCode, reason: &str) -> Result<(), SendError> {
+        let last = Outgoing::Finish(code, reason.to_owned());
+        self.0.queue.try_send(last).map_err(|error| match error {
+            TrySendError::Full(_) => SendError::Full {
+                queued: self.queued_bytes(),
+            },
+            TrySendError::Closed(_) => SendError::Closed,
+        })
+    }
+
+    /// What the link has cost so far.
+    #[must_use]
+    pub fn meter(&self) -> Meter {
+        let stats = self.0.connection.stats();
+        Meter {
+            udp_sent: stats.udp_tx.bytes,
+            udp_received: stats.udp_rx.bytes,
+            datagrams_sent: stats.udp_tx.datagrams,
+            datagrams_received: stats.udp_rx.datagrams,
+            stream_sent: self.0.counters.sent.load(Ordering::Relaxed),
+            stream_received: self.0.counters.received.load(Ordering::Relaxed),
+            rtt: stats.path.rtt,
+        }
+    }
+}
+
+/// How much room a piece takes in the queue.
+fn weight(bytes: &[u8]) -> Result<u32, SendError> {
+    let too_large = SendError::TooLarge { bytes: bytes.len() };
+    if bytes.len() > SEND_QUEUE_BYTES_MAX {
+        return Err(too_large);
+    }
+    u32::try_from(bytes.len()).map_err(|_| too_large)
+}
+
+/// Hands queued pieces to the transport, which takes them as fast as the peer does. It ends when the
+/// link does, when it is told to finish, or when nobody can send any more.
+async fn write(
+    connection: Connection,
+    mut send: SendStream,
+    mut queue: mpsc::Receiver<Outgoing>,
+    counters: Arc<Counters>,
+) {
+    while let Some(next) = queue.recv().await {
+        match next {
+            Outgoing::Bytes(bytes, permit) => {
+                if send.write_all(&bytes).await.is_err() {
+                    break;
+                }
+                let bytes = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
+                counters.sent.fetch_add(bytes, Ordering::Relaxed);
+                drop(permit);
+            }
+            Outgoing::Finish(code, reason) => {
+                if send.finish().is_ok() {
+                    // Acknowledged, refused or too late: in each case the link ends now.
+                    let _acknowledged = timeout(FINISH_TIMEOUT, send.stopped()).await;
+                }
+                connection.close(code.on_wire(), reason.as_bytes());
+                break;
+            }
+        }
+    }
+}
+
+/// Hands received pieces up, as fast as they are taken, and at the end says why there are no more.
+async fn read(
+    connection: Connection,
+    mut recv: RecvStream,
+    events: mpsc::Sender<LinkEvent>,
+    counters: Arc<Counters>,
+) {
+    let reason = loop {
+        match recv.read_chunk(READ_BYTES_MAX, true).await {
+            Ok(Some(chunk)) => {
+                let bytes = u64::try_from(chunk.bytes.len()).unwrap_or(u64::MAX);
+                counters.received.fetch_add(bytes, Ordering::Relaxed);
+                let event = LinkEvent::Received(chunk.bytes.to_vec());
+                if events.send(event).await.is_err() {
+                    return;
+                }
+            }
+            Ok(None) => break ended(&connection).await,
+            Err(ReadError::ConnectionLost(error)) => break error.into(),
+            Err(error) => {
+                connection.close(CloseCode::ENDED.on_wire(), b"stream broken off");
+                break CloseReason::Protocol {
+                    what: error.to_string(),
+                };
+            }
+        }
+    };
+    let _nobody_listens = events.send(LinkEvent::Closed(reason)).await;
+}
+
+/// The peer has said all it had; its close with a code follows.
+async fn ended(connection: &Connection) -> CloseReason {
+    if let Ok(error) = timeout(FINISH_TIMEOUT, connection.closed()).await {
+        return error.into();
+    }
+    connection.close(CloseCode::ENDED.on_wire(), b"");
+    CloseReason::Local
+}
