@@ -104,3 +104,36 @@ fn a_heading_holds_no_figure() {
     "#]]
     .assert_eq(&contradicts);
 }
+
+/// The annex of Hướng Hóa for 2016-2020 as printed, blanks left out.
+const PRINTED: &str = "\
+    I.1=21/21 I.2=y I.3=y II.1.1.a=42 II.1.1.a.1=19 II.1.1.a.2=23 II.1.1.a.3=0 II.1.1.a.4=0 \
+    II.1.1.b=42 II.1.1.c=8 II.1.1.c.1=8 II.1.1.c.2=8 II.1.1.c.3=5 II.1.1.c.4=0 II.1.2=0 \
+    II.1.2.a=0 II.1.3=0 II.1.3.a=1 II.1.3.b=1 II.1.3.b.1=1 II.1.3.b.2=0 II.1.3.b.3=1 \
+    II.2.1B.a=30 II.2.1B.b=1500 II.2.1B.c=5 II.2.2.a=42 II.2.2.b=0 II.2.2.b.1=0 II.2.2.b.2=0 \
+    II.2.2.b.3=0 II.2.2.b.4=0 II.2.2.b.4.1=0 II.2.2.b.5=0 II.2.3.a=0 II.2.3.b=1 II.2.3.c=0 \
+    II.2.3.c.1=1 II.2.3.c.2=1 II.2.3.c.3=0 II.2.3.c.4=0 II.2.3.d=2 II.2.3.d.1=1 II.2.3.d.2=1 \
+    II.2.3.d.3=0 II.2.3.d.4=0 II.2.3.e=0 II.2.3.e.1=0 II.2.3.e.2=0 II.2.3.e.3=0 II.2.4.a=0 \
+    II.2.4.a.1=0 II.2.4.a.2=0 II.2.4.b=0 II.2.4.b.1=0 II.2.4.b.2=0 II.2.4.c=0 II.2.4.c.1=0 \
+    II.2.4.c.2=0 II.2.5=0 II.2.5.a=0 II.2.5.a.1=0 II.2.5.a.2=0 II.2.5.a.3=0 II.2.5.b=0 \
+    II.2.5.c=0 II.2.5.d=0 II.2.5.d.1=0 II.2.5.d.2=0 II.2.5.d.3=0 II.2.5.d.3.1=0 II.2.5.d.4=0 \
+    II.2.5.d.5=0 II.2.5.d.6=0 II.2.5.e=0 II.2.5.f=0 II.2.6=19/21 II.3.1.a=30 II.3.1.b=9 \
+    II.3.2.a=0";
+
+#[test]
+fn the_printed_annex_contradicts_itself_where_it_is_known_to() {
+    let figures: Vec<_> = PRINTED
+        .split(' ')
+        .filter_map(|entry| entry.split_once('='))
+        .collect();
+    expect![[r#"
+        Note R-004 II.1.2 is a heading, yet holds 0
+        Error R-005 the heading II.1.3 holds 0, but there are figures below: II.1.3.a + II.1.3.b
+        Error R-001 II.2.3.c is 0, but II.2.3.c.1 + II.2.3.c.2 + II.2.3.c.4 = 2
+        Note R-004 II.2.4.a is a heading, yet holds 0
+        Note R-004 II.2.4.b is a heading, yet holds 0
+        Note R-004 II.2.4.c is a heading, yet holds 0
+        Note R-004 II.2.5 is a heading, yet holds 0
+        Warning R-002 II.3.2.a is 0 and cannot be checked, blank: II.3.2.a.1 + II.3.2.a.2 + II.3.2.a.3
+    "#]].assert_eq(&found(&figures));
+}
