@@ -77,6 +77,12 @@ impl UnitTree {
     /// # Errors
     /// The first rule that a unit breaks.
     pub fn new(levels: Vec<Level>, units: Vec<Unit>) -> Result<Self, TreeFlaw> {
+        for unit in &units {
+            check_texts(&levels, unit).map_err(|flaw| TreeFlaw {
+                unit: unit.id.clone(),
+                flaw,
+            })?;
+        }
         Self::of(levels, Vec::new(), units)
     }
 
@@ -352,4 +358,33 @@ impl UnitTree {
         let ids = units.into_iter().filter_map(|unit| self.id_at(unit));
         ids.cloned().collect()
     }
+}
+
+/// What reading checks line by line, for a tree that was not read.
+fn check_texts(levels: &[Level], unit: &Unit) -> Result<(), Flaw> {
+    let mut own = levels.iter().filter(|level| level.id == unit.level);
+    let first = own.next();
+    let level = first.filter(|_| own.next().is_none());
+    let level = level.filter(|_| levels.len() <= limits::LEVELS_MAX);
+    let level = level.ok_or_else(|| Flaw::LevelUnknown(unit.level.clone()))?;
+    let former = unit.former.iter();
+    let former = former.flat_map(|former| [(&former.name, true), (&former.kind, false)]);
+    let texts = [
+        (&level.id, false),
+        (&level.vi, true),
+        (&level.en, true),
+        (&unit.name, true),
+        (&unit.kind, false),
+    ];
+    for (text, is_name) in texts.into_iter().chain(former) {
+        let fits = if is_name {
+            text::is_name(text)
+        } else {
+            text::is_word(text)
+        };
+        if !fits {
+            return Err(Flaw::Text(text.clone()));
+        }
+    }
+    Ok(())
 }

@@ -117,7 +117,9 @@ impl Draft {
         let first = fields.next().unwrap_or_default();
         match first {
             "level" => {
-                let level = read_level(fields).ok_or(DecodeProblem::Field("level"))?;
+                let level = read_level(fields);
+                let is_new = |level: &Level| self.levels.iter().all(|known| known.id != level.id);
+                let level = level.filter(is_new).ok_or(DecodeProblem::Field("level"))?;
                 self.levels.push(level);
                 bound(self.levels.len(), LEVELS_MAX, "levels")
             }

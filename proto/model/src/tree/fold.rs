@@ -25,8 +25,7 @@ impl UnitTree {
     /// [`EventError::Full`] mean that it is not kept either.
     pub fn apply(&mut self, event: &TreeEvent) -> Result<(), EventError> {
         self.apply_all([event])?;
-        let mine = self.void.iter().find(|void| void.event == *event);
-        mine.map_or(Ok(()), |void| Err(void.why.clone()))
+        why_void(&self.void, event)
     }
 
     /// Takes many events at once, which is one fold instead of one for each.
@@ -71,8 +70,7 @@ impl UnitTree {
         set.insert(event.clone())?;
         let mut fold = Fold::new(&self.levels, self.base.as_ref().unwrap_or(&self.units));
         fold.run(set.iter());
-        let mine = fold.void.into_iter().find(|void| void.event == *event);
-        mine.map_or(Ok(()), |void| Err(void.why))
+        why_void(&fold.void, event)
     }
 
     /// The events that are held without effect, in the order of folding.
@@ -80,6 +78,13 @@ impl UnitTree {
     pub fn void_events(&self) -> &[VoidEvent] {
         &self.void
     }
+}
+
+/// Compared by their text, in which successors are sorted.
+fn why_void(void: &[VoidEvent], event: &TreeEvent) -> Result<(), EventError> {
+    let text = event.encode();
+    let mine = void.iter().find(|void| void.event.encode() == text);
+    mine.map_or(Ok(()), |void| Err(void.why.clone()))
 }
 
 struct Fold<'a> {
@@ -288,6 +293,9 @@ impl<'a> Fold<'a> {
             unit: parent.clone(),
         };
         unit.parents.insert(at, span);
+        // A later move to where it now is already says nothing more.
+        unit.parents
+            .dedup_by(|later, earlier| later.unit == earlier.unit);
         self.put(unit);
         Ok(())
     }
@@ -321,6 +329,7 @@ impl<'a> Fold<'a> {
             (unit.name, unit.kind) = (name.to_owned(), kind.to_owned());
         }
         unit.former.insert(at, old);
+        join_names(&mut unit);
         self.put(unit);
         Ok(())
     }
@@ -370,6 +379,17 @@ impl<'a> Fold<'a> {
             leaning.entry(key(on)).or_default().push(key(unit));
         }
     }
+}
+
+/// Leaves out the last day of a name that the unit kept after it.
+fn join_names(unit: &mut Unit) {
+    let mut kept: Vec<Former> = Vec::with_capacity(unit.former.len());
+    for former in unit.former.drain(..) {
+        kept.pop_if(|before| before.name == former.name && before.kind == former.kind);
+        kept.push(former);
+    }
+    kept.pop_if(|last| last.name == unit.name && last.kind == unit.kind);
+    unit.former = kept;
 }
 
 fn all_leaning(units: &BTreeMap<u128, Arc<Unit>>) -> BTreeMap<u128, Vec<u128>> {

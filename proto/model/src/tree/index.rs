@@ -40,6 +40,9 @@ pub enum Flaw {
     /// A level that the tree does not declare.
     #[error("level `{0}` is not declared")]
     LevelUnknown(String),
+    /// A name or word that breaks its grammar.
+    #[error("`{0}` is no name or word")]
+    Text(String),
     /// More names, parents or successors than a unit may have.
     #[error("a unit has at most {PER_UNIT_MAX} names, parents or successors")]
     TooManyParts,
@@ -80,6 +83,7 @@ impl Flaw {
             Self::TooManyUnits | Self::TooManyParts | Self::TooManyAbove => {
                 "leave out what ended long ago"
             }
+            Self::Text(_) => "write names in NFC with single spaces, words in small letters",
             Self::Twice => "keep one of the two",
             Self::LevelUnknown(_) => "declare the level or correct the word",
             Self::DatesUnordered => "put its dates in order, oldest first",

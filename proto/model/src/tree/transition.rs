@@ -228,14 +228,9 @@ impl<'m> Growth<'m> {
                 let taker = now.get(&one.new).and_then(|(at, _)| self.units.get(*at));
                 let unknown = || one.wrong(LoadProblem::NewUnknown(one.new.to_string()));
                 let unit = taker.ok_or_else(unknown)?.id.clone();
-                // A table without the columns has one row for each old unit: it went as a whole.
-                let whole = |share| {
-                    if one.heir.is_none() {
-                        Share::All
-                    } else {
-                        share
-                    }
-                };
+                // An official table without these columns says that the old unit went as a whole.
+                let is_whole = one.heir.is_none() && one.official;
+                let whole = |share| if is_whole { Share::All } else { share };
                 successors.push(Successor {
                     unit,
                     heir: one.heir.unwrap_or(true),
