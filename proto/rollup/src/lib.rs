@@ -29,4 +29,4 @@ pub use document::{ReportFacts, Stray, StrayReason};
 pub use lines::Part;
 pub use shape::Unplaced;
 pub use total::{Child, Count, Coverage, LineTotal, Missing, Source, Tally, Total};
-pub use totals::{OpenError, Placed, Report, SetError, Totals};
+pub use totals::{Filing, OpenError, Placed, SetError, Totals};

@@ -85,15 +85,15 @@ pub enum Placed {
     Nowhere(Unplaced),
 }
 
-/// One report for [`Totals::fill`].
+/// A unit's report of one entered period, for [`Totals::fill`].
 #[derive(Debug, Clone, Copy)]
-pub struct Report<'a> {
+pub struct Filing<'a> {
     /// Whose.
     pub unit: &'a UnitId,
     /// Of which entered period.
     pub period: &'a Period,
     /// What it says.
-    pub facts: ReportFacts<'a>,
+    pub report: ReportFacts<'a>,
 }
 
 /// The totals of one form and period over the units of the tree day.
@@ -222,12 +222,12 @@ impl Totals {
     /// Reports that cannot be read are given back; all others count.
     pub fn fill<'a>(
         &mut self,
-        reports: impl IntoIterator<Item = Report<'a>>,
+        filings: impl IntoIterator<Item = Filing<'a>>,
     ) -> Vec<(UnitId, SetError)> {
         let mut refused = Vec::new();
-        for report in reports {
-            if let Err(error) = self.place(report.unit, report.period, &report.facts) {
-                refused.push((report.unit.clone(), error));
+        for filing in filings {
+            if let Err(error) = self.place(filing.unit, filing.period, &filing.report) {
+                refused.push((filing.unit.clone(), error));
             }
         }
         self.refresh_all();

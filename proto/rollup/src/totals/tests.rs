@@ -2,6 +2,7 @@ use expect_test::expect;
 
 use super::*;
 use crate::document::StrayReason;
+use crate::total::Total;
 
 mod naive;
 mod properties;
