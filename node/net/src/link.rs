@@ -8,9 +8,9 @@ use hopluu_model::{Fault, Place};
 use hopluu_trust::Identity;
 use quinn::{Connection, ReadError, RecvStream, SendStream};
 use tokio::sync::mpsc::error::TrySendError;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, watch};
 use tokio::task::JoinSet;
-use tokio::time::timeout;
+use tokio::time::{sleep, timeout};
 
 use crate::close::{CloseCode, CloseReason};
 use crate::limits::{
@@ -90,10 +90,11 @@ struct Counters {
     received: AtomicU64,
 }
 
-enum Outgoing {
-    Bytes(Vec<u8>, OwnedSemaphorePermit),
-    Finish(CloseCode, String),
-}
+/// One piece and its room in the queue, which is free again once the transport has the bytes.
+type Outgoing = (Vec<u8>, OwnedSemaphorePermit);
+
+/// The last word of a link that is to end when its queue is empty.
+type LastWord = Option<(CloseCode, String)>;
 
 #[derive(Debug)]
 struct Shared {
@@ -101,6 +102,7 @@ struct Shared {
     peer: Peer,
     queue: mpsc::Sender<Outgoing>,
     room: Arc<Semaphore>,
+    last_word: watch::Sender<LastWord>,
     counters: Arc<Counters>,
 }
 
@@ -125,15 +127,17 @@ impl Link {
     ) -> Self {
         let (queue, outgoing) = mpsc::channel(SEND_QUEUE_PIECES_MAX);
         let (events_in, events) = mpsc::channel(EVENTS_MAX);
+        let (last_word, told) = watch::channel(None);
         let counters = Arc::new(Counters::default());
         let mut tasks = JoinSet::new();
         let (send, recv) = streams;
-        tasks.spawn(write(
-            connection.clone(),
+        let writer = Writer {
+            connection: connection.clone(),
             send,
-            outgoing,
-            Arc::clone(&counters),
-        ));
+            queue: outgoing,
+            counters: Arc::clone(&counters),
+        };
+        tasks.spawn(writer.run(told));
         tasks.spawn(read(
             connection.clone(),
             recv,
@@ -145,6 +149,7 @@ impl Link {
             peer,
             queue,
             room: Arc::new(Semaphore::new(SEND_QUEUE_BYTES_MAX)),
+            last_word,
             counters,
         };
         Self {
@@ -208,12 +213,13 @@ impl LinkHandle {
         let full = || SendError::Full {
             queued: self.queued_bytes(),
         };
+        self.check_open()?;
         let permit = Arc::clone(&self.0.room)
             .try_acquire_many_owned(weight(&bytes)?)
             .map_err(|_| full())?;
         self.0
             .queue
-            .try_send(Outgoing::Bytes(bytes, permit))
+            .try_send((bytes, permit))
             .map_err(|error| match error {
                 TrySendError::Full(_) => full(),
                 TrySendError::Closed(_) => SendError::Closed,
@@ -226,13 +232,14 @@ impl LinkHandle {
     /// [`SendError`] when the link closes meanwhile or the piece never fits.
     pub async fn send(&self, bytes: Vec<u8>) -> Result<(), SendError> {
         let weight = weight(&bytes)?;
+        self.check_open()?;
         let permit = Arc::clone(&self.0.room)
             .acquire_many_owned(weight)
             .await
             .map_err(|_| SendError::Closed)?;
         self.0
             .queue
-            .send(Outgoing::Bytes(bytes, permit))
+            .send((bytes, permit))
             .await
             .map_err(|_| SendError::Closed)
     }
@@ -249,18 +256,15 @@ impl LinkHandle {
     }
 
     /// Sends what is queued, then closes; what is not acknowledged within [`FINISH_TIMEOUT`] is lost.
-    /// The events say when it is done.
-    ///
-    /// # Errors
-    /// [`SendError`] when the queue is full or closed; then [`Self::close`] is what is left.
-    pub fn finish(&self, code: CloseCode, reason: &str) -> Result<(), SendError> {
-        let last = Outgoing::Finish(code, reason.to_owned());
-        self.0.queue.try_send(last).map_err(|error| match error {
-            TrySendError::Full(_) => SendError::Full {
-                queued: self.queued_bytes(),
-            },
-            TrySendError::Closed(_) => SendError::Closed,
-        })
+    /// Nothing more is taken. The events say when it is done.
+    pub fn finish(&self, code: CloseCode, reason: &str) {
+        self.0.last_word.send_if_modified(|word| {
+            let is_first = word.is_none();
+            if is_first {
+                *word = Some((code, reason.to_owned()));
+            }
+            is_first
+        });
     }
 
     /// What the link has cost so far.
@@ -277,6 +281,14 @@ impl LinkHandle {
             rtt: stats.path.rtt,
         }
     }
+
+    /// Refuses early what could not be sent any more.
+    fn check_open(&self) -> Result<(), SendError> {
+        if self.0.last_word.borrow().is_some() || self.0.queue.is_closed() {
+            return Err(SendError::Closed);
+        }
+        Ok(())
+    }
 }
 
 /// How much room a piece takes in the queue.
@@ -288,32 +300,50 @@ fn weight(bytes: &[u8]) -> Result<u32, SendError> {
     u32::try_from(bytes.len()).map_err(|_| too_large)
 }
 
-/// Hands queued pieces to the transport, which takes them as fast as the peer does. It ends when the
-/// link does, when it is told to finish, or when nobody can send any more.
-async fn write(
+/// Hands queued pieces to the transport, which takes them as fast as the peer does.
+struct Writer {
     connection: Connection,
-    mut send: SendStream,
-    mut queue: mpsc::Receiver<Outgoing>,
+    send: SendStream,
+    queue: mpsc::Receiver<Outgoing>,
     counters: Arc<Counters>,
-) {
-    while let Some(next) = queue.recv().await {
-        match next {
-            Outgoing::Bytes(bytes, permit) => {
-                if send.write_all(&bytes).await.is_err() {
-                    break;
-                }
-                let bytes = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
-                counters.sent.fetch_add(bytes, Ordering::Relaxed);
-                drop(permit);
+}
+
+impl Writer {
+    /// Ends when the link does, when nobody can send any more, or after the last word.
+    async fn run(mut self, told: watch::Receiver<LastWord>) {
+        let mut overdue = told.clone();
+        let overdue = async {
+            drop(overdue.wait_for(Option::is_some).await);
+            sleep(FINISH_TIMEOUT).await;
+        };
+        tokio::select! {
+            () = self.drain(told.clone()) => {}
+            () = overdue => {}
+        }
+        if let Some((code, reason)) = told.borrow().as_ref() {
+            self.connection.close(code.on_wire(), reason.as_bytes());
+        }
+    }
+
+    async fn drain(&mut self, mut told: watch::Receiver<LastWord>) {
+        loop {
+            // Both arms are cancel-safe, and what is queued goes before the last word.
+            let next = tokio::select! {
+                biased;
+                next = self.queue.recv() => next,
+                _ = told.wait_for(Option::is_some) => break,
+            };
+            let Some((bytes, permit)) = next else { return };
+            if self.send.write_all(&bytes).await.is_err() {
+                return;
             }
-            Outgoing::Finish(code, reason) => {
-                if send.finish().is_ok() {
-                    // Acknowledged, refused or too late: in each case the link ends now.
-                    let _acknowledged = timeout(FINISH_TIMEOUT, send.stopped()).await;
-                }
-                connection.close(code.on_wire(), reason.as_bytes());
-                break;
-            }
+            let bytes = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
+            self.counters.sent.fetch_add(bytes, Ordering::Relaxed);
+            drop(permit);
+        }
+        if self.send.finish().is_ok() {
+            // Acknowledged or refused: in both cases the link ends now.
+            let _acknowledged = self.send.stopped().await;
         }
     }
 }

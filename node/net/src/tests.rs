@@ -15,8 +15,9 @@ use crate::endpoint::{Caller, transport};
 use crate::join::exchange;
 use crate::key::{Subject, issue, write_root};
 use crate::limits::{
-    EVENTS_MAX, HANDSHAKE_TIMEOUT, HANDSHAKES_MAX, IDLE_TIMEOUT, JOIN_BURST, READ_BYTES_MAX,
-    SEND_QUEUE_BYTES_MAX, SEND_QUEUE_PIECES_MAX, SEND_WINDOW_BYTES, WINDOW_BYTES,
+    ACCEPTED_MAX, EVENTS_MAX, FINISH_TIMEOUT, HANDSHAKE_TIMEOUT, HANDSHAKES_MAX, IDLE_TIMEOUT,
+    JOIN_BURST, LINKS_MAX, READ_BYTES_MAX, SEND_QUEUE_BYTES_MAX, SEND_QUEUE_PIECES_MAX,
+    SEND_WINDOW_BYTES, WINDOW_BYTES,
 };
 use crate::tls::{Credentials, Evidence, JOIN_ALPN, LINK_ALPN};
 use crate::{
@@ -179,7 +180,8 @@ async fn finish_delivers_what_was_queued_and_close_tells_why() {
     let (mut up, mut down) = linked(&commune, &district).await;
     let last = pattern(40_000, 3);
     up.handle().try_send(last.clone()).unwrap();
-    up.handle().finish(CloseCode(7), "done").unwrap();
+    up.handle().finish(CloseCode(7), "done");
+    assert_eq!(up.handle().try_send(vec![1]), Err(SendError::Closed));
     assert_eq!(receive(&mut down, last.len()).await, last);
     let told = CloseReason::Peer {
         code: CloseCode(7),
@@ -217,6 +219,45 @@ async fn finish_delivers_what_was_queued_and_close_tells_why() {
         }
     ));
     assert!(district.accept().await.is_none());
+}
+
+#[tokio::test(start_paused = true)]
+async fn finishing_does_not_wait_for_ever_on_a_peer_that_reads_nothing() {
+    let (commune, district) = (node(3), node(2));
+    let (mut up, _down) = linked(&commune, &district).await;
+    while up.handle().try_send(vec![0; 4096]).is_ok() {
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    let start = tokio::time::Instant::now();
+    up.handle().finish(CloseCode::ENDED, "");
+    assert_eq!(up.next().await, Some(LinkEvent::Closed(CloseReason::Local)));
+    assert!(start.elapsed() <= FINISH_TIMEOUT + Duration::from_secs(1));
+}
+
+#[tokio::test]
+async fn callers_nobody_takes_over_are_bounded() {
+    let district = node(2);
+    let quinn = quinn::Endpoint::client(SocketAddr::from(([127, 0, 0, 1], 0))).unwrap();
+    let credentials = Credentials::new(&signer(3), &chain(3));
+    let mut held = Vec::new();
+    for _ in 0..ACCEPTED_MAX + HANDSHAKES_MAX {
+        let connection = connect_raw(&quinn, &district, Some(&credentials), LINK_ALPN).await;
+        let (mut send, recv) = connection.open_bi().await.unwrap();
+        send.write_all(b"x").await.unwrap();
+        held.push((connection, send, recv));
+    }
+    let refused = node(3).dial(addr(&district), &DialOptions::default()).await;
+    assert!(
+        matches!(
+            refused,
+            Err(DialError::Closed {
+                source: CloseReason::Refused,
+                ..
+            })
+        ),
+        "{refused:?}"
+    );
+    accept_link(&district).await;
 }
 
 #[tokio::test]
@@ -476,6 +517,36 @@ async fn silent_callers_are_bounded_and_the_next_is_told() {
             Err(error) => assert!(tokio::time::Instant::now() < deadline, "{error}"),
         }
     }
+}
+
+#[tokio::test]
+async fn links_are_bounded() {
+    let district = node(2);
+    let quinn = quinn::Endpoint::client(SocketAddr::from(([127, 0, 0, 1], 0))).unwrap();
+    let credentials = Credentials::new(&signer(3), &chain(3));
+    let mut held = Vec::new();
+    for _ in 0..LINKS_MAX {
+        let connection = connect_raw(&quinn, &district, Some(&credentials), LINK_ALPN).await;
+        let (mut send, recv) = connection.open_bi().await.unwrap();
+        send.write_all(b"x").await.unwrap();
+        held.push((connection, send, recv, accept_link(&district).await));
+    }
+    let refused = node(3).dial(addr(&district), &DialOptions::default()).await;
+    assert!(
+        matches!(
+            refused,
+            Err(DialError::Closed {
+                source: CloseReason::Refused,
+                ..
+            })
+        ),
+        "{refused:?}"
+    );
+    let (connection, ..) = held.first().unwrap();
+    assert!(
+        connection.close_reason().is_none(),
+        "who is linked stays linked"
+    );
 }
 
 #[tokio::test(start_paused = true)]
