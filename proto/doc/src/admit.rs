@@ -1,10 +1,11 @@
 //! What must hold between a change and those before it, checked without a document. Automerge takes
 //! these for granted and wedges or panics where they do not hold.
 
-use hopluu_model::{ChangeHash, DocId, Fault};
+use hopluu_model::{ActorId, ChangeHash, DocId, Fault};
 
+use crate::figure::OpId;
 use crate::genesis::{Genesis, derived_actor};
-use crate::scan::ScannedChange;
+use crate::scan::{ScannedChange, TextObject};
 
 /// A change that another one builds upon, as its receiver holds it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -58,6 +59,12 @@ pub enum ParentsError {
     /// Its actor already has another change of that number: a copied disk, or a lie.
     #[error("change is another number {0} of its actor")]
     Fork(u64),
+    /// It writes in a text that was never declared.
+    #[error("change writes in a text that the document does not have")]
+    NoSuchText(TextObject),
+    /// It refers to an operation that is not here, or is something else.
+    #[error("change refers to operation {0}, which is not here or is something else")]
+    Dangling(OpId),
     /// It declares a text and is not the one change that may.
     #[error("change declares a text and is not derived from the document")]
     NotDerived,
@@ -71,9 +78,27 @@ impl ParentsError {
     }
 }
 
-/// Checks a scanned change against its document, the parents that it names and `last_seq`, the number
-/// of its actor's latest change here (0 if none). The outcome depends on nothing else, so every node
-/// that has the parents says the same.
+/// The latest change of an actor, as its receiver holds it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Tip {
+    /// Its number among that actor's changes.
+    pub seq: u64,
+    /// The number of its last operation.
+    pub max_op: u64,
+}
+
+impl From<&ScannedChange> for Tip {
+    fn from(change: &ScannedChange) -> Self {
+        Self {
+            seq: change.seq,
+            max_op: change.max_op,
+        }
+    }
+}
+
+/// Checks a scanned change against its document, the parents that it names and the latest change of
+/// its actor that is here. The outcome depends on nothing else, so every node that has these says the
+/// same.
 ///
 /// # Errors
 /// The change must stay outside; with [`ParentsError::Missing`] and [`ParentsError::Gap`] it may come
@@ -83,7 +108,7 @@ pub fn check_parents(
     doc: &DocId,
     genesis: &Genesis,
     parent: impl Fn(&ChangeHash) -> Option<Parent>,
-    last_seq: u64,
+    tip: Option<Tip>,
 ) -> Result<(), ParentsError> {
     let mut last = 0;
     for hash in &change.deps {
@@ -92,27 +117,58 @@ pub fn check_parents(
         } else {
             parent(hash)
         };
-        let known = known.ok_or(ParentsError::Missing(*hash))?;
-        last = last.max(known.max_op);
+        last = last.max(known.ok_or(ParentsError::Missing(*hash))?.max_op);
     }
-    let expected = last + 1;
-    if change.start_op != expected {
-        return Err(ParentsError::Numbering {
-            found: change.start_op,
-            expected,
-        });
+    let (expected, found) = (last + 1, change.start_op);
+    if found != expected {
+        return Err(ParentsError::Numbering { found, expected });
     }
-    if change.seq <= last_seq {
+    let tip = tip.unwrap_or(Tip { seq: 0, max_op: 0 });
+    if change.seq <= tip.seq || change.start_op <= tip.max_op {
         return Err(ParentsError::Fork(change.seq));
     }
-    if change.seq != last_seq + 1 {
-        return Err(ParentsError::Gap {
-            found: change.seq,
-            expected: last_seq + 1,
-        });
+    let (expected, found) = (tip.seq + 1, change.seq);
+    if found != expected {
+        return Err(ParentsError::Gap { found, expected });
     }
     if change.declares.is_some() && !change.is_derived_for(doc, &genesis.hash) {
         return Err(ParentsError::NotDerived);
+    }
+    let declared = |object| match object {
+        TextObject::Genesis(number) => number <= genesis.max_op,
+        TextObject::Derived(op) => op.counter == genesis.max_op + 1,
+    };
+    match change.texts.iter().find(|edit| !declared(edit.object)) {
+        Some(edit) => Err(ParentsError::NoSuchText(edit.object)),
+        None => Ok(()),
+    }
+}
+
+/// Checks that every operation a change refers to is here and is what the change takes it for.
+/// Automerge panics, or writes a document that does not load again, where one is not.
+///
+/// `find` gives the change of an actor that holds the operation of a number. It is asked once for each
+/// change referred to, in the order of actors and numbers.
+///
+/// # Errors
+/// [`ParentsError::Dangling`]: the change must stay outside until that operation is here.
+pub fn check_references(
+    change: &ScannedChange,
+    mut find: impl FnMut(ActorId, u64) -> Option<ScannedChange>,
+) -> Result<(), ParentsError> {
+    let mut references: Vec<_> = change.references().collect();
+    references.sort_by_key(|(op, _)| (op.actor, op.counter));
+    let mut current: Option<ScannedChange> = None;
+    for (op, place) in references {
+        let holds = |change: &ScannedChange| {
+            change.actor == op.actor && (change.start_op..=change.max_op).contains(&op.counter)
+        };
+        if !current.as_ref().is_some_and(holds) {
+            current = find(op.actor, op.counter).filter(holds);
+        }
+        if current.as_ref().and_then(|found| found.place(op.counter)) != Some(place) {
+            return Err(ParentsError::Dangling(op));
+        }
     }
     Ok(())
 }
@@ -131,3 +187,6 @@ impl ScannedChange {
         })
     }
 }
+
+#[cfg(test)]
+mod tests;

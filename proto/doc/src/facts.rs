@@ -79,6 +79,28 @@ impl Facts {
         Self::default()
     }
 
+    /// The facts that these visible operations make up.
+    pub(crate) fn of_visible(
+        figures: impl IntoIterator<Item = (String, FactOp)>,
+        events: impl IntoIterator<Item = (String, FactOp)>,
+    ) -> Self {
+        let gather = |entries: &mut dyn Iterator<Item = (String, FactOp)>| {
+            let mut registers = Registers::new();
+            for (key, fact) in entries {
+                registers.entry(key).or_default().push(fact);
+            }
+            for candidates in registers.values_mut() {
+                candidates.sort_by_key(|fact| fact.op);
+            }
+            registers
+        };
+        Self {
+            figures: gather(&mut figures.into_iter()),
+            events: gather(&mut events.into_iter()),
+            void: BTreeMap::new(),
+        }
+    }
+
     /// Follows one change, all of whose operations count. Changes come in causal order; of
     /// concurrent ones any order gives the same facts.
     pub fn apply(&mut self, change: &ScannedChange) {

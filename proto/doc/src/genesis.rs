@@ -10,7 +10,7 @@
 use std::collections::BTreeSet;
 
 use automerge::transaction::{CommitOptions, Transactable};
-use automerge::{ActorId as DocActor, Automerge, ObjType, ROOT, ScalarValue, TextEncoding};
+use automerge::{ActorId as DocActor, Automerge, ObjId, ObjType, ROOT, ScalarValue, TextEncoding};
 use hopluu_form::Form;
 use hopluu_model::{ActorId, ChangeHash, DocId, Fault};
 
@@ -115,7 +115,7 @@ pub(crate) fn derive_text(
     let mut first = empty_document();
     first.load_incremental(&genesis.bytes)?;
     first.set_actor(DocActor::from(actor.0));
-    let (texts, _) = first.import(&format!("{TEXTS}@{}", hex_of(&GENESIS_ACTOR)))?;
+    let texts = ObjId::Id(TEXTS, DocActor::from(&GENESIS_ACTOR[..]), 0);
     let mut tx = first.transaction();
     tx.put_object(&texts, key, ObjType::Text)?;
     tx.commit_with(CommitOptions::default().with_time(0));
@@ -150,6 +150,43 @@ pub(crate) fn empty_document() -> Automerge {
     Automerge::new_with_encoding(TextEncoding::UnicodeCodePoint)
 }
 
-fn hex_of(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+#[cfg(test)]
+mod tests {
+    use expect_test::expect;
+
+    use super::*;
+    use crate::layout::FIRST_TEXT;
+    use crate::limits::SCAN_LIMITS;
+    use crate::scan::scan;
+    use crate::testing::{form, hex, key};
+
+    /// Wherever these differ, documents begun before and after are not the same document: it would be
+    /// a new wire version.
+    #[test]
+    fn golden_bytes() {
+        let first = genesis(&key(), &form(0)).unwrap();
+        expect!["aea0c1f5bccb2932eb4a5583a0de9803d128d453a9bb6dceec37c32268cca3d6"]
+            .assert_eq(&first.hash.to_string());
+        expect!["856f4a83aea0c1f501de0100010001010000000801040204157c34014206560e572a7002000b0300000b0304720766696775726573056e6f746573066576656e7473057465787473046b696e6404756e697404666f726d056d616a6f7206706572696f6408696e7374616e63650b636f6d706172746d656e740c66756e647340706f6c69636510736974756174696f6e406865616c746810736974756174696f6e40706f6c6963650e040007010304040079668602b6011376130603007265706f7274313934323940323032302d30322d303170636d642d72657669657701323032362d4831000e00"].assert_eq(&hex(&first.bytes));
+        assert_eq!(first.max_op, FIRST_TEXT + 2);
+        let derived = derive_text(&key().id(), &first, "later@health").unwrap();
+        expect!["06ea0320b13584fac66dfcd9c8c3b0a04de5d356bd2cc9a380ce56ce5476c4b1"]
+            .assert_eq(&derived.hash.to_string());
+        expect!["856f4a8306ea0320015901aea0c1f5bccb2932eb4a5583a0de9803d128d453a9bb6dceec37c32268cca3d608db8910993e1d1044010f00000101000701020202150e34014202560270027f017f047f0c6c61746572406865616c7468017f047f007f00"].assert_eq(&hex(&derived.bytes));
+    }
+
+    #[test]
+    fn a_minor_version_changes_nothing_and_each_derived_change_has_its_own_actor() {
+        let first = genesis(&key(), &form(0)).unwrap();
+        assert_eq!(genesis(&key(), &form(1)).unwrap(), first);
+        let one = derive_text(&key().id(), &first, "later@health").unwrap();
+        let other = derive_text(&key().id(), &first, "later@police").unwrap();
+        assert_ne!(one.actor, other.actor);
+        let read = scan(&one.bytes, &SCAN_LIMITS).unwrap();
+        assert_eq!(
+            (read.seq, read.time.0, read.start_op),
+            (1, 0, first.max_op + 1)
+        );
+        assert_eq!(read.deps, [first.hash]);
+    }
 }

@@ -9,7 +9,8 @@
 //! Start at [`DocKey`], [`scan::scan`], [`Facts`] and [`Report`].
 //!
 //! **Nothing from a peer reaches Automerge before [`scan::scan`] has bounded it**, and nothing is
-//! admitted that [`admit::check_parents`] refuses: both depend on the change and its parents alone.
+//! admitted that [`admit::check_parents`] or [`admit::check_references`] refuses: Automerge panics or
+//! wedges on what these keep out. They depend on changes alone, so all nodes say the same.
 //! The layout of a document is fixed by its first change ([`genesis`]); goldens in the tests hold its
 //! bytes.
 
@@ -26,9 +27,11 @@ pub mod limits;
 pub mod report;
 pub mod scan;
 mod splice;
+#[cfg(test)]
+mod testing;
 pub mod touches;
 
-pub use admit::{Parent, ParentsError, check_parents};
+pub use admit::{Parent, ParentsError, Tip, check_parents, check_references};
 pub use edit::{Edit, EditError, SaveContext, SaveMessage, SavedChange};
 pub use facts::{FactMap, FactOp, FactView, Facts, FactsError, FactsView, RegisterView, Verdict};
 pub use figure::{FigureKey, OpId};
@@ -38,5 +41,7 @@ pub use lifecycle::{EventEntry, LifecycleEvent, LifecycleState, Step};
 pub use report::{
     Candidate, HistoryEntry, Kept, LoadError, Register, Report, TextKey, Touched, Undone,
 };
-pub use scan::{MapOp, ScanError, ScanLimits, ScannedChange, TextEdit, TextObject, scan};
+pub use scan::{
+    InsertRun, MapOp, Place, ScanError, ScanLimits, ScannedChange, TextEdit, TextObject, scan,
+};
 pub use touches::{Touches, touches};

@@ -14,6 +14,7 @@ use crate::key::DocKey;
 use crate::layout::{EVENTS, FIGURES, GENESIS_ACTOR, NOTES, TEXTS};
 use crate::scan::ScannedChange;
 
+mod facts;
 mod history;
 mod read;
 mod save;

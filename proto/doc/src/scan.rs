@@ -4,6 +4,8 @@
 //! lengths. [`scan`] walks the chunk once, counts before it allocates, and then reads what the change
 //! writes, so that facts can follow it without the document being loaded.
 
+use std::collections::BTreeMap;
+
 use hopluu_model::{ActorId, ChangeHash, Fault, Timestamp};
 
 use crate::figure::OpId;
@@ -109,6 +111,19 @@ pub struct MapOp {
     pub preds: Vec<OpId>,
 }
 
+/// The key that an operation of this number writes.
+fn key_at(ops: &[MapOp], counter: u64) -> Option<&str> {
+    let at = ops
+        .binary_search_by_key(&counter, |op| op.op.counter)
+        .ok()?;
+    ops.get(at).map(|op| op.key.as_str())
+}
+
+/// The last write of each key, by key: what a change leaves behind.
+pub(crate) fn last_writes(ops: &[MapOp]) -> BTreeMap<&str, &MapOp> {
+    ops.iter().map(|op| (op.key.as_str(), op)).collect()
+}
+
 /// A text object: declared in genesis, or by a derived change of a later minor version.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum TextObject {
@@ -127,6 +142,30 @@ pub struct TextEdit {
     pub inserted: u32,
     /// Code points deleted.
     pub deleted: u32,
+}
+
+/// Consecutive operations that insert characters into one text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct InsertRun {
+    /// Number of the first.
+    pub start: u64,
+    /// Number after the last.
+    pub end: u64,
+    /// Into which text.
+    pub object: TextObject,
+}
+
+/// What an operation is to others that refer to it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Place<'a> {
+    /// A value of this figure.
+    Figure(&'a str),
+    /// A value of this note.
+    Note(&'a str),
+    /// A character of this text.
+    Element(TextObject),
+    /// The declaration of a text.
+    Declaration,
 }
 
 /// A change that is within all bounds and writes only what a report's layout allows.
@@ -156,6 +195,10 @@ pub struct ScannedChange {
     pub events: Vec<MapOp>,
     /// Texts edited, by object.
     pub texts: Vec<TextEdit>,
+    /// Runs of operations that insert into a text, by number.
+    pub inserts: Vec<InsertRun>,
+    /// Elements of texts that lie before this change and that it refers to, with their text; sorted.
+    pub elements: Vec<(OpId, TextObject)>,
     /// The text that this change declares, if it is a derived one.
     pub declares: Option<String>,
     /// The chunk as it arrived.
@@ -195,6 +238,8 @@ pub fn scan(bytes: &[u8], limits: &ScanLimits) -> Result<ScannedChange, ScanErro
         notes,
         events,
         texts,
+        inserts,
+        elements,
         declares,
     } = ops::read_ops(&frame, &columns, limits)?;
     let hash = check_canonical(&chunk)?;
@@ -211,6 +256,8 @@ pub fn scan(bytes: &[u8], limits: &ScanLimits) -> Result<ScannedChange, ScanErro
         notes,
         events,
         texts,
+        inserts,
+        elements,
         declares,
         bytes: bytes.to_vec(),
     })
@@ -305,5 +352,48 @@ fn check_canonical(chunk: &Chunk<'_>) -> Result<ChangeHash, ScanError> {
         Ok(ChangeHash(hash))
     } else {
         Err(ScanError::NotCanonical)
+    }
+}
+
+impl ScannedChange {
+    /// What the operation of this number is to others; nothing if none may refer to it.
+    #[must_use]
+    pub fn place(&self, counter: u64) -> Option<Place<'_>> {
+        if self.declares.is_some() {
+            return (counter == self.start_op).then_some(Place::Declaration);
+        }
+        if let Some(object) = ops::text_at(&self.inserts, counter) {
+            return Some(Place::Element(object));
+        }
+        if let Some(key) = key_at(&self.figures, counter) {
+            return Some(Place::Figure(key));
+        }
+        key_at(&self.notes, counter).map(Place::Note)
+    }
+
+    /// Every operation before this change that it refers to, and what it takes it for.
+    pub fn references(&self) -> impl Iterator<Item = (OpId, Place<'_>)> {
+        let is_earlier = |op: &OpId| op.actor != self.actor || op.counter < self.start_op;
+        let figures = self
+            .figures
+            .iter()
+            .flat_map(|op| op.preds.iter().map(|pred| (*pred, Place::Figure(&op.key))));
+        let notes = self
+            .notes
+            .iter()
+            .flat_map(|op| op.preds.iter().map(|pred| (*pred, Place::Note(&op.key))));
+        let elements = self
+            .elements
+            .iter()
+            .map(|(op, object)| (*op, Place::Element(*object)));
+        let declarations = self.texts.iter().filter_map(|edit| match edit.object {
+            TextObject::Derived(op) => Some((op, Place::Declaration)),
+            TextObject::Genesis(_) => None,
+        });
+        figures
+            .chain(notes)
+            .filter(move |(op, _)| is_earlier(op))
+            .chain(elements)
+            .chain(declarations)
     }
 }

@@ -34,6 +34,8 @@ fn change(figures: Vec<MapOp>, events: Vec<MapOp>) -> ScannedChange {
         notes: Vec::new(),
         events,
         texts: Vec::new(),
+        inserts: Vec::new(),
+        elements: Vec::new(),
         declares: None,
         bytes: Vec::new(),
     }

@@ -10,7 +10,7 @@ use crate::figure::{FigureKey, OpId};
 use crate::layout::GENESIS_ACTOR;
 use crate::lifecycle::{EventEntry, LifecycleEvent};
 use crate::limits::SCAN_LIMITS;
-use crate::scan::{MapOp, ScanError, ScannedChange, TextObject, scan};
+use crate::scan::{MapOp, ScanError, ScannedChange, TextObject, last_writes, scan};
 
 /// One save.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -98,14 +98,18 @@ fn text_object(id: &automerge::ObjId) -> Option<TextObject> {
 
 fn entry(change: ScannedChange, texts: &BTreeMap<TextObject, TextKey>) -> HistoryEntry {
     let message = SaveMessage::read(change.message.as_deref());
-    let keyed = |ops: Vec<MapOp>| {
-        ops.into_iter()
-            .filter_map(|op| Some((op.key.parse::<FigureKey>().ok()?, op.value)))
+    let keyed = |ops: &[MapOp]| -> Vec<(FigureKey, String)> {
+        last_writes(ops)
+            .into_values()
+            .filter_map(|op| Some((op.key.parse().ok()?, op.value.clone())))
+            .collect()
     };
-    let mut touched: Vec<Touched> = keyed(change.figures)
+    let mut touched: Vec<Touched> = keyed(&change.figures)
+        .into_iter()
         .map(|(key, value)| Touched::Figure(key, value))
         .collect();
-    touched.extend(keyed(change.notes).map(|(key, text)| Touched::Note(key, text)));
+    let notes = keyed(&change.notes).into_iter();
+    touched.extend(notes.map(|(key, text)| Touched::Note(key, text)));
     touched.extend(change.texts.iter().filter_map(|edit| {
         let key = texts.get(&edit.object)?.clone();
         Some(Touched::Text {

@@ -192,16 +192,29 @@ fn set(
     value: &str,
 ) -> Result<(), AutomergeError> {
     let present = tx.get_all(map, key)?;
-    let stands = !present.is_empty()
-        && present
-            .iter()
-            .all(|(found, _)| found.as_str() == Some(value));
-    if stands {
-        Ok(())
-    } else {
-        tx.put(map, key, value)
+    let mut says_so = present
+        .iter()
+        .map(|(found, _)| found.as_str() == Some(value));
+    if !present.is_empty() && says_so.clone().all(|same| same) {
+        return Ok(());
     }
+    if says_so.any(|same| same) {
+        // Automerge settles for the winning value by deleting the others, and such a settlement is
+        // lost against a concurrent one. Written over something else it supersedes all of them.
+        let other = if value.is_empty() {
+            BETWEEN_EMPTY
+        } else {
+            BETWEEN
+        };
+        tx.put(map, key, other)?;
+    }
+    tx.put(map, key, value)
 }
+
+/// What stands for the length of one operation where a settlement is written: see [`set`].
+const BETWEEN: &str = "";
+/// The same where the value itself is empty.
+const BETWEEN_EMPTY: &str = " ";
 
 fn set_text(
     tx: &mut Transaction<'_>,

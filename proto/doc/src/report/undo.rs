@@ -10,7 +10,7 @@ use super::read::op_id;
 use crate::edit::{Edit, EditError, SaveContext, SavedChange};
 use crate::figure::FigureKey;
 use crate::limits::SCAN_LIMITS;
-use crate::scan::{MapOp, scan};
+use crate::scan::{MapOp, last_writes, scan};
 
 /// What an undo did.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -99,7 +99,7 @@ impl Report {
         before: &Heads,
     ) -> Result<Vec<(FigureKey, Earlier)>, EditError> {
         let mut out = Vec::new();
-        for op in ops {
+        for op in last_writes(ops).into_values() {
             let Ok(key) = op.key.parse() else { continue };
             let now = self.doc.get_all(map, op.key.as_str())?;
             let is_untouched = now.iter().all(|(_, id)| op_id(id) == Some(op.op));

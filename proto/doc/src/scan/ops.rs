@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use hopluu_model::ActorId;
 
 use super::columns::{Booleans, Columns, Deltas, Runs};
-use super::{MapOp, ScanError, ScanLimits, TextEdit, TextObject};
+use super::{InsertRun, MapOp, ScanError, ScanLimits, TextEdit, TextObject};
 use crate::figure::OpId;
 use crate::layout::{EVENTS, FIGURES, FIRST_TEXT, GENESIS_ACTOR, NOTES, TEXTS};
 use crate::limits::{EVENT_BYTES_MAX, FIGURE_BYTES_MAX, MAP_KEY_BYTES_MAX, NOTE_BYTES_MAX};
@@ -37,6 +37,8 @@ pub(super) struct Writes {
     pub(super) notes: Vec<MapOp>,
     pub(super) events: Vec<MapOp>,
     pub(super) texts: Vec<TextEdit>,
+    pub(super) inserts: Vec<InsertRun>,
+    pub(super) elements: Vec<(OpId, TextObject)>,
     pub(super) declares: Option<String>,
 }
 
@@ -157,7 +159,6 @@ pub(super) fn read_ops(
         frame,
         writes: Writes::default(),
         edits: BTreeMap::new(),
-        inserted: BTreeMap::new(),
         text_bytes: 0,
         text_bytes_max: limits.text_bytes_max,
     };
@@ -171,6 +172,8 @@ pub(super) fn read_ops(
         mut writes, edits, ..
     } = reader;
     writes.texts = edits.into_values().collect();
+    writes.elements.sort_unstable();
+    writes.elements.dedup();
     Ok(writes)
 }
 
@@ -178,8 +181,6 @@ struct OpReader<'f> {
     frame: &'f Frame<'f>,
     writes: Writes,
     edits: BTreeMap<TextObject, TextEdit>,
-    /// Elements that this change inserts, and where: later operations of it may refer to them.
-    inserted: BTreeMap<u64, TextObject>,
     text_bytes: usize,
     text_bytes_max: usize,
 }
@@ -193,8 +194,8 @@ impl OpReader<'_> {
         if unique.len() != op.preds.len() {
             return Err(DAMAGED);
         }
-        for pred in &op.preds {
-            self.check_order(op, *pred)?;
+        for before in op.preds.iter().chain([&object]) {
+            self.check_order(op, *before)?;
         }
         let actor = self.actor_bytes(object)?;
         if actor != GENESIS_ACTOR {
@@ -301,9 +302,10 @@ impl OpReader<'_> {
                     });
                 }
                 edit.inserted += 1;
-                self.inserted.insert(op.counter, object);
+                self.note_insert(op.counter, object);
             }
-            (DELETE, false, Key::Element(_)) if !op.preds.is_empty() => {
+            // A character has one operation, so that is what deleting it supersedes.
+            (DELETE, false, Key::Element(element)) if op.preds == [*element] => {
                 if op.value_kind != NULL || !op.value.is_empty() {
                     return Err(DAMAGED);
                 }
@@ -331,13 +333,31 @@ impl OpReader<'_> {
         Ok(())
     }
 
-    /// An element of this very change must be one that it inserted into the same text.
-    fn check_element(&self, element: Ref, object: TextObject) -> Result<(), ScanError> {
+    /// An element of this very change must be one that it inserted into the same text; earlier ones
+    /// are noted, to be looked up by whoever has the earlier changes.
+    fn check_element(&mut self, element: Ref, object: TextObject) -> Result<(), ScanError> {
         let is_own = element.actor == 0 && element.counter >= self.frame.start_op;
-        if is_own && self.inserted.get(&element.counter) != Some(&object) {
-            return Err(ScanError::NotCausal);
+        if !is_own {
+            let element = self.op_id(element)?;
+            self.writes.elements.push((element, object));
+            return Ok(());
         }
-        Ok(())
+        if text_at(&self.writes.inserts, element.counter) == Some(object) {
+            Ok(())
+        } else {
+            Err(ScanError::NotCausal)
+        }
+    }
+
+    fn note_insert(&mut self, counter: u64, object: TextObject) {
+        match self.writes.inserts.last_mut() {
+            Some(run) if run.end == counter && run.object == object => run.end += 1,
+            _ => self.writes.inserts.push(InsertRun {
+                start: counter,
+                end: counter + 1,
+                object,
+            }),
+        }
     }
 
     fn actor_bytes(&self, reference: Ref) -> Result<&[u8], ScanError> {
@@ -352,6 +372,13 @@ impl OpReader<'_> {
             actor,
         })
     }
+}
+
+/// The text that an operation of a change inserts into.
+pub(super) fn text_at(inserts: &[InsertRun], counter: u64) -> Option<TextObject> {
+    let after = inserts.partition_point(|run| run.end <= counter);
+    let run = inserts.get(after)?;
+    (run.start <= counter).then_some(run.object)
 }
 
 fn utf8(bytes: &[u8]) -> Result<&str, ScanError> {
