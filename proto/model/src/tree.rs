@@ -78,7 +78,7 @@ impl UnitTree {
     /// The first rule that a unit breaks.
     pub fn new(levels: Vec<Level>, units: Vec<Unit>) -> Result<Self, TreeFlaw> {
         for unit in &units {
-            check_texts(&levels, unit).map_err(|flaw| TreeFlaw {
+            check_fields(&levels, unit).map_err(|flaw| TreeFlaw {
                 unit: unit.id.clone(),
                 flaw,
             })?;
@@ -86,6 +86,7 @@ impl UnitTree {
         Self::of(levels, Vec::new(), units)
     }
 
+    /// Of units whose fields have been checked.
     fn of(levels: Vec<Level>, scope: Vec<UnitId>, units: Vec<Unit>) -> Result<Self, TreeFlaw> {
         let mut units: Vec<_> = units.into_iter().map(Arc::new).collect();
         units.sort_by_cached_key(|unit| index::key(&unit.id));
@@ -361,12 +362,21 @@ impl UnitTree {
 }
 
 /// What reading checks line by line, for a tree that was not read.
-fn check_texts(levels: &[Level], unit: &Unit) -> Result<(), Flaw> {
+fn check_fields(levels: &[Level], unit: &Unit) -> Result<(), Flaw> {
     let mut own = levels.iter().filter(|level| level.id == unit.level);
     let first = own.next();
     let level = first.filter(|_| own.next().is_none());
     let level = level.filter(|_| levels.len() <= limits::LEVELS_MAX);
     let level = level.ok_or_else(|| Flaw::LevelUnknown(unit.level.clone()))?;
+    let spans = unit.parents.iter().map(|span| span.from);
+    let renamed = unit.former.iter().map(|former| former.until);
+    let days = spans
+        .chain(renamed)
+        .chain([unit.id.since])
+        .chain(unit.ended);
+    if !days.into_iter().all(text::is_day) {
+        return Err(Flaw::DatesUnordered);
+    }
     let former = unit.former.iter();
     let former = former.flat_map(|former| [(&former.name, true), (&former.kind, false)]);
     let texts = [

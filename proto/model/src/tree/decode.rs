@@ -218,7 +218,14 @@ fn read_parents(text: &str, since: Date) -> Option<Vec<ParentSpan>> {
         let unit = read_ref(unit, since)?;
         Some(ParentSpan { from, unit })
     };
-    parts.take(PER_UNIT_MAX + 1).map(span).collect()
+    exact(parts.take(PER_UNIT_MAX + 1).map(span))
+}
+
+/// Collects without room to spare: nearly every list has one item and stays for good.
+fn exact<T>(items: impl Iterator<Item = Option<T>>) -> Option<Vec<T>> {
+    let mut list = items.collect::<Option<Vec<T>>>()?;
+    list.shrink_to_fit();
+    Some(list)
 }
 
 fn read_successors(text: &str, since: Date) -> Option<Vec<Successor>> {
@@ -227,7 +234,7 @@ fn read_successors(text: &str, since: Date) -> Option<Vec<Successor>> {
         let (unit, facts) = part.split_once('/')?;
         read_facts(read_ref(unit, since)?, facts)
     };
-    parts.take(PER_UNIT_MAX + 1).map(successor).collect()
+    exact(parts.take(PER_UNIT_MAX + 1).map(successor))
 }
 
 fn read_former(text: &str) -> Option<Former> {

@@ -74,14 +74,19 @@ fn push_unit(out: &mut String, unit: &Unit) {
         name,
         ..
     } = unit;
-    put(out, format_args!("{}\t{level}\t{kind}\t{name}\t", id.code));
+    for field in [id.code.as_str(), level, kind, name] {
+        out.push_str(field);
+        out.push('\t');
+    }
     if let Some(last) = unit.ended {
-        put(out, format_args!("{last}"));
+        push_day(out, last);
     }
     out.push('\t');
     for (at, span) in unit.parents.iter().enumerate() {
         if at > 0 {
-            put(out, format_args!(" {}>", span.from));
+            out.push(' ');
+            push_day(out, span.from);
+            out.push('>');
         }
         push_ref(out, &span.unit, since);
     }
@@ -107,7 +112,30 @@ fn push_unit(out: &mut String, unit: &Unit) {
 fn push_ref(out: &mut String, unit: &UnitId, since: Date) {
     out.push_str(unit.code.as_str());
     if unit.since != since {
-        put(out, format_args!("@{}", unit.since));
+        out.push('@');
+        push_day(out, unit.since);
+    }
+}
+
+/// The years of a tree have four digits. Written by hand because a national tree has 26,000 days.
+fn push_day(out: &mut String, day: Date) {
+    let (year, month, day) = (day.year(), i16::from(day.month()), i16::from(day.day()));
+    let digits = [
+        (year, 1_000),
+        (year, 100),
+        (year, 10),
+        (year, 1),
+        (month, 10),
+        (month, 1),
+        (day, 10),
+        (day, 1),
+    ];
+    for (at, (number, unit)) in digits.into_iter().enumerate() {
+        if at == 4 || at == 6 {
+            out.push('-');
+        }
+        let digit = u32::try_from(number / unit % 10).ok();
+        out.extend(digit.and_then(|digit| char::from_digit(digit, 10)));
     }
 }
 

@@ -7,8 +7,7 @@ use jiff::civil::Date;
 
 use super::limits::{ABOVE_MAX, ABOVE_STEPS_MAX, PER_UNIT_MAX, UNITS_MAX};
 use super::unit::{Level, Unit, day_after};
-use crate::unit::UNIT_CODE_BYTES_MAX;
-use crate::{Fault, UnitId};
+use crate::{Fault, UnitCode, UnitId};
 
 /// Why a set of units is no tree.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
@@ -205,7 +204,7 @@ impl Index {
     }
 
     /// The numbers of all units with this code, by the day they began.
-    pub(super) fn with_code(&self, code: &crate::UnitCode) -> std::ops::Range<usize> {
+    pub(super) fn with_code(&self, code: &UnitCode) -> std::ops::Range<usize> {
         let first = code_key(code);
         let from = self.keys.partition_point(|key| *key < first);
         let past = self
@@ -403,16 +402,10 @@ pub(super) fn key(id: &UnitId) -> u128 {
     code_key(&id.code) | u128::from(day)
 }
 
-fn code_key(code: &crate::UnitCode) -> u128 {
-    let mut bytes = [0; 16];
-    for (to, from) in bytes
-        .iter_mut()
-        .take(UNIT_CODE_BYTES_MAX)
-        .zip(code.as_str().bytes())
-    {
-        *to = from;
-    }
-    u128::from_be_bytes(bytes)
+/// A code as a number of the same order, with room for a day.
+pub(super) fn code_key(code: &UnitCode) -> u128 {
+    let code = code.bytes().iter();
+    code.fold(0, |key, byte| key << 8 | u128::from(*byte)) << 32
 }
 
 /// A unit's number; there are at most [`UNITS_MAX`], and lists of at most `ABOVE_MAX` for each.

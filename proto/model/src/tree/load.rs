@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::UnitTree;
+use super::index::code_key;
 use super::limits::UNITS_MAX;
 use super::manifest::{LoadError, LoadProblem, Mapping, Snapshot, TreeManifest};
 use super::table::{Table, file_text};
@@ -36,9 +37,13 @@ pub fn load_snapshots(
     growth.finish()
 }
 
+/// The units of a snapshot by the [key](code_key) of their code.
+pub(super) type Rows = BTreeMap<u128, Row>;
+
 /// One unit of a snapshot.
 pub(super) struct Row {
     pub(super) line: u64,
+    pub(super) code: UnitCode,
     pub(super) name: String,
     pub(super) kind: String,
     pub(super) rank: usize,
@@ -71,18 +76,13 @@ impl Move<'_> {
 
 const UNIT_COLUMNS: [&str; 5] = ["code", "name", "level", "kind", "parent_code"];
 
-fn read_rows(
-    manifest: &TreeManifest,
-    snapshot: &Snapshot,
-    text: &str,
-) -> Result<BTreeMap<UnitCode, Row>, LoadError> {
+fn read_rows(manifest: &TreeManifest, snapshot: &Snapshot, text: &str) -> Result<Rows, LoadError> {
     let mut table = Table::open(&snapshot.file, text, &UNIT_COLUMNS, &[])?;
-    let mut rows: BTreeMap<UnitCode, Row> = BTreeMap::new();
+    let mut rows = Rows::new();
     while table.advance()? {
-        let (code, row) = read_row(manifest, &table)?;
-        let twice = LoadProblem::Twice(code.to_string());
-        if rows.insert(code, row).is_some() {
-            return Err(table.wrong(twice));
+        let row = read_row(manifest, &table)?;
+        if let Some(row) = rows.insert(code_key(&row.code), row) {
+            return Err(table.wrong(LoadProblem::Twice(row.code.to_string())));
         }
         if rows.len() > UNITS_MAX {
             return Err(table.wrong(LoadProblem::Count("units")));
@@ -92,7 +92,7 @@ fn read_rows(
     Ok(rows)
 }
 
-fn read_row(manifest: &TreeManifest, table: &Table<'_>) -> Result<(UnitCode, Row), LoadError> {
+fn read_row(manifest: &TreeManifest, table: &Table<'_>) -> Result<Row, LoadError> {
     let code: UnitCode = table.read("code", |text| text.parse().ok())?;
     let level = table.field("level").unwrap_or_default();
     let unknown = || table.wrong(LoadProblem::Level(level.to_owned()));
@@ -108,21 +108,17 @@ fn read_row(manifest: &TreeManifest, table: &Table<'_>) -> Result<(UnitCode, Row
         "" => None,
         _ => Some(table.read("parent_code", |text| text.parse().ok())?),
     };
-    let row = Row {
+    Ok(Row {
         line: table.line,
+        code,
         name: table.read("name", |text| is_name(text).then(|| text.to_owned()))?,
         kind: table.read("kind", |text| is_word(text).then(|| text.to_owned()))?,
         rank,
         parent,
-    };
-    Ok((code, row))
+    })
 }
 
-fn check_rows(
-    manifest: &TreeManifest,
-    snapshot: &Snapshot,
-    rows: &BTreeMap<UnitCode, Row>,
-) -> Result<(), LoadError> {
+fn check_rows(manifest: &TreeManifest, snapshot: &Snapshot, rows: &Rows) -> Result<(), LoadError> {
     let wrong = |line, problem| LoadError {
         file: snapshot.file.clone(),
         line,
@@ -130,7 +126,8 @@ fn check_rows(
     };
     for row in rows.values() {
         let Some(code) = &row.parent else { continue };
-        if rows.get(code).is_none_or(|parent| parent.rank >= row.rank) {
+        let parent = rows.get(&code_key(code));
+        if parent.is_none_or(|parent| parent.rank >= row.rank) {
             return Err(wrong(row.line, LoadProblem::Parent(code.to_string())));
         }
     }

@@ -99,6 +99,10 @@ fn names_words_and_years_are_bounded() {
     ] {
         assert_eq!(text::read_day(text).is_some(), good, "{text}");
     }
+    let plain: String = ('\0'..char::MAX)
+        .filter(|letter| text::is_plain(*letter))
+        .collect();
+    assert!(plain.len() > 1_000 && unicode_normalization::is_nfc(&plain));
     for bad in [" a", "a ", "a  b", "a\tb", "a\nb", "e\u{301}"] {
         assert!(!text::is_name(bad), "{bad:?}");
     }
