@@ -68,12 +68,13 @@ impl BackupError {
 pub struct RestoreReport {
     /// The version of its database; an older one is migrated when it is opened.
     pub version: u32,
-    /// The life it was taken from. Restoring begins a new one.
-    pub epoch: Epoch,
+    /// The life it was taken from; restoring begins a new one. `None`, here and below, where
+    /// damage hides it.
+    pub epoch: Option<Epoch>,
     /// The last place of its journal.
-    pub last_seq: Seq,
+    pub last_seq: Option<Seq>,
     /// How many documents it holds.
-    pub docs: u64,
+    pub docs: Option<u64>,
     /// What is wrong with it; nothing, if it is sound.
     pub findings: Vec<Finding>,
 }
@@ -89,18 +90,16 @@ pub fn restore_check(path: &Path) -> Result<RestoreReport, OpenError> {
     let db = connection::open(path, Access::Read).map_err(wrap)?;
     let version = check_identity(path, &db, MIGRATIONS)?;
     let read = Read::new(db);
-    let report = || -> Result<RestoreReport, DbError> {
-        Ok(RestoreReport {
-            version,
-            epoch: read.epoch()?,
-            last_seq: read.last_seq()?,
-            docs: read.doc_count()?,
-            findings: read.check()?,
-        })
-    };
-    report().map_err(|source| OpenError::Content {
+    let findings = read.check().map_err(|source| OpenError::Content {
         path: path.to_path_buf(),
         source,
+    })?;
+    Ok(RestoreReport {
+        version,
+        epoch: read.epoch().ok(),
+        last_seq: read.last_seq().ok(),
+        docs: read.doc_count().ok(),
+        findings,
     })
 }
 

@@ -173,7 +173,7 @@ impl WriteTx<'_> {
             ),
         )?;
         let seq = self.append_entry(EntryKind::Change, key, change.origin)?;
-        let heads = state.heads_with(change);
+        let heads = heads_after(&state.heads, change.hash, change.deps);
         self.run(
             "UPDATE docs SET heads = ?2, changes = ?3, bytes = bytes + ?4 WHERE id = ?1",
             (
@@ -232,18 +232,21 @@ impl DocState {
             changes: count(row, 3, "docs")?,
         })
     }
+}
 
-    /// A change is a head, and what it depends on no longer is.
-    fn heads_with(&self, change: &NewChange<'_>) -> Vec<ChangeHash> {
-        let heads: BTreeSet<_> = self
-            .heads
-            .iter()
-            .filter(|head| !change.deps.contains(head))
-            .copied()
-            .chain([change.hash])
-            .collect();
-        heads.into_iter().collect()
-    }
+/// A change is a head, and what it depends on no longer is.
+pub(crate) fn heads_after(
+    heads: &[ChangeHash],
+    hash: ChangeHash,
+    deps: &[ChangeHash],
+) -> Vec<ChangeHash> {
+    let heads: BTreeSet<_> = heads
+        .iter()
+        .filter(|head| !deps.contains(head))
+        .copied()
+        .chain([hash])
+        .collect();
+    heads.into_iter().collect()
 }
 
 pub(crate) fn change_key(doc: i64, ordinal: u64) -> i64 {

@@ -1,5 +1,6 @@
 //! Documents, their snapshots and their facts.
 
+use std::collections::BTreeSet;
 use std::io::Cursor;
 
 use hopluu_model::{ChangeHash, DocId, FormId, Period, UnitId};
@@ -173,12 +174,22 @@ impl Read {
 }
 
 impl WriteTx<'_> {
-    /// Makes a document known. One that is there already stays as it is, but for the implied
-    /// changes: a form's later minor version adds some.
+    /// Makes a document known. Of one that is there already only the implied changes are renewed,
+    /// with the heads that they bring: a form's later minor version adds some.
     pub fn put_doc(&mut self, doc: &NewDoc) -> Result<(), DbError> {
-        if self.doc_numbers(doc.doc)?.is_some() {
-            let sql = "UPDATE docs SET implied = ?2 WHERE doc = ?1 AND implied <> ?2";
-            self.run(sql, (doc.doc.as_bytes(), joined(&doc.implied)))?;
+        let mut base = doc.heads.clone();
+        base.sort_unstable();
+        let sql = "SELECT implied, base, heads FROM docs WHERE doc = ?1";
+        let there = self.one(sql, [doc.doc.as_bytes()], |row| {
+            let list = |column| -> Result<Vec<ChangeHash>, DbError> {
+                hashes(row.get_ref(column)?.as_blob().unwrap_or_default(), "docs")
+            };
+            Ok((list(0)?, list(1)?, list(2)?))
+        })?;
+        if let Some((implied, old_base, heads)) = there {
+            if implied != doc.implied || old_base != base {
+                self.renew_implied(doc, &base, &old_base, &heads)?;
+            }
             return Ok(());
         }
         let unit = self.intern_unit(&doc.unit)?;
@@ -189,14 +200,40 @@ impl WriteTx<'_> {
                 (doc.form.as_str(), doc.major, doc.period.to_string()),
             )?,
         };
-        let mut heads = doc.heads.clone();
-        heads.sort_unstable();
-        let sql = "INSERT INTO docs (doc, key, unit, series, implied, heads, changes, bytes) \
-                   VALUES (?1, ?2, ?3, ?4, ?5, ?6, 0, 0)";
-        let (implied, heads) = (joined(&doc.implied), joined(&heads));
+        let sql = "INSERT INTO docs (doc, key, unit, series, implied, base, heads, changes, bytes) \
+                   VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?6, 0, 0)";
+        let (implied, base) = (joined(&doc.implied), joined(&base));
         self.insert(
             sql,
-            (doc.doc.as_bytes(), &doc.key, unit, series, implied, heads),
+            (doc.doc.as_bytes(), &doc.key, unit, series, implied, base),
+        )?;
+        Ok(())
+    }
+
+    fn renew_implied(
+        &mut self,
+        doc: &NewDoc,
+        base: &[ChangeHash],
+        old_base: &[ChangeHash],
+        heads: &[ChangeHash],
+    ) -> Result<(), DbError> {
+        let goes = |head: &&ChangeHash| old_base.contains(head) && !base.contains(head);
+        let comes = base.iter().filter(|head| !old_base.contains(head));
+        let heads: BTreeSet<_> = heads
+            .iter()
+            .filter(|head| !goes(head))
+            .chain(comes)
+            .copied()
+            .collect();
+        let heads: Vec<_> = heads.into_iter().collect();
+        self.run(
+            "UPDATE docs SET implied = ?2, base = ?3, heads = ?4 WHERE doc = ?1",
+            (
+                doc.doc.as_bytes(),
+                joined(&doc.implied),
+                joined(base),
+                joined(&heads),
+            ),
         )?;
         Ok(())
     }
@@ -251,7 +288,7 @@ fn packed(body: &[u8]) -> Option<Vec<u8>> {
     (packed.len() < body.len() - body.len() / 8).then_some(packed)
 }
 
-fn unpacked(packing: i64, bytes: &[u8]) -> Result<Vec<u8>, DbError> {
+pub(crate) fn unpacked(packing: i64, bytes: &[u8]) -> Result<Vec<u8>, DbError> {
     match packing {
         PLAIN => Ok(bytes.to_vec()),
         ZSTD => zstd::decode_all(Cursor::new(bytes)).map_err(|_| DbError::Row {

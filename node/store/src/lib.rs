@@ -20,11 +20,13 @@ mod error;
 mod journal;
 pub mod limits;
 mod migrate;
+mod named;
 mod open;
 mod peers;
 mod read;
 mod records;
 mod rows;
+mod salvage;
 mod store;
 mod tickets;
 mod writer;
@@ -40,6 +42,7 @@ pub use rows::{
     JournalBatch, JournalEntry, NewChange, NewDoc, Park, ParkedRow, PeerCheckpoint, PeerRow, Put,
     ReceiptRow, RecordRow, Snapshot, TicketRow, TicketUse,
 };
+pub use salvage::{SalvageError, SalvageReport, salvage};
 pub use store::{Medium, Reader, Store, WriterStats};
 pub use writer::WriteTx;
 

@@ -60,8 +60,8 @@ pub const PARKED_BYTES_PER_PEER_MAX: u64 = 2 << 20;
 /// Longest name in the meta table.
 pub const META_NAME_BYTES_MAX: usize = 64;
 
-/// Pages copied by one step of a backup: 1 MiB, so that progress moves on a slow stick.
-pub const BACKUP_STEP_PAGES: i32 = 256;
+/// Pages copied by one step of a backup: 256 KiB, so that progress moves on a slow stick.
+pub const BACKUP_STEP_PAGES: i32 = 64;
 
 /// Findings a check lists before it says "and more". A person reads the first; the cure is the
 /// same for all.

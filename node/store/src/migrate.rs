@@ -49,3 +49,70 @@ pub(crate) fn migrate(db: &Connection, steps: &[Migration]) -> rusqlite::Result<
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use rusqlite::Connection;
+
+    use super::*;
+    use crate::open::{open_existing, sibling};
+    use crate::{FILE_NAME, OpenError, OpenOptions, Store};
+
+    const SECOND: Migration = Migration {
+        name: "0002_second",
+        sql: "CREATE TABLE second (a); INSERT INTO second SELECT name FROM meta;",
+    };
+    const BROKEN: Migration = Migration {
+        name: "0003_broken",
+        sql: "CREATE TABLE third (a); INSERT INTO no_such_table VALUES (1);",
+    };
+
+    fn steps(more: &[Migration]) -> Vec<Migration> {
+        MIGRATIONS.iter().chain(more).copied().collect()
+    }
+
+    fn first_version(path: &std::path::Path) {
+        let epoch = hopluu_model::Epoch([1; 16]);
+        let store = Store::open(path, &OpenOptions::create(epoch)).expect("a new store");
+        store.close().expect("a clean close");
+    }
+
+    #[test]
+    fn an_older_database_is_copied_and_then_migrated() {
+        let home = tempfile::tempdir().unwrap();
+        let path = home.path().join(FILE_NAME);
+        first_version(&path);
+        for _ in 0..2 {
+            let db = open_existing(&path, &steps(&[SECOND]), None).unwrap();
+            assert_eq!(version(&db).unwrap(), 2);
+            let sql = "SELECT count(*) FROM second";
+            let rows: u32 = db.query_row(sql, [], |row| row.get(0)).unwrap();
+            assert_eq!(rows, 1, "a step is done once");
+        }
+        let copy = Connection::open(sibling(&path, "v1.bak")).unwrap();
+        assert_eq!(version(&copy).unwrap(), 1);
+        assert_eq!(application_id(&copy).unwrap(), APPLICATION_ID);
+        // The program of the first version says no to what the second has made of it.
+        let error = Store::open(&path, &OpenOptions::existing()).unwrap_err();
+        assert!(matches!(
+            error,
+            OpenError::NewerVersion {
+                found: 2,
+                known: 1,
+                ..
+            }
+        ));
+    }
+
+    #[test]
+    fn a_step_that_fails_leaves_the_version_before() {
+        let home = tempfile::tempdir().unwrap();
+        let path = home.path().join(FILE_NAME);
+        first_version(&path);
+        let error = open_existing(&path, &steps(&[SECOND, BROKEN]), None).unwrap_err();
+        assert!(matches!(error, OpenError::Db { .. }), "{error:?}");
+        let db = Connection::open(&path).unwrap();
+        assert_eq!(version(&db).unwrap(), 2);
+        assert!(db.prepare("SELECT * FROM third").is_err());
+    }
+}

@@ -158,7 +158,7 @@ fn epoch(row: &Row<'_>, column: usize) -> Result<Option<Epoch>, DbError> {
     id(row, column, "peers").map(Some)
 }
 
-fn parked_row(row: &Row<'_>) -> Result<ParkedRow, DbError> {
+pub(crate) fn parked_row(row: &Row<'_>) -> Result<ParkedRow, DbError> {
     Ok(ParkedRow {
         node: id(row, 0, "nodes")?,
         doc: id(row, 1, "parked")?,

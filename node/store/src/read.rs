@@ -105,6 +105,26 @@ impl Read {
         Ok(list)
     }
 
+    /// The rows up to the first that cannot be read, and whether there was one.
+    pub(crate) fn readable<T>(
+        &self,
+        sql: &str,
+        params: impl Params,
+        read: impl Fn(&Row<'_>) -> Result<T, DbError>,
+    ) -> (Vec<T>, bool) {
+        let mut list = Vec::new();
+        let fill = || -> Result<(), DbError> {
+            let mut statement = self.statement(sql)?;
+            let mut rows = statement.query(params)?;
+            while let Some(row) = rows.next()? {
+                list.push(read(row)?);
+            }
+            Ok(())
+        };
+        let is_cut = fill().is_err();
+        (list, is_cut)
+    }
+
     pub(crate) fn with_unit<T>(
         &self,
         number: i64,

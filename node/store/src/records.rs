@@ -81,7 +81,7 @@ impl Read {
         })
     }
 
-    fn record_row(&self, row: &Row<'_>) -> Result<RecordRow, DbError> {
+    pub(crate) fn record_row(&self, row: &Row<'_>) -> Result<RecordRow, DbError> {
         Ok(RecordRow {
             hash: id(row, 0, "records")?,
             kind: row.get(1)?,
@@ -90,7 +90,7 @@ impl Read {
         })
     }
 
-    fn receipt_row(&self, row: &Row<'_>) -> Result<ReceiptRow, DbError> {
+    pub(crate) fn receipt_row(&self, row: &Row<'_>) -> Result<ReceiptRow, DbError> {
         Ok(ReceiptRow {
             doc: id(row, 0, "receipts")?,
             by: self.unit(row.get(1)?)?,

@@ -22,7 +22,7 @@ pub struct NewDoc {
     pub period: Period,
     /// Changes that every node derives and none stores: genesis and its derived changes.
     pub implied: Vec<ChangeHash>,
-    /// Heads of the document before any stored change.
+    /// Heads of the document before any stored change, among the implied ones.
     pub heads: Vec<ChangeHash>,
 }
 

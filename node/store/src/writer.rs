@@ -38,6 +38,15 @@ impl Deref for WriteTx<'_> {
     }
 }
 
+impl<'t> WriteTx<'t> {
+    pub(crate) fn new(read: &'t Read) -> Self {
+        Self {
+            read,
+            trouble: None,
+        }
+    }
+}
+
 impl WriteTx<'_> {
     /// Sets a value by name.
     pub fn set_meta(&mut self, name: &str, value: &[u8]) -> Result<(), DbError> {
@@ -327,7 +336,8 @@ pub(crate) fn run_group(read: &Read, jobs: Vec<BoxedJob>, counters: &Counters) -
     while !waiting.is_empty() {
         let first = finished.len();
         let failure = run_transaction(read, &mut waiting, &mut finished).err();
-        note(failure, counters);
+        let met = finished.iter().skip(first).find_map(|job| job.failure);
+        note(failure, met, counters);
         if let Some(failure) = failure {
             for job in finished.iter_mut().skip(first) {
                 job.failure.get_or_insert(failure);
@@ -380,10 +390,7 @@ fn run_job(read: &Read, job: &mut BoxedJob) -> Result<(), Failure> {
             .map_err(|error| Failure::of(&error))
     };
     step("SAVEPOINT job")?;
-    let mut tx = WriteTx {
-        read,
-        trouble: None,
-    };
+    let mut tx = WriteTx::new(read);
     let ran = job.run(&mut tx);
     let trouble = tx.trouble.map(Failure::Sqlite);
     if read.db.is_autocommit() {
@@ -406,21 +413,23 @@ fn run_job(read: &Read, job: &mut BoxedJob) -> Result<(), Failure> {
     }
 }
 
-fn note(failure: Option<Failure>, counters: &Counters) {
-    match failure {
-        None => {
-            counters.commits.fetch_add(1, Ordering::Relaxed);
-            if counters.is_disk_full.swap(false, Ordering::Relaxed) {
-                tracing::info!("disk has room again");
-            }
-        }
-        Some(failure) => {
-            counters.failures.fetch_add(1, Ordering::Relaxed);
-            let is_full =
-                matches!(failure, Failure::Sqlite(code) if code.code == ErrorCode::DiskFull);
-            if is_full && !counters.is_disk_full.swap(true, Ordering::Relaxed) {
-                tracing::error!(code = "store-disk-full", "disk is full, nothing is saved");
-            }
-        }
+/// Counts the transaction, and says once when the disk gets full and once when it has room again.
+fn note(failure: Option<Failure>, met: Option<Failure>, counters: &Counters) {
+    let counter = match failure {
+        None => &counters.commits,
+        Some(_) => &counters.failures,
+    };
+    counter.fetch_add(1, Ordering::Relaxed);
+    let is_full = matches!(
+        failure.or(met),
+        Some(Failure::Sqlite(code)) if code.code == ErrorCode::DiskFull
+    );
+    match (
+        counters.is_disk_full.swap(is_full, Ordering::Relaxed),
+        is_full,
+    ) {
+        (false, true) => tracing::error!(code = "store-disk-full", "disk is full"),
+        (true, false) => tracing::info!("disk has room again"),
+        _ => {}
     }
 }

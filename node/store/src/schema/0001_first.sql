@@ -30,6 +30,7 @@ CREATE TABLE docs (
   unit INTEGER NOT NULL REFERENCES units (id),
   series INTEGER NOT NULL REFERENCES series (id),
   implied BLOB NOT NULL,
+  base BLOB NOT NULL,
   heads BLOB NOT NULL,
   changes INTEGER NOT NULL,
   bytes INTEGER NOT NULL

@@ -1,0 +1,130 @@
+//! Small made-up documents: hashes are numbers, bodies say which.
+
+use hopluu_model::{ActorId, ChangeHash, DocId, Epoch, NodeId, RecordHash, Timestamp, UnitId};
+use hopluu_store::{
+    AppendError, Appended, NewChange, NewDoc, ReceiptRow, RecordRow, Store, WriteTx,
+};
+
+pub(crate) const EPOCH: Epoch = Epoch([7; 16]);
+
+pub(crate) fn doc_id(n: u32) -> DocId {
+    let mut id = [0; 16];
+    id[..4].copy_from_slice(&n.to_be_bytes());
+    DocId(id)
+}
+
+pub(crate) fn hash(doc: u32, n: u32) -> ChangeHash {
+    let mut id = [0x11; 32];
+    id[..4].copy_from_slice(&n.to_be_bytes());
+    id[4..8].copy_from_slice(&doc.to_be_bytes());
+    ChangeHash(id)
+}
+
+/// The implied first change of a document.
+pub(crate) fn genesis(doc: u32) -> ChangeHash {
+    hash(doc, 0)
+}
+
+pub(crate) fn node(n: u8) -> NodeId {
+    NodeId([n; 32])
+}
+
+pub(crate) fn unit(n: u32) -> UnitId {
+    format!("{:05}@2020-02-01", 10_000 + n)
+        .parse()
+        .expect("five digits and a date")
+}
+
+pub(crate) fn doc(n: u32) -> NewDoc {
+    NewDoc {
+        doc: doc_id(n),
+        key: format!("key of {n}").into_bytes(),
+        unit: unit(n),
+        form: "pcmd-review".parse().expect("a form's name"),
+        major: 1,
+        period: "2026-H1".parse().expect("a half-year"),
+        implied: vec![genesis(n)],
+        heads: vec![genesis(n)],
+    }
+}
+
+/// Change `n` of a document, on top of change `n - 1`, by one actor.
+pub(crate) fn append(
+    tx: &mut WriteTx<'_>,
+    doc: u32,
+    n: u32,
+    origin: Option<NodeId>,
+) -> Result<Appended, AppendError> {
+    append_sized(tx, doc, n, 40, origin)
+}
+
+pub(crate) fn append_sized(
+    tx: &mut WriteTx<'_>,
+    doc: u32,
+    n: u32,
+    bytes: usize,
+    origin: Option<NodeId>,
+) -> Result<Appended, AppendError> {
+    tx.append_change(&NewChange {
+        doc: doc_id(doc),
+        hash: hash(doc, n),
+        actor: ActorId([3; 8]),
+        actor_seq: u64::from(n),
+        deps: &[hash(doc, n - 1)],
+        body: &body(doc, n, bytes),
+        seal: b"seal",
+        origin,
+    })
+}
+
+/// Bytes that zstd finds nothing in, and that begin with their document and number.
+pub(crate) fn body(doc: u32, n: u32, bytes: usize) -> Vec<u8> {
+    let mut state = u64::from(doc) << 32 | u64::from(n) | 1 << 63;
+    let mut body = format!("{doc}/{n};").into_bytes();
+    while body.len() < bytes {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        body.push((state >> 32) as u8);
+    }
+    body
+}
+
+pub(crate) fn record(n: u8, about: u32) -> RecordRow {
+    RecordRow {
+        hash: RecordHash([n; 32]),
+        kind: 2,
+        unit: unit(about),
+        body: vec![n; 20],
+    }
+}
+
+pub(crate) fn receipt(n: u8, doc: u32, by: u32, at: i64) -> ReceiptRow {
+    ReceiptRow {
+        doc: doc_id(doc),
+        by: unit(by),
+        unit: unit(doc),
+        hash: RecordHash([n; 32]),
+        at: Timestamp(at),
+        body: vec![n; 20],
+    }
+}
+
+/// One document with so many changes.
+pub(crate) fn fill(store: &Store, number: u32, changes: u32) {
+    store
+        .write(move |tx| {
+            tx.put_doc(&doc(number))?;
+            for n in 1..=changes {
+                append(tx, number, n, None)?;
+            }
+            tx.put_facts(doc_id(number), &body(number, 0, 100))?;
+            Ok::<_, AppendError>(())
+        })
+        .expect("a sound store takes a document");
+}
+
+pub(crate) fn count(store: &Store) -> u64 {
+    let read = store.read().expect("a reader");
+    read.doc_count().expect("a count")
+}

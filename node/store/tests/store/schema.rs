@@ -1,0 +1,108 @@
+//! Every version of the database that ever left the house still opens.
+
+use std::path::{Path, PathBuf};
+
+use hopluu_model::{Digest, Epoch, Seq, Timestamp};
+use hopluu_store::{
+    AppendError, AttachmentRow, FILE_NAME, OpenError, OpenOptions, PeerCheckpoint, Store, VERSION,
+};
+
+use crate::sample::{EPOCH, append, body, count, doc, doc_id, hash, node, receipt, record, unit};
+
+fn samples() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/samples")
+}
+
+/// Something of everything, always the same.
+fn write_sample(path: &Path) {
+    let store = Store::open(path, &OpenOptions::create(EPOCH)).expect("a new store");
+    let filled = store.write(|tx| {
+        for number in [1, 2] {
+            tx.put_doc(&doc(number))?;
+            for n in 1..=3 {
+                append(tx, number, n, (n == 2).then(|| node(5)))?;
+            }
+            tx.put_facts(doc_id(number), &body(number, 0, 60))?;
+        }
+        tx.put_snapshot(doc_id(1), 2, &[b'a'; 9_000])?;
+        tx.put_record(&record(6, 2), None)?;
+        tx.put_receipt(&receipt(7, 1, 3, 100), Some(node(5)))?;
+        tx.put_receipt(&receipt(8, 1, 3, 200), Some(node(5)))?;
+        let attachment = AttachmentRow {
+            doc: doc_id(1),
+            digest: Digest([6; 32]),
+            body: b"scan".to_vec(),
+        };
+        tx.put_attachment(&attachment, None)?;
+        let checkpoint = PeerCheckpoint {
+            their_epoch: Epoch([1; 16]),
+            received: Seq(5),
+            my_epoch: EPOCH,
+            acked: Seq(9),
+        };
+        tx.put_checkpoint(node(5), &checkpoint)?;
+        tx.put_ticket(Digest([4; 32]), b"ticket", Timestamp(99))?;
+        tx.use_ticket(Digest([4; 32]), node(5), Timestamp(50))?;
+        tx.set_meta("setting", b"value")?;
+        Ok::<_, AppendError>(())
+    });
+    filled.expect("a sound store takes the sample");
+    store.close().expect("a clean close");
+}
+
+#[test]
+fn a_sample_of_every_version_opens_and_migrates() {
+    let newest = samples().join(format!("{VERSION:04}.db"));
+    if std::env::var_os("UPDATE_EXPECT").is_some() && !newest.exists() {
+        write_sample(&newest);
+    }
+    for version in 1..=VERSION {
+        let home = tempfile::tempdir().unwrap();
+        let path = home.path().join(FILE_NAME);
+        let sample = samples().join(format!("{version:04}.db"));
+        std::fs::copy(&sample, &path).expect("a sample of every version is kept");
+        let store = Store::open(&path, &OpenOptions::existing()).unwrap();
+        assert_eq!(count(&store), 2);
+        let read = store.read().unwrap();
+        assert_eq!(read.check().unwrap(), [], "version {version}");
+        assert_eq!(read.epoch().unwrap(), EPOCH);
+        let row = read.doc(doc_id(1)).unwrap().unwrap();
+        assert_eq!((row.heads, row.unit), (vec![hash(1, 3)], unit(1)));
+        assert_eq!(read.changes_after(doc_id(2), 0).unwrap().len(), 3);
+        assert_eq!(read.facts(doc_id(2)).unwrap().unwrap(), body(2, 0, 60));
+        assert_eq!(
+            read.snapshot(doc_id(1)).unwrap().unwrap().body,
+            [b'a'; 9_000]
+        );
+        assert_eq!(read.receipts(doc_id(1)).unwrap(), [receipt(8, 1, 3, 200)]);
+        let batch = read.read_journal(Seq(0), 100, 1 << 20).unwrap();
+        assert_eq!((batch.entries.len(), batch.through), (9, Seq(10)));
+        assert_eq!(batch.entries[1].origin, Some(node(5)));
+        assert!(read.peer(node(5)).unwrap().unwrap().checkpoint.is_some());
+        let used = read.tickets().unwrap()[0].used;
+        assert_eq!(used, Some((node(5), Timestamp(50))));
+        assert_eq!(read.meta("setting").unwrap().unwrap(), b"value");
+        drop(read);
+        store.write(|tx| append(tx, 1, 4, None)).unwrap();
+    }
+}
+
+#[test]
+fn a_database_of_a_newer_version_is_refused_untouched() {
+    let home = tempfile::tempdir().unwrap();
+    let path = home.path().join(FILE_NAME);
+    write_sample(&path);
+    let newer = VERSION + 7;
+    let db = rusqlite::Connection::open(&path).unwrap();
+    db.pragma_update(None, "user_version", newer).unwrap();
+    drop(db);
+    let before = std::fs::read(&path).unwrap();
+    let error = Store::open(&path, &OpenOptions::existing()).unwrap_err();
+    assert!(
+        matches!(error, OpenError::NewerVersion { found, known, .. } if (found, known) == (newer, VERSION))
+    );
+    let said = error.to_string();
+    assert!(said.contains(&format!("version {newer}")), "{said}");
+    assert!(said.contains(&format!("up to {VERSION}")), "{said}");
+    assert!(std::fs::read(&path).unwrap() == before);
+}
