@@ -1,1 +1,46 @@
-//! Placeholder page, replaced by its first module.
+//! The engine: one event at a time into `proto`, its effects out to the store and the network.
+//!
+//! ```text
+//! Handle (commands) --\                     /-- Store (writer thread, fsync)
+//! links, dials ------- > Node::run -> Core < --- Hub (whom to tell what)
+//! store's answers ----/                     \-- Totals, open documents
+//! ```
+//! Start at [`start`] and [`Handle`]; [`Core`] is the same node without threads and clocks, which the
+//! simulated mesh drives in virtual time. What a person is shown is in [`view`].
+
+mod admit;
+pub mod clock;
+mod core;
+mod decide;
+mod edit;
+mod enrol;
+mod error;
+mod handle;
+mod home;
+mod limits;
+mod links;
+mod net;
+mod node;
+mod open_docs;
+mod registry;
+mod resolve;
+mod rollups;
+mod setup;
+mod show;
+mod status;
+mod totals;
+mod turn;
+pub mod view;
+
+pub use enrol::JoinAnswer;
+pub use error::CommandError;
+pub use handle::{Handle, InviteRequest, ReportFilter, TotalSelector};
+pub use home::{Home, HomeError, NodeSettings};
+pub use node::{Running, StartError, now, start, start_offline};
+pub use setup::{
+    Restored, RootSetup, SetUp, SetupError, fresh_epoch, identity_of, init_root, join, open_core,
+    restore,
+};
+pub use turn::{Continuation, NetEffect, Reply, Turn};
+
+pub use crate::core::{Core, CoreConfig, Post};

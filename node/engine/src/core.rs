@@ -1,0 +1,320 @@
+//! The engine without threads, sockets or clocks: one event at a time goes in with its time, effects
+//! come out. The daemon drives it from a loop ([`crate::run`]); the simulated mesh drives many of
+//! them in virtual time.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
+
+use hopluu_doc::{DocKey, Report};
+use hopluu_form::Form;
+use hopluu_model::tree::UnitTree;
+use hopluu_model::{ActorId, DocId, Epoch, ErrorChain, NodeId, Place, Timestamp};
+use hopluu_store::{DbError, DocRow, Reader, Store, WriteError, WriteTx};
+use hopluu_sync::{Event, Hub, HubConfig, LinkId};
+use hopluu_trust::Signer;
+use rand::rngs::StdRng;
+use rand::{RngExt, SeedableRng};
+
+use crate::error::CommandError;
+use crate::open_docs::OpenDocs;
+use crate::registry::Registry;
+use crate::totals::TotalsKept;
+use crate::turn::{Continuation, Turn};
+use crate::view::{DiskState, WatchEvent};
+
+/// Who this node is and what it starts with.
+#[derive(Debug)]
+pub struct CoreConfig {
+    /// Its key.
+    pub signer: Arc<Signer>,
+    /// Its certificate chain, leaf first.
+    pub chain: Vec<Vec<u8>>,
+    /// The root's fingerprint.
+    pub root: hopluu_model::Digest,
+    /// Its place, as the certificate says.
+    pub me: Place,
+    /// When its certificate ends.
+    pub certificate_ends: Timestamp,
+    /// Where actors and jitter come from; the daemon draws it from the system.
+    pub seed: [u8; 32],
+}
+
+/// Where the store's answers go: the loop's queue.
+pub type Post = Arc<dyn Fn(Continuation) + Send + Sync>;
+
+/// A node's whole state.
+pub struct Core {
+    config: CoreConfig,
+    signer: Arc<Signer>,
+    store: Store,
+    registry: Arc<RwLock<Registry>>,
+    pub(crate) hub: Hub,
+    pub(crate) open: OpenDocs,
+    pub(crate) totals: TotalsKept,
+    actors: BTreeMap<DocId, ActorId>,
+    rng: StdRng,
+    post: Post,
+    disk: DiskState,
+    epoch: Epoch,
+    /// When each peer was last heard: a node's own knowledge, never part of a total.
+    pub(crate) heard: BTreeMap<NodeId, Timestamp>,
+    pub(crate) linked: BTreeMap<LinkId, NodeId>,
+    pub(crate) listen: Option<String>,
+}
+
+impl fmt::Debug for Core {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.debug_struct("Core")
+            .field("me", &self.config.me)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Core {
+    /// A node over a store that [`crate::home`] or a test has set up.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub fn new(config: CoreConfig, store: Store, post: Post) -> Result<Self, DbError> {
+        let mut registry = Registry::new(config.root);
+        let broken = crate::admit::learn_records(&mut registry, store.read()?.records()?);
+        for (hash, error) in broken {
+            tracing::error!(record = %hash, detail = %error, "stored record is not understood");
+        }
+        let (epoch, last, peers) = {
+            let read = store.read()?;
+            (read.epoch()?, read.last_seq()?, read.peers()?)
+        };
+        let heard = peers.into_iter();
+        let heard = heard
+            .filter_map(|peer| Some((peer.node, peer.last_heard?)))
+            .collect();
+        let hub = Hub::new(HubConfig {
+            me: config.me.clone(),
+            epoch,
+            last,
+            tree: Arc::clone(registry.tree()),
+            seed: config.seed,
+        });
+        Ok(Self {
+            signer: Arc::clone(&config.signer),
+            rng: StdRng::from_seed(config.seed),
+            config,
+            store,
+            registry: Arc::new(RwLock::new(registry)),
+            hub,
+            open: OpenDocs::default(),
+            totals: TotalsKept::default(),
+            actors: BTreeMap::new(),
+            post,
+            disk: DiskState::Good,
+            epoch,
+            heard,
+            linked: BTreeMap::new(),
+            listen: None,
+        })
+    }
+
+    pub(crate) fn me(&self) -> &Place {
+        &self.config.me
+    }
+
+    pub(crate) fn config(&self) -> &CoreConfig {
+        &self.config
+    }
+
+    pub(crate) fn signer(&self) -> &Arc<Signer> {
+        &self.signer
+    }
+
+    pub(crate) fn store(&self) -> &Store {
+        &self.store
+    }
+
+    /// The store, for whoever closes it.
+    pub(crate) fn closing(&self) -> Store {
+        self.store.clone()
+    }
+
+    pub(crate) fn epoch(&self) -> Epoch {
+        self.epoch
+    }
+
+    pub(crate) fn disk(&self) -> DiskState {
+        self.disk
+    }
+
+    pub(crate) fn registry(&self) -> RwLockReadGuard<'_, Registry> {
+        self.registry.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn shared_registry(&self) -> Arc<RwLock<Registry>> {
+        Arc::clone(&self.registry)
+    }
+
+    pub(crate) fn tree(&self) -> Arc<UnitTree> {
+        Arc::clone(self.registry().tree())
+    }
+
+    /// Runs a job in the writer's next transaction; `then` runs as a turn of its own, after the
+    /// commit is on disk or has failed.
+    pub(crate) fn submit<T, E, J, C>(&self, job: J, then: C)
+    where
+        T: Send + 'static,
+        E: Send + 'static,
+        J: FnOnce(&mut WriteTx<'_>) -> Result<T, E> + Send + 'static,
+        C: FnOnce(&mut Self, &mut Turn, Result<T, WriteError<E>>) + Send + 'static,
+    {
+        let post = Arc::clone(&self.post);
+        self.store.submit(job, move |result| {
+            post(Box::new(move |core, turn| then(core, turn, result)));
+        });
+    }
+
+    /// Remembers how the disk answered and says so when it changed.
+    pub(crate) fn disk_is(&mut self, turn: &mut Turn, state: DiskState) {
+        if self.disk != state {
+            self.disk = state;
+            tracing::warn!(state = ?state, "disk state changed");
+            turn.events.push(WatchEvent::Disk { state });
+        }
+    }
+
+    /// The error a person sees when a write failed.
+    pub(crate) fn write_failed<E: std::error::Error + Send + Sync + 'static>(
+        &mut self,
+        turn: &mut Turn,
+        error: WriteError<E>,
+    ) -> CommandError {
+        match error {
+            WriteError::DiskFull => {
+                self.disk_is(turn, DiskState::Full);
+                CommandError::DiskFull
+            }
+            WriteError::Closed => CommandError::Stopping,
+            WriteError::Refused(error) => CommandError::Refused {
+                what: "the write",
+                detail: error.to_string(),
+            },
+            WriteError::Db(error) => {
+                self.disk_is(turn, DiskState::Failing);
+                CommandError::Store(error)
+            }
+            WriteError::Overloaded => CommandError::Overloaded,
+            WriteError::Panicked => CommandError::Refused {
+                what: "the write",
+                detail: "it broke a rule".to_owned(),
+            },
+        }
+    }
+
+    /// The actor that this process writes with in a document: fresh and random, never used again.
+    pub(crate) fn actor(&mut self, doc: DocId) -> ActorId {
+        let rng = &mut self.rng;
+        *self
+            .actors
+            .entry(doc)
+            .or_insert_with(|| ActorId(rng.random()))
+    }
+
+    /// 16 secret bytes, for a ticket.
+    pub(crate) fn secret(&mut self) -> [u8; 16] {
+        self.rng.random()
+    }
+
+    /// A reader of what is committed.
+    pub(crate) fn read(&self) -> Result<Reader<'_>, CommandError> {
+        self.store.read().map_err(CommandError::Store)
+    }
+
+    pub(crate) fn doc_row(&self, doc: DocId) -> Result<Option<DocRow>, CommandError> {
+        self.read()?.doc(doc).map_err(CommandError::Store)
+    }
+
+    pub(crate) fn exists(&self, doc: DocId) -> Result<bool, CommandError> {
+        Ok(self.doc_row(doc)?.is_some())
+    }
+
+    /// A document that exists, loaded if it is not open yet.
+    pub(crate) fn open(
+        &mut self,
+        key: &DocKey,
+        form: &Arc<Form>,
+    ) -> Result<&mut Report, CommandError> {
+        self.open.load(&self.store, key, form)
+    }
+
+    /// A document, created in memory if it does not exist.
+    pub(crate) fn open_or_create(
+        &mut self,
+        key: &DocKey,
+        form: &Arc<Form>,
+    ) -> Result<&mut Report, CommandError> {
+        if self.exists(key.id())? || self.open.is_open(key.id()) {
+            self.open(key, form)
+        } else {
+            self.open.create(key, form)
+        }
+    }
+
+    /// Forgets the loaded form of a document whose save failed, and the actor that made it: what
+    /// that actor wrote is on no disk, so it must not go on counting from there.
+    pub(crate) fn forget(&mut self, doc: DocId) {
+        self.open.close(doc);
+        self.actors.remove(&doc);
+    }
+
+    /// After a local save is on disk: peers, totals and watchers hear of it.
+    pub(crate) fn after_local(&mut self, turn: &mut Turn, doc: DocId) {
+        self.disk_is(turn, DiskState::Good);
+        self.announce(turn);
+        self.docs_changed(turn, [doc], None);
+    }
+
+    /// Tells the hub how far the journal reaches now.
+    pub(crate) fn announce(&mut self, turn: &mut Turn) {
+        match self.store.read().and_then(|read| read.last_seq()) {
+            Ok(last) => self.hub_event(turn, Event::Appended { last }),
+            Err(error) => unreadable(&error),
+        }
+    }
+
+    /// What follows from changed documents: totals, watch events, snapshots.
+    pub(crate) fn docs_changed(
+        &mut self,
+        turn: &mut Turn,
+        docs: impl IntoIterator<Item = DocId>,
+        from: Option<NodeId>,
+    ) {
+        for doc in docs {
+            let row = match self.store.read().and_then(|read| read.doc(doc)) {
+                Ok(Some(row)) => row,
+                Ok(None) => continue,
+                Err(error) => {
+                    unreadable(&error);
+                    continue;
+                }
+            };
+            let report = self.report_ref(&row);
+            turn.events.push(WatchEvent::ReportChanged {
+                report,
+                heads: row.heads.clone(),
+                from,
+            });
+            self.total_changed(turn, &row);
+            self.snapshot_if_due(&row);
+        }
+    }
+
+    /// When something next has to happen without being asked.
+    #[must_use]
+    pub fn next_wake(&self) -> Option<Timestamp> {
+        self.hub.next_wake()
+    }
+}
+
+/// A read of what is on disk failed: a person must look, but the node goes on.
+pub(crate) fn unreadable(error: &DbError) {
+    tracing::error!(error = %ErrorChain(error), "the store cannot be read");
+}

@@ -1,0 +1,228 @@
+//! What is decided rather than merged: forms and the unit tree, shown and handed down.
+
+use std::sync::Arc;
+
+use hopluu_form::{Form, Lang};
+use hopluu_model::tree::{TreeEvent, UnitTree};
+use hopluu_model::{Date, Timestamp, UnitId};
+use hopluu_store::{DbError, Put, WriteError};
+use hopluu_sync::Event;
+use hopluu_trust::{Record, RecordKind};
+
+use crate::admit::put_record;
+use crate::clock;
+use crate::core::Core;
+use crate::error::CommandError;
+use crate::registry::{KnownForm, RecordEffect, form_body};
+use crate::resolve::{named, unit_name};
+use crate::turn::{Reply, Turn};
+use crate::view::{FormRow, UnitView};
+
+impl Core {
+    /// The forms known here.
+    #[must_use]
+    pub fn form_list(&self) -> Vec<FormRow> {
+        self.registry().forms().map(form_row).collect()
+    }
+
+    /// One form in its newest version.
+    ///
+    /// # Errors
+    /// When there is none of that name.
+    pub fn form_show(&self, name: &str) -> Result<Arc<Form>, CommandError> {
+        Ok(self.known_form(name)?.form)
+    }
+
+    /// Hands a form down.
+    pub fn form_add(
+        &mut self,
+        turn: &mut Turn,
+        source: &str,
+        assigned: &[String],
+        reply: Reply<FormRow>,
+    ) {
+        match self.form_record(turn.now, source, assigned) {
+            Ok((record, row)) => self.put_own(record, Box::new(move |r| reply(r.map(|()| row)))),
+            Err(error) => reply(Err(error)),
+        }
+    }
+
+    fn form_record(
+        &self,
+        now: Timestamp,
+        source: &str,
+        assigned: &[String],
+    ) -> Result<(Record, FormRow), CommandError> {
+        self.must_issue("hand down a form")?;
+        let refuse = |detail: String| CommandError::Refused {
+            what: "the form",
+            detail,
+        };
+        let form = Form::parse(source).map_err(|mistakes| refuse(mistakes.report(Lang::En)))?;
+        if let Some(known) = self
+            .registry()
+            .form_of_major(form.id(), form.version().major)
+        {
+            let is_same = known.form.digest() == form.digest();
+            if !is_same && form.version() <= known.form.version() {
+                return Err(refuse(format!(
+                    "version {} is known here, a changed form needs a higher one",
+                    known.form.version()
+                )));
+            }
+        }
+        let today = clock::day(now);
+        let assigned = assigned
+            .iter()
+            .map(|text| self.unit(Some(text), today))
+            .collect::<Result<Vec<UnitId>, _>>()?;
+        let body = form_body(form.source(), assigned.clone());
+        let unit = self.me().unit.clone();
+        let record = Record::sign(self.signer(), RecordKind::Form, unit, body)
+            .map_err(|error| refuse(error.to_string()))?;
+        Ok((record, row(&form, assigned)))
+    }
+
+    /// One unit on a day, today if none is named.
+    ///
+    /// # Errors
+    /// When the text names none or several.
+    pub fn unit_show(
+        &self,
+        text: Option<&str>,
+        on: Option<Date>,
+        now: Timestamp,
+    ) -> Result<UnitView, CommandError> {
+        let on = on.unwrap_or_else(|| clock::day(now));
+        let unit = self.unit(text, on)?;
+        Ok(unit_view(&self.tree(), &unit, on))
+    }
+
+    /// A unit and everything below it, parents before children.
+    ///
+    /// # Errors
+    /// When the text names none or several.
+    pub fn unit_tree(
+        &self,
+        text: Option<&str>,
+        on: Option<Date>,
+        now: Timestamp,
+    ) -> Result<Vec<UnitView>, CommandError> {
+        let on = on.unwrap_or_else(|| clock::day(now));
+        let top = self.unit(text, on)?;
+        let tree = self.tree();
+        let mut waiting = vec![top];
+        let mut views = Vec::new();
+        while let Some(unit) = waiting.pop() {
+            let view = unit_view(&tree, &unit, on);
+            waiting.extend(view.children.iter().rev().map(|child| child.unit.clone()));
+            views.push(view);
+        }
+        Ok(views)
+    }
+
+    /// Hands a change of the tree down.
+    pub fn units_add(&mut self, _turn: &mut Turn, event: &TreeEvent, reply: Reply<()>) {
+        let record = self.must_issue("change the unit tree").and_then(|()| {
+            let refuse = |detail: String| CommandError::Refused {
+                what: "the tree event",
+                detail,
+            };
+            let mut tree = (*self.tree()).clone();
+            tree.apply(event)
+                .map_err(|error| refuse(error.to_string()))?;
+            let unit = self.me().unit.clone();
+            Record::sign(self.signer(), RecordKind::TreeEvent, unit, event.encode())
+                .map_err(|error| refuse(error.to_string()))
+        });
+        match record {
+            Ok(record) => self.put_own(record, reply),
+            Err(error) => reply(Err(error)),
+        }
+    }
+
+    fn must_issue(&self, what: &'static str) -> Result<(), CommandError> {
+        if self.me().office.is_none() {
+            Ok(())
+        } else {
+            Err(CommandError::MayNotIssue { what })
+        }
+    }
+
+    /// Writes a record of this node's own and takes it in once it is on disk.
+    fn put_own(&mut self, record: Record, reply: Reply<()>) {
+        let job_record = record.clone();
+        self.submit(
+            move |tx| put_record(tx, &job_record, None),
+            move |core, turn, result: Result<Put, WriteError<DbError>>| match result {
+                Ok(_) => {
+                    core.learn_own(turn, &record);
+                    reply(Ok(()));
+                }
+                Err(error) => reply(Err(core.write_failed(turn, error))),
+            },
+        );
+    }
+
+    /// What follows from a new record, whoever wrote it.
+    pub(crate) fn record_arrived(
+        &mut self,
+        turn: &mut Turn,
+        effect: RecordEffect,
+        kind: RecordKind,
+        unit: &UnitId,
+    ) {
+        match effect {
+            RecordEffect::Tree => {
+                let tree = self.tree();
+                self.totals.forget_all();
+                self.hub_event(turn, Event::TreeChanged { tree });
+            }
+            RecordEffect::Form => {
+                self.totals.forget_all();
+                // A loaded document was read by the older minor version.
+                self.open.close_all();
+            }
+            RecordEffect::Enrolled(_) | RecordEffect::Kept => {}
+        }
+        turn.events.push(self.record_event(kind, unit));
+    }
+}
+
+fn form_row(known: &KnownForm) -> FormRow {
+    row(&known.form, known.assigned.clone())
+}
+
+fn row(form: &Form, assigned: Vec<UnitId>) -> FormRow {
+    FormRow {
+        form: form.id().clone(),
+        version: form.version(),
+        title_vi: form.title().vi.clone(),
+        title_en: form.title().en.clone(),
+        lines: u32::try_from(form.value_lines().count()).unwrap_or(u32::MAX),
+        assigned,
+    }
+}
+
+fn unit_view(tree: &UnitTree, unit: &UnitId, on: Date) -> UnitView {
+    let found = tree.unit(unit);
+    let successors = found
+        .map(|unit| unit.successors.as_slice())
+        .unwrap_or_default();
+    UnitView {
+        unit: unit.clone(),
+        name: unit_name(tree, unit, on),
+        level: found.map(|unit| unit.level.clone()).unwrap_or_default(),
+        path: tree.path(unit, on),
+        ended: found.and_then(|unit| unit.ended),
+        successors: successors
+            .iter()
+            .map(|successor| named(tree, &successor.unit, on))
+            .collect(),
+        children: tree
+            .children(unit, on)
+            .into_iter()
+            .map(|child| named(tree, child, on))
+            .collect(),
+    }
+}

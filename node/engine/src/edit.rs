@@ -1,0 +1,429 @@
+//! Saves: what a person typed is checked against the form, becomes one change, is sealed, and is
+//! answered when it is on disk.
+
+use hopluu_doc::limits::SCAN_LIMITS;
+use hopluu_doc::{
+    DocKey, Edit, EditError, LifecycleEvent, Report, SaveContext, SavedChange, genesis, scan,
+};
+use hopluu_form::{EntryContext, LevelRole, Line};
+use hopluu_model::{ChangeHash, DocId, ErrorChain, OfficeId, Scalar, Timestamp};
+use hopluu_store::{AppendError, DbError, WriteError, WriteTx};
+use hopluu_trust::Seal;
+
+use crate::admit::{NewEntry, append};
+use crate::core::Core;
+use crate::error::CommandError;
+use crate::limits::EDITS_MAX;
+use crate::resolve::{Meant, figure_key, line, section};
+use crate::turn::{Reply, Turn};
+use crate::view::{EditRequest, SaveRequest, Saved, Selector};
+
+/// Marks the save that takes another back, so that undoing twice goes two steps.
+const UNDO_MARK: &str = "undo ";
+
+/// A report, and what a save changed in it: in memory, not on disk yet; nothing where everything
+/// stood already.
+type Made = (Meant, Option<SavedChange>);
+
+impl Core {
+    /// Opens a report.
+    pub fn report_new(
+        &mut self,
+        turn: &mut Turn,
+        selector: &Selector,
+        office: Option<&str>,
+        is_like_last: bool,
+        reply: Reply<Saved>,
+    ) {
+        let made = self.make_new(turn.now, selector, office, is_like_last);
+        self.commit(made, reply);
+    }
+
+    /// Saves edits as one change.
+    pub fn report_save(&mut self, turn: &mut Turn, request: &SaveRequest, reply: Reply<Saved>) {
+        let made = self.make_save(turn.now, request);
+        self.commit(made, reply);
+    }
+
+    /// Takes back the last save made here that is not taken back yet.
+    pub fn report_undo(
+        &mut self,
+        turn: &mut Turn,
+        selector: &Selector,
+        office: Option<&str>,
+        reply: Reply<Saved>,
+    ) {
+        let made = self.make_undo(turn.now, selector, office);
+        self.commit(made, reply);
+    }
+
+    fn make_new(
+        &mut self,
+        now: Timestamp,
+        selector: &Selector,
+        office: Option<&str>,
+        is_like_last: bool,
+    ) -> Result<Made, CommandError> {
+        let meant = self.ours(selector)?;
+        let office = self.office(&meant.form, office)?;
+        if self.exists(meant.key.id())? {
+            return Err(CommandError::ReportExists {
+                unit: meant.key.unit.clone(),
+                form: selector.form.clone(),
+                period: selector.period.clone(),
+            });
+        }
+        let mut edits = vec![Edit::Event(LifecycleEvent::Opened)];
+        if is_like_last {
+            edits.extend(self.edits_like_last(&meant)?);
+        }
+        let context = self.save_context(now, &meant, office, String::new());
+        self.make(meant, |report| {
+            report.save(&context, &edits).map_err(Box::new)
+        })
+    }
+
+    /// Figures and texts of the period before, as edits.
+    fn edits_like_last(&mut self, meant: &Meant) -> Result<Vec<Edit>, CommandError> {
+        let none = || CommandError::NoPrevious {
+            period: meant.key.period.to_string(),
+        };
+        let period = meant.key.period.previous().ok_or_else(none)?;
+        let before = DocKey {
+            period,
+            ..meant.key.clone()
+        };
+        if !self.exists(before.id())? {
+            return Err(none());
+        }
+        let report = self.open(&before, &meant.form)?;
+        let figures = report.figures().into_iter().filter_map(|(key, register)| {
+            let value = register.scalar().filter(Scalar::is_answer)?;
+            Some(Edit::SetFigure { key, value })
+        });
+        let texts = report
+            .texts()
+            .into_iter()
+            .filter(|(_, text)| !text.is_empty());
+        let texts = texts.map(|((section, office), text)| Edit::SetText {
+            section,
+            office,
+            text,
+        });
+        Ok(figures.chain(texts).collect())
+    }
+
+    fn make_save(&mut self, now: Timestamp, request: &SaveRequest) -> Result<Made, CommandError> {
+        if request.edits.len() > EDITS_MAX {
+            return Err(CommandError::TooMuch {
+                what: "edits in one save",
+                most: EDITS_MAX,
+            });
+        }
+        let meant = self.ours(&request.report)?;
+        let office = self.office(&meant.form, request.office.as_deref())?;
+        let exists = self.exists(meant.key.id())?;
+        if !exists && !request.create {
+            return Err(self.no_report(&meant));
+        }
+        let mut edits = Vec::with_capacity(request.edits.len() + 1);
+        if !exists {
+            edits.push(Edit::Event(LifecycleEvent::Opened));
+        }
+        let context = self.entry_context(&meant);
+        for edit in &request.edits {
+            edits.extend(self.edits(&meant, office.as_ref(), &context, edit)?);
+        }
+        let context = self.save_context(now, &meant, office, String::new());
+        self.make(meant, |report| {
+            report.save(&context, &edits).map_err(Box::new)
+        })
+    }
+
+    /// What a person asked for, checked against the form.
+    fn edits(
+        &mut self,
+        meant: &Meant,
+        saving: Option<&OfficeId>,
+        context: &EntryContext,
+        edit: &EditRequest,
+    ) -> Result<Vec<Edit>, CommandError> {
+        let form = &meant.form;
+        let edit = match edit {
+            EditRequest::Set {
+                code,
+                office,
+                value,
+            } => {
+                let (row, cell) = line(form, code)?;
+                let value = read(meant, row, value, context)?;
+                let key = figure_key(&row.code, cell, office.as_deref(), saving)?;
+                Edit::SetFigure { key, value }
+            }
+            EditRequest::Settle {
+                code,
+                office,
+                value,
+            } => {
+                let (row, cell) = line(form, code)?;
+                let value = read(meant, row, value, context)?;
+                let key = figure_key(&row.code, cell, office.as_deref(), saving)?;
+                let figures = self.open(&meant.key, form)?.figures();
+                if figures
+                    .get(&key)
+                    .is_none_or(|register| !register.is_unsettled())
+                {
+                    return Err(CommandError::NoConflict {
+                        code: key.to_string(),
+                    });
+                }
+                Edit::Settle { key, value }
+            }
+            EditRequest::Note { code, office, text } => {
+                let (row, cell) = line(form, code)?;
+                let key = figure_key(&row.code, cell, office.as_deref(), saving)?;
+                Edit::SetNote {
+                    key,
+                    text: text.clone(),
+                }
+            }
+            EditRequest::Text {
+                section: name,
+                office,
+                text,
+            } => {
+                let (section, office) = section(form, name, office.as_deref(), saving)?;
+                Edit::SetText {
+                    section,
+                    office,
+                    text: text.clone(),
+                }
+            }
+            EditRequest::ClearAll => {
+                let figures = self.open(&meant.key, form)?.figures().into_iter();
+                let answered = figures.filter(|(_, register)| {
+                    register.scalar().is_none_or(|value| value.is_answer())
+                });
+                let blank = |(key, _)| Edit::SetFigure {
+                    key,
+                    value: Scalar::Blank,
+                };
+                return Ok(answered.map(blank).collect());
+            }
+            EditRequest::Withdraw { reason } => {
+                Edit::Event(LifecycleEvent::Withdrawn(reason.clone()))
+            }
+        };
+        Ok(vec![edit])
+    }
+
+    fn make_undo(
+        &mut self,
+        now: Timestamp,
+        selector: &Selector,
+        office: Option<&str>,
+    ) -> Result<Made, CommandError> {
+        let meant = self.ours(selector)?;
+        let office = self.office(&meant.form, office)?;
+        let doc = meant.key.id();
+        if !self.exists(doc)? {
+            return Err(self.no_report(&meant));
+        }
+        let target = self
+            .last_save_here(&meant)?
+            .ok_or(CommandError::NothingToUndo)?;
+        let context = self.save_context(now, &meant, office, format!("{UNDO_MARK}{target}"));
+        let made = self.make(meant, |report| {
+            report
+                .undo(&target, &context)
+                .map(|undone| undone.saved)
+                .map_err(Box::new)
+        })?;
+        if made.1.is_none() {
+            Err(CommandError::NothingToUndo)
+        } else {
+            Ok(made)
+        }
+    }
+
+    /// The newest save of this node that it has not taken back.
+    fn last_save_here(&mut self, meant: &Meant) -> Result<Option<ChangeHash>, CommandError> {
+        let doc = meant.key.id();
+        let authors = self.authors(doc)?;
+        let me = self.me().node;
+        let report = self.open(&meant.key, &meant.form)?;
+        let history = report.history().map_err(|error| damaged(doc, &error))?;
+        let mut undone: Vec<ChangeHash> = Vec::new();
+        for entry in history
+            .iter()
+            .rev()
+            .filter(|entry| authors.get(&entry.hash) == Some(&me))
+        {
+            match entry
+                .message
+                .strip_prefix(UNDO_MARK)
+                .and_then(|text| text.parse().ok())
+            {
+                Some(hash) => undone.push(hash),
+                None if undone.contains(&entry.hash) => {}
+                None => return Ok(Some(entry.hash)),
+            }
+        }
+        Ok(None)
+    }
+
+    fn save_context(
+        &mut self,
+        at: Timestamp,
+        meant: &Meant,
+        office: Option<OfficeId>,
+        message: String,
+    ) -> SaveContext {
+        SaveContext {
+            actor: self.actor(meant.key.id()),
+            at,
+            office,
+            message,
+        }
+    }
+
+    /// Makes one change, in memory only. A refused one leaves the document as it was.
+    fn make(
+        &mut self,
+        meant: Meant,
+        save: impl FnOnce(&mut Report) -> Result<Option<SavedChange>, Box<EditError>>,
+    ) -> Result<Made, CommandError> {
+        let doc = meant.key.id();
+        let report = self.open_or_create(&meant.key, &meant.form)?;
+        let saved = save(report).map_err(|error| edit_error(doc, &error))?;
+        Ok((meant, saved))
+    }
+
+    /// Seals a change and hands it to the writer; the answer comes when it is on disk.
+    fn commit(&mut self, made: Result<Made, CommandError>, reply: Reply<Saved>) {
+        let (meant, saved) = match made {
+            Err(error) => return reply(Err(error)),
+            Ok((meant, None)) => {
+                return reply(Ok(Saved {
+                    report: meant.report(),
+                    change: None,
+                }));
+            }
+            Ok((meant, Some(saved))) => (meant, saved),
+        };
+        let (doc, hash, report) = (meant.key.id(), saved.hash, meant.report());
+        let seal = Seal::sign(
+            self.signer(),
+            doc,
+            vec![saved.scanned.actor],
+            hash,
+            String::new(),
+        )
+        .expect("one actor and no account are within a seal's bounds")
+        .to_wire();
+        self.submit(
+            move |tx| append_save(tx, &meant, &saved, &seal),
+            move |core, turn, result: Result<(), WriteError<AppendError>>| match result {
+                Ok(()) => {
+                    core.after_local(turn, doc);
+                    reply(Ok(Saved {
+                        report,
+                        change: Some(hash),
+                    }));
+                }
+                Err(error) => {
+                    core.forget(doc);
+                    reply(Err(core.write_failed(turn, error)));
+                }
+            },
+        );
+    }
+
+    fn entry_context(&self, meant: &Meant) -> EntryContext {
+        let below = meant.tree.children(&meant.key.unit, meant.day).len();
+        EntryContext {
+            is_leaf: meant.role == LevelRole::Reporting,
+            units_below: u64::try_from(below).ok(),
+        }
+    }
+
+    fn no_report(&self, meant: &Meant) -> CommandError {
+        CommandError::NoReport {
+            unit: meant.key.unit.clone(),
+            form: meant.key.form.to_string(),
+            period: meant.key.period.to_string(),
+        }
+    }
+}
+
+/// Writes one save: first what it derives, then the change itself with its seal.
+fn append_save(
+    tx: &mut WriteTx<'_>,
+    meant: &Meant,
+    saved: &SavedChange,
+    seal: &[u8],
+) -> Result<(), AppendError> {
+    let key = &meant.key;
+    let genesis = genesis(key, &meant.form).map_err(|_| DbError::Row {
+        table: "docs",
+        expected: "a document that can begin",
+    })?;
+    for derived in &saved.derived {
+        if let Ok(change) = scan(&derived.bytes, &SCAN_LIMITS) {
+            append(
+                tx,
+                key,
+                &genesis,
+                &change,
+                NewEntry {
+                    seal: &[],
+                    origin: None,
+                },
+            )?;
+        }
+    }
+    append(
+        tx,
+        key,
+        &genesis,
+        &saved.scanned,
+        NewEntry { seal, origin: None },
+    )?;
+    Ok(())
+}
+
+fn read(
+    meant: &Meant,
+    line: &Line,
+    typed: &str,
+    context: &EntryContext,
+) -> Result<Scalar, CommandError> {
+    meant
+        .form
+        .read_value(line, typed, context)
+        .map_err(|source| CommandError::Value {
+            code: line.code.to_string(),
+            source,
+        })
+}
+
+fn edit_error(doc: DocId, error: &EditError) -> CommandError {
+    match error {
+        EditError::TooLong { length, max, .. } => CommandError::TextTooLong {
+            length: *length,
+            most: *max,
+        },
+        EditError::Document(_) | EditError::Derived(_) => damaged(doc, error),
+        other => CommandError::Refused {
+            what: "the save",
+            detail: ErrorChain(other).to_string(),
+        },
+    }
+}
+
+fn damaged(doc: DocId, error: &(dyn std::error::Error + 'static)) -> CommandError {
+    CommandError::Damaged {
+        doc: doc.to_string(),
+        detail: ErrorChain(error).to_string(),
+    }
+}

@@ -1,0 +1,285 @@
+//! Letting new nodes in: a ticket is issued, carried over by hand, and exchanged once for a certificate.
+
+use hopluu_model::{Digest, NodeId, OfficeId, Timestamp, UnitId};
+use hopluu_net::key::{self, Subject};
+use hopluu_store::{DbError, TicketUse, WriteError};
+use hopluu_trust::{
+    JoinRefusal, JoinReply, JoinRequest, Record, RecordKind, Ticket, TicketId, TicketIssue,
+    TicketSecret, encode_chain,
+};
+
+use crate::admit::put_record;
+use crate::core::Core;
+use crate::error::CommandError;
+use crate::handle::InviteRequest;
+use crate::limits::{CERTIFICATE_YEARS, TICKET_HOURS_MAX};
+use crate::turn::{Reply, Turn};
+use crate::view::{InviteView, WatchEvent};
+
+/// Where the answer to a joiner goes.
+pub type JoinAnswer = Box<dyn FnOnce(Vec<u8>) + Send>;
+
+const MS_PER_HOUR: u64 = 3_600_000;
+const MS_PER_YEAR: i64 = 365 * 24 * 3_600_000;
+
+impl Core {
+    /// Issues a ticket for a new node below or beside this one.
+    pub fn invite(&mut self, turn: &mut Turn, request: &InviteRequest, reply: Reply<InviteView>) {
+        let (ticket, view) = match self.make_ticket(turn.now, request) {
+            Ok(made) => made,
+            Err(error) => return reply(Err(error)),
+        };
+        let (name, body) = (ticket_name(&ticket.secret.id()), ticket.issue().encode());
+        self.submit(
+            move |tx| tx.put_ticket(name, &body, ticket.expires),
+            move |core, turn, result: Result<(), WriteError<DbError>>| {
+                reply(
+                    result
+                        .map(|()| view)
+                        .map_err(|error| core.write_failed(turn, error)),
+                );
+            },
+        );
+    }
+
+    fn make_ticket(
+        &mut self,
+        now: Timestamp,
+        request: &InviteRequest,
+    ) -> Result<(Ticket, InviteView), CommandError> {
+        if self.me().office.is_some() {
+            return Err(CommandError::MayNotIssue {
+                what: "an office invites nobody",
+            });
+        }
+        if !(1..=TICKET_HOURS_MAX).contains(&request.hours) {
+            return Err(CommandError::TooMuch {
+                what: "hours a ticket is good",
+                most: TICKET_HOURS_MAX as usize,
+            });
+        }
+        let (unit, office) = self.invited(now, request)?;
+        let mut addrs = request.addresses.clone();
+        if addrs.is_empty() {
+            addrs.extend(self.listen.clone());
+        }
+        if addrs.is_empty() {
+            return Err(CommandError::Refused {
+                what: "the invitation",
+                detail: "no address is known under which the new node reaches this one".to_owned(),
+            });
+        }
+        let expires = now.plus_ms(u64::from(request.hours) * MS_PER_HOUR);
+        let ticket = Ticket {
+            addrs,
+            root: self.config().root,
+            issuer: self.me().node,
+            secret: TicketSecret(self.secret()),
+            unit: unit.clone(),
+            office: office.clone(),
+            expires,
+        };
+        let text = ticket.encode().map_err(|error| CommandError::Refused {
+            what: "the invitation",
+            detail: error.to_string(),
+        })?;
+        Ok((
+            ticket,
+            InviteView {
+                ticket: text,
+                unit,
+                office,
+                expires,
+            },
+        ))
+    }
+
+    fn invited(
+        &self,
+        now: Timestamp,
+        request: &InviteRequest,
+    ) -> Result<(UnitId, Option<OfficeId>), CommandError> {
+        let unit = self.unit(request.unit.as_deref(), crate::clock::day(now))?;
+        let own = &self.me().unit;
+        if unit != *own && !self.tree().is_at_or_below(&unit, own) {
+            return Err(CommandError::NotOurs {
+                own: own.clone(),
+                unit,
+            });
+        }
+        let office = match request.office.as_deref() {
+            None => None,
+            Some(text) => {
+                let registry = self.registry();
+                let known = || {
+                    let forms = registry.forms();
+                    forms.flat_map(|known| known.form.offices().keys().cloned().collect::<Vec<_>>())
+                };
+                let found = text
+                    .parse()
+                    .ok()
+                    .filter(|id| known().any(|office| office == *id));
+                let mut names: Vec<_> = known().map(|office| office.to_string()).collect();
+                names.sort();
+                names.dedup();
+                Some(found.ok_or_else(|| CommandError::UnknownOffice {
+                    office: text.to_owned(),
+                    known: names,
+                })?)
+            }
+        };
+        if unit == *own && office.is_none() {
+            return Err(CommandError::Refused {
+                what: "the invitation",
+                detail: "a unit has one main node; name an office, or a unit below".to_owned(),
+            });
+        }
+        Ok((unit, office))
+    }
+
+    /// Answers a joiner. The use of the ticket and the new certificate are one transaction, and on
+    /// disk before the answer leaves.
+    pub fn join(&mut self, turn: &mut Turn, request: &[u8], answer: JoinAnswer) {
+        match self.judge_join(turn.now, request) {
+            Ok((request, issue)) => self.grant(turn, request, issue, answer),
+            Err(refusal) => answer(JoinReply::refuse(refusal)),
+        }
+    }
+
+    fn judge_join(
+        &self,
+        now: Timestamp,
+        bytes: &[u8],
+    ) -> Result<(JoinRequest, TicketIssue), JoinRefusal> {
+        let request = JoinRequest::decode(bytes).map_err(|_| JoinRefusal::Malformed)?;
+        let row = self
+            .store()
+            .read()
+            .and_then(|read| read.ticket(ticket_name(&request.ticket)));
+        let row = row
+            .map_err(|_| JoinRefusal::Busy)?
+            .ok_or(JoinRefusal::UnknownTicket)?;
+        let issue = TicketIssue::decode(&row.body).map_err(|_| JoinRefusal::UnknownTicket)?;
+        request.verify(&issue, &self.me().node, Some(now))?;
+        if row.used.is_some_and(|(node, _)| node != request.node) {
+            return Err(JoinRefusal::Used);
+        }
+        Ok((request, issue))
+    }
+
+    fn grant(
+        &mut self,
+        turn: &mut Turn,
+        request: JoinRequest,
+        issue: TicketIssue,
+        answer: JoinAnswer,
+    ) {
+        let chain = match self.chain_for(turn.now, request.node, &issue) {
+            Ok(chain) => chain,
+            Err(detail) => {
+                tracing::error!(detail = %detail, "certificate could not be issued");
+                return answer(JoinReply::refuse(JoinRefusal::Busy));
+            }
+        };
+        let body = encode_chain(&chain).expect("a chain one longer than ours is checked by issue");
+        let record = Record::sign(
+            self.signer(),
+            RecordKind::Certificate,
+            issue.unit.clone(),
+            body,
+        )
+        .expect("a chain is far below a record's bound");
+        let (node, now, name) = (request.node, turn.now, ticket_name(&request.ticket));
+        let job_record = record.clone();
+        self.submit(
+            move |tx| -> Result<TicketUse, DbError> {
+                let used = tx.use_ticket(name, node, now)?;
+                if matches!(used, TicketUse::Accepted | TicketUse::Again) {
+                    put_record(tx, &job_record, None)?;
+                }
+                Ok(used)
+            },
+            move |core, turn, result| {
+                let reply = match result {
+                    Ok(TicketUse::Accepted | TicketUse::Again) => {
+                        core.learn_own(turn, &record);
+                        JoinReply::Granted(chain)
+                            .encode(&request, &issue)
+                            .unwrap_or_else(|error| {
+                                tracing::error!(detail = %error, "join reply is over its bound");
+                                JoinReply::refuse(JoinRefusal::Busy)
+                            })
+                    }
+                    Ok(TicketUse::Taken(..)) => JoinReply::refuse(JoinRefusal::Used),
+                    Ok(TicketUse::Unknown) => JoinReply::refuse(JoinRefusal::UnknownTicket),
+                    Err(error) => {
+                        core.write_failed(turn, error);
+                        JoinReply::refuse(JoinRefusal::Busy)
+                    }
+                };
+                answer(reply);
+            },
+        );
+    }
+
+    /// The chain for a joiner: a new certificate before our own chain, or the one it was given when
+    /// it asked before and the answer was lost.
+    fn chain_for(
+        &self,
+        now: Timestamp,
+        node: NodeId,
+        issue: &TicketIssue,
+    ) -> Result<Vec<Vec<u8>>, String> {
+        if let Some(chain) = self.registry().chain(&node) {
+            return Ok(chain.to_vec());
+        }
+        let years = CERTIFICATE_YEARS.saturating_mul(MS_PER_YEAR);
+        let not_after = Timestamp(now.0.saturating_add(years)).min(self.config().certificate_ends);
+        let subject = Subject {
+            node,
+            unit: issue.unit.clone(),
+            office: issue.office.clone(),
+            not_after,
+        };
+        key::issue(self.signer(), &self.config().chain, &subject).map_err(|error| error.to_string())
+    }
+
+    /// Takes in a record that this node has just written itself.
+    pub(crate) fn learn_own(&mut self, turn: &mut Turn, record: &Record) {
+        let registry = self.shared_registry();
+        let learnt = {
+            let mut registry = registry
+                .write()
+                .unwrap_or_else(std::sync::PoisonError::into_inner);
+            registry.learn(record)
+        };
+        match learnt {
+            Ok(effect) => self.record_arrived(turn, effect, record.kind, &record.unit),
+            Err(error) => tracing::error!(detail = %error, "own record is not understood"),
+        }
+        self.announce(turn);
+    }
+
+    pub(crate) fn record_event(&self, kind: RecordKind, unit: &UnitId) -> WatchEvent {
+        let kind = match kind {
+            RecordKind::Certificate => "certificate",
+            RecordKind::Form => "form",
+            RecordKind::Tree => "tree",
+            RecordKind::TreeEvent => "tree event",
+            RecordKind::Receipt => "receipt",
+            RecordKind::Grant => "grant",
+            RecordKind::Revocation => "revocation",
+            RecordKind::Statement => "statement",
+            RecordKind::Unknown(_) => "unknown",
+        };
+        WatchEvent::RecordArrived {
+            kind: kind.to_owned(),
+            unit: unit.clone(),
+        }
+    }
+}
+
+/// Tickets are kept under a digest of their name, so that the table tells nothing that helps to join.
+fn ticket_name(ticket: &TicketId) -> Digest {
+    Digest(*blake3::hash(&ticket.0).as_bytes())
+}

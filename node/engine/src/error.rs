@@ -1,0 +1,224 @@
+//! Why a command was not carried out, in terms a person can act on.
+
+use hopluu_form::ValueError;
+use hopluu_model::{Fault, UnitId};
+
+/// A command that was refused or failed. Nothing was changed.
+#[derive(Debug, thiserror::Error)]
+pub enum CommandError {
+    /// No unit has this code.
+    #[error("no unit `{text}` in the tree of {on}")]
+    UnknownUnit {
+        /// What was typed.
+        text: String,
+        /// The day whose tree was asked.
+        on: String,
+    },
+    /// Several units had this code.
+    #[error("`{text}` names {} units, say which with CODE@DATE", candidates.len())]
+    AmbiguousUnit {
+        /// What was typed.
+        text: String,
+        /// Whom it can mean, with names.
+        candidates: Vec<(UnitId, String)>,
+    },
+    /// No form of this name is known here.
+    #[error("no form `{text}`, known here: {}", known.join(", "))]
+    UnknownForm {
+        /// What was typed.
+        text: String,
+        /// The forms known here.
+        known: Vec<String>,
+    },
+    /// The form does not take this period.
+    #[error("`{text}` is not a period of form `{form}`, it takes: {}", takes.join(", "))]
+    UnknownPeriod {
+        /// What was typed.
+        text: String,
+        /// The form.
+        form: String,
+        /// The kinds of period it takes, as examples.
+        takes: Vec<String>,
+    },
+    /// The form has no such line, or it is a heading.
+    #[error("form `{form}` has no value line `{code}`")]
+    UnknownLine {
+        /// What was typed.
+        code: String,
+        /// The form.
+        form: String,
+        /// The closest codes there are.
+        near: Vec<String>,
+    },
+    /// The form has no such section.
+    #[error("form `{form}` has no section `{section}`, it has: {}", known.join(", "))]
+    UnknownSection {
+        /// What was typed.
+        section: String,
+        /// The form.
+        form: String,
+        /// Its sections.
+        known: Vec<String>,
+    },
+    /// The form has no such office, or it has no part in this place.
+    #[error("office `{office}` has no part here, these have: {}", known.join(", "))]
+    UnknownOffice {
+        /// What was typed.
+        office: String,
+        /// The offices that fit.
+        known: Vec<String>,
+    },
+    /// A text longer than a report can mean.
+    #[error("the text has {length} characters or bytes, at most {most} are taken")]
+    TextTooLong {
+        /// What was given.
+        length: usize,
+        /// The bound.
+        most: usize,
+    },
+    /// What was typed is no value of this line.
+    #[error("line `{code}` does not take this value")]
+    Value {
+        /// The line.
+        code: String,
+        /// Why.
+        #[source]
+        source: ValueError,
+    },
+    /// There is no such report here.
+    #[error("there is no report of `{unit}` by `{form}` for {period} here")]
+    NoReport {
+        /// Whose.
+        unit: UnitId,
+        /// By which form.
+        form: String,
+        /// For which period.
+        period: String,
+    },
+    /// The report is there already.
+    #[error("the report of `{unit}` by `{form}` for {period} is here already")]
+    ReportExists {
+        /// Whose.
+        unit: UnitId,
+        /// By which form.
+        form: String,
+        /// For which period.
+        period: String,
+    },
+    /// There is no earlier report to start from.
+    #[error("there is no report of the period before {period} to start from")]
+    NoPrevious {
+        /// The period asked for.
+        period: String,
+    },
+    /// The unit does not report by this form at its level, or the form is not assigned to it.
+    #[error("unit `{unit}` does not report by `{form}`")]
+    NotReporting {
+        /// The unit.
+        unit: UnitId,
+        /// The form.
+        form: String,
+    },
+    /// This node may not write for this unit.
+    #[error("this node writes for `{own}` only, not for `{unit}`")]
+    NotOurs {
+        /// This node's unit.
+        own: UnitId,
+        /// The unit asked for.
+        unit: UnitId,
+    },
+    /// The figure has one value only.
+    #[error("`{code}` has no conflict to settle")]
+    NoConflict {
+        /// The line.
+        code: String,
+    },
+    /// This node has saved nothing in this report that could be undone.
+    #[error("nothing was saved here in this report that can be undone")]
+    NothingToUndo,
+    /// Only a node that may issue certificates can do this.
+    #[error("this node may not issue: {what}")]
+    MayNotIssue {
+        /// What was asked.
+        what: &'static str,
+    },
+    /// A form or a tree event that does not hold.
+    #[error("{what} was refused: {detail}")]
+    Refused {
+        /// What was offered.
+        what: &'static str,
+        /// Why, in full.
+        detail: String,
+    },
+    /// There is no room on the disk.
+    #[error("the disk is full: nothing was saved, what was saved before is safe")]
+    DiskFull,
+    /// The store cannot do it now.
+    #[error("the store could not do it")]
+    Store(#[source] hopluu_store::DbError),
+    /// A document on disk cannot be read.
+    #[error("document {doc} cannot be read: {detail}")]
+    Damaged {
+        /// Which document.
+        doc: String,
+        /// Why.
+        detail: String,
+    },
+    /// The disk does not keep up.
+    #[error("too many writes wait for the disk, try again in a moment")]
+    Overloaded,
+    /// More at once than this node takes.
+    #[error("too much at once: {what}, at most {most}")]
+    TooMuch {
+        /// What.
+        what: &'static str,
+        /// The bound.
+        most: usize,
+    },
+    /// The engine is stopping.
+    #[error("the node is stopping")]
+    Stopping,
+}
+
+impl CommandError {
+    /// Who has to act.
+    #[must_use]
+    pub fn fault(&self) -> Fault {
+        match self {
+            Self::DiskFull | Self::Store(_) | Self::Overloaded | Self::Stopping => Fault::Local,
+            Self::Damaged { .. } => Fault::Bug,
+            _ => Fault::Config,
+        }
+    }
+
+    /// The stable code that messages to people carry.
+    #[must_use]
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::UnknownUnit { .. } => "M-1001",
+            Self::AmbiguousUnit { .. } => "M-1002",
+            Self::UnknownForm { .. } => "M-1003",
+            Self::UnknownPeriod { .. } => "M-1004",
+            Self::UnknownLine { .. } => "M-1005",
+            Self::UnknownSection { .. } => "M-1006",
+            Self::UnknownOffice { .. } => "M-1007",
+            Self::TextTooLong { .. } => "M-1008",
+            Self::Value { .. } => "M-1101",
+            Self::NoReport { .. } => "M-1201",
+            Self::ReportExists { .. } => "M-1202",
+            Self::NoPrevious { .. } => "M-1203",
+            Self::NotReporting { .. } => "M-1204",
+            Self::NotOurs { .. } => "M-1205",
+            Self::NoConflict { .. } => "M-1206",
+            Self::NothingToUndo => "M-1207",
+            Self::MayNotIssue { .. } => "M-1301",
+            Self::Refused { .. } => "M-1302",
+            Self::DiskFull => "M-1401",
+            Self::Store(_) => "M-1402",
+            Self::Damaged { .. } => "M-1403",
+            Self::TooMuch { .. } => "M-1404",
+            Self::Stopping => "M-1405",
+            Self::Overloaded => "M-1406",
+        }
+    }
+}

@@ -1,0 +1,289 @@
+//! The front door of a running engine, for everything that is not a peer.
+
+use std::sync::Arc;
+
+use hopluu_form::Form;
+use hopluu_model::tree::TreeEvent;
+use hopluu_model::{Date, Timestamp};
+use tokio::sync::{broadcast, mpsc, oneshot};
+
+use crate::core::Core;
+use crate::error::CommandError;
+use crate::turn::{Reply, Turn};
+use crate::view::{
+    ExplainView, FormRow, HistoryRow, InviteView, RecomputeView, ReportRow, ReportView,
+    SaveRequest, Saved, Selector, StatusView, TotalView, UnitView, WatchEvent,
+};
+
+/// A command on its way to the loop.
+pub(crate) type Request = Box<dyn FnOnce(&mut Core, &mut Turn) + Send>;
+
+/// Asks the engine; cheap to clone, and safe to drop at any time.
+#[derive(Debug, Clone)]
+pub struct Handle {
+    requests: mpsc::Sender<Request>,
+    events: broadcast::Sender<WatchEvent>,
+}
+
+/// What `report list` is narrowed to.
+#[derive(Debug, Clone, Default)]
+pub struct ReportFilter {
+    /// Only this form.
+    pub form: Option<String>,
+    /// Only this period.
+    pub period: Option<String>,
+    /// Only this unit, by code.
+    pub unit: Option<String>,
+}
+
+/// Which total is meant, as a person types it.
+#[derive(Debug, Clone)]
+pub struct TotalSelector {
+    /// A unit's code; none means the node's own.
+    pub unit: Option<String>,
+    /// The form's name.
+    pub form: String,
+    /// The period's label.
+    pub period: String,
+}
+
+/// What a new ticket is for.
+#[derive(Debug, Clone)]
+pub struct InviteRequest {
+    /// The unit of the new node; the inviting node's own for an office.
+    pub unit: Option<String>,
+    /// The office of the new node.
+    pub office: Option<String>,
+    /// Addresses under which the joiner reaches this node; its listen address if empty.
+    pub addresses: Vec<String>,
+    /// How long the ticket is good, in hours.
+    pub hours: u32,
+}
+
+impl Handle {
+    pub(crate) fn new(
+        requests: mpsc::Sender<Request>,
+        events: broadcast::Sender<WatchEvent>,
+    ) -> Self {
+        Self { requests, events }
+    }
+
+    /// Everything that happens from now on. A listener that falls behind is told how much it missed.
+    #[must_use]
+    pub fn watch(&self) -> broadcast::Receiver<WatchEvent> {
+        self.events.subscribe()
+    }
+
+    async fn read<T, F>(&self, read: F) -> Result<T, CommandError>
+    where
+        T: Send + 'static,
+        F: FnOnce(&mut Core, Timestamp) -> Result<T, CommandError> + Send + 'static,
+    {
+        self.write(move |core, turn, reply: Reply<T>| reply(read(core, turn.now)))
+            .await
+    }
+
+    async fn write<T, F>(&self, write: F) -> Result<T, CommandError>
+    where
+        T: Send + 'static,
+        F: FnOnce(&mut Core, &mut Turn, Reply<T>) + Send + 'static,
+    {
+        let (tx, rx) = oneshot::channel();
+        let reply: Reply<T> = Box::new(move |result| {
+            // The asker may have gone away; what was done stays done.
+            let _asker_left = tx.send(result);
+        });
+        let request: Request = Box::new(move |core, turn| write(core, turn, reply));
+        self.requests
+            .send(request)
+            .await
+            .map_err(|_| CommandError::Stopping)?;
+        rx.await.map_err(|_| CommandError::Stopping)?
+    }
+
+    /// The node as a whole.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub async fn status(&self) -> Result<StatusView, CommandError> {
+        self.read(|core, _| core.status()).await
+    }
+
+    /// Reports here, with how far each got.
+    ///
+    /// # Errors
+    /// When a filter names nothing, or the store cannot be read.
+    pub async fn report_list(&self, filter: ReportFilter) -> Result<Vec<ReportRow>, CommandError> {
+        self.read(move |core, _| core.report_list(&filter)).await
+    }
+
+    /// One report.
+    ///
+    /// # Errors
+    /// When the selector names none, or it cannot be read.
+    pub async fn report_show(&self, report: Selector) -> Result<ReportView, CommandError> {
+        self.read(move |core, _| core.report_show(&report)).await
+    }
+
+    /// Who changed a report, newest last.
+    ///
+    /// # Errors
+    /// When the selector names none, or it cannot be read.
+    pub async fn report_history(&self, report: Selector) -> Result<Vec<HistoryRow>, CommandError> {
+        self.read(move |core, _| core.report_history(&report)).await
+    }
+
+    /// Opens a report, empty or with the figures of the period before.
+    ///
+    /// # Errors
+    /// When it is there already, does not fit the form, or could not be made durable.
+    pub async fn report_new(
+        &self,
+        report: Selector,
+        office: Option<String>,
+        is_like_last: bool,
+    ) -> Result<Saved, CommandError> {
+        self.write(move |core, turn, reply| {
+            core.report_new(turn, &report, office.as_deref(), is_like_last, reply);
+        })
+        .await
+    }
+
+    /// Saves edits as one change. The answer comes when they are on disk.
+    ///
+    /// # Errors
+    /// When an edit does not fit the form, or nothing could be made durable; then nothing changed.
+    pub async fn report_save(&self, save: SaveRequest) -> Result<Saved, CommandError> {
+        self.write(move |core, turn, reply| core.report_save(turn, &save, reply))
+            .await
+    }
+
+    /// Takes back the last save made here in this report.
+    ///
+    /// # Errors
+    /// When there is none, or the store failed.
+    pub async fn report_undo(
+        &self,
+        report: Selector,
+        office: Option<String>,
+    ) -> Result<Saved, CommandError> {
+        self.write(move |core, turn, reply| {
+            core.report_undo(turn, &report, office.as_deref(), reply);
+        })
+        .await
+    }
+
+    /// The total of a unit.
+    ///
+    /// # Errors
+    /// When the selector names none, or the store cannot be read.
+    pub async fn rollup_show(&self, total: TotalSelector) -> Result<TotalView, CommandError> {
+        self.read(move |core, _| core.rollup_show(&total)).await
+    }
+
+    /// What a total was made of, down to documents, heads and authors.
+    ///
+    /// # Errors
+    /// When the selector names none, or the store cannot be read.
+    pub async fn rollup_explain(
+        &self,
+        total: TotalSelector,
+        code: Option<String>,
+    ) -> Result<ExplainView, CommandError> {
+        self.read(move |core, _| core.rollup_explain(&total, code.as_deref()))
+            .await
+    }
+
+    /// Loads every document again and compares what they add up to with what is kept.
+    ///
+    /// # Errors
+    /// When the selector names none, or a document cannot be read.
+    pub async fn rollup_recompute(
+        &self,
+        total: TotalSelector,
+    ) -> Result<RecomputeView, CommandError> {
+        self.read(move |core, _| core.rollup_recompute(&total))
+            .await
+    }
+
+    /// The forms known here.
+    ///
+    /// # Errors
+    /// When the engine is stopping.
+    pub async fn form_list(&self) -> Result<Vec<FormRow>, CommandError> {
+        self.read(|core, _| Ok(core.form_list())).await
+    }
+
+    /// One form in its newest version.
+    ///
+    /// # Errors
+    /// When there is none of that name.
+    pub async fn form_show(&self, form: String) -> Result<Arc<Form>, CommandError> {
+        self.read(move |core, _| core.form_show(&form)).await
+    }
+
+    /// Hands a form down to everyone below, or to the named units only.
+    ///
+    /// # Errors
+    /// When it does not parse, is older than the one known, or this node may not issue.
+    pub async fn form_add(
+        &self,
+        source: String,
+        assigned: Vec<String>,
+    ) -> Result<FormRow, CommandError> {
+        self.write(move |core, turn, reply| core.form_add(turn, &source, &assigned, reply))
+            .await
+    }
+
+    /// One unit on a day.
+    ///
+    /// # Errors
+    /// When the text names none or several.
+    pub async fn unit_show(
+        &self,
+        unit: Option<String>,
+        on: Option<Date>,
+    ) -> Result<UnitView, CommandError> {
+        self.read(move |core, now| core.unit_show(unit.as_deref(), on, now))
+            .await
+    }
+
+    /// A unit and everything below it on a day, parents before children.
+    ///
+    /// # Errors
+    /// When the text names none or several.
+    pub async fn unit_tree(
+        &self,
+        unit: Option<String>,
+        on: Option<Date>,
+    ) -> Result<Vec<UnitView>, CommandError> {
+        self.read(move |core, now| core.unit_tree(unit.as_deref(), on, now))
+            .await
+    }
+
+    /// Hands a change of the unit tree down to everyone below.
+    ///
+    /// # Errors
+    /// When the event does not fit the tree, or this node may not issue.
+    pub async fn units_add(&self, event: TreeEvent) -> Result<(), CommandError> {
+        self.write(move |core, turn, reply| core.units_add(turn, &event, reply))
+            .await
+    }
+
+    /// Issues a one-time ticket for a new node below or beside this one.
+    ///
+    /// # Errors
+    /// When the unit is not below, the office unknown, or this node may not issue.
+    pub async fn invite(&self, invite: InviteRequest) -> Result<InviteView, CommandError> {
+        self.write(move |core, turn, reply| core.invite(turn, &invite, reply))
+            .await
+    }
+
+    /// Copies the database to a file while the node works on. Answers the bytes written.
+    ///
+    /// # Errors
+    /// When the file exists or cannot be written.
+    pub async fn backup(&self, path: std::path::PathBuf) -> Result<u64, CommandError> {
+        self.read(move |core, _| core.backup(&path)).await
+    }
+}

@@ -1,0 +1,325 @@
+//! A node's home folder: its key, its database, its settings, and the lock that keeps a second
+//! process out.
+//!
+//! ```text
+//! HOME/key         PKCS #8 in hex, mode 0600; never leaves this folder, not even in a backup
+//! HOME/store.db    everything else, SQLite
+//! HOME/node.toml   addresses; written last, so that its presence says the folder is whole
+//! HOME/lock        held while a process works in the folder
+//! HOME/api.sock    where the running node answers commands, mode 0600
+//! ```
+
+use std::fs::{self, File, OpenOptions, TryLockError};
+use std::io::{self, Write};
+use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+
+use data_encoding::HEXLOWER;
+use hopluu_model::Fault;
+use hopluu_store::FILE_NAME;
+use hopluu_trust::Signer;
+use serde::{Deserialize, Serialize};
+use zeroize::Zeroizing;
+
+/// Why a home folder cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum HomeError {
+    /// Nothing is there.
+    #[error("{} holds no node", .0.display())]
+    Missing(PathBuf),
+    /// A node is there already.
+    #[error("{} holds a node already", .0.display())]
+    Occupied(PathBuf),
+    /// A part is missing: a join or an init was cut short.
+    #[error("{} is half-written: {missing} is missing", dir.display())]
+    HalfWritten {
+        /// The folder.
+        dir: PathBuf,
+        /// What is missing.
+        missing: &'static str,
+    },
+    /// Another process works in it.
+    #[error("{} is in use by another process", .0.display())]
+    Locked(PathBuf),
+    /// Cannot be written.
+    #[error("{} cannot be written", dir.display())]
+    ReadOnly {
+        /// The folder.
+        dir: PathBuf,
+        /// Why.
+        #[source]
+        source: io::Error,
+    },
+    /// A file in it cannot be read or written.
+    #[error("{} cannot be used", path.display())]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: io::Error,
+    },
+    /// The key file does not hold a key.
+    #[error("{} does not hold a key", .0.display())]
+    Key(PathBuf),
+    /// The settings do not parse.
+    #[error("{} is not understood", path.display())]
+    Settings {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: Box<toml::de::Error>,
+    },
+}
+
+impl HomeError {
+    /// Who has to act.
+    #[must_use]
+    pub fn fault(&self) -> Fault {
+        match self {
+            Self::File { .. } | Self::ReadOnly { .. } | Self::Locked(_) => Fault::Local,
+            _ => Fault::Config,
+        }
+    }
+}
+
+/// The settings of a node: `node.toml`.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct NodeSettings {
+    /// Address to listen on for other nodes; none means this node only dials.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub listen: Option<std::net::SocketAddr>,
+    /// Addresses of the nodes to keep a link to, usually the superior's.
+    #[serde(default)]
+    pub upstream: Vec<String>,
+}
+
+/// A home folder that this process holds alone.
+#[derive(Debug)]
+pub struct Home {
+    dir: PathBuf,
+    /// Held for its lock: the system releases it when the process ends, however it ends.
+    _lock: File,
+}
+
+impl Home {
+    /// Takes the folder of an existing node.
+    ///
+    /// # Errors
+    /// When nothing is there, a part is missing, another process holds it, or it is read-only.
+    pub fn open(dir: &Path) -> Result<Self, HomeError> {
+        let path = |name| dir.join(name);
+        let present = |name| path(name).exists();
+        match (present("key"), present(FILE_NAME), present("node.toml")) {
+            (false, false, false) => return Err(HomeError::Missing(dir.to_owned())),
+            (true, true, true) => {}
+            (key, db, _) => {
+                let missing = match (key, db) {
+                    (false, _) => "key",
+                    (_, false) => FILE_NAME,
+                    _ => "node.toml",
+                };
+                return Err(HomeError::HalfWritten {
+                    dir: dir.to_owned(),
+                    missing,
+                });
+            }
+        }
+        Self::lock(dir)
+    }
+
+    /// Takes an empty folder for a new node, creating it.
+    ///
+    /// # Errors
+    /// When a node is there already, or the folder cannot be made or written.
+    pub fn create(dir: &Path) -> Result<Self, HomeError> {
+        fs::create_dir_all(dir).map_err(|source| HomeError::ReadOnly {
+            dir: dir.to_owned(),
+            source,
+        })?;
+        let home = Self::lock(dir)?;
+        if dir.join("node.toml").exists() || dir.join("key").exists() {
+            return Err(HomeError::Occupied(dir.to_owned()));
+        }
+        fs::set_permissions(dir, fs::Permissions::from_mode(0o700)).map_err(|source| {
+            HomeError::ReadOnly {
+                dir: dir.to_owned(),
+                source,
+            }
+        })?;
+        Ok(home)
+    }
+
+    /// Takes the folder of a node whose database may be missing or broken: its key is enough.
+    ///
+    /// # Errors
+    /// When there is no key, another process holds the folder, or it is read-only.
+    pub fn open_for_restore(dir: &Path) -> Result<Self, HomeError> {
+        if !dir.join("key").exists() {
+            return Err(HomeError::Missing(dir.to_owned()));
+        }
+        Self::lock(dir)
+    }
+
+    fn lock(dir: &Path) -> Result<Self, HomeError> {
+        let lock = OpenOptions::new()
+            .create(true)
+            .truncate(false)
+            .write(true)
+            .mode(0o600)
+            .open(dir.join("lock"))
+            .map_err(|source| HomeError::ReadOnly {
+                dir: dir.to_owned(),
+                source,
+            })?;
+        match lock.try_lock() {
+            Ok(()) => Ok(Self {
+                dir: dir.to_owned(),
+                _lock: lock,
+            }),
+            Err(TryLockError::WouldBlock) => Err(HomeError::Locked(dir.to_owned())),
+            Err(TryLockError::Error(source)) => Err(HomeError::File {
+                path: dir.join("lock"),
+                source,
+            }),
+        }
+    }
+
+    /// The folder.
+    #[must_use]
+    pub fn dir(&self) -> &Path {
+        &self.dir
+    }
+
+    /// The database file.
+    #[must_use]
+    pub fn database(&self) -> PathBuf {
+        self.dir.join(FILE_NAME)
+    }
+
+    /// Where the running node answers commands.
+    #[must_use]
+    pub fn socket(dir: &Path) -> PathBuf {
+        dir.join("api.sock")
+    }
+
+    /// Reads the key.
+    ///
+    /// # Errors
+    /// When the file cannot be read or holds no key.
+    pub fn signer(&self) -> Result<Signer, HomeError> {
+        let path = self.dir.join("key");
+        let text = fs::read_to_string(&path).map_err(|source| HomeError::File {
+            path: path.clone(),
+            source,
+        })?;
+        let text = Zeroizing::new(text);
+        let der = Zeroizing::new(HEXLOWER.decode(text.trim().as_bytes()).unwrap_or_default());
+        Signer::from_pkcs8(&der).map_err(|_| HomeError::Key(path))
+    }
+
+    /// Writes the key of a new node.
+    ///
+    /// # Errors
+    /// When the file cannot be written.
+    pub fn write_key(&self, signer: &Signer) -> Result<(), HomeError> {
+        let text = Zeroizing::new(HEXLOWER.encode(&signer.pkcs8()));
+        self.write("key", text.as_bytes())
+    }
+
+    /// Reads the settings.
+    ///
+    /// # Errors
+    /// When the file cannot be read or is not understood.
+    pub fn settings(&self) -> Result<NodeSettings, HomeError> {
+        let path = self.dir.join("node.toml");
+        let text = fs::read_to_string(&path).map_err(|source| HomeError::File {
+            path: path.clone(),
+            source,
+        })?;
+        toml::from_str(&text).map_err(|source| HomeError::Settings {
+            path,
+            source: Box::new(source),
+        })
+    }
+
+    /// Writes the settings whole, or leaves the old ones.
+    ///
+    /// # Errors
+    /// When the file cannot be written.
+    ///
+    /// # Panics
+    /// Never: settings are addresses, and addresses print.
+    pub fn write_settings(&self, settings: &NodeSettings) -> Result<(), HomeError> {
+        let text = toml::to_string(settings).expect("settings are plain strings");
+        self.write("node.toml", text.as_bytes())
+    }
+
+    /// Writes a file beside its place and renames it there, so that a cut leaves old or new.
+    fn write(&self, name: &str, bytes: &[u8]) -> Result<(), HomeError> {
+        let path = self.dir.join(name);
+        let beside = self.dir.join(format!("{name}.new"));
+        let place = || -> io::Result<()> {
+            let mut file = OpenOptions::new()
+                .create(true)
+                .truncate(true)
+                .write(true)
+                .mode(0o600)
+                .open(&beside)?;
+            file.write_all(bytes)?;
+            file.sync_all()?;
+            fs::rename(&beside, &path)?;
+            File::open(&self.dir)?.sync_all()
+        };
+        place().map_err(|source| HomeError::File {
+            path: path.clone(),
+            source,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_home_is_whole_or_says_what_is_missing() {
+        let dir = tempfile::tempdir().unwrap();
+        let dir = dir.path().join("node");
+        assert!(matches!(Home::open(&dir), Err(HomeError::Missing(_))));
+        let home = Home::create(&dir).unwrap();
+        home.write_key(&Signer::from_seed(&[7; 32])).unwrap();
+        assert!(matches!(Home::create(&dir), Err(HomeError::Locked(_))));
+        drop(home);
+        let error = Home::open(&dir).unwrap_err();
+        assert!(
+            matches!(error, HomeError::HalfWritten { missing, .. } if missing == FILE_NAME),
+            "{error}"
+        );
+        assert!(matches!(Home::create(&dir), Err(HomeError::Occupied(_))));
+    }
+
+    #[test]
+    fn settings_and_key_round_trip() {
+        let dir = tempfile::tempdir().unwrap();
+        let home = Home::create(dir.path()).unwrap();
+        home.write_key(&Signer::from_seed(&[7; 32])).unwrap();
+        let settings = NodeSettings {
+            listen: None,
+            upstream: vec!["127.0.0.1:7710".into()],
+        };
+        home.write_settings(&settings).unwrap();
+        assert_eq!(home.settings().unwrap(), settings);
+        assert_eq!(
+            home.signer().unwrap().node_id(),
+            Signer::from_seed(&[7; 32]).node_id()
+        );
+        let mode = fs::metadata(dir.path().join("key"))
+            .unwrap()
+            .permissions()
+            .mode();
+        assert_eq!(mode & 0o777, 0o600);
+    }
+}

@@ -1,0 +1,55 @@
+//! Every bound of the engine, with its reason.
+
+/// A form's text, unpacked. The longest real form has 97 rows in 40 KB.
+pub(crate) const FORM_BYTES_MAX: usize = 1 << 20;
+
+/// A tree's canonical text, unpacked. The whole country with its history has 2 MB.
+pub(crate) const TREE_BYTES_MAX: usize = 8 << 20;
+
+/// Commands waiting for the loop: enough for a page with many users, little enough that a stuck disk
+/// is felt by the asker and not by the memory.
+pub(crate) const REQUESTS_WAITING_MAX: usize = 256;
+
+/// Watch events a slow listener may lag behind before it is told that it missed some.
+pub(crate) const WATCH_LAG_MAX: usize = 1024;
+
+/// Bytes of loaded documents kept for the next edit. A report of 110 figures and eight texts takes
+/// about 200 KB in memory; the last forty stay.
+pub(crate) const OPEN_DOCS_BYTES_MAX: u64 = 8 << 20;
+
+/// Totals kept up to date at once, one per (form, period): a season has one or two open.
+pub(crate) const TOTALS_KEPT_MAX: usize = 8;
+
+/// Edits in one save: a whole form several times over.
+pub(crate) const EDITS_MAX: usize = 4_000;
+
+/// A document gets a snapshot when this many changes came after the last one: replaying 64 changes
+/// costs about what loading the snapshot does.
+pub(crate) const SNAPSHOT_AFTER_CHANGES: u64 = 64;
+
+/// Hours a ticket may be good: a week's travel there, and time to find a machine.
+pub(crate) const TICKET_HOURS_MAX: u32 = 24 * 30;
+
+/// Years a certificate is good. Renewal comes with the issue on trust; until then a term of office
+/// must not end in silence.
+pub(crate) const CERTIFICATE_YEARS: i64 = 10;
+
+/// Suggestions offered for a mistyped code.
+pub(crate) const NEAR_CODES_MAX: usize = 3;
+
+/// Journal entries looked at in one read for one peer: out of its scope they cost a row each, and the
+/// loop has other work.
+pub(crate) const JOURNAL_ENTRIES_MAX: usize = 512;
+
+/// Years a root certificate is good: longer than any of those it stands over.
+pub(crate) const ROOT_YEARS: i64 = 30;
+
+/// Links at once. The largest province has 579 communes, each with a few offices behind it; a caller
+/// past this is closed at once.
+pub(crate) const LINKS_MAX: usize = 1_024;
+
+/// Link events waiting for the loop, over all links: the senders wait, not the memory.
+pub(crate) const LINK_EVENTS_MAX: usize = 256;
+
+/// Seconds that a stop waits for the store: beyond it the disk is not coming back.
+pub(crate) const STOP_SECS_MAX: u64 = 10;

@@ -1,0 +1,204 @@
+//! The tasks that carry bytes between links and the loop.
+
+use std::collections::BTreeMap;
+
+use hopluu_model::{ErrorChain, Place};
+use hopluu_net::{
+    CloseCode, CloseReason, DialError, DialOptions, Endpoint, Incoming, JoinCall, Link, LinkEvent,
+    LinkHandle,
+};
+use hopluu_sync::{LinkId, TargetId};
+use hopluu_trust::check_line;
+use tokio::sync::{mpsc, oneshot};
+use tokio::task::JoinSet;
+
+use crate::core::Core;
+use crate::limits::{LINK_EVENTS_MAX, LINKS_MAX};
+use crate::turn::{NetEffect, Turn};
+
+/// Something that a carrying task has to tell the loop.
+#[derive(Debug)]
+pub(crate) enum NetEvent {
+    /// A dial ended; a failed one has been logged.
+    Dialled(TargetId, Option<Link>),
+    /// Somebody called.
+    Called(Incoming),
+    /// A link has news.
+    Link(LinkId, LinkEvent),
+}
+
+/// Links, dials and the endpoint, as the loop holds them.
+#[derive(Debug)]
+pub(crate) struct Net {
+    pub(crate) endpoint: Endpoint,
+    pub(crate) targets: BTreeMap<TargetId, String>,
+    links: BTreeMap<LinkId, LinkHandle>,
+    last_link: u64,
+    events: mpsc::Sender<NetEvent>,
+    /// Dropping the set ends all carrying.
+    tasks: JoinSet<()>,
+}
+
+impl Net {
+    pub(crate) fn new(
+        endpoint: Endpoint,
+        upstream: Vec<String>,
+    ) -> (Self, mpsc::Receiver<NetEvent>) {
+        let (events, incoming) = mpsc::channel(LINK_EVENTS_MAX);
+        let targets = (1..).map(TargetId).zip(upstream).collect();
+        let mut tasks = JoinSet::new();
+        tasks.spawn(accept(endpoint.clone(), events.clone()));
+        let links = BTreeMap::new();
+        (
+            Self {
+                endpoint,
+                targets,
+                links,
+                last_link: 0,
+                events,
+                tasks,
+            },
+            incoming,
+        )
+    }
+
+    /// Takes what a carrying task has to tell.
+    pub(crate) fn take(&mut self, core: &mut Core, turn: &mut Turn, event: NetEvent) {
+        // Ended tasks are let go of as they are noticed, so that the set does not grow.
+        while self.tasks.try_join_next().is_some() {}
+        match event {
+            NetEvent::Dialled(target, None) => core.dial_failed(turn, target),
+            NetEvent::Dialled(target, Some(link)) => self.opened(core, turn, link, Some(target)),
+            NetEvent::Called(Incoming::Link(link)) => self.opened(core, turn, link, None),
+            NetEvent::Called(Incoming::Join(call)) => self.joining(core, turn, call),
+            NetEvent::Link(id, LinkEvent::Received(bytes)) => core.link_received(turn, id, bytes),
+            NetEvent::Link(id, LinkEvent::Closed(reason)) => {
+                self.links.remove(&id);
+                core.link_closed(turn, id, code_of(&reason));
+            }
+        }
+    }
+
+    fn opened(&mut self, core: &mut Core, turn: &mut Turn, link: Link, target: Option<TargetId>) {
+        let handle = link.handle();
+        let may_link = self.links.len() < LINKS_MAX && stands_in_line(core, &handle);
+        if !may_link {
+            tracing::warn!(peer = %handle.peer().node.short(), "link refused");
+            handle.close(CloseCode::BUSY, "not now");
+            if let Some(target) = target {
+                core.dial_failed(turn, target);
+            }
+            return;
+        }
+        self.last_link += 1;
+        let id = LinkId(self.last_link);
+        let peer: Place = handle.peer().clone();
+        self.links.insert(id, handle);
+        self.tasks.spawn(carry(id, link, self.events.clone()));
+        core.link_opened(turn, id, peer, target);
+    }
+
+    fn joining(&mut self, core: &mut Core, turn: &mut Turn, call: JoinCall) {
+        let (answer, answered) = oneshot::channel::<Vec<u8>>();
+        let request = call.request().to_vec();
+        self.tasks.spawn(async move {
+            if let Ok(reply) = answered.await {
+                call.answer(&reply).await;
+            }
+        });
+        core.join(
+            turn,
+            &request,
+            Box::new(move |reply: Vec<u8>| {
+                // The caller may have hung up; it can ask again with the same ticket.
+                let _caller_left = answer.send(reply);
+            }),
+        );
+    }
+
+    /// Carries out one effect.
+    pub(crate) fn perform(&mut self, effect: NetEffect) {
+        match effect {
+            NetEffect::Dial { target } => {
+                let addr = self.targets.get(&target).cloned().unwrap_or_default();
+                self.tasks.spawn(dial(
+                    self.endpoint.clone(),
+                    target,
+                    addr,
+                    self.events.clone(),
+                ));
+            }
+            NetEffect::Send { link, bytes } => {
+                let Some(handle) = self.links.get(&link) else {
+                    return;
+                };
+                if let Err(error) = handle.try_send(bytes) {
+                    tracing::warn!(error = %ErrorChain(&error), "link gave way");
+                    handle.close(CloseCode::DROPPED, "too slow");
+                }
+            }
+            NetEffect::Close { link, code } => {
+                if let Some(handle) = self.links.get(&link) {
+                    handle.close(CloseCode(u32::from(code.number())), &code.to_string());
+                }
+            }
+        }
+    }
+}
+
+/// Whether each certificate of a peer's chain is for a unit at or below its issuer's. Units that this
+/// node's tree does not know cannot be judged here; they have no reports in its scope either.
+fn stands_in_line(core: &Core, handle: &LinkHandle) -> bool {
+    let tree = core.tree();
+    let is_below = |unit: &_, above: &_| {
+        !tree.covers(unit) || !tree.covers(above) || tree.is_at_or_below(unit, above)
+    };
+    check_line(handle.line(), is_below).is_ok()
+}
+
+fn code_of(reason: &CloseReason) -> Option<u16> {
+    match reason {
+        CloseReason::Peer { code, .. } => u16::try_from(code.0).ok(),
+        _ => None,
+    }
+}
+
+async fn accept(endpoint: Endpoint, events: mpsc::Sender<NetEvent>) {
+    while let Some(incoming) = endpoint.accept().await {
+        if events.send(NetEvent::Called(incoming)).await.is_err() {
+            return;
+        }
+    }
+}
+
+async fn carry(id: LinkId, mut link: Link, events: mpsc::Sender<NetEvent>) {
+    while let Some(event) = link.next().await {
+        if events.send(NetEvent::Link(id, event)).await.is_err() {
+            return;
+        }
+    }
+}
+
+async fn dial(endpoint: Endpoint, target: TargetId, addr: String, events: mpsc::Sender<NetEvent>) {
+    let link = try_dial(&endpoint, &addr).await;
+    // Without the loop nobody wants the link.
+    let _loop_ended = events.send(NetEvent::Dialled(target, link)).await;
+}
+
+async fn try_dial(endpoint: &Endpoint, addr: &str) -> Option<Link> {
+    let found = match tokio::net::lookup_host(addr).await {
+        Ok(found) => found,
+        Err(error) => {
+            tracing::debug!(error = %ErrorChain(&error), "address not found");
+            return None;
+        }
+    };
+    for addr in found {
+        let dialled: Result<Link, DialError> = endpoint.dial(addr, &DialOptions::default()).await;
+        match dialled {
+            Ok(link) => return Some(link),
+            Err(error) => tracing::debug!(error = %ErrorChain(&error), "dial failed"),
+        }
+    }
+    None
+}

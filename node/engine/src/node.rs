@@ -1,0 +1,293 @@
+//! The running node: the one loop, and around it the tasks that carry bytes.
+//!
+//! ```text
+//! commands --\                       /--> store writer (thread) --\
+//! link tasks --> select -> handle ---                              --> back as events
+//! acceptor --/                       \--> link tasks, dial tasks --/
+//! ```
+//! Everything that decides happens in [`Core`] on this loop, one event at a time; what runs beside it
+//! only moves bytes or waits for the disk.
+
+use std::collections::VecDeque;
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use hopluu_model::{ErrorChain, Timestamp};
+use hopluu_net::{BindError, Endpoint, NetConfig, Tuning};
+use tokio::sync::{Notify, broadcast, mpsc, oneshot};
+
+use crate::core::{Core, Post};
+use crate::handle::{Handle, Request};
+use crate::home::{Home, NodeSettings};
+use crate::limits::{REQUESTS_WAITING_MAX, STOP_SECS_MAX, WATCH_LAG_MAX};
+use crate::net::{Net, NetEvent};
+use crate::setup::{SetupError, open_core};
+use crate::turn::{Continuation, Turn};
+use crate::view::WatchEvent;
+
+/// Why a node does not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// Its home.
+    #[error(transparent)]
+    Setup(#[from] SetupError),
+    /// Its address.
+    #[error("links cannot be served")]
+    Bind(#[from] BindError),
+    /// Its address, asked back.
+    #[error("the address that is listened on cannot be read")]
+    Address(#[source] std::io::Error),
+}
+
+impl StartError {
+    /// Who has to act.
+    #[must_use]
+    pub fn fault(&self) -> hopluu_model::Fault {
+        match self {
+            Self::Setup(error) => error.fault(),
+            Self::Bind(error) => error.fault(),
+            Self::Address(_) => hopluu_model::Fault::Local,
+        }
+    }
+}
+
+/// A node that works, until it is stopped.
+#[derive(Debug)]
+pub struct Running {
+    handle: Handle,
+    listen: Option<SocketAddr>,
+    stop: Option<oneshot::Sender<()>>,
+    task: tokio::task::JoinHandle<()>,
+}
+
+impl Running {
+    /// The front door.
+    #[must_use]
+    pub fn handle(&self) -> Handle {
+        self.handle.clone()
+    }
+
+    /// The address that other nodes reach, while links are served.
+    #[must_use]
+    pub fn listen_addr(&self) -> Option<SocketAddr> {
+        self.listen
+    }
+
+    /// Stops in order: no more commands, links told, everything queued on disk.
+    pub async fn stop(mut self) {
+        if let Some(stop) = self.stop.take() {
+            // A loop that has ended by itself needs no telling.
+            let _has_ended = stop.send(());
+        }
+        if let Err(error) = self.task.await {
+            tracing::error!(error = %ErrorChain(&error), "the loop did not end well");
+        }
+    }
+}
+
+/// Starts a node that serves and dials links.
+///
+/// # Errors
+/// When the home or the address cannot be used.
+pub fn start(home: Home, settings: &NodeSettings) -> Result<Running, StartError> {
+    let done = Arc::new(Mailbox::default());
+    let mut core = open_core(&home, done.post())?;
+    let config = core.config();
+    let any = SocketAddr::from(([0, 0, 0, 0], 0));
+    let endpoint = Endpoint::bind(NetConfig {
+        listen: settings.listen.unwrap_or(any),
+        signer: (*config.signer).clone(),
+        chain: config.chain.clone(),
+        root: config.root,
+        tuning: Tuning::default(),
+    })?;
+    let listen = match settings.listen {
+        Some(_) => Some(endpoint.local_addr().map_err(StartError::Address)?),
+        None => None,
+    };
+    core.listen = listen.map(|addr| addr.to_string());
+    let (net, events) = Net::new(endpoint, settings.upstream.clone());
+    Ok(spawn(home, core, done, Some((net, events)), listen))
+}
+
+/// Starts a node for one command: it reads and writes its home and speaks to nobody.
+///
+/// # Errors
+/// When the home cannot be used.
+pub fn start_offline(home: Home) -> Result<Running, StartError> {
+    let done = Arc::new(Mailbox::default());
+    let core = open_core(&home, done.post())?;
+    Ok(spawn(home, core, done, None, None))
+}
+
+fn spawn(
+    home: Home,
+    core: Core,
+    done: Arc<Mailbox>,
+    net: Option<(Net, mpsc::Receiver<NetEvent>)>,
+    listen: Option<SocketAddr>,
+) -> Running {
+    let (requests, waiting) = mpsc::channel(REQUESTS_WAITING_MAX);
+    let (events, _) = broadcast::channel(WATCH_LAG_MAX);
+    let handle = Handle::new(requests, events.clone());
+    let (stop, stopped) = oneshot::channel();
+    let (net, net_events) = net.map_or((None, None), |(net, events)| (Some(net), Some(events)));
+    let node = Node {
+        core,
+        done,
+        requests: waiting,
+        net,
+        net_events,
+        events,
+        _home: home,
+    };
+    let task = tokio::spawn(node.run(stopped));
+    Running {
+        handle,
+        listen,
+        stop: Some(stop),
+        task,
+    }
+}
+
+/// Where the store's answers wait for the loop. Their number is bounded by the store's own queue.
+#[derive(Default)]
+struct Mailbox {
+    waiting: Mutex<VecDeque<Continuation>>,
+    has_mail: Notify,
+}
+
+impl Mailbox {
+    fn post(self: &Arc<Self>) -> Post {
+        let mailbox = Arc::clone(self);
+        Arc::new(move |continuation| {
+            mailbox.lock().push_back(continuation);
+            mailbox.has_mail.notify_one();
+        })
+    }
+
+    fn lock(&self) -> MutexGuard<'_, VecDeque<Continuation>> {
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn take(&self) -> VecDeque<Continuation> {
+        std::mem::take(&mut *self.lock())
+    }
+}
+
+/// The loop and what it owns.
+struct Node {
+    core: Core,
+    done: Arc<Mailbox>,
+    requests: mpsc::Receiver<Request>,
+    net: Option<Net>,
+    net_events: Option<mpsc::Receiver<NetEvent>>,
+    events: broadcast::Sender<WatchEvent>,
+    /// Held for its lock, until everything is on disk.
+    _home: Home,
+}
+
+impl Node {
+    async fn run(mut self, mut stop: oneshot::Receiver<()>) {
+        let mut turn = Turn::at(now());
+        if let Some(net) = &self.net {
+            for target in net.targets.keys() {
+                self.core.target_added(&mut turn, *target);
+            }
+        }
+        self.finish(turn);
+        loop {
+            let wake = sleep_until(self.core.next_wake());
+            tokio::select! {
+                // Each arm only waits; a cancelled one has taken nothing.
+                _ = &mut stop => break,
+                request = self.requests.recv() => match request {
+                    Some(request) => self.turn(|core, _, turn| request(core, turn)),
+                    None => break,
+                },
+                () = self.done.has_mail.notified() => self.take_mail(),
+                Some(event) = next(self.net_events.as_mut()) => {
+                    self.turn(|core, net, turn| {
+                        if let Some(net) = net {
+                            net.take(core, turn, event);
+                        }
+                    });
+                }
+                () = wake => self.turn(|core, _, turn| core.woken(turn)),
+            }
+        }
+        self.stop().await;
+    }
+
+    fn turn(&mut self, act: impl FnOnce(&mut Core, Option<&mut Net>, &mut Turn)) {
+        let mut turn = Turn::at(now());
+        act(&mut self.core, self.net.as_mut(), &mut turn);
+        self.finish(turn);
+    }
+
+    fn take_mail(&mut self) {
+        for continuation in self.done.take() {
+            self.turn(|core, _, turn| continuation(core, turn));
+        }
+    }
+
+    /// Hands the effects of a turn to those who carry them out.
+    fn finish(&mut self, turn: Turn) {
+        for effect in turn.net {
+            if let Some(net) = &mut self.net {
+                net.perform(effect);
+            }
+        }
+        for event in turn.events {
+            // Nobody needs to be listening.
+            let _nobody_listens = self.events.send(event);
+        }
+    }
+
+    /// No more commands; what was accepted is answered; links are told; the store is closed.
+    async fn stop(mut self) {
+        self.requests.close();
+        while let Ok(request) = self.requests.try_recv() {
+            self.turn(|core, _, turn| request(core, turn));
+        }
+        let closing = self.core.closing();
+        let closed = tokio::task::spawn_blocking(move || closing.close());
+        let limit = Duration::from_secs(STOP_SECS_MAX);
+        match tokio::time::timeout(limit, closed).await {
+            Ok(Ok(Ok(()))) => {}
+            Ok(Ok(Err(error))) => {
+                tracing::error!(error = %ErrorChain(&error), "the store did not close well");
+            }
+            Ok(Err(_)) | Err(_) => tracing::error!("the store did not close in time"),
+        }
+        self.take_mail();
+        if let Some(net) = self.net.take() {
+            net.endpoint.close().await;
+        }
+    }
+}
+
+/// The next event of a node that has links; never for one that has none.
+async fn next(events: Option<&mut mpsc::Receiver<NetEvent>>) -> Option<NetEvent> {
+    match events {
+        Some(events) => events.recv().await,
+        None => std::future::pending().await,
+    }
+}
+
+async fn sleep_until(wake: Option<Timestamp>) {
+    match wake {
+        Some(at) => tokio::time::sleep(Duration::from_millis(at.ms_since(now()))).await,
+        None => std::future::pending().await,
+    }
+}
+
+/// The machine's clock; everything behind this line gets the time as an argument.
+#[must_use]
+pub fn now() -> Timestamp {
+    let elapsed = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+    Timestamp(elapsed.map_or(0, |elapsed| {
+        i64::try_from(elapsed.as_millis()).unwrap_or(i64::MAX)
+    }))
+}

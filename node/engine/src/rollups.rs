@@ -1,0 +1,294 @@
+//! Totals as people see them, and what they were made of.
+
+use std::collections::BTreeSet;
+
+use hopluu_doc::{Compartment, DocKey, DocKind};
+use hopluu_form::Form;
+use hopluu_model::{Date, DocId, IndicatorCode, Timestamp, UnitId};
+use hopluu_rollup::{LineTotal, Missing, ReportFacts, Total};
+
+use crate::core::Core;
+use crate::error::CommandError;
+use crate::handle::TotalSelector;
+use crate::open_docs;
+use crate::registry::KnownForm;
+use crate::resolve::{line, unit_name};
+use crate::show::finding_view;
+use crate::totals::facts_of;
+use crate::view::{
+    AuthorView, ContributorView, ExplainView, Freshness, MissingView, RecomputeView, TotalLineView,
+    TotalView,
+};
+
+impl Core {
+    fn asked(
+        &self,
+        selector: &TotalSelector,
+    ) -> Result<(KnownForm, hopluu_model::Period, Date, UnitId), CommandError> {
+        let known = self.known_form(&selector.form)?;
+        let (period, day) = self.period(&known.form, &selector.period)?;
+        let unit = self.unit(selector.unit.as_deref(), day)?;
+        Ok((known, period, day, unit))
+    }
+
+    /// The total of a unit.
+    ///
+    /// # Errors
+    /// When the selector names none, or the store cannot be read.
+    pub fn rollup_show(&mut self, selector: &TotalSelector) -> Result<TotalView, CommandError> {
+        let (known, period, day, unit) = self.asked(selector)?;
+        let total = self.totals(&known, &period)?.total(&unit);
+        let total = total.ok_or_else(|| not_reporting(&unit, &known.form))?;
+        Ok(self.total_view(&known.form, day, &total))
+    }
+
+    fn total_view(&self, form: &Form, day: Date, total: &Total) -> TotalView {
+        let tree = self.tree();
+        let lines = form.value_lines().filter_map(|(row, _)| {
+            let line = total.line(&row.code)?;
+            Some(line_view(line, &row.label.vi, &row.label.en))
+        });
+        TotalView {
+            unit: total.unit.clone(),
+            unit_name: unit_name(&tree, &total.unit, day),
+            form: total.form.clone(),
+            form_version: total.version,
+            period: total.period.clone(),
+            tree_day: day,
+            tree: total.tree,
+            digest: total.digest(),
+            reported: total.coverage.reported,
+            expected: total.coverage.expected,
+            missing: self.missing(&total.coverage.missing, day),
+            own_parts_reported: total.own_parts.reported,
+            own_parts_expected: total.own_parts.expected,
+            own_parts_missing: self.missing(&total.own_parts.missing, day),
+            lines: lines.collect(),
+            findings: total.findings.iter().map(finding_view).collect(),
+            freshness: total
+                .children
+                .iter()
+                .map(|child| Freshness {
+                    unit: child.unit.clone(),
+                    heard: self.heard(&child.unit),
+                })
+                .collect(),
+        }
+    }
+
+    fn missing(&self, missing: &[Missing], day: Date) -> Vec<MissingView> {
+        let tree = self.tree();
+        let view = |missing: &Missing| MissingView {
+            unit: missing.unit.clone(),
+            name: unit_name(&tree, &missing.unit, day),
+            period: missing.period.clone(),
+        };
+        missing.iter().map(view).collect()
+    }
+
+    /// When a unit's main node or one of its offices was last heard here.
+    fn heard(&self, unit: &UnitId) -> Option<Timestamp> {
+        let registry = self.registry();
+        let nodes = registry
+            .identities()
+            .filter(|identity| identity.place.unit == *unit);
+        nodes
+            .filter_map(|identity| self.heard.get(&identity.place.node).copied())
+            .max()
+    }
+
+    /// What a total was made of, down to documents, heads and authors.
+    ///
+    /// # Errors
+    /// When the selector names none, or the store cannot be read.
+    pub fn rollup_explain(
+        &mut self,
+        selector: &TotalSelector,
+        code: Option<&str>,
+    ) -> Result<ExplainView, CommandError> {
+        let (known, period, day, unit) = self.asked(selector)?;
+        let code = code.map(|text| line(&known.form, text)).transpose()?;
+        let code = code.map(|(row, _)| row.code.clone());
+        let (totals_below, digest, missing) = {
+            let totals = self.totals(&known, &period)?;
+            let top = totals
+                .total(&unit)
+                .ok_or_else(|| not_reporting(&unit, &known.form))?;
+            let (digest, missing) = (top.digest(), top.coverage.missing.clone());
+            let mut below = Vec::new();
+            let mut waiting = vec![top];
+            while let Some(total) = waiting.pop() {
+                let children = total.children.iter().rev();
+                waiting.extend(children.filter_map(|child| totals.total(&child.unit)));
+                let value = code
+                    .as_ref()
+                    .and_then(|code| totals.line(&total.unit, code));
+                below.push((total, value));
+            }
+            (below, digest, missing)
+        };
+        let mut contributors = Vec::new();
+        for (total, value) in &totals_below {
+            contributors.extend(self.contributors(day, total, value.as_ref())?);
+        }
+        Ok(ExplainView {
+            unit_name: unit_name(&self.tree(), &unit, day),
+            unit,
+            code,
+            digest,
+            contributors,
+            missing: self.missing(&missing, day),
+        })
+    }
+
+    fn contributors(
+        &self,
+        day: Date,
+        total: &Total,
+        line: Option<&LineTotal>,
+    ) -> Result<Vec<ContributorView>, CommandError> {
+        let tree = self.tree();
+        let value = line
+            .and_then(|line| line.value)
+            .map(|value| value.to_string());
+        let summary = ContributorView {
+            unit: total.unit.clone(),
+            unit_name: unit_name(&tree, &total.unit, day),
+            doc: None,
+            period: total.period.clone(),
+            heads: Vec::new(),
+            authors: Vec::new(),
+            total: Some(total.digest()),
+            reported: total.coverage.reported,
+            expected: total.coverage.expected,
+            value: value.clone(),
+        };
+        let mut views = vec![summary];
+        for source in &total.sources {
+            views.push(ContributorView {
+                unit: source.unit.clone(),
+                unit_name: unit_name(&tree, &source.unit, day),
+                doc: Some(source.doc),
+                period: source.period.clone(),
+                heads: source.heads.clone(),
+                authors: self.author_views(source.doc)?,
+                total: None,
+                reported: 0,
+                expected: 0,
+                value: line
+                    .and_then(|line| line.own.as_ref().map_or(line.value, |own| own.value))
+                    .map(|value| value.to_string()),
+            });
+        }
+        Ok(views)
+    }
+
+    fn author_views(&self, doc: DocId) -> Result<Vec<AuthorView>, CommandError> {
+        let nodes: BTreeSet<_> = self.authors(doc)?.into_values().collect();
+        let registry = self.registry();
+        let view = |node| {
+            let place = registry.identity(&node).map(|identity| &identity.place);
+            AuthorView {
+                node,
+                unit: place.map(|place| place.unit.clone()),
+                office: place.and_then(|place| place.office.clone()),
+            }
+        };
+        Ok(nodes.into_iter().map(view).collect())
+    }
+
+    /// Loads every document again and compares what they add up to with what is kept.
+    ///
+    /// # Errors
+    /// When the selector names none, or a document cannot be read.
+    pub fn rollup_recompute(
+        &mut self,
+        selector: &TotalSelector,
+    ) -> Result<RecomputeView, CommandError> {
+        let (known, period, _, unit) = self.asked(selector)?;
+        let form = std::sync::Arc::clone(&known.form);
+        let refuse = || not_reporting(&unit, &form);
+        let kept = self
+            .totals(&known, &period)?
+            .digest(&unit)
+            .ok_or_else(refuse)?;
+        let mut fresh = self.empty_totals(&known, &period)?;
+        let parts = fresh.parts().to_vec();
+        let rows = self
+            .read()?
+            .consistent(|read| facts_of(read, &form, &parts))
+            .map_err(CommandError::Store)?;
+        let mut documents = 0;
+        for row in rows {
+            let key = DocKey {
+                kind: DocKind::Report,
+                unit: row.unit.clone(),
+                form: form.id().clone(),
+                major: form.version().major,
+                period: row.period.clone(),
+                instance: 0,
+                compartment: Compartment::public(),
+            };
+            let report = open_docs::load(self.store(), &key, &form)?;
+            let packed = report.facts().encode();
+            let facts =
+                hopluu_doc::FactsView::new(&packed).map_err(|error| damaged(&row.doc, error))?;
+            let facts = ReportFacts {
+                doc: row.doc,
+                heads: &report.heads(),
+                is_withdrawn: report.state().is_withdrawn(),
+                facts,
+            };
+            fresh
+                .set(&row.unit, &row.period, &facts)
+                .map_err(|error| damaged(&row.doc, error))?;
+            documents += 1;
+        }
+        let recomputed = fresh.digest(&unit).ok_or_else(refuse)?;
+        Ok(RecomputeView {
+            kept,
+            recomputed,
+            documents,
+        })
+    }
+}
+
+fn damaged(doc: &DocId, error: impl std::fmt::Display) -> CommandError {
+    CommandError::Damaged {
+        doc: doc.to_string(),
+        detail: error.to_string(),
+    }
+}
+
+fn not_reporting(unit: &UnitId, form: &Form) -> CommandError {
+    CommandError::NotReporting {
+        unit: unit.clone(),
+        form: form.id().to_string(),
+    }
+}
+
+fn line_view(line: &LineTotal, label_vi: &str, label_en: &str) -> TotalLineView {
+    let code: IndicatorCode = line.code.clone();
+    TotalLineView {
+        code,
+        label_vi: label_vi.to_owned(),
+        label_en: label_en.to_owned(),
+        value: line.value.map(|value| value.to_string()),
+        percent: line.percent().map(|percent| percent.to_string()),
+        own: line
+            .own
+            .as_ref()
+            .and_then(|own| own.value)
+            .map(|value| value.to_string()),
+        range: line
+            .range
+            .map(|(low, high)| (low.to_string(), high.to_string())),
+        answered: line.counts.answered,
+        blank: line.counts.blank,
+        unsettled: line.counts.unsettled,
+        missing: line.counts.missing,
+        is_upper_bound: line.marks.is_upper_bound(),
+        may_count_twice: line.marks.may_count_twice(),
+        is_inexact: line.marks.qualifier() != hopluu_model::Qualifier::Exact,
+    }
+}

@@ -1,0 +1,418 @@
+//! How a home folder comes to be: as a root, by a ticket, or again from a backup.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use hopluu_form::{Form, Lang};
+use hopluu_model::tree::UnitTree;
+use hopluu_model::{Date, Digest, Epoch, Fault, Place, Timestamp, UnitId};
+use hopluu_net::key::{IssueError, RandomError};
+use hopluu_net::{JoinCallError, Tuning, call_join, key};
+use hopluu_store::{DbError, OpenError, OpenOptions, Store, WriteError, restore_check};
+use hopluu_trust::{
+    ChainError, Record, RecordKind, Signer, Ticket, TicketError, decode_chain, encode_chain,
+    fingerprint, verify_chain,
+};
+use rand::RngExt;
+
+use crate::admit::put_record;
+use crate::clock;
+use crate::core::{Core, CoreConfig, Post};
+use crate::home::{Home, HomeError, NodeSettings};
+use crate::limits::ROOT_YEARS;
+use crate::registry::{form_body, tree_body};
+
+/// Names of what a node knows of itself, in the store.
+const META_CHAIN: &str = "chain";
+const META_ROOT: &str = "root";
+
+const MS_PER_YEAR: i64 = 365 * 24 * 3_600_000;
+
+/// Why a home could not be set up.
+#[derive(Debug, thiserror::Error)]
+pub enum SetupError {
+    /// The folder.
+    #[error(transparent)]
+    Home(#[from] HomeError),
+    /// The database.
+    #[error(transparent)]
+    Open(#[from] OpenError),
+    /// The database, in use.
+    #[error("the store does not take it")]
+    Store(#[from] DbError),
+    /// The first write failed.
+    #[error("the store does not take it: {0}")]
+    Write(String),
+    /// The machine gives no random numbers.
+    #[error(transparent)]
+    Random(#[from] RandomError),
+    /// The unit is not in the tree.
+    #[error("no unit `{text}` in the tree")]
+    UnknownUnit {
+        /// What was typed.
+        text: String,
+    },
+    /// A form has mistakes.
+    #[error("a form has mistakes: {0}")]
+    Form(String),
+    /// The ticket cannot be read.
+    #[error("the ticket cannot be read")]
+    Ticket(#[source] TicketError),
+    /// The ticket is over.
+    #[error("the ticket ended at {0}")]
+    Expired(Timestamp),
+    /// The superior did not let us in, or could not be reached.
+    #[error("the superior did not let this node in")]
+    Join(#[source] JoinCallError),
+    /// A certificate could not be written.
+    #[error("the root certificate could not be written")]
+    Issue(#[source] IssueError),
+    /// What the home holds of itself does not fit together.
+    #[error("the certificate chain in the store does not hold")]
+    Chain(#[source] ChainError),
+    /// The database of this home knows no identity.
+    #[error("the store does not say who this node is")]
+    NoIdentity,
+    /// A backup of another node.
+    #[error("the backup belongs to node {}, this home to node {}", theirs.short(), ours.short())]
+    OtherNode {
+        /// Whose backup.
+        theirs: hopluu_model::NodeId,
+        /// Whose home.
+        ours: hopluu_model::NodeId,
+    },
+    /// A file could not be copied.
+    #[error("{what} failed")]
+    File {
+        /// What was done.
+        what: &'static str,
+        /// Why.
+        #[source]
+        source: std::io::Error,
+    },
+}
+
+impl SetupError {
+    /// Who has to act.
+    #[must_use]
+    pub fn fault(&self) -> Fault {
+        match self {
+            Self::Home(error) => error.fault(),
+            Self::Open(error) => error.fault(),
+            Self::Store(error) => error.fault(),
+            Self::Join(error) => error.fault(),
+            Self::Random(_) | Self::Write(_) | Self::File { .. } => Fault::Local,
+            Self::Issue(_) | Self::Chain(_) => Fault::Bug,
+            _ => Fault::Config,
+        }
+    }
+}
+
+/// What a root begins with.
+#[derive(Debug)]
+pub struct RootSetup {
+    /// The unit where trust begins, as typed.
+    pub unit: String,
+    /// The whole tree; the root keeps and hands down what lies on its line.
+    pub tree: UnitTree,
+    /// Texts of the forms it hands down, each with the units it is assigned to, as typed.
+    pub forms: Vec<(String, Vec<String>)>,
+    /// Addresses.
+    pub settings: NodeSettings,
+}
+
+/// Who the new node is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SetUp {
+    /// Its place.
+    pub place: Place,
+    /// The root's fingerprint.
+    pub root: Digest,
+    /// When its certificate ends.
+    pub certificate_ends: Timestamp,
+}
+
+/// Makes a root: a key, a certificate signed by itself, the tree and the forms as records.
+///
+/// # Errors
+/// When the folder is not empty, the unit unknown, or a form wrong; the folder then stays unusable
+/// but for another try after emptying it.
+pub fn init_root(dir: &Path, setup: &RootSetup, now: Timestamp) -> Result<SetUp, SetupError> {
+    let today = clock::day(now);
+    let find = |text: &str| -> Result<UnitId, SetupError> {
+        setup
+            .tree
+            .resolve(text, Some(today))
+            .or_else(|_| {
+                setup
+                    .tree
+                    .resolve(text, Some(last_day_of(&setup.tree, text, today)))
+            })
+            .map_err(|_| SetupError::UnknownUnit {
+                text: text.to_owned(),
+            })
+    };
+    let unit = find(&setup.unit)?;
+    let mut forms = Vec::new();
+    for (source, assigned) in &setup.forms {
+        let form =
+            Form::parse(source).map_err(|errors| SetupError::Form(errors.report(Lang::En)))?;
+        let assigned = assigned
+            .iter()
+            .map(|text| find(text))
+            .collect::<Result<Vec<_>, _>>()?;
+        forms.push(form_body(form.source(), assigned));
+    }
+    let signer = key::generate()?;
+    let certificate_ends = Timestamp(now.0.saturating_add(ROOT_YEARS * MS_PER_YEAR));
+    let certificate =
+        key::write_root(&signer, &unit, certificate_ends).map_err(SetupError::Issue)?;
+    let root = fingerprint(&certificate);
+    let chain = vec![certificate];
+    let mut records = vec![chain_record(&signer, &unit, &chain)];
+    let tree = setup.tree.restrict(std::slice::from_ref(&unit));
+    records.push(own_record(
+        &signer,
+        RecordKind::Tree,
+        &unit,
+        tree_body(&tree),
+    )?);
+    for body in forms {
+        records.push(own_record(&signer, RecordKind::Form, &unit, body)?);
+    }
+    let place = Place {
+        node: signer.node_id(),
+        unit,
+        office: None,
+    };
+    found(dir, &signer, &chain, root, records, &setup.settings)?;
+    Ok(SetUp {
+        place,
+        root,
+        certificate_ends,
+    })
+}
+
+/// A day on which a unit of this code last existed, so that a district that was abolished can still
+/// be the root of its archive.
+fn last_day_of(tree: &UnitTree, text: &str, today: Date) -> Date {
+    let code = text.split('@').next().unwrap_or(text);
+    let ended = tree.units().filter(|unit| unit.id.code.as_str() == code);
+    ended.filter_map(|unit| unit.ended).max().unwrap_or(today)
+}
+
+/// Joins by a ticket: draws a key, has it certified, and keeps the superior as upstream.
+///
+/// # Errors
+/// When the ticket is garbled, expired, used or foreign, the superior cannot be reached, or the
+/// folder is not empty.
+pub async fn join(
+    dir: &Path,
+    ticket: &str,
+    settings: NodeSettings,
+    now: Timestamp,
+) -> Result<SetUp, SetupError> {
+    let ticket = Ticket::decode(ticket).map_err(SetupError::Ticket)?;
+    if ticket.is_expired(now) {
+        return Err(SetupError::Expired(ticket.expires));
+    }
+    let signer = key::generate()?;
+    let joined = call_join(&ticket, &signer, &Tuning::default())
+        .await
+        .map_err(SetupError::Join)?;
+    let place = joined.identity.place.clone();
+    let mut settings = settings;
+    for addr in &ticket.addrs {
+        if !settings.upstream.contains(addr) {
+            settings.upstream.push(addr.clone());
+        }
+    }
+    // Everybody up the line is known from the chain itself; without them no record could be judged.
+    let mut records = Vec::new();
+    let mut chain: &[Vec<u8>] = &joined.chain;
+    while !chain.is_empty() {
+        let identity = verify_chain(chain, &ticket.root, None).map_err(SetupError::Chain)?;
+        records.push((identity.place.unit, chain.to_vec()));
+        chain = chain.get(1..).unwrap_or_default();
+    }
+    let records = records
+        .iter()
+        .rev()
+        .map(|(unit, chain)| chain_record(&signer, unit, chain))
+        .collect();
+    found(dir, &signer, &joined.chain, ticket.root, records, &settings)?;
+    Ok(SetUp {
+        place,
+        root: ticket.root,
+        certificate_ends: joined.identity.not_after,
+    })
+}
+
+fn chain_record(signer: &Signer, unit: &UnitId, chain: &[Vec<u8>]) -> Record {
+    let body = encode_chain(chain).expect("a chain that was verified is within bounds");
+    Record::sign(signer, RecordKind::Certificate, unit.clone(), body)
+        .expect("a chain is far below a record's bound")
+}
+
+fn own_record(
+    signer: &Signer,
+    kind: RecordKind,
+    unit: &UnitId,
+    body: Vec<u8>,
+) -> Result<Record, SetupError> {
+    Record::sign(signer, kind, unit.clone(), body)
+        .map_err(|error| SetupError::Write(error.to_string()))
+}
+
+/// Writes a new home: key, store, settings, in this order, so that a cut leaves it visibly
+/// half-written.
+fn found(
+    dir: &Path,
+    signer: &Signer,
+    chain: &[Vec<u8>],
+    root: Digest,
+    records: Vec<Record>,
+    settings: &NodeSettings,
+) -> Result<(), SetupError> {
+    let home = Home::create(dir)?;
+    home.write_key(signer)?;
+    let store = Store::open(&home.database(), &OpenOptions::create(fresh_epoch()))?;
+    let chain = encode_chain(chain).expect("a chain that was verified is within bounds");
+    store
+        .write(move |tx| -> Result<(), DbError> {
+            tx.set_meta(META_CHAIN, &chain)?;
+            tx.set_meta(META_ROOT, root.as_bytes())?;
+            for record in &records {
+                put_record(tx, record, None)?;
+            }
+            Ok(())
+        })
+        .map_err(|error| match error {
+            WriteError::Db(error) | WriteError::Refused(error) => SetupError::Store(error),
+            other => SetupError::Write(other.to_string()),
+        })?;
+    store.close()?;
+    home.write_settings(settings)?;
+    Ok(())
+}
+
+/// An epoch that no store has had before.
+#[must_use]
+pub fn fresh_epoch() -> Epoch {
+    Epoch(rand::rng().random())
+}
+
+/// Opens the node of a home. `post` takes the store's answers to the loop.
+///
+/// # Errors
+/// When a part of the home is unusable.
+pub fn open_core(home: &Home, post: Post) -> Result<Core, SetupError> {
+    let signer = home.signer()?;
+    let store = Store::open(&home.database(), &OpenOptions::existing())?;
+    let config = identity_of(&store, signer)?;
+    Ok(Core::new(config, store, post)?)
+}
+
+/// Who the node of a store is.
+///
+/// # Errors
+/// When the store does not say, or its chain does not hold.
+pub fn identity_of(store: &Store, signer: Signer) -> Result<CoreConfig, SetupError> {
+    let (chain, root) = {
+        let read = store.read()?;
+        (read.meta(META_CHAIN)?, read.meta(META_ROOT)?)
+    };
+    let (Some(chain), Some(root)) = (chain, root) else {
+        return Err(SetupError::NoIdentity);
+    };
+    let chain = decode_chain(&chain).map_err(|_| SetupError::NoIdentity)?;
+    let root = Digest::try_from(root.as_slice()).map_err(|_| SetupError::NoIdentity)?;
+    // Its own end is for others to judge: an expired node still works by itself.
+    let identity = verify_chain(&chain, &root, None).map_err(SetupError::Chain)?;
+    if identity.place.node != signer.node_id() {
+        return Err(SetupError::OtherNode {
+            theirs: identity.place.node,
+            ours: signer.node_id(),
+        });
+    }
+    Ok(CoreConfig {
+        signer: Arc::new(signer),
+        chain,
+        root,
+        me: identity.place,
+        certificate_ends: identity.not_after,
+        seed: rand::rng().random(),
+    })
+}
+
+/// What a restore brought back.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Restored {
+    /// The store's new life.
+    pub epoch: Epoch,
+    /// Documents in the backup.
+    pub documents: u64,
+    /// Where the database that was there before is kept.
+    pub kept: Option<std::path::PathBuf>,
+}
+
+/// Puts a backup in the place of the database. It begins a new life, so that every peer notices and
+/// gives back what came after the backup.
+///
+/// # Errors
+/// When the backup is damaged, of another node, or cannot be copied; the home is as it was.
+pub fn restore(dir: &Path, backup: &Path) -> Result<Restored, SetupError> {
+    let home = Home::open_for_restore(dir)?;
+    restore_check(backup)?;
+    let database = home.database();
+    let beside = database.with_extension("restored");
+    let file = |what| move |source| SetupError::File { what, source };
+    std::fs::copy(backup, &beside).map_err(file("copying the backup"))?;
+    let prepared = prepare(&beside, &home);
+    let (epoch, documents) = match prepared {
+        Ok(prepared) => prepared,
+        Err(error) => {
+            // The half-prepared copy is worth nothing; the error that matters is the first.
+            let _left_behind = std::fs::remove_file(&beside);
+            return Err(error);
+        }
+    };
+    let kept = database
+        .exists()
+        .then(|| database.with_extension("before-restore"));
+    for suffix in ["", "-wal", "-shm"] {
+        let from = with_suffix(&database, suffix);
+        if !from.exists() {
+            continue;
+        }
+        match &kept {
+            Some(kept) => std::fs::rename(&from, with_suffix(kept, suffix)),
+            None => std::fs::remove_file(&from),
+        }
+        .map_err(file("moving the old database aside"))?;
+    }
+    std::fs::rename(&beside, &database).map_err(file("putting the backup in place"))?;
+    Ok(Restored {
+        epoch,
+        documents,
+        kept,
+    })
+}
+
+fn prepare(copy: &Path, home: &Home) -> Result<(Epoch, u64), SetupError> {
+    let store = Store::open(copy, &OpenOptions::existing())?;
+    identity_of(&store, home.signer()?)?;
+    let epoch = fresh_epoch();
+    store
+        .write(move |tx| tx.set_epoch(epoch))
+        .map_err(|error| SetupError::Write(error.to_string()))?;
+    let documents = store.read()?.doc_count()?;
+    store.close()?;
+    Ok((epoch, documents))
+}
+
+fn with_suffix(path: &Path, suffix: &str) -> std::path::PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(suffix);
+    name.into()
+}

@@ -1,0 +1,61 @@
+//! One turn of the engine: what goes in with the time, what comes out as effects.
+
+use hopluu_model::Timestamp;
+use hopluu_sync::{CloseCode, LinkId, TargetId};
+
+use crate::core::Core;
+use crate::error::CommandError;
+use crate::view::WatchEvent;
+
+/// Something the network has to do.
+#[derive(Debug)]
+pub enum NetEffect {
+    /// Open a link to a configured address.
+    Dial {
+        /// Which.
+        target: TargetId,
+    },
+    /// Send bytes, after all that was sent before on this link.
+    Send {
+        /// Where.
+        link: LinkId,
+        /// What.
+        bytes: Vec<u8>,
+    },
+    /// Close a link.
+    Close {
+        /// Which.
+        link: LinkId,
+        /// The code that the peer is told.
+        code: CloseCode,
+    },
+}
+
+/// The time of a turn and what came of it.
+#[derive(Debug)]
+pub struct Turn {
+    /// The time of the whole turn: everything in it happens at once.
+    pub now: Timestamp,
+    /// What the network has to do, in order.
+    pub net: Vec<NetEffect>,
+    /// What watchers are told, in order.
+    pub events: Vec<WatchEvent>,
+}
+
+impl Turn {
+    /// A turn at this time.
+    #[must_use]
+    pub fn at(now: Timestamp) -> Self {
+        Self {
+            now,
+            net: Vec::new(),
+            events: Vec::new(),
+        }
+    }
+}
+
+/// What happens once the store has answered.
+pub type Continuation = Box<dyn FnOnce(&mut Core, &mut Turn) + Send>;
+
+/// Where the answer of a command goes, once it is durable.
+pub type Reply<T> = Box<dyn FnOnce(Result<T, CommandError>) + Send>;

@@ -1,0 +1,602 @@
+//! What the engine shows: plain values of the trade, without documents, sockets or formats.
+//!
+//! They derive `Serialize` so that the outermost crates can print them; the shapes are documented
+//! in docs/cli.md and held by tests.
+
+use hopluu_model::{
+    ChangeHash, Date, Digest, DocId, Epoch, FormId, FormVersion, IndicatorCode, NodeId, OfficeId,
+    Period, SectionId, Seq, Timestamp, UnitId,
+};
+use serde::{Deserialize, Serialize};
+
+/// Which report is meant, as a person types it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Selector {
+    /// A unit's code, or code and date; none means the node's own unit.
+    #[serde(default)]
+    pub unit: Option<String>,
+    /// The form's name.
+    pub form: String,
+    /// The period's label.
+    pub period: String,
+    /// Further reports of the same form and period are numbered from 1.
+    #[serde(default)]
+    pub instance: u32,
+}
+
+/// A unit with the name people know it by.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct UnitName {
+    /// Identity.
+    pub unit: UnitId,
+    /// Full official name on the day that was asked about.
+    pub name: String,
+}
+
+/// A report's identity, resolved.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReportRef {
+    /// The document.
+    pub doc: DocId,
+    /// Whose report.
+    pub unit: UnitId,
+    /// That unit's name.
+    pub unit_name: String,
+    /// By which form.
+    pub form: FormId,
+    /// For which period.
+    pub period: Period,
+    /// Which of several.
+    pub instance: u32,
+}
+
+/// How far a report got above this node, by a signed receipt.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Reached {
+    /// The superior unit that has it.
+    pub unit: UnitId,
+    /// That unit's name.
+    pub unit_name: String,
+    /// What kind of unit it is, in the words of the unit tree (for example `district`).
+    pub level: String,
+    /// When it arrived there, by that node's clock.
+    pub at: Timestamp,
+    /// Whether the receipt names exactly the present heads; if not, later edits are still on the way.
+    pub is_current: bool,
+}
+
+/// One line of `report list`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReportRow {
+    /// Which report.
+    pub report: ReportRef,
+    /// Where it stands in its life, for example `opened` or `withdrawn`.
+    pub state: String,
+    /// Value lines with an answer.
+    pub answered: u32,
+    /// Value lines of the form.
+    pub lines: u32,
+    /// Figures with different concurrent values.
+    pub conflicts: u32,
+    /// How far it got.
+    pub reached: Vec<Reached>,
+}
+
+/// One of several values of a figure.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CandidateView {
+    /// The canonical value.
+    pub value: String,
+    /// Which office wrote it, as far as its seal and commit say.
+    pub office: Option<OfficeId>,
+    /// Which node wrote it.
+    pub author: Option<NodeId>,
+    /// When, by the writer's clock.
+    pub at: Timestamp,
+    /// The change that wrote it.
+    pub change: Option<ChangeHash>,
+}
+
+/// One figure of a report.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FigureView {
+    /// The line.
+    pub code: IndicatorCode,
+    /// The office whose part it is, on lines that several offices add up.
+    pub office: Option<OfficeId>,
+    /// The one agreed value, absent while unsettled.
+    pub value: Option<String>,
+    /// More than one entry when offices set different values apart.
+    pub candidates: Vec<CandidateView>,
+    /// The note beside the figure.
+    pub note: Option<String>,
+}
+
+/// One paragraph of text.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TextView {
+    /// The section.
+    pub section: SectionId,
+    /// The office that writes it.
+    pub office: OfficeId,
+    /// The text.
+    pub text: String,
+}
+
+/// What a rule has to say about a report or a total.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FindingView {
+    /// The rule, for example `sum-of-parts`.
+    pub rule: String,
+    /// The line it is about.
+    pub code: IndicatorCode,
+    /// What the rule expects.
+    pub expected: String,
+    /// What stands there.
+    pub found: String,
+    /// The lines it was computed from.
+    pub parts: Vec<IndicatorCode>,
+    /// The same as a sentence in Vietnamese.
+    pub message_vi: String,
+    /// The same as a sentence in English.
+    pub message_en: String,
+}
+
+/// A whole report.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReportView {
+    /// Which report.
+    pub report: ReportRef,
+    /// The form's version it is read by.
+    pub form_version: FormVersion,
+    /// Where it stands in its life.
+    pub state: String,
+    /// The document's heads.
+    pub heads: Vec<ChangeHash>,
+    /// Figures that have a value, in the order of the form.
+    pub figures: Vec<FigureView>,
+    /// Paragraphs that have text.
+    pub texts: Vec<TextView>,
+    /// What the form's rules found.
+    pub findings: Vec<FindingView>,
+    /// How far it got.
+    pub reached: Vec<Reached>,
+}
+
+/// One save in a report's history.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HistoryRow {
+    /// The change.
+    pub change: ChangeHash,
+    /// When, by the writer's clock.
+    pub at: Timestamp,
+    /// The office it was made for.
+    pub office: Option<OfficeId>,
+    /// The node that sealed it.
+    pub author: Option<NodeId>,
+    /// That node's unit.
+    pub unit: Option<UnitId>,
+    /// What it wrote, for example `figure II.1.1.a = 42`.
+    pub wrote: Vec<String>,
+}
+
+/// The answer to a save.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Saved {
+    /// Which report.
+    pub report: ReportRef,
+    /// The change that is now on disk; none when nothing differed from what was there.
+    pub change: Option<ChangeHash>,
+}
+
+/// One edit as a person means it; checked against the form before it becomes a document edit.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "edit", rename_all = "snake_case", deny_unknown_fields)]
+pub enum EditRequest {
+    /// Sets a figure to what was typed.
+    Set {
+        /// The line.
+        code: String,
+        /// Whose part, on lines that offices add up; the saving office if absent.
+        #[serde(default)]
+        office: Option<String>,
+        /// As typed: `1.500`, `90,5`, `19/21`, `Có`, `blank` ...
+        value: String,
+    },
+    /// Settles a figure that has several values.
+    Settle {
+        /// The line.
+        code: String,
+        /// Whose part.
+        #[serde(default)]
+        office: Option<String>,
+        /// The value that shall stand.
+        value: String,
+    },
+    /// Writes the note beside a figure; empty clears it.
+    Note {
+        /// The line.
+        code: String,
+        /// Whose part.
+        #[serde(default)]
+        office: Option<String>,
+        /// The note.
+        text: String,
+    },
+    /// Replaces an office's text of a section.
+    Text {
+        /// The section.
+        section: String,
+        /// Whose paragraph; the saving office if absent.
+        #[serde(default)]
+        office: Option<String>,
+        /// The whole new text.
+        text: String,
+    },
+    /// Empties every figure that has a value.
+    ClearAll,
+    /// Takes the report back, with a reason that stays readable.
+    Withdraw {
+        /// Why.
+        reason: String,
+    },
+}
+
+/// A save: one or many edits that become one change.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SaveRequest {
+    /// Which report.
+    pub report: Selector,
+    /// For which office; the node's own if absent.
+    #[serde(default)]
+    pub office: Option<String>,
+    /// What to write.
+    pub edits: Vec<EditRequest>,
+    /// Whether the report may be created by this save.
+    #[serde(default)]
+    pub create: bool,
+}
+
+/// What a unit answers for in the coverage of a total.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Freshness {
+    /// The unit.
+    pub unit: UnitId,
+    /// When this node last heard from it.
+    pub heard: Option<Timestamp>,
+}
+
+/// Somebody who owes a report.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MissingView {
+    /// Who.
+    pub unit: UnitId,
+    /// Its name.
+    pub name: String,
+    /// For which entered period.
+    pub period: Period,
+}
+
+/// One line of a total.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TotalLineView {
+    /// The line.
+    pub code: IndicatorCode,
+    /// Vietnamese label.
+    pub label_vi: String,
+    /// English label.
+    pub label_en: String,
+    /// Canonical value; absent while unsettled or while nobody answered.
+    pub value: Option<String>,
+    /// Part and whole behind a share, with its derived percent.
+    pub percent: Option<String>,
+    /// The unit's own answer, on lines that keep it beside the share.
+    pub own: Option<String>,
+    /// Lowest and highest value an unsettled figure allows.
+    pub range: Option<(String, String)>,
+    /// Units with an answer on this line.
+    pub answered: u32,
+    /// Units that left it empty.
+    pub blank: u32,
+    /// Units with several values that nobody has settled.
+    pub unsettled: u32,
+    /// Units from which nothing has come.
+    pub missing: u32,
+    /// The value is an upper bound: the same thing may be counted in two periods.
+    pub is_upper_bound: bool,
+    /// The same person may be counted in two units.
+    pub may_count_twice: bool,
+    /// A part of it was given as about, at least or at most.
+    pub is_inexact: bool,
+}
+
+/// A total with everything that it stands on.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TotalView {
+    /// Whose total.
+    pub unit: UnitId,
+    /// That unit's name.
+    pub unit_name: String,
+    /// By which form.
+    pub form: FormId,
+    /// In which version.
+    pub form_version: FormVersion,
+    /// For which period.
+    pub period: Period,
+    /// The last day of the data window: the day whose tree was used.
+    pub tree_day: Date,
+    /// The tree's version.
+    pub tree: Digest,
+    /// BLAKE3 of the total's canonical bytes.
+    pub digest: Digest,
+    /// Reports that are in.
+    pub reported: u32,
+    /// Reports that are owed.
+    pub expected: u32,
+    /// Who is missing, by name.
+    pub missing: Vec<MissingView>,
+    /// Units above the reporting ones that have added their own part.
+    pub own_parts_reported: u32,
+    /// Units above the reporting ones that may add one.
+    pub own_parts_expected: u32,
+    /// Those that have not.
+    pub own_parts_missing: Vec<MissingView>,
+    /// The lines in the order of the form.
+    pub lines: Vec<TotalLineView>,
+    /// What the form's rules found in the total.
+    pub findings: Vec<FindingView>,
+    /// When each child was last heard here: beside the total, never in it.
+    pub freshness: Vec<Freshness>,
+}
+
+/// One contributor of a total.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ContributorView {
+    /// The unit that contributed.
+    pub unit: UnitId,
+    /// Its name.
+    pub unit_name: String,
+    /// Its own document, where it has one.
+    pub doc: Option<DocId>,
+    /// The period part the document is for.
+    pub period: Period,
+    /// That document's heads.
+    pub heads: Vec<ChangeHash>,
+    /// Who wrote in it: node and office.
+    pub authors: Vec<AuthorView>,
+    /// The digest of the unit's total; absent on the rows of its documents.
+    pub total: Option<Digest>,
+    /// Reports that are in, in the unit and below.
+    pub reported: u32,
+    /// Reports that are owed.
+    pub expected: u32,
+    /// What it contributed to the line that was asked about.
+    pub value: Option<String>,
+}
+
+/// An author in a document.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct AuthorView {
+    /// The node.
+    pub node: NodeId,
+    /// Its unit.
+    pub unit: Option<UnitId>,
+    /// Its office.
+    pub office: Option<OfficeId>,
+}
+
+/// What a total was made of, down to the documents.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ExplainView {
+    /// Whose total.
+    pub unit: UnitId,
+    /// That unit's name.
+    pub unit_name: String,
+    /// The line, if one was asked about.
+    pub code: Option<IndicatorCode>,
+    /// The total's digest.
+    pub digest: Digest,
+    /// Everything below that contributed, parents before children.
+    pub contributors: Vec<ContributorView>,
+    /// Who is missing.
+    pub missing: Vec<MissingView>,
+}
+
+/// The outcome of recomputing a total from the documents themselves.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RecomputeView {
+    /// The total as it was kept.
+    pub kept: Digest,
+    /// The total from freshly loaded documents.
+    pub recomputed: Digest,
+    /// Documents that were loaded.
+    pub documents: u32,
+}
+
+/// One line of `form list`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FormRow {
+    /// Name.
+    pub form: FormId,
+    /// Newest version known here.
+    pub version: FormVersion,
+    /// Vietnamese title.
+    pub title_vi: String,
+    /// English title.
+    pub title_en: String,
+    /// Value lines.
+    pub lines: u32,
+    /// The units it is assigned to with all below them; empty means everyone.
+    pub assigned: Vec<UnitId>,
+}
+
+/// One unit of `units show` and `units tree`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct UnitView {
+    /// Identity.
+    pub unit: UnitId,
+    /// Name on the day.
+    pub name: String,
+    /// Level, in the words of the tree.
+    pub level: String,
+    /// Path from the root, self last.
+    pub path: Vec<UnitId>,
+    /// The last day it existed, if it ended.
+    pub ended: Option<Date>,
+    /// Who took it over.
+    pub successors: Vec<UnitName>,
+    /// Children on the day.
+    pub children: Vec<UnitName>,
+}
+
+/// A peer as `status` shows it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PeerView {
+    /// Its key.
+    pub node: NodeId,
+    /// Its unit.
+    pub unit: UnitId,
+    /// Its office.
+    pub office: Option<OfficeId>,
+    /// Whether a link is up.
+    pub is_linked: bool,
+    /// Our journal up to here is durable there.
+    pub acked: Seq,
+    /// Its journal up to here is durable here.
+    pub received: Seq,
+    /// Entries it still has to get.
+    pub owed: u64,
+    /// When it was last heard.
+    pub heard: Option<Timestamp>,
+    /// Entries of it that were refused here since the start.
+    pub refused: u64,
+    /// What is unusual, for example `reconciling` or `peer was restored`.
+    pub remark: Option<String>,
+}
+
+/// What is owed to a full disk or a broken file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum DiskState {
+    /// The last write went through.
+    Good,
+    /// The last write found no room: reads go on, writes are refused until there is.
+    Full,
+    /// The last write failed for another reason.
+    Failing,
+}
+
+/// The node as a whole.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StatusView {
+    /// Program version.
+    pub version: String,
+    /// This node's key.
+    pub node: NodeId,
+    /// Its unit.
+    pub unit: UnitId,
+    /// That unit's name.
+    pub unit_name: String,
+    /// Its office.
+    pub office: Option<OfficeId>,
+    /// The root's fingerprint.
+    pub root: Digest,
+    /// The store's present life.
+    pub epoch: Epoch,
+    /// The journal's end.
+    pub journal: Seq,
+    /// Documents here.
+    pub documents: u64,
+    /// Changes kept outside because something they need is missing.
+    pub parked: u64,
+    /// Whether writes go through.
+    pub disk: DiskState,
+    /// When this node's certificate ends.
+    pub certificate_ends: Timestamp,
+    /// The address it listens on, while links are served.
+    pub listen: Option<String>,
+    /// Other nodes.
+    pub peers: Vec<PeerView>,
+}
+
+/// Something that became durable or changed, as `watch` prints it, one line each.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "event", rename_all = "snake_case")]
+pub enum WatchEvent {
+    /// A report has a new change, local or from a peer.
+    ReportChanged {
+        /// Which report.
+        report: ReportRef,
+        /// Its heads now.
+        heads: Vec<ChangeHash>,
+        /// The peer it came from; none for an edit made here.
+        from: Option<NodeId>,
+    },
+    /// A total that this node keeps has new bytes.
+    TotalChanged {
+        /// Whose total.
+        unit: UnitId,
+        /// By which form.
+        form: FormId,
+        /// For which period.
+        period: Period,
+        /// Reports in.
+        reported: u32,
+        /// Reports owed.
+        expected: u32,
+        /// The new digest.
+        digest: Digest,
+    },
+    /// A superior has a report.
+    ReceiptArrived {
+        /// Which report.
+        report: ReportRef,
+        /// The superior.
+        unit: UnitId,
+        /// When it arrived there.
+        at: Timestamp,
+    },
+    /// A link opened.
+    LinkOpened {
+        /// To whom.
+        node: NodeId,
+        /// Of which unit.
+        unit: UnitId,
+    },
+    /// A link closed.
+    LinkClosed {
+        /// To whom.
+        node: NodeId,
+    },
+    /// A form, certificate or tree event arrived.
+    RecordArrived {
+        /// Its kind.
+        kind: String,
+        /// The unit it concerns.
+        unit: UnitId,
+    },
+    /// The disk took or refused writes.
+    Disk {
+        /// What it is now.
+        state: DiskState,
+    },
+    /// The listener was too slow and missed this many events.
+    Missed {
+        /// How many.
+        events: u64,
+    },
+}
+
+/// A ticket that was just issued.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct InviteView {
+    /// The text to carry to the new node.
+    pub ticket: String,
+    /// The unit it is for.
+    pub unit: UnitId,
+    /// The office it is for.
+    pub office: Option<OfficeId>,
+    /// When it stops being good.
+    pub expires: Timestamp,
+}
