@@ -106,3 +106,13 @@ fn a_database_of_a_newer_version_is_refused_untouched() {
     assert!(said.contains(&format!("up to {VERSION}")), "{said}");
     assert!(std::fs::read(&path).unwrap() == before);
 }
+
+/// Before 3.51.3 two connections that reset the log at one moment could corrupt the database.
+#[test]
+fn the_bundled_sqlite_resets_its_log_safely() {
+    assert!(
+        rusqlite::version_number() >= 3_051_003,
+        "{}",
+        rusqlite::version()
+    );
+}
