@@ -219,19 +219,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-
-    fn key() -> DocKey {
-        DocKey::report(
-            "19429@2020-02-01".parse().unwrap(),
-            "pcmd-review".parse().unwrap(),
-            1,
-            "2026-H1".parse().unwrap(),
-        )
-    }
-
-    fn hex(bytes: &[u8]) -> String {
-        bytes.iter().map(|byte| format!("{byte:02x}")).collect()
-    }
+    use crate::testing::{hex, key};
 
     #[test]
     fn golden_bytes_and_id() {

@@ -32,6 +32,10 @@ impl<'a> Reader<'a> {
     }
 
     pub(crate) fn unsigned(&mut self) -> Result<u64, ReadError> {
+        if let Some((&byte @ 0..=0x7f, rest)) = self.rest.split_first() {
+            self.rest = rest;
+            return Ok(u64::from(byte));
+        }
         let (mut value, mut shift) = (0u64, 0u32);
         loop {
             let byte = self.byte()?;

@@ -24,12 +24,12 @@ pub const MESSAGE_BYTES_MAX: usize = 512;
 /// Most edits in one save: ten times the lines of the largest form known, all with a note.
 pub const EDITS_PER_SAVE_MAX: usize = 2_048;
 
-/// Most actors in one row of facts. An actor is one process start that still owns a visible value,
-/// and a report has about a hundred figures.
-pub const FACTS_ACTORS_MAX: usize = 16_384;
+/// Most actors in one row of facts. A report has a handful; the bound is what a hostile author of the
+/// unit could pile up, because a row that is written must be readable.
+pub const FACTS_ACTORS_MAX: usize = 1 << 20;
 
-/// Largest packed row of facts: a few thousand registers with conflicts and reasons.
-pub const FACTS_BYTES_MAX: usize = 4 << 20;
+/// Largest packed row of facts. A full report has some 1.5 KB; for the bound the same holds.
+pub const FACTS_BYTES_MAX: usize = 64 << 20;
 
 /// What one change may cost a reader, used wherever no narrower budget is set.
 pub const SCAN_LIMITS: ScanLimits = ScanLimits {
@@ -39,6 +39,8 @@ pub const SCAN_LIMITS: ScanLimits = ScanLimits {
     inflated_bytes_max: 1 << 20,
     // Deleting and inserting a section of TEXT_CHARS_MAX, and every figure of a form besides.
     ops_max: 100_000,
+    // Every edit of the largest save, and the operation between that a settlement takes.
+    map_writes_max: 2 * EDITS_PER_SAVE_MAX,
     // Settling names the actor of every candidate; a text names the actors around each edit.
     actors_max: 256,
     // A change has as many parents as there were unmerged branches.

@@ -30,6 +30,8 @@ pub struct ScanLimits {
     pub inflated_bytes_max: usize,
     /// Operations, and predecessors, counted from the run lengths.
     pub ops_max: usize,
+    /// Writes of figures, notes and events.
+    pub map_writes_max: usize,
     /// Actors that a change names besides its own.
     pub actors_max: usize,
     /// Changes that a change builds upon.

@@ -225,16 +225,18 @@ impl<'a> FactsView<'a> {
     fn read_register(&self, reader: &mut Reader<'a>) -> Result<RegisterView<'a>, FactsError> {
         let length = reader.count()?;
         let key = text(reader.take(length)?)?;
-        let candidates = *reader;
-        loop {
-            if !self.read_candidate(reader)?.1 {
-                return Ok(RegisterView {
-                    key,
-                    view: *self,
-                    candidates,
-                });
-            }
+        let (first, mut follows) = self.read_candidate(reader)?;
+        let (others, has_others) = (*reader, follows);
+        while follows {
+            (_, follows) = self.read_candidate(reader)?;
         }
+        Ok(RegisterView {
+            key,
+            first,
+            view: *self,
+            others,
+            has_others,
+        })
     }
 
     fn read_candidate(&self, reader: &mut Reader<'a>) -> Result<(FactView<'a>, bool), FactsError> {
@@ -311,15 +313,24 @@ impl<'a> Iterator for Walk<'a> {
 pub struct RegisterView<'a> {
     /// The key: a figure's, or an event's.
     pub key: &'a str,
+    /// The first visible operation, and as a rule the only one.
+    pub first: FactView<'a>,
     view: FactsView<'a>,
-    candidates: Reader<'a>,
+    others: Reader<'a>,
+    has_others: bool,
 }
 
 impl<'a> RegisterView<'a> {
+    /// Whether offices wrote apart.
+    #[must_use]
+    pub fn has_others(&self) -> bool {
+        self.has_others
+    }
+
     /// The visible operations, by operation; at least one.
     pub fn candidates(&self) -> impl Iterator<Item = FactView<'a>> + use<'a> {
-        let (view, mut reader, mut more) = (self.view, self.candidates, true);
-        std::iter::from_fn(move || {
+        let (view, mut reader, mut more) = (self.view, self.others, self.has_others);
+        let others = std::iter::from_fn(move || {
             if !more {
                 return None;
             }
@@ -327,7 +338,8 @@ impl<'a> RegisterView<'a> {
             let (fact, follows) = view.read_candidate(&mut reader).ok()?;
             more = follows;
             Some(fact)
-        })
+        });
+        std::iter::once(self.first).chain(others)
     }
 }
 
@@ -344,6 +356,6 @@ impl FactView<'_> {
     /// The figure it wrote; nothing if this version of the program does not read it.
     #[must_use]
     pub fn scalar(&self) -> Option<Scalar> {
-        self.value.parse().ok()
+        super::read_scalar(self.value)
     }
 }

@@ -98,11 +98,7 @@ fn a_key_outside_the_grammar_is_no_figure() {
 
 #[test]
 fn golden_row() {
-    let hex: String = sample()
-        .encode()
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect();
+    let hex = crate::testing::hex(&sample().encode());
     expect!["010201010101010101010202020202020202020449492e3109313530301400083136303014010b49492e3240706f6c6963650a7e3e34323015000112303130313031303130313031303130312e310c6f70656e6564160000"].assert_eq(&hex);
 }
 
@@ -178,6 +174,11 @@ fn the_view_reads_what_was_packed() {
 }
 
 proptest! {
+    #[test]
+    fn the_short_way_reads_what_the_grammar_reads(text in "[0-9]{0,20}|~?[0-9]{1,3}[./]?[0-9]{0,2}|[a-z]{1,3}") {
+        prop_assert_eq!(read_scalar(&text), text.parse().ok());
+    }
+
     #[test]
     fn damaged_rows_never_panic(at in 0usize..400, byte: u8, cut in 0usize..400) {
         let mut bytes = sample().encode();

@@ -8,6 +8,8 @@ use crate::facts::Facts;
 use crate::lifecycle::{LifecycleEvent, Step};
 use crate::testing::{ctx, form, key, office, report, set, text};
 
+mod property;
+
 fn save(report: &mut Report, actor: u8, edits: &[Edit]) -> SavedChange {
     report
         .save(&ctx(actor), edits)
@@ -449,6 +451,20 @@ fn what_does_not_fit_does_not_open() {
     assert!(broken.is_err());
 }
 
+/// The bytes of an ordinary save: a difference is a new wire version.
+#[test]
+fn golden_change() {
+    let edits = [
+        set("I.1", "1500"),
+        set("I.5@police", "8"),
+        text("funds", "police", "Đủ"),
+    ];
+    let saved = save(&mut report(), 1, &edits);
+    expect_test::expect!["41ec082e30d97fd2736f9c419a509c2250f0105af9b445dfd38595f70072ffa9"]
+        .assert_eq(&saved.hash.to_string());
+    expect_test::expect!["856f4a8341ec082e01870101aea0c1f5bccb2932eb4a5583a0de9803d128d453a9bb6dceec37c32268cca3d6080101010101010101010f81d8c1a28c3406706f6c6963650101000a01020204110413051512340242025605570a700204010201020c00037f0000027e00117e03492e310a492e3540706f6c6963650002020204017c461626363135303038c490e1bba70400"].assert_eq(&crate::testing::hex(&saved.bytes));
+}
+
 /// What facts say, and what a fully loaded document says, in the same shape.
 fn told_by_facts(facts: &Facts) -> BTreeMap<String, Vec<(crate::OpId, String)>> {
     facts
@@ -476,176 +492,4 @@ fn told_by_report(report: &Report) -> BTreeMap<String, Vec<(crate::OpId, String)
             (key.to_string(), all)
         })
         .collect()
-}
-
-mod property {
-    use proptest::prelude::*;
-
-    use super::*;
-    use crate::admit::{Parent, Tip, check_parents, check_references};
-    use crate::scan::ScannedChange;
-
-    /// One step of several offices that work apart and meet now and then.
-    #[derive(Debug, Clone)]
-    enum Act {
-        Figure(u8, u8),
-        Text(String),
-        Event,
-        Meet(usize),
-    }
-
-    fn act() -> impl Strategy<Value = Act> {
-        prop_oneof![
-            4 => (1u8..=4, 0u8..4).prop_map(|(line, value)| Act::Figure(line, value)),
-            1 => "[a-cệ ]{0,12}".prop_map(Act::Text),
-            1 => Just(Act::Event),
-            2 => (0usize..3).prop_map(Act::Meet),
-        ]
-    }
-
-    /// Three offices, and all changes in one causal order.
-    fn play(acts: &[(usize, Act)]) -> (Vec<Report>, Vec<ScannedChange>) {
-        let mut offices = vec![report(), report(), report()];
-        let mut all: Vec<ScannedChange> = Vec::new();
-        for (who, act) in acts {
-            let edits = match act {
-                Act::Figure(line, value) => vec![set(&format!("I.{line}"), &value.to_string())],
-                Act::Text(words) => vec![text("situation", "police", words)],
-                Act::Event => vec![Edit::Event(LifecycleEvent::Checked)],
-                Act::Meet(other) => {
-                    let known: Vec<_> = all
-                        .iter()
-                        .filter(|change| offices[*other].has_change(&change.hash))
-                        .collect();
-                    offices[*who].apply(known).unwrap();
-                    continue;
-                }
-            };
-            let actor = u8::try_from(*who).unwrap() + 1;
-            let saved = offices[*who].save(&ctx(actor), &edits).unwrap();
-            all.extend(saved.map(|saved| saved.scanned));
-        }
-        (offices, all)
-    }
-
-    /// Another order in which every change still comes after its parents.
-    fn reorder(changes: &[ScannedChange], picks: &[usize]) -> Vec<ScannedChange> {
-        let mut left = changes.to_vec();
-        let mut out: Vec<ScannedChange> = Vec::new();
-        for turn in 0..changes.len() {
-            let ready: Vec<usize> = (0..left.len())
-                .filter(|index| {
-                    !left
-                        .iter()
-                        .any(|other| left[*index].deps.contains(&other.hash))
-                })
-                .collect();
-            let pick = picks.get(turn).copied().unwrap_or_default() % ready.len();
-            out.push(left.remove(ready[pick]));
-        }
-        out
-    }
-
-    proptest! {
-        #![proptest_config(ProptestConfig::with_cases(96))]
-
-        #[test]
-        fn facts_of_any_causal_order_are_those_of_a_full_load(
-            acts in prop::collection::vec((0usize..3, act()), 1..24),
-            picks in prop::collection::vec(any::<usize>(), 24),
-        ) {
-            let (_, changes) = play(&acts);
-            let mut facts = Facts::new();
-            for change in reorder(&changes, &picks) {
-                facts.apply(&change);
-            }
-            let mut in_order = Facts::new();
-            changes.iter().for_each(|change| in_order.apply(change));
-            prop_assert_eq!(facts.encode(), in_order.encode());
-            prop_assert_eq!(&Facts::decode(&facts.encode()).unwrap(), &facts);
-            let bytes = changes.iter().rev().map(|change| change.bytes.as_slice());
-            let full = Report::load(key(), &form(0), None, bytes).unwrap();
-            prop_assert_eq!(told_by_facts(&facts), told_by_report(&full));
-            prop_assert_eq!(facts.events(), full.events());
-            prop_assert_eq!(facts.state(), full.state());
-        }
-
-        #[test]
-        fn merging_commutes_associates_and_is_idempotent(
-            acts in prop::collection::vec((0usize..3, act()), 1..24),
-            picks in prop::collection::vec(any::<usize>(), 24),
-        ) {
-            let (mut offices, changes) = play(&acts);
-            let mut replayed = report();
-            for change in reorder(&changes, &picks) {
-                replayed.apply([&change, &change]).unwrap();
-            }
-            for office in &mut offices {
-                office.apply(&changes).unwrap();
-                office.apply(&changes).unwrap();
-                prop_assert_eq!(office.heads(), replayed.heads());
-                prop_assert_eq!(office.figures(), replayed.figures());
-                prop_assert_eq!(office.texts(), replayed.texts());
-                prop_assert_eq!(office.state(), replayed.state());
-                prop_assert_eq!(office.history().unwrap(), replayed.history().unwrap());
-            }
-            let snapshot = replayed.save_snapshot();
-            let opened = Report::load(key(), &form(0), Some(&snapshot), []).unwrap();
-            prop_assert_eq!(opened.heads(), replayed.heads());
-        }
-
-        #[test]
-        fn what_is_saved_is_admitted(
-            acts in prop::collection::vec((0usize..3, act()), 1..16),
-        ) {
-            let (_, changes) = play(&acts);
-            let genesis = report().genesis().clone();
-            let mut here: Vec<&ScannedChange> = Vec::new();
-            for change in &changes {
-                let tip = here.iter().rev().find(|other| other.actor == change.actor);
-                let parent = |hash: &ChangeHash| {
-                    here.iter().find(|other| other.hash == *hash).map(|found| Parent::from(*found))
-                };
-                let tip = tip.map(|tip| Tip::from(*tip));
-                let checked = check_parents(change, &key().id(), &genesis, parent, tip);
-                prop_assert_eq!(checked, Ok(()));
-                let find = |actor, counter| {
-                    let holds = |other: &&&ScannedChange| {
-                        other.actor == actor && (other.start_op..=other.max_op).contains(&counter)
-                    };
-                    here.iter().find(holds).map(|found| (*found).clone())
-                };
-                prop_assert_eq!(check_references(change, find), Ok(()));
-                here.push(change);
-            }
-        }
-
-        #[test]
-        fn undo_gives_back_figures_and_texts(
-            before in prop::collection::vec((1u8..=4, 0u8..4), 0..6),
-            wrong in prop::collection::vec((1u8..=4, 4u8..8), 1..6),
-            old in "[abcệ \n]{0,30}", new in "[abcệ \n]{0,30}",
-        ) {
-            let edits = |figures: &[(u8, u8)], words: &str| {
-                let mut edits: Vec<Edit> = figures
-                    .iter()
-                    .map(|(line, value)| set(&format!("I.{line}"), &value.to_string()))
-                    .collect();
-                edits.push(text("funds", "police", words));
-                edits
-            };
-            let mut report = report();
-            let blanks: Vec<Edit> = (1..=4).map(|line| set(&format!("I.{line}"), "blank")).collect();
-            report.save(&ctx(1), &blanks).unwrap();
-            report.save(&ctx(1), &edits(&before, &old)).unwrap();
-            let agreed = |report: &Report| -> Vec<_> {
-                report.figures().values().map(Register::scalar).collect()
-            };
-            let expected = (agreed(&report), report.texts());
-            let save = report.save(&ctx(2), &edits(&wrong, &new)).unwrap().unwrap();
-            let undone = report.undo(&save.hash, &ctx(3)).unwrap();
-            prop_assert!(undone.kept.is_empty());
-            prop_assert_eq!((agreed(&report), report.texts()), expected);
-        }
-    }
 }

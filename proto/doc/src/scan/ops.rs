@@ -160,7 +160,8 @@ pub(super) fn read_ops(
         writes: Writes::default(),
         edits: BTreeMap::new(),
         text_bytes: 0,
-        text_bytes_max: limits.text_bytes_max,
+        map_writes: 0,
+        limits,
     };
     for index in 0..frame.ops {
         reader.read(&raw.next(frame.start_op + index)?)?;
@@ -182,7 +183,8 @@ struct OpReader<'f> {
     writes: Writes,
     edits: BTreeMap<TextObject, TextEdit>,
     text_bytes: usize,
-    text_bytes_max: usize,
+    map_writes: usize,
+    limits: &'f ScanLimits,
 }
 
 impl OpReader<'_> {
@@ -225,12 +227,20 @@ impl OpReader<'_> {
         Ok(())
     }
 
-    fn read_put(&self, op: &RawOp<'_>, bytes_max: usize) -> Result<MapOp, ScanError> {
+    fn read_put(&mut self, op: &RawOp<'_>, bytes_max: usize) -> Result<MapOp, ScanError> {
         let Key::Text(key) = op.key else {
             return Err(DAMAGED);
         };
         if op.action != PUT || op.insert || op.value_kind != TEXT {
             return Err(ScanError::OutsideSchema("a write that is no text"));
+        }
+        self.map_writes += 1;
+        if self.map_writes > self.limits.map_writes_max {
+            return Err(ScanError::TooMany {
+                what: "writes",
+                count: self.map_writes as u64,
+                max: self.limits.map_writes_max,
+            });
         }
         if key.is_empty() || key.len() > MAP_KEY_BYTES_MAX {
             return Err(ScanError::OutsideSchema("a key of such a length"));
@@ -294,11 +304,11 @@ impl OpReader<'_> {
                     ));
                 }
                 self.text_bytes += text.len();
-                if self.text_bytes > self.text_bytes_max {
+                if self.text_bytes > self.limits.text_bytes_max {
                     return Err(ScanError::TooMany {
                         what: "bytes of text",
                         count: self.text_bytes as u64,
-                        max: self.text_bytes_max,
+                        max: self.limits.text_bytes_max,
                     });
                 }
                 edit.inserted += 1;

@@ -218,6 +218,7 @@ fn every_bound_is_held() {
         );
     };
     over("operations", &|limits| limits.ops_max = ops - 1);
+    over("writes", &|limits| limits.map_writes_max = 4);
     over("actors", &|limits| limits.actors_max = 1);
     over("parents", &|limits| limits.deps_max = 0);
     over("bytes of message", &|limits| limits.message_bytes_max = 5);
