@@ -49,6 +49,42 @@ use crate::{Digest, UnitId};
 ///
 /// Cheap to share (`Arc`), not meant to be cloned often. A restricted tree answers the same as the
 /// whole one about everything it [covers](Self::covers).
+///
+/// ```
+/// use hopluu_model::{Date, TreeManifest, load_snapshots};
+///
+/// let manifest = TreeManifest::parse(
+///     r#"
+///     level = [
+///         { id = "province", vi = "cấp tỉnh", en = "province" },
+///         { id = "commune", vi = "cấp xã", en = "commune" },
+///     ]
+///     snapshot = [
+///         { on = 2024-05-01, file = "2024.csv" },
+///         { on = 2025-07-01, file = "2025.csv", codes = "end", continue_alone = ["province"],
+///           mapping = [{ file = "map.csv" }] },
+///     ]"#,
+/// )?;
+/// let tree = load_snapshots(&manifest, &|file| {
+///     let columns = "code,name,level,kind,parent_code\n01,Tỉnh A,province,tinh,\n";
+///     Some(match file {
+///         "2024.csv" => format!("{columns}00101,Xã B,commune,xa,01\n00102,Xã C,commune,xa,01\n"),
+///         "2025.csv" => format!("{columns}00101,Xã D,commune,xa,01\n"),
+///         _ => "old_code,new_code\n01,01\n00101,00101\n00102,00101\n".to_owned(),
+///     })
+/// })?;
+/// let (then, now) = (Date::constant(2020, 12, 14), Date::constant(2026, 6, 14));
+/// let province = tree.resolve("01", None)?;
+/// assert_eq!(tree.children(&province, then).len(), 2);
+/// assert_eq!(tree.children(&province, now).len(), 1);
+/// // A code that is used again names two units: the day says which.
+/// assert!(tree.resolve("00101", None).is_err());
+/// let old = tree.resolve("00102", Some(then))?;
+/// let heir = tree.resolve("00101", Some(now))?;
+/// assert_eq!(tree.heir_on(&old, now), Some(&heir));
+/// assert!(tree.is_at_or_below(&old, &heir));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Clone)]
 pub struct UnitTree {
     levels: Vec<Level>,
@@ -259,13 +295,17 @@ impl UnitTree {
         })
     }
 
-    /// Whether this tree knows everything at and below the unit. A whole tree covers all its
-    /// units; a restricted one knows the units above its roots, but not their other children.
+    /// Whether this tree knows everything that is or was below the unit, on any day. A whole tree
+    /// covers all its units; a restricted one also holds units above its roots, and successors,
+    /// but not all that is below those.
     #[must_use]
     pub fn covers(&self, id: &UnitId) -> bool {
-        self.unit(id).is_some()
-            && (self.scope.is_empty()
-                || self.scope.iter().any(|root| self.is_at_or_below(id, root)))
+        let Some(unit) = self.index.find(id) else {
+            return false;
+        };
+        let up = self.closure([unit], |unit| self.index.ever_up(unit));
+        let mut up = up.into_iter().filter_map(|unit| self.id_at(unit));
+        self.scope.is_empty() || up.any(|above| self.scope.contains(above))
     }
 
     /// The roots this tree was restricted to; empty for a whole one.
@@ -282,21 +322,14 @@ impl UnitTree {
     pub fn restrict(&self, roots: &[UnitId]) -> Self {
         let covered = roots.iter().filter(|root| self.covers(root));
         let scope: BTreeSet<_> = covered.take(limits::SCOPE_MAX).cloned().collect();
-        let wanted: BTreeSet<u32> = scope.iter().filter_map(|id| self.index.find(id)).collect();
-        let mut kept: BTreeSet<u32> = wanted.clone();
-        for unit in 0..number(self.units.len()) {
-            let above = self.index.above(unit);
-            if above.iter().any(|above| wanted.contains(above)) {
-                kept.insert(unit);
-            }
-        }
-        let mut open: Vec<u32> = kept.iter().copied().collect();
-        while let Some(unit) = open.pop().and_then(|unit| self.at(unit)) {
-            let parents = unit.parents.iter().map(|span| &span.unit);
-            let takers = unit.successors.iter().map(|successor| &successor.unit);
-            let fresh = parents.chain(takers).filter_map(|id| self.index.find(id));
-            open.extend(fresh.filter(|unit| kept.insert(*unit)));
-        }
+        let wanted = scope.iter().filter_map(|id| self.index.find(id));
+        let below = self.closure(wanted, |unit| self.index.ever_down(unit));
+        let kept = self.closure(below, |unit| {
+            let takers = self.at(unit).map(|unit| unit.successors.iter());
+            let takers = takers.into_iter().flatten();
+            let takers = takers.filter_map(|taker| self.index.find(&taker.unit));
+            self.index.ever_up(unit).chain(takers)
+        });
         let units = kept.iter().filter_map(|unit| self.units.get(index(*unit)));
         Self::assemble(
             self.levels.clone(),
@@ -332,6 +365,20 @@ impl UnitTree {
             hash.update(line.as_bytes());
         }
         Digest(*hash.finalize().as_bytes())
+    }
+
+    /// These units and all that `next` leads to from any of them.
+    fn closure<I: Iterator<Item = u32>>(
+        &self,
+        from: impl IntoIterator<Item = u32>,
+        next: impl Fn(u32) -> I,
+    ) -> BTreeSet<u32> {
+        let mut open: Vec<u32> = from.into_iter().collect();
+        let mut found: BTreeSet<u32> = open.iter().copied().collect();
+        while let Some(unit) = open.pop() {
+            open.extend(next(unit).filter(|unit| found.insert(*unit)));
+        }
+        found
     }
 
     /// Sorted, without the unit itself.

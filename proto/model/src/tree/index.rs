@@ -222,6 +222,19 @@ impl Index {
         at_day(self.children.of(unit), on)
     }
 
+    /// Whoever is below on any day, and whoever has this unit as heir; some of them repeatedly.
+    pub(super) fn ever_down(&self, unit: u32) -> impl Iterator<Item = u32> {
+        let children = self.children.of(unit).iter().map(|edge| edge.unit);
+        let sources = self.sources(unit).iter().copied();
+        children.chain(sources.filter(move |source| self.heir(*source) == Some(unit)))
+    }
+
+    /// Whoever is above on any day, and the heir; some of them repeatedly.
+    pub(super) fn ever_up(&self, unit: u32) -> impl Iterator<Item = u32> {
+        let parents = self.parents.of(unit).iter().map(|edge| edge.unit);
+        parents.chain(self.heir(unit))
+    }
+
     /// Who had this unit as a successor, heir or not.
     pub(super) fn sources(&self, unit: u32) -> &[u32] {
         self.sources.of(unit)

@@ -270,6 +270,13 @@ fn scope_by_day_leaves_out_what_a_parent_left_before() {
     assert!(tree.is_at_or_below(&id("10101@2024-05-01"), &id("02@2024-05-01")));
     assert!(tree.is_at_or_below(&id("10103@2027-01-01"), &id("02@2024-05-01")));
     assert!(!tree.is_at_or_below(&id("10103@2027-01-01"), &id("01@2024-05-01")));
+    // But a part that knows the district knows all its communes, or it would count 2 of 2.
+    let part = tree.restrict(&ids(&["01@2024-05-01"]));
+    let district = id("101@2024-05-01");
+    let on = day("2027-01-01");
+    assert!(part.covers(&district));
+    assert_eq!(part.children(&district, on).len(), 3);
+    assert_eq!(part.children(&district, on), tree.children(&district, on));
 }
 
 #[test]
