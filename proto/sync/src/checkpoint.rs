@@ -56,14 +56,12 @@ impl Default for Acked {
 const NONE: Epoch = Epoch([0; Epoch::LEN]);
 
 impl Acked {
-    /// The life of a pair of stores under one tree: a restored store on either side or a tree that
-    /// moves the borders of scope gives another one, and what was acknowledged no longer says
-    /// enough.
+    /// The life of our store under one tree: after a restore, or when a tree moves the borders of
+    /// scope, the positions that were acknowledged no longer say enough.
     #[must_use]
-    pub fn basis(mine: Epoch, theirs: Epoch, tree: Digest) -> Epoch {
+    pub fn basis(mine: Epoch, tree: Digest) -> Epoch {
         let mut hasher = blake3::Hasher::new_derive_key("hopluu sync 1 basis of a checkpoint");
         hasher.update(mine.as_bytes());
-        hasher.update(theirs.as_bytes());
         hasher.update(tree.as_bytes());
         let mut basis = [0; Epoch::LEN];
         hasher.finalize_xof().fill(&mut basis);

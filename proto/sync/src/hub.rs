@@ -1,11 +1,16 @@
 //! The one door: events in, effects out.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use hopluu_model::{Epoch, Place, Seq, Timestamp, UnitTree};
+use hopluu_model::{Epoch, Fault, NodeId, Place, Seq, Timestamp, UnitTree};
 
+use crate::dial::{Ended, Targets};
 use crate::generator::Generator;
-use crate::{Effect, Event, HubStatus};
+use crate::limits::{CROSSING_MS, PARTS_BYTES_MAX, PEERS_KEPT_MAX, TARGETS_MAX};
+use crate::session::{Node, Session, Turn};
+use crate::status::PeerRecord;
+use crate::{CloseCode, Effect, Event, HubStatus, LinkId, TargetId};
 
 /// What a hub must know to begin.
 #[derive(Debug, Clone)]
@@ -25,40 +30,277 @@ pub struct HubConfig {
 /// All links of one node.
 #[derive(Debug)]
 pub struct Hub {
-    config: HubConfig,
-    generator: Generator,
+    node: Node,
+    sessions: BTreeMap<LinkId, Session>,
+    peers: BTreeMap<NodeId, PeerRecord>,
+    targets: Targets,
 }
 
 impl Hub {
     /// A hub without links or targets.
     #[must_use]
     pub fn new(config: HubConfig) -> Self {
-        let generator = Generator::new(config.seed);
-        Self { config, generator }
+        Self {
+            node: Node {
+                me: config.me,
+                epoch: config.epoch,
+                last: config.last,
+                tree_version: config.tree.version(),
+                tree: config.tree,
+                tickets: 0,
+                generator: Generator::new(config.seed),
+            },
+            sessions: BTreeMap::new(),
+            peers: BTreeMap::new(),
+            targets: Targets::default(),
+        }
     }
 
     /// Takes one event and says what must be done. `now` never decides what is true, only when to
     /// try again.
     pub fn handle(&mut self, now: Timestamp, event: Event, effects: &mut Vec<Effect>) {
-        let _ = (now, &self.config, self.generator.below(1), effects);
         match event {
-            Event::Woken => {}
-            _ => {}
+            Event::TargetAdded { target } => {
+                if self.targets.len() < TARGETS_MAX {
+                    self.targets.add(target, effects);
+                }
+            }
+            Event::TargetRemoved { target } => self.remove_target(now, target, effects),
+            Event::DialFailed { target } => {
+                let sessions = &self.sessions;
+                let link_to = |node| link_to(sessions, node);
+                self.targets
+                    .dial_failed(target, link_to, now, &mut self.node.generator);
+            }
+            Event::LinkOpened { link, peer, target } => {
+                self.open(now, link, peer, target, effects);
+            }
+            Event::LinkClosed { link, code } => self.closed(now, link, code),
+            Event::Appended { last } => {
+                self.node.last = self.node.last.max(last);
+                self.all(now, &event, effects);
+            }
+            Event::TreeChanged { ref tree } => {
+                let version = tree.version();
+                self.node.tree = Arc::clone(tree);
+                if self.node.tree_version != version {
+                    self.node.tree_version = version;
+                    self.all(now, &event, effects);
+                }
+            }
+            Event::Woken => {
+                self.all(now, &event, effects);
+                self.targets.woken(now, effects);
+            }
+            Event::Received { link, .. }
+            | Event::CheckpointLoaded { link, .. }
+            | Event::JournalRead { link, .. }
+            | Event::Applied { link, .. }
+            | Event::Saved { link, .. }
+            | Event::ItemsRead { link, .. }
+            | Event::HashesRead { link, .. }
+            | Event::MissingRead { link, .. }
+            | Event::StoreFailed { link, .. } => self.one(now, link, event, effects),
         }
     }
 
     /// When [`Event::Woken`] is wanted. None while nothing is owed and nothing to be dialled.
     #[must_use]
     pub fn next_wake(&self) -> Option<Timestamp> {
-        None
+        let silent = self.sessions.values().filter_map(Session::silent_at);
+        silent.chain(self.targets.next_wake()).min()
     }
 
     /// What a person may want to know.
     #[must_use]
     pub fn status(&self) -> HubStatus {
+        let mut links: BTreeMap<NodeId, &Session> = BTreeMap::new();
+        for session in self.sessions.values() {
+            links.insert(session.peer.node, session);
+        }
+        let peer = |(node, record): (&NodeId, &PeerRecord)| {
+            let link = links.get(node).map(|session| session.status());
+            record.status(link, self.node.last)
+        };
         HubStatus {
-            peers: Vec::new(),
-            targets: Vec::new(),
+            peers: self.peers.iter().map(peer).collect(),
+            targets: self.targets.status(),
         }
     }
+
+    fn all(&mut self, now: Timestamp, event: &Event, effects: &mut Vec<Effect>) {
+        let links: Vec<LinkId> = self.sessions.keys().copied().collect();
+        for link in links {
+            self.one(now, link, event.clone(), effects);
+        }
+    }
+
+    fn one(&mut self, now: Timestamp, link: LinkId, event: Event, effects: &mut Vec<Effect>) {
+        let others: usize = self
+            .sessions
+            .iter()
+            .filter(|(id, _)| **id != link)
+            .map(|(_, session)| session.parts_bytes())
+            .sum();
+        let Some(session) = self.sessions.get_mut(&link) else {
+            return;
+        };
+        let record = self
+            .peers
+            .entry(session.peer.node)
+            .or_insert_with(|| PeerRecord::new(session.peer.clone()));
+        let mut turn = Turn {
+            now,
+            node: &mut self.node,
+            record,
+            effects,
+            parts_max: PARTS_BYTES_MAX.saturating_sub(others),
+        };
+        if let Err(code) = session.handle(event, &mut turn) {
+            self.close(now, link, code, effects);
+        }
+    }
+
+    fn open(
+        &mut self,
+        now: Timestamp,
+        link: LinkId,
+        peer: Place,
+        target: Option<TargetId>,
+        effects: &mut Vec<Effect>,
+    ) {
+        if peer.node == self.node.me.node {
+            let code = CloseCode::Myself;
+            effects.push(Effect::Close { link, code });
+            self.targets.linked(target, peer.node, link);
+            self.unlink(now, link, peer.node, Ended::Badly);
+            return;
+        }
+        let old = self
+            .sessions
+            .values()
+            .find(|old| old.peer.node == peer.node);
+        if let Some(old) = old {
+            let loser = self.loser(now, old, link, target);
+            let kept = if loser == link { old.link } else { link };
+            self.targets.linked(target, peer.node, kept);
+            if loser == link {
+                let code = CloseCode::Duplicate;
+                effects.push(Effect::Close { link, code });
+                return;
+            }
+            self.close(now, loser, CloseCode::Duplicate, effects);
+        }
+        self.targets.linked(target, peer.node, link);
+        self.make_room_for(peer.node);
+        let record = self
+            .peers
+            .entry(peer.node)
+            .or_insert_with(|| PeerRecord::new(peer.clone()));
+        record.peer = peer.clone();
+        let mut turn = Turn {
+            now,
+            node: &mut self.node,
+            record,
+            effects,
+            parts_max: 0,
+        };
+        let session = Session::open(link, peer, target, &mut turn);
+        self.sessions.insert(link, session);
+    }
+
+    /// Which of two links to one peer is given up. Both sides come to the same answer: of two
+    /// dials that crossed the lower node's stays; otherwise the newer one, because whoever dials
+    /// again has given the older one up.
+    fn loser(
+        &self,
+        now: Timestamp,
+        old: &Session,
+        new: LinkId,
+        new_target: Option<TargetId>,
+    ) -> LinkId {
+        let is_crossing =
+            old.target.is_some() != new_target.is_some() && now.ms_since(old.opened) < CROSSING_MS;
+        let mine_stays = self.node.me.node < old.peer.node;
+        let old_stays = is_crossing && old.target.is_some() == mine_stays;
+        if old_stays { new } else { old.link }
+    }
+
+    /// Forgets the numbers of a peer that has no link, when there are too many.
+    fn make_room_for(&mut self, node: NodeId) {
+        if self.peers.len() < PEERS_KEPT_MAX || self.peers.contains_key(&node) {
+            return;
+        }
+        let is_linked = |peer: &NodeId| {
+            self.sessions
+                .values()
+                .any(|session| session.peer.node == *peer)
+        };
+        let idle = self.peers.iter().filter(|(peer, _)| !is_linked(peer));
+        let oldest = idle.min_by_key(|(_, record)| record.last_heard);
+        if let Some(peer) = oldest.map(|(peer, _)| *peer) {
+            self.peers.remove(&peer);
+        }
+    }
+
+    fn remove_target(&mut self, now: Timestamp, target: TargetId, effects: &mut Vec<Effect>) {
+        self.targets.remove(target);
+        let led = self
+            .sessions
+            .values()
+            .find(|session| session.target == Some(target));
+        if let Some(link) = led.map(|session| session.link) {
+            self.close(now, link, CloseCode::Going, effects);
+        }
+    }
+
+    fn close(&mut self, now: Timestamp, link: LinkId, code: CloseCode, effects: &mut Vec<Effect>) {
+        effects.push(Effect::Close { link, code });
+        let Some(session) = self.sessions.remove(&link) else {
+            return;
+        };
+        if let Some(record) = self.peers.get_mut(&session.peer.node) {
+            record.closed_here = Some(code);
+        }
+        let is_well = session.is_greeted()
+            && code.fault() == Fault::Local
+            && code != CloseCode::StoreFailed
+            && code != CloseCode::Busy;
+        let ended = if is_well { Ended::Well } else { Ended::Badly };
+        self.unlink(now, link, session.peer.node, ended);
+    }
+
+    fn closed(&mut self, now: Timestamp, link: LinkId, code: Option<u16>) {
+        let Some(session) = self.sessions.remove(&link) else {
+            return;
+        };
+        if let Some(record) = self.peers.get_mut(&session.peer.node) {
+            record.closed_there = code.or(record.closed_there);
+        }
+        let fault = code.and_then(CloseCode::from_number).map(CloseCode::fault);
+        let is_well = session.is_greeted() && matches!(fault, None | Some(Fault::Local));
+        let ended = if is_well { Ended::Well } else { Ended::Badly };
+        self.unlink(now, link, session.peer.node, ended);
+    }
+
+    /// Whatever target led to this link dials again, unless another link serves it.
+    fn unlink(&mut self, now: Timestamp, link: LinkId, peer: NodeId, ended: Ended) {
+        let other = self
+            .sessions
+            .values()
+            .find(|session| session.peer.node == peer);
+        match other.map(|session| session.link) {
+            Some(other) => self.targets.linked(None, peer, other),
+            None => self
+                .targets
+                .unlinked(link, ended, now, &mut self.node.generator),
+        }
+    }
+}
+
+fn link_to(sessions: &BTreeMap<LinkId, Session>, node: NodeId) -> Option<LinkId> {
+    let session = sessions
+        .values()
+        .find(|session| session.peer.node == node)?;
+    Some(session.link)
 }

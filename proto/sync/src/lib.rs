@@ -15,15 +15,28 @@
 
 pub mod limits;
 
+#[cfg(test)]
+mod testing;
+#[cfg(test)]
+mod tests;
+
 mod checkpoint;
 mod close;
+mod dial;
 mod effect;
 mod entry;
 mod event;
+mod frame;
 mod generator;
 mod hub;
+mod inbound;
+mod inlet;
+mod outbound;
+mod range;
 mod scope;
+mod session;
 mod status;
+mod walk;
 
 pub use checkpoint::{Acked, Checkpoint, Received};
 pub use close::CloseCode;

@@ -47,11 +47,18 @@ pub const SPLIT: usize = 32;
 /// round trip on any link we know.
 pub const LEAF_ITEMS_MAX: usize = 64;
 
-/// Deepest split: after this many the ranges hold one object each, 128 bits at 5 a level.
-pub const DEPTH_MAX: u8 = 25;
+/// Deepest split: after this many levels a range holds one object, 128 bits at 5 a level.
+pub const DEPTH_MAX: usize = 26;
 
 /// Bytes of ranges in one question or answer; the rest waits for the next. Two chunks.
 pub const RANGES_BYTES_MAX: usize = 32 << 10;
+
+/// Ranges in one question or answer. A range is at least 12 bytes there, and an answer may exceed
+/// its bytes by what one range has to say.
+pub const PARTS_MAX: usize = 4_096;
+
+/// Objects in one list of what is had or wanted. An object is at least 19 bytes there.
+pub const NOTES_MAX: usize = 1_024;
 
 /// Ranges that wait to be asked about. Each question opens at most a frame's worth.
 pub const RANGES_WAITING_MAX: usize = 64 << 10;
@@ -65,11 +72,23 @@ pub const WALKS_MAX: u32 = 64;
 /// Hashes listed of one object. A document with more changes is sent whole instead.
 pub const HASHES_MAX: usize = 2_048;
 
-/// Bytes of hashes in one frame.
-pub const OBJECTS_BYTES_MAX: usize = 32 << 10;
+/// Objects of one question or answer whose hashes are listed; the other ranges are asked again. It
+/// bounds those lists to 2 MiB.
+pub const DIFFERING_MAX: usize = 128;
 
-/// Bytes of what a peer asked for and that waits its turn: some answers' worth.
-pub const REQUESTS_BYTES_MAX: usize = 1 << 20;
+/// Bytes of hashes in one frame, unless one object has more.
+pub const OBJECTS_BYTES_MAX: usize = 16 << 10;
+
+/// Bytes of requests of a peer that wait for their turn, above which no further question is put or
+/// answered: half of one list at its longest.
+pub const REQUESTS_BYTES_LOW: usize = 1 << 20;
+
+/// Bytes of requests of a peer that wait for their turn: what the low mark allows, one list at its
+/// longest, and as much again that was on the way.
+pub const REQUESTS_BYTES_MAX: usize = 6 << 20;
+
+/// Requests in one comparison. Ten times the documents of the largest province over ten years.
+pub const REQUESTS_MAX: u64 = 1_000_000;
 
 /// How long a link that owes us an answer may say nothing. A satellite link with a full queue
 /// answers within 10 s; three times that.

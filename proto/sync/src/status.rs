@@ -82,6 +82,8 @@ pub enum Trouble {
     PeerRolledBack,
     /// The peer remembers more of ours than we have: our own store has lost something.
     WeRolledBack,
+    /// The peer remembers an earlier life of our store.
+    WeRestored,
 }
 
 /// One target.
@@ -104,4 +106,53 @@ pub enum TargetState {
     Waiting(Timestamp),
     /// A link to its peer stands.
     Linked(LinkId),
+}
+
+/// What is kept of a peer beyond its links.
+#[derive(Debug, Clone)]
+pub(crate) struct PeerRecord {
+    pub(crate) peer: Place,
+    pub(crate) last_heard: Option<Timestamp>,
+    pub(crate) acked: Seq,
+    pub(crate) received: Seq,
+    pub(crate) trouble: Option<Trouble>,
+    pub(crate) refused_there: BTreeMap<RefusalCode, u64>,
+    pub(crate) refused_here: BTreeMap<RefusalCode, u64>,
+    pub(crate) unsendable: u64,
+    pub(crate) closed_here: Option<CloseCode>,
+    pub(crate) closed_there: Option<u16>,
+}
+
+impl PeerRecord {
+    pub(crate) fn new(peer: Place) -> Self {
+        Self {
+            peer,
+            last_heard: None,
+            acked: Seq(0),
+            received: Seq(0),
+            trouble: None,
+            refused_there: BTreeMap::new(),
+            refused_here: BTreeMap::new(),
+            unsendable: 0,
+            closed_here: None,
+            closed_there: None,
+        }
+    }
+
+    pub(crate) fn status(&self, link: Option<LinkStatus>, last: Seq) -> PeerStatus {
+        PeerStatus {
+            peer: self.peer.clone(),
+            link,
+            last_heard: self.last_heard,
+            acked: self.acked,
+            received: self.received,
+            owed: last.0.saturating_sub(self.acked.0),
+            trouble: self.trouble,
+            refused_there: self.refused_there.clone(),
+            refused_here: self.refused_here.clone(),
+            unsendable: self.unsendable,
+            closed_here: self.closed_here,
+            closed_there: self.closed_there,
+        }
+    }
 }

@@ -1,0 +1,145 @@
+//! Where to dial and when: at once, then with growing waits, and not while a link stands.
+
+use std::collections::BTreeMap;
+
+use hopluu_model::{NodeId, Timestamp};
+
+use crate::generator::Generator;
+use crate::limits::{BACKOFF_FIRST_MS, BACKOFF_MAX_MS};
+use crate::{Effect, LinkId, TargetId, TargetState, TargetStatus};
+
+/// All targets of this node.
+#[derive(Debug, Default)]
+pub(crate) struct Targets {
+    targets: BTreeMap<TargetId, Target>,
+}
+
+#[derive(Debug)]
+struct Target {
+    state: TargetState,
+    failures: u32,
+    /// Who answered there last.
+    peer: Option<NodeId>,
+}
+
+/// How a link ended, as far as dialling again is concerned.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Ended {
+    /// The peers understood each other: a window closed.
+    Well,
+    /// It will likely end the same way again.
+    Badly,
+}
+
+impl Targets {
+    pub(crate) fn len(&self) -> usize {
+        self.targets.len()
+    }
+
+    /// Dials a new target at once.
+    pub(crate) fn add(&mut self, target: TargetId, effects: &mut Vec<Effect>) {
+        self.targets.entry(target).or_insert_with(|| {
+            effects.push(Effect::Dial { target });
+            Target {
+                state: TargetState::Dialling,
+                failures: 0,
+                peer: None,
+            }
+        });
+    }
+
+    pub(crate) fn remove(&mut self, target: TargetId) {
+        self.targets.remove(&target);
+    }
+
+    /// Waits before the next dial, unless another link serves this target by now.
+    pub(crate) fn dial_failed(
+        &mut self,
+        target: TargetId,
+        link_to: impl Fn(NodeId) -> Option<LinkId>,
+        now: Timestamp,
+        generator: &mut Generator,
+    ) {
+        if let Some(target) = self.targets.get_mut(&target)
+            && target.state == TargetState::Dialling
+        {
+            match target.peer.and_then(link_to) {
+                Some(link) => target.state = TargetState::Linked(link),
+                None => target.wait(Ended::Badly, now, generator),
+            }
+        }
+    }
+
+    /// The link that stands to a peer serves all targets that lead there.
+    pub(crate) fn linked(&mut self, target: Option<TargetId>, peer: NodeId, link: LinkId) {
+        if let Some(target) = target.and_then(|target| self.targets.get_mut(&target)) {
+            target.peer = Some(peer);
+        }
+        for (id, entry) in &mut self.targets {
+            let is_dialling = entry.state == TargetState::Dialling && Some(*id) != target;
+            if entry.peer == Some(peer) && !is_dialling {
+                entry.state = TargetState::Linked(link);
+            }
+        }
+    }
+
+    /// A link is gone and no other to its peer stands.
+    pub(crate) fn unlinked(
+        &mut self,
+        link: LinkId,
+        ended: Ended,
+        now: Timestamp,
+        generator: &mut Generator,
+    ) {
+        for target in self.targets.values_mut() {
+            if target.state == TargetState::Linked(link) {
+                target.wait(ended, now, generator);
+            }
+        }
+    }
+
+    /// Dials what is due.
+    pub(crate) fn woken(&mut self, now: Timestamp, effects: &mut Vec<Effect>) {
+        for (id, target) in &mut self.targets {
+            if matches!(target.state, TargetState::Waiting(due) if due <= now) {
+                target.state = TargetState::Dialling;
+                effects.push(Effect::Dial { target: *id });
+            }
+        }
+    }
+
+    pub(crate) fn next_wake(&self) -> Option<Timestamp> {
+        let due = self
+            .targets
+            .values()
+            .filter_map(|target| match target.state {
+                TargetState::Waiting(due) => Some(due),
+                TargetState::Dialling | TargetState::Linked(_) => None,
+            });
+        due.min()
+    }
+
+    pub(crate) fn status(&self) -> Vec<TargetStatus> {
+        let status = |(target, entry): (&TargetId, &Target)| TargetStatus {
+            target: *target,
+            state: entry.state,
+            failures: entry.failures,
+        };
+        self.targets.iter().map(status).collect()
+    }
+}
+
+impl Target {
+    /// Half of the wait is fixed and half is chance, or all communes of a district would dial at
+    /// once when its power comes back.
+    fn wait(&mut self, ended: Ended, now: Timestamp, generator: &mut Generator) {
+        self.failures = match ended {
+            Ended::Well => 0,
+            Ended::Badly => self.failures.saturating_add(1),
+        };
+        let doublings = self.failures.saturating_sub(1).min(16);
+        let wait = (BACKOFF_FIRST_MS << doublings).min(BACKOFF_MAX_MS);
+        let wait = wait / 2 + generator.below(wait / 2 + 1);
+        self.state = TargetState::Waiting(now.plus_ms(wait));
+    }
+}

@@ -1,0 +1,273 @@
+//! Our entries on their way to one peer: what is ready, what is in flight, what is durable there.
+
+use std::collections::{BTreeMap, VecDeque};
+
+use hopluu_model::{ObjectId, Seq};
+
+use crate::frame::{Ack, Group, Mention, Push, Span};
+use crate::limits::{
+    CHUNK_BYTES, IN_FLIGHT_BYTES_MAX, IN_FLIGHT_PUSHES_MAX, PUSH_ENTRIES_MAX, SHORT_IDS_MAX,
+};
+use crate::{CloseCode, Entry, Refusal, Ticket};
+
+/// One direction of a session.
+#[derive(Debug, Default)]
+pub(crate) struct Outbound {
+    /// Our journal has been looked at through here.
+    pub(crate) cursor: Seq,
+    /// Everything through here is durable there.
+    pub(crate) acked: Seq,
+    /// What the stored half of the checkpoint says.
+    pub(crate) saved: Option<Seq>,
+    /// The peer lacks something before the cursor that the journal will not bring; once a
+    /// comparison has brought it, one push says so.
+    pub(crate) has_gap: bool,
+    /// The reading of the journal that is under way.
+    pub(crate) reading: Option<Ticket>,
+    /// Where the last span ended.
+    spanned: Seq,
+    ready: VecDeque<Ready>,
+    in_flight: VecDeque<Sent>,
+    in_flight_bytes: usize,
+    sent: u64,
+    confirmed: u64,
+    names: Names,
+}
+
+#[derive(Debug)]
+struct Ready {
+    entries: Vec<Entry>,
+    span: Option<Span>,
+}
+
+#[derive(Debug)]
+struct Sent {
+    bytes: usize,
+    entries: usize,
+    span: Option<Span>,
+}
+
+/// Whether one more push of this weight may be on its way beside those that are. Both sides hold
+/// to it: a single large entry travels alone.
+pub(crate) fn has_room(pushes: usize, bytes: usize, weight: usize) -> bool {
+    pushes < IN_FLIGHT_PUSHES_MAX && (bytes == 0 || bytes + weight <= IN_FLIGHT_BYTES_MAX)
+}
+
+impl Outbound {
+    /// Starts, or starts again, after a position.
+    pub(crate) fn rebase(&mut self, base: Seq) {
+        self.cursor = base;
+        self.spanned = base;
+        self.reading = None;
+        self.ready.clear();
+    }
+
+    /// Takes entries of the journal up to `through`; `is_news` asks for a push even if there are
+    /// none, so that the peer's position moves.
+    pub(crate) fn queue_journal(&mut self, entries: Vec<Entry>, through: Seq, is_news: bool) {
+        self.cursor = through;
+        let mut chunks = chunks(entries);
+        if chunks.is_empty() && is_news && through > self.spanned {
+            chunks.push(Vec::new());
+        }
+        let count = chunks.len();
+        for (index, entries) in chunks.into_iter().enumerate() {
+            let end = match entries.last() {
+                Some(last) if index + 1 < count => last.seq,
+                _ => through,
+            };
+            let span = Span {
+                after: self.spanned,
+                through: end,
+            };
+            self.spanned = end;
+            self.ready.push_back(Ready {
+                entries,
+                span: Some(span),
+            });
+        }
+    }
+
+    /// Takes entries out of the journal's order.
+    pub(crate) fn queue_missing(&mut self, entries: Vec<Entry>) {
+        let ready = chunks(entries).into_iter().map(|entries| Ready {
+            entries,
+            span: None,
+        });
+        self.ready.extend(ready);
+    }
+
+    /// Closes the gap: everything through the cursor has been sent by now.
+    pub(crate) fn queue_claim(&mut self) {
+        let span = Span {
+            after: Seq(0),
+            through: self.cursor,
+        };
+        self.spanned = self.cursor;
+        self.has_gap = false;
+        self.ready.push_back(Ready {
+            entries: Vec::new(),
+            span: Some(span),
+        });
+    }
+
+    pub(crate) fn has_ready(&self) -> bool {
+        !self.ready.is_empty()
+    }
+
+    pub(crate) fn has_in_flight(&self) -> bool {
+        !self.in_flight.is_empty()
+    }
+
+    pub(crate) fn in_flight_bytes(&self) -> usize {
+        self.in_flight_bytes
+    }
+
+    /// Whether reading on makes sense: what is read could be sent.
+    pub(crate) fn wants_more(&self) -> bool {
+        self.ready.is_empty() && has_room(self.in_flight.len(), self.in_flight_bytes, CHUNK_BYTES)
+    }
+
+    /// Pushes handed out so far.
+    pub(crate) fn sent(&self) -> u64 {
+        self.sent
+    }
+
+    /// Pushes known to be durable there.
+    pub(crate) fn confirmed(&self) -> u64 {
+        self.confirmed
+    }
+
+    /// The next push, if there is one and it may travel now.
+    pub(crate) fn next_push(&mut self) -> Option<Push> {
+        let ready = self.ready.front()?;
+        let weight: usize = ready.entries.iter().map(weight).sum();
+        if !has_room(self.in_flight.len(), self.in_flight_bytes, weight) {
+            return None;
+        }
+        let ready = self.ready.pop_front()?;
+        let sent = Sent {
+            bytes: weight,
+            entries: ready.entries.len(),
+            span: ready.span,
+        };
+        self.in_flight_bytes += weight;
+        self.in_flight.push_back(sent);
+        self.sent += 1;
+        let groups = self.group(ready.entries);
+        Some(Push {
+            span: ready.span,
+            groups,
+        })
+    }
+
+    fn group(&mut self, entries: Vec<Entry>) -> Vec<Group> {
+        let mut groups: Vec<Group> = Vec::new();
+        let mut last: Option<(ObjectId, Vec<u8>)> = None;
+        for entry in entries {
+            let name = (entry.object, entry.descriptor);
+            let is_same = last.as_ref() == Some(&name);
+            match groups.last_mut() {
+                Some(group) if is_same && group.kind == entry.kind => group.bodies.push(entry.body),
+                _ => groups.push(Group {
+                    object: self.names.mention(&name),
+                    kind: entry.kind,
+                    bodies: vec![entry.body],
+                }),
+            }
+            last = Some(name);
+        }
+        groups
+    }
+
+    /// Takes an acknowledgement; gives what was refused of the last push it covers.
+    pub(crate) fn confirm(&mut self, ack: Ack) -> Result<Vec<Refusal>, CloseCode> {
+        if ack.pushes <= self.confirmed || ack.pushes > self.sent {
+            return Err(CloseCode::AckInvalid);
+        }
+        let mut entries = 0;
+        while self.confirmed < ack.pushes {
+            let sent = self.in_flight.pop_front().ok_or(CloseCode::Bug)?;
+            self.confirmed += 1;
+            self.in_flight_bytes -= sent.bytes;
+            entries = sent.entries;
+            if let Some(span) = sent.span {
+                self.acked = advanced(self.acked, span);
+            }
+        }
+        let is_inside =
+            |refusal: &Refusal| usize::try_from(refusal.index).is_ok_and(|i| i < entries);
+        let ascends = ack.refused.is_sorted_by(|a, b| a.index < b.index);
+        if ack.refused.iter().all(is_inside) && ascends {
+            Ok(ack.refused)
+        } else {
+            Err(CloseCode::AckInvalid)
+        }
+    }
+}
+
+/// Where a position stands after a span: unmoved when the span begins beyond it.
+pub(crate) fn advanced(position: Seq, span: Span) -> Seq {
+    if span.after <= position {
+        position.max(span.through)
+    } else {
+        position
+    }
+}
+
+/// What an entry counts in the window. Its descriptor counts each time, sent or not, so that both
+/// sides agree without sharing more.
+fn weight(entry: &Entry) -> usize {
+    entry.body.len() + entry.descriptor.len()
+}
+
+/// Cuts entries, in their order, where a chunk is full.
+fn chunks(entries: Vec<Entry>) -> Vec<Vec<Entry>> {
+    let mut chunks: Vec<Vec<Entry>> = Vec::new();
+    let mut bytes = 0;
+    for entry in entries {
+        let weight = weight(&entry);
+        match chunks.last_mut() {
+            Some(chunk) if bytes + weight <= CHUNK_BYTES && chunk.len() < PUSH_ENTRIES_MAX => {
+                bytes += weight;
+                chunk.push(entry);
+            }
+            _ => {
+                bytes = weight;
+                chunks.push(vec![entry]);
+            }
+        }
+    }
+    chunks
+}
+
+/// The objects that have a short id now. The ids go round, so the oldest name makes room.
+#[derive(Debug, Default)]
+struct Names {
+    by_name: BTreeMap<(ObjectId, Vec<u8>), u16>,
+    by_id: Vec<(ObjectId, Vec<u8>)>,
+    next: usize,
+}
+
+impl Names {
+    fn mention(&mut self, name: &(ObjectId, Vec<u8>)) -> Mention {
+        if let Some(id) = self.by_name.get(name) {
+            return Mention::Known(*id);
+        }
+        let id = self.next;
+        self.next = (self.next + 1) % SHORT_IDS_MAX;
+        match self.by_id.get_mut(id) {
+            Some(old) => {
+                self.by_name.remove(old);
+                old.clone_from(name);
+            }
+            None => self.by_id.push(name.clone()),
+        }
+        let short = u16::try_from(id).expect("there are fewer short ids than 65,536");
+        self.by_name.insert(name.clone(), short);
+        Mention::New {
+            object: name.0,
+            descriptor: name.1.clone(),
+        }
+    }
+}

@@ -1,0 +1,424 @@
+//! One link: greeting, pushing, acknowledging. Comparing is in [`walking`].
+
+mod greeting;
+mod walking;
+
+use std::sync::Arc;
+
+use hopluu_model::{Digest, Epoch, Place, Seq, Timestamp, UnitTree};
+
+use crate::frame::{Ack, Frame, Hello, encode};
+use crate::generator::Generator;
+use crate::inbound::Inbound;
+use crate::inlet::Inlet;
+use crate::limits::{
+    CHUNK_BYTES, DESCRIPTOR_BYTES_MAX, EARLY_BYTES_MAX, ENTRY_BYTES_MAX, SILENCE_MS,
+};
+use crate::outbound::Outbound;
+use crate::status::PeerRecord;
+use crate::walk::{Role, Walk};
+use crate::{
+    Acked, Checkpoint, CloseCode, Effect, Entry, Event, Incoming, JournalBatch, LinkId, LinkStatus,
+    Refusal, Scope, ShortKey, TargetId, Ticket, WalkState,
+};
+
+/// What all sessions share of the node.
+#[derive(Debug)]
+pub(crate) struct Node {
+    pub(crate) me: Place,
+    pub(crate) epoch: Epoch,
+    pub(crate) last: Seq,
+    pub(crate) tree: Arc<UnitTree>,
+    pub(crate) tree_version: Digest,
+    pub(crate) tickets: u64,
+    pub(crate) generator: Generator,
+}
+
+/// What a session may touch while it handles one event.
+#[derive(Debug)]
+pub(crate) struct Turn<'t> {
+    pub(crate) now: Timestamp,
+    pub(crate) node: &'t mut Node,
+    pub(crate) record: &'t mut PeerRecord,
+    pub(crate) effects: &'t mut Vec<Effect>,
+    /// Memory that this session may use for a message in parts.
+    pub(crate) parts_max: usize,
+}
+
+impl Turn<'_> {
+    fn ticket(&mut self) -> Ticket {
+        self.node.tickets += 1;
+        Ticket(self.node.tickets)
+    }
+}
+
+/// One link and what is known of its peer.
+#[derive(Debug)]
+pub(crate) struct Session {
+    pub(crate) link: LinkId,
+    pub(crate) peer: Place,
+    pub(crate) target: Option<TargetId>,
+    pub(crate) opened: Timestamp,
+    scope: Arc<Scope>,
+    inlet: Inlet,
+    /// The reading of the checkpoint, until it is there.
+    loading: Option<Ticket>,
+    remembered: Checkpoint,
+    nonce: [u8; 8],
+    hello: Option<Hello>,
+    keys: Keys,
+    /// Whether the journal may be pushed: at once where the checkpoint allows, else after the hello.
+    may_push: bool,
+    /// Whether the peer should hear of positions that moved without any entry for it.
+    announces: bool,
+    outbound: Outbound,
+    inbound: Inbound,
+    walk: Walk,
+    out: Vec<u8>,
+    heard: Timestamp,
+    /// Since when the peer owes us something.
+    owed_since: Option<Timestamp>,
+}
+
+/// Secrets of this session, from both nonces.
+#[derive(Debug, Clone, Copy)]
+struct Keys {
+    hashes: ShortKey,
+    ranges: ShortKey,
+}
+
+impl Session {
+    /// Opens, and asks for the peer's checkpoint.
+    pub(crate) fn open(
+        link: LinkId,
+        peer: Place,
+        target: Option<TargetId>,
+        turn: &mut Turn<'_>,
+    ) -> Self {
+        let ticket = turn.ticket();
+        turn.effects.push(Effect::LoadCheckpoint {
+            link,
+            ticket,
+            peer: peer.node,
+        });
+        let unset = ShortKey([0; 32]);
+        Self {
+            link,
+            scope: Arc::new(Scope::new(turn.node.tree.clone(), peer.clone())),
+            peer,
+            target,
+            opened: turn.now,
+            inlet: Inlet::default(),
+            loading: Some(ticket),
+            remembered: Checkpoint::default(),
+            nonce: turn.node.generator.draw(),
+            hello: None,
+            keys: Keys {
+                hashes: unset,
+                ranges: unset,
+            },
+            may_push: false,
+            announces: false,
+            outbound: Outbound::default(),
+            inbound: Inbound::default(),
+            walk: Walk::default(),
+            out: Vec::new(),
+            heard: turn.now,
+            owed_since: Some(turn.now),
+        }
+    }
+
+    /// Handles one event of this link, then does whatever has become possible.
+    pub(crate) fn handle(&mut self, event: Event, turn: &mut Turn<'_>) -> Result<(), CloseCode> {
+        self.dispatch(event, turn)?;
+        self.go_on(turn);
+        Ok(())
+    }
+
+    fn dispatch(&mut self, event: Event, turn: &mut Turn<'_>) -> Result<(), CloseCode> {
+        match event {
+            Event::Received { bytes, .. } => {
+                self.heard = turn.now;
+                turn.record.last_heard = Some(turn.now);
+                self.inlet.take(&bytes);
+                self.read(turn)
+            }
+            Event::CheckpointLoaded {
+                ticket, checkpoint, ..
+            } if self.loading == Some(ticket) => {
+                self.loading = None;
+                self.introduce(checkpoint, turn);
+                self.read(turn)
+            }
+            Event::JournalRead { ticket, batch, .. } if self.outbound.reading == Some(ticket) => {
+                self.outbound.reading = None;
+                self.take_journal(batch, turn)
+            }
+            Event::Applied {
+                ticket, refused, ..
+            } if self.inbound.is_applying(ticket) => {
+                self.take_applied(&refused, turn);
+                Ok(())
+            }
+            Event::ItemsRead { ticket, items, .. } => self.take_items(ticket, items, turn),
+            Event::HashesRead { ticket, held, .. } => self.take_hashes(ticket, held),
+            Event::MissingRead { ticket, batch, .. } => self.take_missing(ticket, batch, turn),
+            Event::StoreFailed { .. } => Err(CloseCode::StoreFailed),
+            Event::TreeChanged { .. } => {
+                self.scope = Arc::new(Scope::new(turn.node.tree.clone(), self.peer.clone()));
+                if self.hello.is_some() {
+                    self.want_walk(turn);
+                } else {
+                    self.may_push = false;
+                }
+                Ok(())
+            }
+            Event::Woken if self.silent_at().is_some_and(|at| at <= turn.now) => {
+                Err(CloseCode::Silent)
+            }
+            // Stale answers, and what only the hub itself needs to know.
+            _ => Ok(()),
+        }
+    }
+
+    fn read(&mut self, turn: &mut Turn<'_>) -> Result<(), CloseCode> {
+        if self.loading.is_some() {
+            let is_early = self.inlet.waiting_bytes() <= EARLY_BYTES_MAX;
+            return if is_early {
+                Ok(())
+            } else {
+                Err(CloseCode::WindowExceeded)
+            };
+        }
+        while let Some(frame) = self.inlet.next(turn.parts_max)? {
+            self.take(frame, turn)?;
+        }
+        Ok(())
+    }
+
+    fn take(&mut self, frame: Frame, turn: &mut Turn<'_>) -> Result<(), CloseCode> {
+        match frame {
+            Frame::Hello(hello) => self.greet(hello, turn),
+            Frame::Push(push) => self.inbound.take(push),
+            Frame::Ack(ack) => {
+                for refusal in self.outbound.confirm(ack)? {
+                    *turn.record.refused_there.entry(refusal.code).or_default() += 1;
+                }
+                Ok(())
+            }
+            Frame::Ask(ask) => self.take_question(ask, turn),
+            Frame::Answer(answer) => self.take_answer(answer, turn),
+            Frame::Objects(objects) => self.take_requests(objects),
+            Frame::Fin(fin) => self.take_fin(fin),
+        }
+    }
+
+    fn take_journal(&mut self, batch: JournalBatch, turn: &mut Turn<'_>) -> Result<(), CloseCode> {
+        let ascends = batch.entries.is_sorted_by(|a, b| a.seq < b.seq);
+        let moves = batch.through > self.outbound.cursor && batch.through <= turn.node.last;
+        if !ascends || !moves {
+            return Err(CloseCode::Bug);
+        }
+        let is_caught_up = batch.through == turn.node.last;
+        let is_news = is_caught_up && self.announces;
+        self.announces = self.announces && !is_caught_up;
+        let foreign = |entry: &Entry| entry.origin != Some(self.peer.node);
+        let entries = batch.entries.into_iter().filter(foreign);
+        let entries = self.sendable(entries, turn);
+        self.outbound.queue_journal(entries, batch.through, is_news);
+        Ok(())
+    }
+
+    /// What may and can travel on this link.
+    fn sendable(&self, entries: impl Iterator<Item = Entry>, turn: &mut Turn<'_>) -> Vec<Entry> {
+        let mut list = Vec::new();
+        for entry in entries {
+            if !self.scope.admits(entry.kind, &entry.unit) {
+                continue;
+            }
+            let fits = entry.body.len() <= ENTRY_BYTES_MAX
+                && entry.descriptor.len() <= DESCRIPTOR_BYTES_MAX;
+            if fits {
+                list.push(entry);
+            } else {
+                turn.record.unsendable += 1;
+            }
+        }
+        list
+    }
+
+    fn take_applied(&mut self, refused: &[Refusal], turn: &mut Turn<'_>) {
+        let Some(entries) = self.inbound.finish() else {
+            return;
+        };
+        let is_inside =
+            |refusal: &&Refusal| usize::try_from(refusal.index).is_ok_and(|index| index < entries);
+        let refused: Vec<Refusal> = refused.iter().filter(is_inside).copied().collect();
+        for refusal in &refused {
+            *turn.record.refused_here.entry(refusal.code).or_default() += 1;
+        }
+        self.acknowledge(refused);
+    }
+
+    fn acknowledge(&mut self, refused: Vec<Refusal>) {
+        let pushes = self.inbound.applied();
+        self.say(&Frame::Ack(Ack { pushes, refused }));
+    }
+
+    fn say(&mut self, frame: &Frame) {
+        encode(frame, &mut self.out);
+    }
+
+    /// Applies, sends, reads and ends whatever can be, then hands out the bytes.
+    fn go_on(&mut self, turn: &mut Turn<'_>) {
+        self.apply_next(turn);
+        self.send_ready();
+        self.advance_walk(turn);
+        self.read_on(turn);
+        self.save(turn);
+        if !self.out.is_empty() {
+            turn.effects.push(Effect::Send {
+                link: self.link,
+                bytes: std::mem::take(&mut self.out),
+            });
+        }
+        let is_owed = self.hello.is_none()
+            || self.outbound.has_in_flight()
+            || !self.walk.is_idle()
+            || self.walk.settling.is_some();
+        self.owed_since = is_owed.then(|| self.owed_since.unwrap_or(turn.now));
+        turn.record.acked = self.outbound.acked;
+        turn.record.received = self.inbound.received.through;
+    }
+
+    fn apply_next(&mut self, turn: &mut Turn<'_>) {
+        loop {
+            let ticket = turn.ticket();
+            let Some(next) = self.inbound.start(ticket) else {
+                return;
+            };
+            if next.entries.is_empty() && next.received.is_none() {
+                self.inbound.finish();
+                self.acknowledge(Vec::new());
+                continue;
+            }
+            let entries: Vec<Incoming> = next.entries;
+            turn.effects.push(Effect::Apply {
+                link: self.link,
+                ticket,
+                peer: self.peer.node,
+                entries,
+                received: next.received,
+            });
+            return;
+        }
+    }
+
+    fn send_ready(&mut self) {
+        loop {
+            while let Some(push) = self.outbound.next_push() {
+                self.say(&Frame::Push(push));
+            }
+            if self.outbound.has_ready() {
+                return;
+            }
+            let Some(entries) = self.walk.works.full_chunk() else {
+                return;
+            };
+            self.outbound.queue_missing(entries);
+        }
+    }
+
+    /// Reads what could be sent next: news first, then what a comparison has found.
+    fn read_on(&mut self, turn: &mut Turn<'_>) {
+        if !self.may_push || self.outbound.reading.is_some() || !self.outbound.wants_more() {
+            return;
+        }
+        let (link, scope) = (self.link, self.scope.clone());
+        if self.outbound.cursor < turn.node.last {
+            let ticket = turn.ticket();
+            self.outbound.reading = Some(ticket);
+            turn.effects.push(Effect::ReadJournal {
+                link,
+                ticket,
+                after: self.outbound.cursor,
+                through: turn.node.last,
+                bytes_max: CHUNK_BYTES,
+                scope,
+            });
+            return;
+        }
+        let ticket = turn.ticket();
+        if let Some(work) = self.walk.works.start(ticket) {
+            turn.effects.push(Effect::ReadMissing {
+                link,
+                ticket,
+                object: work.key,
+                select: work.select,
+                after: work.after,
+                bytes_max: CHUNK_BYTES,
+                key: self.keys.hashes,
+                scope,
+            });
+        }
+    }
+
+    /// Stores how far the peer has got, once nothing is on its way.
+    fn save(&mut self, turn: &mut Turn<'_>) {
+        let acked = self.outbound.acked;
+        let is_quiet = !self.outbound.has_in_flight() && !self.outbound.has_ready();
+        let is_known = self.hello.is_some() && self.walk.is_whole() && !self.outbound.has_gap;
+        if is_quiet && is_known && self.outbound.saved != Some(acked) {
+            let basis = Acked::basis(turn.node.epoch, turn.node.tree_version);
+            self.store_acked(
+                Acked {
+                    basis,
+                    through: acked,
+                },
+                turn,
+            );
+            self.outbound.saved = Some(acked);
+        }
+    }
+
+    fn store_acked(&mut self, acked: Acked, turn: &mut Turn<'_>) {
+        let ticket = turn.ticket();
+        turn.effects.push(Effect::SaveAcked {
+            link: self.link,
+            ticket,
+            peer: self.peer.node,
+            acked,
+        });
+    }
+
+    /// When this link is given up unless something is heard.
+    pub(crate) fn silent_at(&self) -> Option<Timestamp> {
+        let since = self.owed_since?.max(self.heard);
+        Some(since.plus_ms(SILENCE_MS))
+    }
+
+    /// Bytes held for a message in parts.
+    pub(crate) fn parts_bytes(&self) -> usize {
+        self.inlet.parts_bytes()
+    }
+
+    /// Whether the peer has said hello.
+    pub(crate) fn is_greeted(&self) -> bool {
+        self.hello.is_some()
+    }
+
+    pub(crate) fn status(&self) -> LinkStatus {
+        LinkStatus {
+            link: self.link,
+            since: self.opened,
+            greeted: self.is_greeted(),
+            in_flight_bytes: self.outbound.in_flight_bytes(),
+            walk: match &self.walk.role {
+                Role::Leading(_) => WalkState::Leading,
+                Role::Serving(_) => WalkState::Serving,
+                Role::Idle if self.walk.is_due => WalkState::Due,
+                Role::Idle => WalkState::Settled,
+            },
+        }
+    }
+}

@@ -1,0 +1,730 @@
+//! A small world: nodes with a hub and a store in memory, and links that split and cut bytes.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::sync::Arc;
+
+use hopluu_model::tree::{Level, ParentSpan, Unit};
+use hopluu_model::{
+    Date, EntryKind, Epoch, NodeId, ObjectId, Place, Seq, Timestamp, UnitId, UnitTree,
+};
+
+use crate::{
+    Acked, Checkpoint, CloseCode, Effect, Entry, Event, Hub, HubConfig, Incoming, Item, ItemDigest,
+    JournalBatch, LinkId, MissingBatch, ObjectKey, PeerStatus, Refusal, RefusalCode, Scope, Select,
+    ShortKey, TargetId,
+};
+
+pub(crate) fn unit(code: &str) -> UnitId {
+    format!("{code}@2024-05-01").parse().unwrap()
+}
+
+/// Two provinces; under the first two districts; the first of them has three communes, the second
+/// one. `moved` puts a commune of the first district below the second from 2025 on.
+pub(crate) fn tree(moved: Option<&str>) -> Arc<UnitTree> {
+    let since: Date = "2024-05-01".parse().unwrap();
+    let later: Date = "2025-01-01".parse().unwrap();
+    let make = |(code, level, parent): (&str, &str, &str)| {
+        let mut parents = Vec::new();
+        if !parent.is_empty() {
+            parents.push(ParentSpan {
+                from: since,
+                unit: unit(parent),
+            });
+        }
+        if moved == Some(code) {
+            parents.push(ParentSpan {
+                from: later,
+                unit: unit("102"),
+            });
+        }
+        Unit {
+            id: unit(code),
+            name: format!("Đơn vị {code}"),
+            level: level.to_owned(),
+            kind: level.to_owned(),
+            open_past: true,
+            ended: None,
+            former: Vec::new(),
+            parents,
+            successors: Vec::new(),
+        }
+    };
+    let units = [
+        ("01", "province", ""),
+        ("02", "province", ""),
+        ("101", "district", "01"),
+        ("102", "district", "01"),
+        ("10101", "commune", "101"),
+        ("10102", "commune", "101"),
+        ("10103", "commune", "101"),
+        ("10201", "commune", "102"),
+    ];
+    let level = |id: &str| Level {
+        id: id.to_owned(),
+        vi: id.to_owned(),
+        en: id.to_owned(),
+    };
+    let levels = ["province", "district", "commune"].map(level).to_vec();
+    Arc::new(UnitTree::new(levels, units.map(make).to_vec()).unwrap())
+}
+
+/// What a store keeps. A clone is a backup.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Store {
+    pub(crate) journal: Vec<Entry>,
+    pub(crate) checkpoints: BTreeMap<NodeId, Checkpoint>,
+}
+
+fn hash(body: &[u8]) -> [u8; 32] {
+    *blake3::hash(body).as_bytes()
+}
+
+impl Store {
+    pub(crate) fn last(&self) -> Seq {
+        Seq(self.journal.len() as u64)
+    }
+
+    pub(crate) fn bodies(&self) -> BTreeSet<Vec<u8>> {
+        self.journal
+            .iter()
+            .map(|entry| entry.body.clone())
+            .collect()
+    }
+
+    fn has(&self, body: &[u8]) -> bool {
+        self.journal.iter().any(|entry| entry.body == body)
+    }
+
+    pub(crate) fn put(&mut self, kind: EntryKind, name: &str, unit_of: &str, body: &[u8]) {
+        let object = ObjectId(hash(name.as_bytes())[..16].try_into().unwrap());
+        self.append(Entry {
+            seq: Seq(0),
+            kind,
+            object,
+            descriptor: unit_of.as_bytes().to_vec(),
+            body: body.to_vec(),
+            unit: unit(unit_of),
+            origin: None,
+        });
+    }
+
+    fn append(&mut self, mut entry: Entry) {
+        entry.seq = self.last().next();
+        self.journal.push(entry);
+    }
+
+    fn apply(&mut self, peer: NodeId, entries: Vec<Incoming>, bad: &[u8]) -> Vec<Refusal> {
+        let mut refused = Vec::new();
+        for (index, entry) in entries.into_iter().enumerate() {
+            if !bad.is_empty() && entry.body == bad {
+                let index = u32::try_from(index).unwrap();
+                refused.push(Refusal {
+                    index,
+                    code: RefusalCode::SIGNATURE,
+                });
+            } else if !self.has(&entry.body) {
+                let unit_of = String::from_utf8(entry.descriptor.clone()).unwrap();
+                self.append(Entry {
+                    seq: Seq(0),
+                    kind: entry.kind,
+                    object: entry.object,
+                    descriptor: entry.descriptor,
+                    body: entry.body,
+                    unit: unit(&unit_of),
+                    origin: Some(peer),
+                });
+            }
+        }
+        refused
+    }
+
+    fn read(&self, after: Seq, through: Seq, bytes_max: usize, scope: &Scope) -> JournalBatch {
+        let mut batch = JournalBatch {
+            entries: Vec::new(),
+            through: after,
+        };
+        let mut bytes = 0;
+        for entry in &self.journal {
+            if entry.seq <= after || entry.seq > through {
+                continue;
+            }
+            if scope.admits(entry.kind, &entry.unit) {
+                bytes += entry.body.len();
+                if bytes > bytes_max && !batch.entries.is_empty() {
+                    break;
+                }
+                batch.entries.push(entry.clone());
+            }
+            batch.through = entry.seq;
+        }
+        batch
+    }
+
+    fn objects(&self, scope: &Scope) -> BTreeMap<ObjectKey, BTreeSet<[u8; 32]>> {
+        let mut objects: BTreeMap<ObjectKey, BTreeSet<[u8; 32]>> = BTreeMap::new();
+        for entry in &self.journal {
+            if scope.admits(entry.kind, &entry.unit) {
+                let key = ObjectKey {
+                    object: entry.object,
+                    kind: entry.kind,
+                };
+                objects.entry(key).or_default().insert(hash(&entry.body));
+            }
+        }
+        objects
+    }
+
+    fn items(&self, scope: &Scope) -> Vec<Item> {
+        let objects = self.objects(scope).into_iter();
+        let item = |(key, hashes): (ObjectKey, BTreeSet<[u8; 32]>)| Item {
+            key,
+            digest: ItemDigest::of(&hashes.into_iter().collect::<Vec<_>>().concat()),
+        };
+        objects.map(item).collect()
+    }
+
+    fn missing(
+        &self,
+        key: ObjectKey,
+        select: &Select,
+        after: Seq,
+        bytes_max: usize,
+        (short, scope): (ShortKey, &Scope),
+    ) -> MissingBatch {
+        let of_object: Vec<&Entry> = self
+            .journal
+            .iter()
+            .filter(|entry| entry.object == key.object && entry.kind == key.kind)
+            .filter(|entry| scope.admits(entry.kind, &entry.unit))
+            .collect();
+        let shorten = |entry: &Entry| short.shorten(&hash(&entry.body));
+        let held: BTreeSet<_> = of_object.iter().map(|entry| shorten(entry)).collect();
+        let (mut batch, mut bytes) = (
+            MissingBatch {
+                entries: Vec::new(),
+                next: None,
+                unknown: Vec::new(),
+            },
+            0,
+        );
+        for entry in of_object {
+            let is_wanted = match select {
+                Select::Except(hashes) => !hashes.contains(&shorten(entry)),
+                Select::Only(hashes) => hashes.contains(&shorten(entry)),
+            };
+            if entry.seq <= after || !is_wanted {
+                continue;
+            }
+            bytes += entry.body.len();
+            if bytes > bytes_max && !batch.entries.is_empty() {
+                batch.next = batch.entries.last().map(|entry: &Entry| entry.seq);
+                break;
+            }
+            batch.entries.push(entry.clone());
+        }
+        if let (Select::Except(hashes), Seq(0)) = (select, after) {
+            let unknown = hashes.iter().filter(|hash| !held.contains(*hash));
+            batch.unknown = unknown.copied().collect();
+        }
+        batch
+    }
+}
+
+/// A node: what would be lost in a crash (the hub) and what would not (the store).
+#[derive(Debug)]
+pub(crate) struct Node {
+    pub(crate) place: Place,
+    pub(crate) epoch: Epoch,
+    pub(crate) hub: Hub,
+    pub(crate) store: Store,
+    /// Entries with this body are refused here.
+    pub(crate) bad: Vec<u8>,
+    /// Whether the disk is full.
+    pub(crate) is_full: bool,
+    /// Whether the disk does not answer for now.
+    pub(crate) is_stuck: bool,
+    pub(crate) stuck: Vec<Effect>,
+    /// What the hub asked for, by name, for tests that count.
+    pub(crate) asked: BTreeMap<&'static str, usize>,
+    pub(crate) closed: Vec<(LinkId, CloseCode)>,
+    pub(crate) dials: Vec<TargetId>,
+    tree: Arc<UnitTree>,
+    starts: u8,
+}
+
+#[derive(Debug, Default)]
+struct Pipe {
+    bytes: VecDeque<u8>,
+    carried: usize,
+}
+
+#[derive(Debug)]
+struct Link {
+    ends: [usize; 2],
+    /// What travels from the first end, and from the second.
+    pipes: [Pipe; 2],
+    /// Cut once so many bytes have been carried from that end.
+    cut_after: [Option<usize>; 2],
+}
+
+#[derive(Debug)]
+pub(crate) struct World {
+    pub(crate) now: Timestamp,
+    pub(crate) nodes: Vec<Node>,
+    links: BTreeMap<LinkId, Link>,
+    next_link: u64,
+    tree: Arc<UnitTree>,
+    pub(crate) carried: usize,
+    pub(crate) flights: usize,
+    /// Bytes are handed over in pieces of this size.
+    pub(crate) piece: usize,
+    /// What has happened and was not handled yet: answers wait until all effects of an event are
+    /// performed.
+    events: VecDeque<(usize, Event)>,
+    is_busy: bool,
+}
+
+impl World {
+    pub(crate) fn new() -> Self {
+        Self {
+            now: Timestamp(1_000_000),
+            nodes: Vec::new(),
+            links: BTreeMap::new(),
+            next_link: 1,
+            tree: tree(None),
+            carried: 0,
+            flights: 0,
+            piece: usize::MAX,
+            events: VecDeque::new(),
+            is_busy: false,
+        }
+    }
+
+    pub(crate) fn node(&mut self, code: &str, office: Option<&str>) -> usize {
+        let number = u8::try_from(self.nodes.len() + 1).unwrap();
+        let place = Place {
+            node: NodeId([number; 32]),
+            unit: unit(code),
+            office: office.map(|name| name.parse().unwrap()),
+        };
+        let epoch = Epoch([number; 16]);
+        let tree = self.tree.clone();
+        let node = Node {
+            hub: hub(&place, epoch, Seq(0), &tree, 0),
+            place,
+            epoch,
+            store: Store::default(),
+            bad: Vec::new(),
+            is_full: false,
+            is_stuck: false,
+            stuck: Vec::new(),
+            asked: BTreeMap::new(),
+            closed: Vec::new(),
+            dials: Vec::new(),
+            tree,
+            starts: 0,
+        };
+        self.nodes.push(node);
+        self.nodes.len() - 1
+    }
+
+    /// Writes something at a node and lets its hub know.
+    pub(crate) fn write(&mut self, at: usize, kind: EntryKind, name: &str, of: &str, body: &[u8]) {
+        self.nodes[at].store.put(kind, name, of, body);
+        let last = self.nodes[at].store.last();
+        self.tell(at, Event::Appended { last });
+    }
+
+    pub(crate) fn change(&mut self, at: usize, name: &str, of: &str, body: &str) {
+        self.write(at, EntryKind::Change, name, of, body.as_bytes());
+    }
+
+    pub(crate) fn connect(&mut self, from: usize, to: usize) -> LinkId {
+        self.connect_as(from, to, None)
+    }
+
+    pub(crate) fn connect_as(&mut self, from: usize, to: usize, target: Option<u64>) -> LinkId {
+        let link = LinkId(self.next_link);
+        self.next_link += 1;
+        self.links.insert(
+            link,
+            Link {
+                ends: [from, to],
+                pipes: [Pipe::default(), Pipe::default()],
+                cut_after: [None, None],
+            },
+        );
+        let target = Some(TargetId(target.unwrap_or(0)));
+        let opened = |peer, target| Event::LinkOpened { link, peer, target };
+        let (here, there) = (self.nodes[from].place.clone(), self.nodes[to].place.clone());
+        self.tell(from, opened(there, target));
+        if self.links.contains_key(&link) {
+            self.tell(to, opened(here, None));
+        }
+        link
+    }
+
+    pub(crate) fn cut_after(&mut self, link: LinkId, end: usize, bytes: usize) {
+        self.links.get_mut(&link).unwrap().cut_after[end] = Some(bytes);
+    }
+
+    /// Cuts a link as a mountain does: nobody says anything.
+    pub(crate) fn cut(&mut self, link: LinkId) {
+        if let Some(gone) = self.links.remove(&link) {
+            for end in gone.ends {
+                self.tell(end, Event::LinkClosed { link, code: None });
+            }
+        }
+    }
+
+    pub(crate) fn is_up(&self, link: LinkId) -> bool {
+        self.links.contains_key(&link)
+    }
+
+    pub(crate) fn up(&self) -> Vec<LinkId> {
+        self.links.keys().copied().collect()
+    }
+
+    /// Stops and starts a node; what was not stored is gone.
+    pub(crate) fn restart(&mut self, at: usize) {
+        let links: Vec<LinkId> = self.links_of(at);
+        for link in links {
+            self.cut(link);
+        }
+        let node = &mut self.nodes[at];
+        node.starts += 1;
+        node.stuck.clear();
+        node.hub = hub(
+            &node.place,
+            node.epoch,
+            node.store.last(),
+            &node.tree,
+            node.starts,
+        );
+    }
+
+    fn links_of(&self, at: usize) -> Vec<LinkId> {
+        let of = |(_, link): &(&LinkId, &Link)| link.ends.contains(&at);
+        self.links
+            .iter()
+            .filter(of)
+            .map(|(link, _)| *link)
+            .collect()
+    }
+
+    /// Gives a node a new tree, as an arriving record would.
+    pub(crate) fn grow_tree(&mut self, at: usize, tree: Arc<UnitTree>) {
+        self.nodes[at].tree = tree.clone();
+        self.tell(at, Event::TreeChanged { tree });
+    }
+
+    pub(crate) fn tell(&mut self, at: usize, event: Event) {
+        self.events.push_back((at, event));
+        if self.is_busy {
+            return;
+        }
+        self.is_busy = true;
+        while let Some((at, event)) = self.events.pop_front() {
+            let mut effects = Vec::new();
+            self.nodes[at].hub.handle(self.now, event, &mut effects);
+            for effect in effects {
+                self.perform(at, effect);
+            }
+        }
+        self.is_busy = false;
+    }
+
+    /// Lets a disk that was stuck answer what it was asked.
+    pub(crate) fn unstick(&mut self, at: usize) {
+        self.nodes[at].is_stuck = false;
+        for effect in std::mem::take(&mut self.nodes[at].stuck) {
+            self.perform(at, effect);
+        }
+    }
+
+    /// Carries everything that is on the way, once, both ways at the same time.
+    pub(crate) fn flight(&mut self) -> bool {
+        let mut cargo = Vec::new();
+        for (id, link) in &mut self.links {
+            for end in 0..2 {
+                let pipe = &mut link.pipes[end];
+                let mut bytes: Vec<u8> = pipe.bytes.drain(..).collect();
+                let room = link.cut_after[end].map(|after| after - pipe.carried);
+                let is_cut = room.is_some_and(|room| bytes.len() >= room);
+                bytes.truncate(room.unwrap_or(usize::MAX));
+                pipe.carried += bytes.len();
+                if !bytes.is_empty() || is_cut {
+                    cargo.push((*id, link.ends[1 - end], bytes, is_cut));
+                }
+            }
+        }
+        let moved = !cargo.is_empty();
+        for (link, to, bytes, is_cut) in cargo {
+            self.carried += bytes.len();
+            for piece in bytes.chunks(self.piece) {
+                if self.is_up(link) {
+                    self.tell(
+                        to,
+                        Event::Received {
+                            link,
+                            bytes: piece.to_vec(),
+                        },
+                    );
+                }
+            }
+            if is_cut {
+                self.cut(link);
+            }
+        }
+        self.flights += usize::from(moved);
+        moved
+    }
+
+    /// Carries until nothing moves.
+    pub(crate) fn settle(&mut self) {
+        for _ in 0..100_000 {
+            if !self.flight() {
+                return;
+            }
+        }
+        panic!("the world does not come to rest");
+    }
+
+    fn perform(&mut self, at: usize, effect: Effect) {
+        let name = name_of(&effect);
+        *self.nodes[at].asked.entry(name).or_default() += 1;
+        match effect {
+            Effect::Dial { target } => self.nodes[at].dials.push(target),
+            Effect::Send { link, bytes } => {
+                if let Some(open) = self.links.get_mut(&link) {
+                    let end = usize::from(open.ends[0] != at);
+                    open.pipes[end].bytes.extend(bytes);
+                }
+            }
+            Effect::Close { link, code } => {
+                self.nodes[at].closed.push((link, code));
+                if let Some(open) = self.links.remove(&link) {
+                    let other = open.ends[usize::from(open.ends[0] == at)];
+                    let code = Some(code.number());
+                    self.tell(other, Event::LinkClosed { link, code });
+                }
+            }
+            stored if self.nodes[at].is_stuck => self.nodes[at].stuck.push(stored),
+            stored => {
+                let before = self.nodes[at].store.last();
+                let event = self.nodes[at].answer(stored);
+                self.tell(at, event);
+                let last = self.nodes[at].store.last();
+                if last != before {
+                    self.tell(at, Event::Appended { last });
+                }
+            }
+        }
+    }
+
+    pub(crate) fn peer(&self, at: usize, of: usize) -> PeerStatus {
+        let status = self.nodes[at].hub.status();
+        let node = self.nodes[of].place.node;
+        let found = status.peers.into_iter().find(|peer| peer.peer.node == node);
+        found.expect("a peer that was linked")
+    }
+
+    pub(crate) fn asked(&self, at: usize, name: &str) -> usize {
+        self.nodes[at].asked.get(name).copied().unwrap_or_default()
+    }
+
+    pub(crate) fn bodies(&self, at: usize) -> Vec<String> {
+        let bodies = self.nodes[at].store.bodies().into_iter();
+        bodies
+            .map(|body| String::from_utf8_lossy(&body).into_owned())
+            .collect()
+    }
+}
+
+fn hub(place: &Place, epoch: Epoch, last: Seq, tree: &Arc<UnitTree>, starts: u8) -> Hub {
+    let mut seed = place.node.0;
+    seed[0] = starts;
+    Hub::new(HubConfig {
+        me: place.clone(),
+        epoch,
+        last,
+        tree: tree.clone(),
+        seed,
+    })
+}
+
+fn name_of(effect: &Effect) -> &'static str {
+    match effect {
+        Effect::Dial { .. } => "dial",
+        Effect::Send { .. } => "send",
+        Effect::Close { .. } => "close",
+        Effect::LoadCheckpoint { .. } => "load checkpoint",
+        Effect::ReadJournal { .. } => "read journal",
+        Effect::Apply { .. } => "apply",
+        Effect::SaveAcked { .. } => "save acked",
+        Effect::Forget { .. } => "forget",
+        Effect::ReadItems { .. } => "read items",
+        Effect::ReadHashes { .. } => "read hashes",
+        Effect::ReadMissing { .. } => "read missing",
+    }
+}
+
+impl Node {
+    fn answer(&mut self, effect: Effect) -> Event {
+        if self.is_full {
+            return failed(&effect);
+        }
+        match effect {
+            Effect::LoadCheckpoint { link, ticket, peer } => {
+                let checkpoint = self
+                    .store
+                    .checkpoints
+                    .get(&peer)
+                    .copied()
+                    .unwrap_or_default();
+                Event::CheckpointLoaded {
+                    link,
+                    ticket,
+                    checkpoint,
+                }
+            }
+            Effect::ReadJournal {
+                link,
+                ticket,
+                after,
+                through,
+                bytes_max,
+                scope,
+            } => {
+                let batch = self.store.read(after, through, bytes_max, &scope);
+                Event::JournalRead {
+                    link,
+                    ticket,
+                    batch,
+                }
+            }
+            Effect::Apply {
+                link,
+                ticket,
+                peer,
+                entries,
+                received,
+            } => {
+                let refused = self.store.apply(peer, entries, &self.bad);
+                if let Some(received) = received {
+                    self.store.checkpoints.entry(peer).or_default().received = received;
+                }
+                Event::Applied {
+                    link,
+                    ticket,
+                    refused,
+                }
+            }
+            Effect::SaveAcked {
+                link,
+                ticket,
+                peer,
+                acked,
+            } => {
+                self.store.checkpoints.entry(peer).or_default().acked = acked;
+                Event::Saved { link, ticket }
+            }
+            Effect::Forget { link, ticket, peer } => {
+                self.store.checkpoints.remove(&peer);
+                Event::Saved { link, ticket }
+            }
+            reading => self.compare(reading),
+        }
+    }
+
+    fn compare(&self, effect: Effect) -> Event {
+        match effect {
+            Effect::ReadItems {
+                link,
+                ticket,
+                scope,
+            } => {
+                let items = self.store.items(&scope);
+                Event::ItemsRead {
+                    link,
+                    ticket,
+                    items,
+                }
+            }
+            Effect::ReadHashes {
+                link,
+                ticket,
+                objects,
+                key,
+            } => {
+                let shorten = |entry: &Entry| key.shorten(&hash(&entry.body));
+                let held = |object: ObjectKey| {
+                    let is_of =
+                        |entry: &&Entry| entry.object == object.object && entry.kind == object.kind;
+                    self.store
+                        .journal
+                        .iter()
+                        .filter(is_of)
+                        .map(shorten)
+                        .collect()
+                };
+                let held = objects.into_iter().map(held).collect();
+                Event::HashesRead { link, ticket, held }
+            }
+            Effect::ReadMissing {
+                link,
+                ticket,
+                object,
+                select,
+                after,
+                bytes_max,
+                key,
+                scope,
+            } => {
+                let batch = self
+                    .store
+                    .missing(object, &select, after, bytes_max, (key, &scope));
+                Event::MissingRead {
+                    link,
+                    ticket,
+                    batch,
+                }
+            }
+            _ => unreachable!("answered or performed elsewhere"),
+        }
+    }
+
+    /// Whether by the stored acknowledgement the peer is owed nothing: what comes after it is not
+    /// for the peer, or came from there.
+    pub(crate) fn owes_nothing(&self, peer: &Place) -> bool {
+        let scope = Scope::new(self.tree.clone(), peer.clone());
+        let checkpoint = self.store.checkpoints.get(&peer.node).copied();
+        let acked = checkpoint.unwrap_or_default().acked;
+        let is_owed = |entry: &Entry| {
+            entry.seq > acked.through
+                && entry.origin != Some(peer.node)
+                && scope.admits(entry.kind, &entry.unit)
+        };
+        acked.basis == Acked::basis(self.epoch, self.tree.version())
+            && !self.store.journal.iter().any(is_owed)
+    }
+}
+
+fn failed(effect: &Effect) -> Event {
+    match effect {
+        Effect::LoadCheckpoint { link, ticket, .. }
+        | Effect::ReadJournal { link, ticket, .. }
+        | Effect::Apply { link, ticket, .. }
+        | Effect::SaveAcked { link, ticket, .. }
+        | Effect::Forget { link, ticket, .. }
+        | Effect::ReadItems { link, ticket, .. }
+        | Effect::ReadHashes { link, ticket, .. }
+        | Effect::ReadMissing { link, ticket, .. } => Event::StoreFailed {
+            link: *link,
+            ticket: *ticket,
+        },
+        Effect::Dial { .. } | Effect::Send { .. } | Effect::Close { .. } => {
+            unreachable!("performed by the world")
+        }
+    }
+}

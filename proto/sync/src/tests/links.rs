@@ -1,0 +1,207 @@
+//! Links that come and go: dialling, crossing, falling silent.
+
+use hopluu_model::Timestamp;
+
+use crate::limits::{BACKOFF_MAX_MS, CROSSING_MS, SILENCE_MS};
+use crate::testing::World;
+use crate::{CloseCode, Event, TargetId, TargetState};
+
+const TARGET: TargetId = TargetId(7);
+
+fn pair() -> (World, usize, usize) {
+    let mut world = World::new();
+    let commune = world.node("10101", None);
+    let district = world.node("101", None);
+    world.change(commune, "report", "10101", "first");
+    (world, commune, district)
+}
+
+fn wake(world: &World, at: usize) -> Option<Timestamp> {
+    world.nodes[at].hub.next_wake()
+}
+
+#[test]
+fn an_idle_healthy_link_wants_no_wake_up() {
+    let (mut world, commune, district) = pair();
+    world.tell(commune, Event::TargetAdded { target: TARGET });
+    assert_eq!(world.nodes[commune].dials, [TARGET]);
+    world.connect_as(commune, district, Some(7));
+    world.settle();
+    assert_eq!(
+        (wake(&world, commune), wake(&world, district)),
+        (None, None)
+    );
+}
+
+#[test]
+fn a_dial_that_fails_is_tried_again_ever_more_slowly() {
+    let (mut world, commune, _) = pair();
+    world.tell(commune, Event::TargetAdded { target: TARGET });
+    let mut waits = Vec::new();
+    for _ in 0..12 {
+        world.tell(commune, Event::DialFailed { target: TARGET });
+        let due = wake(&world, commune).unwrap();
+        waits.push(due.ms_since(world.now));
+        let dials = world.nodes[commune].dials.len();
+        world.tell(commune, Event::Woken);
+        assert_eq!(
+            world.nodes[commune].dials.len(),
+            dials,
+            "not before it is due"
+        );
+        world.now = due;
+        world.tell(commune, Event::Woken);
+        assert_eq!(world.nodes[commune].dials.len(), dials + 1);
+    }
+    assert!((500..=1_000).contains(&waits[0]), "{waits:?}");
+    assert!(waits[4] > waits[0] * 4, "{waits:?}");
+    assert!(
+        waits.iter().all(|wait| *wait <= BACKOFF_MAX_MS),
+        "{waits:?}"
+    );
+    let late = &waits[8..];
+    assert!(
+        late.iter().all(|wait| *wait >= BACKOFF_MAX_MS / 2),
+        "{waits:?}"
+    );
+    assert!(
+        late.iter().any(|wait| *wait != late[0]),
+        "chance spreads them: {waits:?}"
+    );
+}
+
+#[test]
+fn a_window_that_closes_is_dialled_again_soon() {
+    let (mut world, commune, district) = pair();
+    world.tell(commune, Event::TargetAdded { target: TARGET });
+    for _ in 0..5 {
+        let link = world.connect_as(commune, district, Some(7));
+        world.settle();
+        world.cut(link);
+        let wait = wake(&world, commune).unwrap().ms_since(world.now);
+        assert!(wait <= 1_000, "{wait}");
+        world.now = world.now.plus_ms(wait);
+        world.tell(commune, Event::Woken);
+    }
+    assert_eq!(world.nodes[commune].dials.len(), 6);
+}
+
+#[test]
+fn a_peer_that_never_answers_is_given_up_and_dialled_again() {
+    let (mut world, commune, district) = pair();
+    world.tell(commune, Event::TargetAdded { target: TARGET });
+    let link = world.connect_as(commune, district, Some(7));
+    let due = wake(&world, commune).unwrap();
+    assert_eq!(due.ms_since(world.now), SILENCE_MS);
+    world.now = due;
+    world.tell(commune, Event::Woken);
+    assert_eq!(world.nodes[commune].closed, [(link, CloseCode::Silent)]);
+    assert!(wake(&world, commune).is_some());
+    assert_eq!(
+        world.peer(district, commune).closed_there,
+        Some(CloseCode::Silent.number())
+    );
+}
+
+#[test]
+fn a_push_without_acknowledgement_is_given_up_too() {
+    let (mut world, commune, district) = pair();
+    let link = world.connect(commune, district);
+    world.settle();
+    world.nodes[district].is_stuck = true;
+    world.change(commune, "report", "10101", "second");
+    world.settle();
+    world.now = world.now.plus_ms(SILENCE_MS - 1);
+    world.tell(commune, Event::Woken);
+    assert!(world.is_up(link));
+    world.now = world.now.plus_ms(1);
+    world.tell(commune, Event::Woken);
+    assert!(!world.is_up(link));
+}
+
+#[test]
+fn two_dials_that_cross_leave_one_link() {
+    let (mut world, one, other) = pair();
+    world.tell(one, Event::TargetAdded { target: TARGET });
+    world.tell(other, Event::TargetAdded { target: TARGET });
+    let kept = world.connect_as(one, other, Some(7));
+    let given_up = world.connect_as(other, one, Some(7));
+    world.settle();
+    assert_eq!(world.up(), [kept], "the lower node's stays");
+    assert!(!world.is_up(given_up));
+    for at in [one, other] {
+        let status = world.nodes[at].hub.status();
+        assert_eq!(status.targets[0].state, TargetState::Linked(kept));
+        assert_eq!(wake(&world, at), None);
+    }
+    assert_eq!(world.bodies(other), ["first"]);
+    // The other way round: the first to stand is not the one that stays.
+    let (mut world, one, other) = pair();
+    world.connect_as(other, one, Some(7));
+    let kept = world.connect_as(one, other, Some(7));
+    world.settle();
+    assert_eq!(world.up(), [kept]);
+    assert_eq!(world.bodies(other), ["first"]);
+}
+
+#[test]
+fn a_newer_link_replaces_one_that_has_died() {
+    let (mut world, one, other) = pair();
+    let old = world.connect(one, other);
+    world.settle();
+    world.now = world.now.plus_ms(CROSSING_MS);
+    let new = world.connect(other, one);
+    world.settle();
+    assert_eq!(world.up(), [new]);
+    assert_eq!(world.nodes[one].closed, []);
+    assert_eq!(world.nodes[other].closed, [(old, CloseCode::Duplicate)]);
+    // The same side dialling again is believed at once.
+    let newest = world.connect(other, one);
+    world.settle();
+    assert_eq!(world.up(), [newest]);
+}
+
+#[test]
+fn a_target_that_is_removed_is_left() {
+    let (mut world, commune, district) = pair();
+    world.tell(commune, Event::TargetAdded { target: TARGET });
+    let link = world.connect_as(commune, district, Some(7));
+    world.settle();
+    world.tell(commune, Event::TargetRemoved { target: TARGET });
+    assert_eq!(world.nodes[commune].closed, [(link, CloseCode::Going)]);
+    assert_eq!(wake(&world, commune), None);
+}
+
+#[test]
+fn a_node_does_not_talk_to_itself() {
+    let (mut world, commune, _) = pair();
+    world.tell(commune, Event::TargetAdded { target: TARGET });
+    let link = world.connect_as(commune, commune, Some(7));
+    assert_eq!(world.nodes[commune].closed, [(link, CloseCode::Myself)]);
+    assert!(
+        wake(&world, commune).is_some(),
+        "an address may lead elsewhere tomorrow"
+    );
+}
+
+#[test]
+fn a_full_disk_closes_and_loses_nothing() {
+    let (mut world, commune, district) = pair();
+    world.tell(commune, Event::TargetAdded { target: TARGET });
+    world.connect_as(commune, district, Some(7));
+    world.settle();
+    world.nodes[district].is_full = true;
+    world.change(commune, "report", "10101", "second");
+    world.settle();
+    assert_eq!(
+        world.nodes[district].closed.last().unwrap().1,
+        CloseCode::StoreFailed
+    );
+    assert!(world.up().is_empty());
+    assert_eq!(world.peer(commune, district).owed, 1);
+    world.nodes[district].is_full = false;
+    world.connect_as(commune, district, Some(7));
+    world.settle();
+    assert_eq!(world.bodies(district), ["first", "second"]);
+    assert_eq!(world.peer(commune, district).owed, 0);
+}
