@@ -510,7 +510,12 @@ impl Partial {
                 range: None,
             };
         }
-        let (lo, hi) = (show(self.lo), show(self.hi));
+        let lo = show(self.lo);
+        let hi = if self.hi == self.lo {
+            lo
+        } else {
+            show(self.hi)
+        };
         let range = (self.counts.unsettled > 0)
             .then(|| (lo.unwrap_or(Scalar::Blank), hi.unwrap_or(Scalar::Blank)));
         Shown {
@@ -539,7 +544,7 @@ impl Partial {
             if self.counts.with_value() == self.counts.nil {
                 return Some(Scalar::Nil);
             }
-            let number = Decimal::new(amount.part, SCALE_MAX);
+            let number = in_lowest_terms(amount.part);
             return Some(Scalar::Number(number, self.marks.qualifier()));
         }
         // Outer bounds of shares with different wholes may overshoot; no share is above one.
@@ -551,6 +556,19 @@ impl Partial {
             (_, _, part, whole) => Some(Scalar::Share(part, whole)),
         }
     }
+}
+
+/// Millionths as a decimal. Nearly all fit a word, where dividing is ten times faster.
+fn in_lowest_terms(millionths: i128) -> Decimal {
+    let Ok(mut units) = i64::try_from(millionths) else {
+        return Decimal::new(millionths, SCALE_MAX);
+    };
+    let mut scale = SCALE_MAX;
+    while scale > 0 && units % 10 == 0 {
+        units /= 10;
+        scale -= 1;
+    }
+    Decimal::new(i128::from(units), scale)
 }
 
 #[cfg(test)]

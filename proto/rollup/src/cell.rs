@@ -70,9 +70,8 @@ impl Cell {
             return plain;
         }
         if figure.lo == figure.hi && !figure.may_be_empty {
-            let halves = u32::try_from(figure.lo.part)
-                .ok()
-                .zip(u32::try_from(figure.lo.whole).ok());
+            // The upper half stays clear of the sign.
+            let halves = u31(figure.lo.part).zip(u32::try_from(figure.lo.whole).ok());
             if let (Some((part, whole)), 1..) = (halves, figure.lo.whole) {
                 let bits = i64::from(part) << 32 | i64::from(whole);
                 return Self {
@@ -138,6 +137,10 @@ impl Cell {
     }
 }
 
+fn u31(part: i128) -> Option<u32> {
+    u32::try_from(i32::try_from(part).ok()?).ok()
+}
+
 /// A whole number in its one spelling and with at most 18 digits, without going by way of a scalar.
 fn plain_count(text: &str) -> Option<i64> {
     let bytes = text.as_bytes();
@@ -197,6 +200,22 @@ mod tests {
                 packed(Measure::YesNo, text).state,
                 State::Unreadable,
                 "{text}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_share_of_more_than_31_bits_stands_beside() {
+        for part in [
+            i64::from(i32::MAX),
+            i64::from(i32::MAX) + 1,
+            i64::from(u32::MAX),
+        ] {
+            let text = format!("{part}/{}", u32::MAX);
+            let scalar = text.parse().unwrap();
+            assert_eq!(
+                packed(Measure::Share, &text),
+                Figure::of(Measure::Share, scalar)
             );
         }
     }

@@ -142,33 +142,40 @@ impl Document {
 
 /// Which line a key fills.
 fn find(lines: &Lines, part: Part, key: &str, likely: usize) -> Result<usize, StrayReason> {
+    // Documents list their figures in the order of the lines, so mostly it is the next one.
+    let next = lines.rules().get(likely);
+    if next.is_some_and(|rule| rule.code.as_str() == key && rule.offices.is_none()) {
+        return entered(lines, part, likely);
+    }
     let (code, office) = match key.split_once('@') {
         None => (key, None),
         Some((code, office)) => (code, Some(office)),
     };
-    // An office's part comes right after another one of the same line.
-    let before = likely.saturating_sub(usize::from(office.is_some()));
-    let Some(line) = lines
-        .find(code, likely)
-        .or_else(|| lines.find(code, before))
-    else {
+    let Some(line) = lines.find(code) else {
         return Err(if lines.is_heading(code) {
             StrayReason::Heading
         } else {
             StrayReason::UnknownLine
         });
     };
-    let rule = lines.rules().get(line).ok_or(StrayReason::UnknownLine)?;
-    if !rule.is_entered_by(part) {
-        return Err(StrayReason::NotEnteredHere);
-    }
-    match (&rule.offices, office) {
-        (None, None) => Ok(line),
+    let offices = lines
+        .rules()
+        .get(line)
+        .and_then(|rule| rule.offices.as_ref());
+    match (offices, office) {
+        (None, None) => entered(lines, part, line),
         (None, Some(_)) => Err(StrayReason::NotInParts),
         (Some(offices), Some(office)) if offices.iter().any(|one| one.as_str() == office) => {
-            Ok(line)
+            entered(lines, part, line)
         }
         (Some(_), _) => Err(StrayReason::NotAPart),
+    }
+}
+
+fn entered(lines: &Lines, part: Part, line: usize) -> Result<usize, StrayReason> {
+    match lines.empty(part).get(line) {
+        Some(cell) if cell.state != State::Unasked => Ok(line),
+        _ => Err(StrayReason::NotEnteredHere),
     }
 }
 

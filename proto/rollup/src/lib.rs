@@ -14,6 +14,8 @@
 //!   that made it. Nothing in them depends on the node, the time or the order.
 //! - Totals of a year made of half-years are made over time first, then over units.
 
+#![deny(clippy::float_arithmetic)]
+
 pub mod algebra;
 mod cell;
 pub mod document;
@@ -26,7 +28,6 @@ mod totals;
 mod wire;
 
 pub use document::{ReportFacts, Stray, StrayReason};
-pub use lines::Part;
 pub use shape::Unplaced;
 pub use total::{Child, Count, Coverage, LineTotal, Missing, Source, Tally, Total};
 pub use totals::{Filing, OpenError, Placed, SetError, Totals};

@@ -10,7 +10,7 @@ use crate::cell::Cell;
 
 /// What a unit does in one (form, period).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Part {
+pub(crate) enum Part {
     /// It only stands between others.
     Passing,
     /// It owes the report.
@@ -25,13 +25,13 @@ pub enum Part {
 impl Part {
     /// Whether coverage counts it among those who report, rather than those who add a part.
     #[must_use]
-    pub fn is_reporting(self) -> bool {
+    pub(crate) fn is_reporting(self) -> bool {
         matches!(self, Self::Reporting | Self::Sole)
     }
 
     /// Whether it has a document at all.
     #[must_use]
-    pub fn is_asked(self) -> bool {
+    pub(crate) fn is_asked(self) -> bool {
         self != Self::Passing
     }
 
@@ -145,16 +145,12 @@ impl Lines {
         &self.rules
     }
 
-    /// The number of a code, looking first where the last one makes it likely: documents list
-    /// their figures in the same order.
-    pub(crate) fn find(&self, code: &str, likely: usize) -> Option<usize> {
-        match self.rules.get(likely) {
-            Some(rule) if rule.code.as_str() == code => Some(likely),
-            _ => self
-                .rules
-                .binary_search_by(|rule| rule.code.as_str().cmp(code))
-                .ok(),
-        }
+    /// The number of a code.
+    pub(crate) fn find(&self, code: &str) -> Option<usize> {
+        let rules = &self.rules;
+        rules
+            .binary_search_by(|rule| rule.code.as_str().cmp(code))
+            .ok()
     }
 
     pub(crate) fn is_heading(&self, code: &str) -> bool {

@@ -228,13 +228,8 @@ impl Frame<'_> {
                 return Ok((heir.clone(), is_heir));
             }
             is_heir = false;
-            let mut last = here;
-            for _ in 0..HEIR_STEPS_MAX {
-                let Some(heir) = last.heir().and_then(|heir| self.tree.unit(heir)) else {
-                    break;
-                };
-                last = heir;
-            }
+            let heirs = std::iter::successors(Some(here), |unit| self.tree.unit(unit.heir()?));
+            let last = heirs.take(HEIR_STEPS_MAX).last().unwrap_or(here);
             let ended = last.ended.ok_or(Unplaced::NoHeir)?;
             let parent = self.tree.parent(&last.id, ended);
             here = parent

@@ -7,7 +7,7 @@ use hopluu_model::{
 
 use crate::algebra::{Counts, Marks, Shown};
 use crate::document::Stray;
-use crate::wire::{LineWire, TotalWire};
+use crate::wire::{LineWire, Made, TotalWire};
 
 /// How many of those who owe something have done so.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -184,7 +184,6 @@ impl Total {
     /// Version 1 of the canonical bytes: postcard of the fields in their order, everything sorted.
     #[must_use]
     pub fn canonical_bytes(&self) -> Vec<u8> {
-        let lines = self.lines.iter().map(LineWire::of);
         TotalWire {
             form: self.form.as_str(),
             version: self.version,
@@ -193,7 +192,7 @@ impl Total {
             parts: &self.parts,
             unit: &self.unit,
             tree: self.tree,
-            lines: lines.collect(),
+            lines: Made(|| self.lines.iter().map(LineWire::of)),
             coverage: (&self.coverage).into(),
             own_parts: (&self.own_parts).into(),
             sources: self.sources.iter().map(Into::into).collect(),

@@ -11,7 +11,7 @@ use crate::algebra::Partial;
 use crate::document::{Document, ReportFacts};
 use crate::limits::PARTS_MAX;
 use crate::lines::Lines;
-use crate::shape::{Frame, Node, Seat, Shape, Unplaced};
+use crate::shape::{Frame, Node, Shape, Unplaced};
 use crate::total::Tally;
 
 mod read;
@@ -213,9 +213,14 @@ impl Totals {
         period: &Period,
         report: &ReportFacts<'_>,
     ) -> Result<Placed, SetError> {
-        let (placed, node) = self.place(unit, period, report)?;
-        self.refresh_line(node);
-        Ok(placed)
+        match self.place(unit, period, report)? {
+            Ok(at) => {
+                self.refresh_line(Some(at));
+                let node = self.shape.nodes.get(at);
+                Ok(Placed::In(node.map_or(unit, |node| &node.unit).clone()))
+            }
+            Err(why) => Ok(Placed::Nowhere(why)),
+        }
     }
 
     /// Takes in any number of reports and makes all totals anew: what a node does when it starts.
@@ -270,12 +275,13 @@ impl Totals {
         self.parts.iter().position(|part| part == period)
     }
 
+    /// Puts a document on its seat, whose node it returns, or on the list of the unplaced.
     fn place(
         &mut self,
         unit: &UnitId,
         period: &Period,
         report: &ReportFacts<'_>,
-    ) -> Result<(Placed, Option<usize>), SetError> {
+    ) -> Result<Result<usize, Unplaced>, SetError> {
         let part = self.part(period).ok_or_else(|| SetError::NotAPart {
             period: period.clone(),
             whole: self.period.clone(),
@@ -291,7 +297,7 @@ impl Totals {
             Err(why) => {
                 self.unplaced
                     .insert((unit.clone(), part), (report.doc, why));
-                return Ok((Placed::Nowhere(why), None));
+                return Ok(Err(why));
             }
         };
         let member = self
@@ -306,9 +312,7 @@ impl Totals {
         if let Some(slot) = member.documents.get_mut(part) {
             *slot = Some(document);
         }
-        let Seat { node, .. } = seat;
-        let at = self.shape.nodes.get(node).map_or(unit, |node| &node.unit);
-        Ok((Placed::In(at.clone()), Some(node)))
+        Ok(Ok(seat.node))
     }
 
     fn refresh_line(&mut self, node: Option<usize>) {

@@ -10,7 +10,7 @@ use crate::totals::LineView;
 const VERSION: u8 = 1;
 
 #[derive(Debug, Serialize)]
-pub(crate) struct TotalWire<'a> {
+pub(crate) struct TotalWire<'a, L> {
     pub(crate) form: &'a str,
     pub(crate) version: FormVersion,
     pub(crate) form_digest: Digest,
@@ -18,18 +18,27 @@ pub(crate) struct TotalWire<'a> {
     pub(crate) parts: &'a [Period],
     pub(crate) unit: &'a UnitId,
     pub(crate) tree: Digest,
-    pub(crate) lines: Vec<LineWire<'a>>,
+    pub(crate) lines: L,
     pub(crate) coverage: CoverageWire<'a>,
     pub(crate) own_parts: CoverageWire<'a>,
     pub(crate) sources: Vec<SourceWire<'a>>,
     pub(crate) children: Vec<(&'a UnitId, Digest)>,
 }
 
-impl TotalWire<'_> {
+impl<L: Serialize> TotalWire<'_, L> {
     pub(crate) fn bytes(&self) -> Vec<u8> {
         let mut start = Vec::with_capacity(4096);
         start.push(VERSION);
         postcard::to_extend(self, start).expect("texts, numbers and lists serialise into memory")
+    }
+}
+
+/// A list that is made while it is written: a line is 400 bytes in memory and 20 when written.
+pub(crate) struct Made<F>(pub(crate) F);
+
+impl<F: Fn() -> I, I: Iterator<Item: Serialize>> Serialize for Made<F> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq((self.0)())
     }
 }
 

@@ -1,5 +1,7 @@
 //! Reading totals: what is shown, what is hashed, and who is behind it.
 
+use std::borrow::Cow;
+
 use hopluu_form::OverUnits;
 use hopluu_model::{Digest, IndicatorCode, UnitId};
 
@@ -8,7 +10,7 @@ use crate::algebra::{Marks, Partial, Shown};
 use crate::lines::{LineRule, Part};
 use crate::shape::{Member, Node};
 use crate::total::{Child, Count, Coverage, LineTotal, Missing, Source, Tally, Total, digest_of};
-use crate::wire::TotalWire;
+use crate::wire::{LineWire, Made, TotalWire};
 
 impl Totals {
     /// The total of a unit; none for a unit that the form does not reach in this period.
@@ -16,7 +18,9 @@ impl Totals {
     pub fn total(&self, unit: &UnitId) -> Option<Total> {
         let at = self.at(unit)?;
         let node = self.shape.nodes.get(at)?;
-        let lines: Vec<_> = self.line_totals(at).map(LineView::into_total).collect();
+        let sums = self.sums_at(at);
+        let lines = self.line_views(node, &sums).map(LineView::into_total);
+        let lines: Vec<_> = lines.collect();
         let (coverage, own_parts) = self.coverage(at);
         let shown = lines
             .iter()
@@ -43,8 +47,10 @@ impl Totals {
     #[must_use]
     pub fn line(&self, unit: &UnitId, code: &IndicatorCode) -> Option<LineTotal> {
         let at = self.at(unit)?;
-        let line = self.lines.find(code.as_str(), usize::MAX)?;
-        self.line_totals(at).nth(line).map(LineView::into_total)
+        let line = self.lines.find(code.as_str())?;
+        let sums = self.sums_at(at);
+        let view = self.line_views(self.shape.nodes.get(at)?, &sums).nth(line);
+        view.map(LineView::into_total)
     }
 
     /// The digest of a unit's total. Kept until something below changes.
@@ -59,17 +65,22 @@ impl Totals {
         Some(self.kept.get(self.at(unit)?)?.tally)
     }
 
-    fn line_totals(&self, at: usize) -> impl Iterator<Item = LineView<'_>> {
-        let node = self.shape.nodes.get(at);
+    /// The sums of a unit by line: those kept, or added up from its documents.
+    fn sums_at(&self, at: usize) -> Cow<'_, [Partial]> {
         let kept = self.kept.get(at).map_or(&[][..], |kept| &kept.sums);
-        let sums = match node {
-            Some(node) if kept.is_empty() => self.sums(node, Box::default()),
+        match self.shape.nodes.get(at) {
+            Some(node) if kept.is_empty() => self.sums(node, Box::default()).into_vec().into(),
             _ => kept.into(),
-        };
-        let rules = self.lines.rules().iter().enumerate();
-        rules
-            .zip(sums)
-            .filter_map(move |((line, rule), sum)| Some(LineView::new(node?, rule, line, sum)))
+        }
+    }
+
+    fn line_views<'a>(
+        &'a self,
+        node: &'a Node,
+        sums: &'a [Partial],
+    ) -> impl Iterator<Item = LineView<'a>> {
+        let rules = self.lines.rules().iter().enumerate().zip(sums);
+        rules.map(move |((line, rule), sum)| LineView::new(node, rule, line, *sum))
     }
 
     fn coverage(&self, at: usize) -> (Coverage, Coverage) {
@@ -172,6 +183,7 @@ impl Totals {
             let (coverage, own_parts) = self.coverage(at);
             let sources = self.sources(node);
             let children = self.children(node);
+            let sums = self.sums_at(at);
             let wire = TotalWire {
                 form: self.form.id().as_str(),
                 version: self.form.version(),
@@ -180,7 +192,7 @@ impl Totals {
                 parts: &self.parts,
                 unit: &node.unit,
                 tree: self.tree_below(at),
-                lines: self.line_totals(at).map(Into::into).collect(),
+                lines: Made(|| self.line_views(node, &sums).map(LineWire::from)),
                 coverage: (&coverage).into(),
                 own_parts: (&own_parts).into(),
                 sources: sources.iter().map(Into::into).collect(),

@@ -329,9 +329,55 @@ fn a_form_assigned_to_some_units_asks_only_those() {
 }
 
 #[test]
+fn a_line_of_heirs_is_followed_up_to_a_bound() {
+    // Commune n ends without an heir, its district a day later; the district's heir is commune n+1.
+    let line = |steps: usize| {
+        let mut text = String::from("01@2020-01-01 -\n");
+        for n in 0..=steps {
+            let day = |n: usize| format!("2024-{:02}-{:02}", n / 14 + 1, n % 14 * 2 + 1);
+            let (since, next) = (day(n), day(n + 1));
+            let ended: String = if n < steps {
+                before(&next)
+            } else {
+                "-".to_owned()
+            };
+            let heir = format!("{:05}@{next}", 10_000 + n + 1);
+            let heir = if n < steps { heir.as_str() } else { "-" };
+            text += &format!("{:03}@{since} 01@2020-01-01 {ended} {heir}\n", 100 + n);
+            text += &format!(
+                "{:05}@{since} {:03}@{since} {ended} -\n",
+                10_000 + n,
+                100 + n
+            );
+        }
+        tree(&text)
+    };
+    let place = |steps| totals(&line(steps), H1).enter("10000@2024-01-01", H1, "A.sum=1");
+    let bound = crate::limits::HEIR_STEPS_MAX;
+    assert!(
+        matches!(place(bound - 1), Placed::In(_)),
+        "{:?}",
+        place(bound - 1)
+    );
+    assert_eq!(place(bound), Placed::Nowhere(Unplaced::NoHeir));
+}
+
+fn before(day: &str) -> String {
+    day.parse::<Date>()
+        .unwrap()
+        .yesterday()
+        .unwrap()
+        .to_string()
+}
+
+#[test]
 fn periods_that_the_form_does_not_know_are_refused() {
-    let open = |label| Totals::new(form(), small_tree(), period(label), &[]);
+    let open = |label: &str| Totals::new(form(), small_tree(), period(label), &[]);
     assert!(matches!(open("2024-Q1"), Err(OpenError::Period(_))));
+    let years = PARTS_MAX / 2;
+    let span = |years| open(&format!("2000-{}", 2000 + years - 1));
+    assert_eq!(span(years).unwrap().parts().len(), PARTS_MAX);
+    assert!(matches!(span(years + 1), Err(OpenError::Parts { .. })));
 }
 
 #[test]

@@ -1,11 +1,12 @@
 //! A small country, a form with every way of adding up, and reports made by hand.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use hopluu_doc::{Facts, FactsView, MapOp, OpId, ScannedChange};
+use hopluu_doc::{Facts, FactsView};
 use hopluu_form::Form;
 use hopluu_model::tree::{Level, ParentSpan, Successor, Unit};
-use hopluu_model::{ActorId, ChangeHash, DocId, Period, Timestamp, UnitId, UnitTree};
+use hopluu_model::{ChangeHash, DocId, Period, UnitId, UnitTree};
 
 use super::super::{Placed, SetError, Totals};
 use crate::document::ReportFacts;
@@ -27,6 +28,10 @@ cut_off = 14
 period = "year"
 cut_off = 14
 from_parts = "half-year"
+[[calendar]]
+period = "years"
+cut_off = 14
+from_parts = "year"
 [[office]]
 id = "police"
 vi = "Công an"
@@ -139,7 +144,7 @@ pub(super) fn tree(text: &str) -> Arc<UnitTree> {
                 3 => "district".to_owned(),
                 _ => "commune".to_owned(),
             },
-            kind: String::new(),
+            kind: "x".to_owned(),
             open_past: own.since == id("1@2020-01-01").since,
             ended: given(2).map(|day| day.parse().unwrap()),
             former: Vec::new(),
@@ -180,42 +185,43 @@ pub(super) const PROVINCE: &str = "01@2020-01-01";
 pub(super) const DISTRICT: &str = "001@2020-01-01";
 pub(super) const ISLAND: &str = "003@2020-01-01";
 
-/// Packed facts of `key=value` words; `key=a|b` is a conflict.
+/// Packed facts of `key=value` words, as `hopluu_doc::facts` describes them; `key=a|b` is a conflict.
 pub(super) fn facts(text: &str) -> Vec<u8> {
-    let mut figures = Vec::new();
-    for word in text.split_whitespace() {
-        let (key, values) = word.split_once('=').unwrap();
-        for value in values.split('|') {
-            let counter = figures.len() as u64 + 1;
-            figures.push(MapOp {
-                key: key.to_owned(),
-                value: value.to_owned(),
-                op: OpId {
-                    counter,
-                    actor: ActorId([7; 8]),
-                },
-                preds: Vec::new(),
-            });
+    let figures: BTreeMap<_, _> = text
+        .split_whitespace()
+        .map(|word| word.split_once('=').unwrap())
+        .collect();
+    // Version 1, and the one actor who wrote all of it.
+    let mut out = vec![1, u8::from(!figures.is_empty())];
+    if !figures.is_empty() {
+        out.extend([7; 8]);
+    }
+    count(&mut out, figures.len());
+    let mut counter = 0;
+    for (key, values) in figures {
+        count(&mut out, key.len());
+        out.extend(key.as_bytes());
+        let last = values.split('|').count() - 1;
+        for (at, value) in values.split('|').enumerate() {
+            count(&mut out, value.len() * 2 + usize::from(at < last));
+            out.extend(value.as_bytes());
+            counter += 1;
+            count(&mut out, counter);
+            count(&mut out, 0);
         }
     }
-    let mut facts = Facts::new();
-    facts.apply(&ScannedChange {
-        hash: ChangeHash([0; 32]),
-        actor: ActorId([7; 8]),
-        seq: 1,
-        start_op: 1,
-        max_op: figures.len() as u64,
-        deps: Vec::new(),
-        time: Timestamp(0),
-        message: None,
-        figures,
-        notes: Vec::new(),
-        events: Vec::new(),
-        texts: Vec::new(),
-        declares: None,
-        bytes: Vec::new(),
-    });
-    facts.encode()
+    // No events, nothing void.
+    out.extend([0, 0]);
+    assert_eq!(Facts::decode(&out).unwrap().encode(), out);
+    out
+}
+
+fn count(out: &mut Vec<u8>, mut number: usize) {
+    while number > 127 {
+        out.push(u8::try_from(number & 127).unwrap() | 128);
+        number >>= 7;
+    }
+    out.push(u8::try_from(number).unwrap());
 }
 
 /// A document's id and head, made up from whose it is and what it says.
