@@ -1,0 +1,244 @@
+//! The side that asks. It speaks HTTP to the node's socket, or to an engine that it starts in its own
+//! process when no node runs; nothing above it can tell the two apart.
+
+mod calls;
+mod import;
+mod wire;
+
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use hopluu_engine::{Home, HomeError, Running, StartError, start_offline};
+use hopluu_model::Fault;
+use hyper::Method;
+pub use import::ImportSummary;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use tokio::io::DuplexStream;
+use tokio::net::UnixStream;
+use tokio::sync::mpsc;
+use tokio::time::{sleep, timeout};
+pub use wire::Lines;
+
+use crate::limits::{
+    CLIENT_ANSWER_BYTES_MAX, CLIENT_GRACE, HOME_WAIT_MAX, HOME_WAIT_STEP, LONG_REQUEST_TIME_MAX,
+    REQUEST_TIME_MAX,
+};
+use crate::problem::Problem;
+use crate::server::Server;
+
+/// Why there is no answer.
+#[derive(Debug, thiserror::Error)]
+pub enum ClientError {
+    /// No node runs in this folder.
+    #[error("no node runs in {}", .0.display())]
+    NotRunning(PathBuf),
+    /// The folder cannot be opened.
+    #[error(transparent)]
+    Home(#[from] HomeError),
+    /// The engine cannot be started in this process.
+    #[error("the node in {} cannot be opened", dir.display())]
+    Start {
+        /// The folder.
+        dir: PathBuf,
+        /// Why.
+        #[source]
+        source: Box<StartError>,
+    },
+    /// The node refused what was asked.
+    #[error("{} {}", .0.code, .0.message.en)]
+    Refused(Box<Problem>),
+    /// The connection broke off, so that nobody knows whether it was done.
+    #[error("the connection to the node broke off")]
+    Broken(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// The node does not answer.
+    #[error("the node does not answer")]
+    Silent,
+    /// The node answers in words of another version.
+    #[error("the answer of the node is not understood: {detail}")]
+    Foreign {
+        /// What is wrong with it.
+        detail: String,
+    },
+    /// What was to be sent cannot be read.
+    #[error("the input cannot be read")]
+    Input(#[source] std::io::Error),
+}
+
+impl ClientError {
+    /// Who has to act.
+    #[must_use]
+    pub fn fault(&self) -> Fault {
+        match self {
+            Self::Refused(problem) if problem.is_askers() => Fault::Config,
+            Self::Home(error) => error.fault(),
+            Self::Start { source, .. } => source.fault(),
+            Self::Refused(_)
+            | Self::NotRunning(_)
+            | Self::Broken(_)
+            | Self::Silent
+            | Self::Input(_) => Fault::Local,
+            Self::Foreign { .. } => Fault::Bug,
+        }
+    }
+}
+
+/// Asks a node.
+#[derive(Debug)]
+pub struct Client {
+    door: Door,
+}
+
+#[derive(Debug)]
+enum Door {
+    Socket(PathBuf),
+    Memory {
+        dial: mpsc::Sender<DuplexStream>,
+        server: Server,
+        running: Box<Running>,
+    },
+}
+
+/// Whether a running node answers in this folder.
+pub async fn is_served(dir: &Path) -> bool {
+    UnixStream::connect(Home::socket(dir)).await.is_ok()
+}
+
+impl Client {
+    /// The running node of this folder, or its engine in this process. A folder that another process
+    /// is about to leave, or to serve, is waited for.
+    ///
+    /// # Errors
+    /// When there is no node in the folder, it stays in use, or it cannot be opened.
+    pub async fn open(dir: &Path) -> Result<Self, ClientError> {
+        let asked_at = Instant::now();
+        loop {
+            if is_served(dir).await {
+                return Ok(Self {
+                    door: Door::Socket(Home::socket(dir)),
+                });
+            }
+            match Home::open(dir) {
+                Ok(home) => return Self::in_process(home),
+                Err(HomeError::Locked(_)) if asked_at.elapsed() < HOME_WAIT_MAX => {
+                    sleep(HOME_WAIT_STEP).await;
+                }
+                Err(error) => return Err(error.into()),
+            }
+        }
+    }
+
+    /// The running node of this folder.
+    ///
+    /// # Errors
+    /// When none runs there.
+    pub async fn running(dir: &Path) -> Result<Self, ClientError> {
+        if is_served(dir).await {
+            Ok(Self {
+                door: Door::Socket(Home::socket(dir)),
+            })
+        } else {
+            Err(ClientError::NotRunning(dir.to_owned()))
+        }
+    }
+
+    fn in_process(home: Home) -> Result<Self, ClientError> {
+        let dir = home.dir().to_owned();
+        let running = start_offline(home).map_err(|source| ClientError::Start {
+            dir,
+            source: Box::new(source),
+        })?;
+        let (server, dial) = Server::in_memory(running.handle());
+        Ok(Self {
+            door: Door::Memory {
+                dial,
+                server,
+                running: Box::new(running),
+            },
+        })
+    }
+
+    /// Whether the engine runs in this process, so that no link is served while it works.
+    #[must_use]
+    pub fn is_in_process(&self) -> bool {
+        matches!(self.door, Door::Memory { .. })
+    }
+
+    /// Ends in order: an engine in this process puts everything on disk first.
+    pub async fn close(self) {
+        if let Door::Memory {
+            server, running, ..
+        } = self.door
+        {
+            server.stop().await;
+            running.stop().await;
+        }
+    }
+
+    async fn get<Q: Serialize + Sync, T: DeserializeOwned>(
+        &self,
+        path: &str,
+        query: &Q,
+    ) -> Result<T, ClientError> {
+        let path = wire::with_query(path, query);
+        self.ask(Method::GET, &path, None, REQUEST_TIME_MAX).await
+    }
+
+    async fn post<B: Serialize + Sync, T: DeserializeOwned>(
+        &self,
+        path: &str,
+        body: &B,
+        most: Duration,
+    ) -> Result<T, ClientError> {
+        let body = serde_json::to_vec(body).expect("the shapes of the API are plain JSON");
+        self.ask(Method::POST, path, Some(body), most).await
+    }
+
+    async fn ask<T: DeserializeOwned>(
+        &self,
+        method: Method,
+        path: &str,
+        body: Option<Vec<u8>>,
+        most: Duration,
+    ) -> Result<T, ClientError> {
+        let asked = async {
+            let mut answer = self.dial().await?.send(method, path, body).await?;
+            answer.whole(CLIENT_ANSWER_BYTES_MAX).await
+        };
+        let bytes = timeout(most + CLIENT_GRACE, asked)
+            .await
+            .map_err(|_| ClientError::Silent)??;
+        serde_json::from_slice(&bytes).map_err(|error| ClientError::Foreign {
+            detail: error.to_string(),
+        })
+    }
+
+    /// A stream of lines; only its beginning is waited for with a bound.
+    async fn stream(&self, path: &str) -> Result<Lines, ClientError> {
+        let asked = async { self.dial().await?.send(Method::GET, path, None).await };
+        let answer = timeout(REQUEST_TIME_MAX + CLIENT_GRACE, asked);
+        Ok(answer.await.map_err(|_| ClientError::Silent)??.lines())
+    }
+
+    async fn dial(&self) -> Result<wire::Connection, ClientError> {
+        match &self.door {
+            Door::Socket(path) => {
+                let stream = UnixStream::connect(path)
+                    .await
+                    .map_err(|error| ClientError::Broken(Box::new(error)))?;
+                wire::Connection::over(stream).await
+            }
+            Door::Memory { dial, .. } => {
+                let (near, far) = tokio::io::duplex(crate::limits::MEMORY_PIPE_BYTES);
+                dial.send(far)
+                    .await
+                    .map_err(|error| ClientError::Broken(Box::new(error)))?;
+                wire::Connection::over(near).await
+            }
+        }
+    }
+
+    fn long() -> Duration {
+        LONG_REQUEST_TIME_MAX
+    }
+}

@@ -1,0 +1,107 @@
+//! One method a request, so that paths and shapes meet in one place.
+
+use hopluu_engine::view::{
+    ExplainView, FormRow, HistoryRow, InviteView, RecomputeView, ReportRow, ReportView,
+    SaveRequest, Saved, Selector, StatusView, TotalView, UnitView,
+};
+use hopluu_model::tree::TreeEvent;
+
+use super::{Client, ClientError, Lines};
+use crate::client::wire::with_query;
+use crate::limits::REQUEST_TIME_MAX;
+use crate::shape::{
+    BackupDone, BackupRequest, Done, FormQuery, FormRequest, FormView, NewRequest, ReportQuery,
+    TicketRequest, TotalQuery, UndoRequest, UnitQuery,
+};
+
+macro_rules! calls {
+    ($($(#[$doc:meta])* $name:ident: $how:ident $path:literal, $asked:ty => $answer:ty;)+) => {
+        impl Client {
+            $(
+                $(#[$doc])*
+                ///
+                /// # Errors
+                /// When the node refuses, or does not answer.
+                pub async fn $name(&self, asked: &$asked) -> Result<$answer, ClientError> {
+                    calls!(@$how self, $path, asked)
+                }
+            )+
+        }
+    };
+    (@get $self:ident, $path:literal, $asked:ident) => { $self.get($path, $asked).await };
+    (@post $self:ident, $path:literal, $asked:ident) => {
+        $self.post($path, $asked, REQUEST_TIME_MAX).await
+    };
+    (@long $self:ident, $path:literal, $asked:ident) => {
+        $self.post($path, $asked, Self::long()).await
+    };
+}
+
+calls! {
+    /// Reports, with how far each got.
+    report_list: get "/v1/reports", ReportQuery => Vec<ReportRow>;
+    /// One report.
+    report_show: get "/v1/reports/show", Selector => ReportView;
+    /// Who changed a report.
+    report_history: get "/v1/reports/history", Selector => Vec<HistoryRow>;
+    /// Opens a report.
+    report_new: post "/v1/reports/new", NewRequest => Saved;
+    /// Saves edits as one change.
+    report_save: post "/v1/reports/save", SaveRequest => Saved;
+    /// Takes the last save back.
+    report_undo: post "/v1/reports/undo", UndoRequest => Saved;
+    /// The total of a unit.
+    rollup_show: get "/v1/rollup", TotalQuery => TotalView;
+    /// What a total was made of.
+    rollup_explain: get "/v1/rollup/explain", TotalQuery => ExplainView;
+    /// A total from freshly loaded documents, against the one that is kept.
+    rollup_recompute: long "/v1/rollup/recompute", TotalQuery => RecomputeView;
+    /// One form.
+    form_show: get "/v1/forms/show", FormQuery => FormView;
+    /// Hands a form down.
+    form_add: post "/v1/forms", FormRequest => FormRow;
+    /// One unit.
+    unit_show: get "/v1/units", UnitQuery => UnitView;
+    /// A unit and everything below it.
+    unit_tree: get "/v1/units/tree", UnitQuery => Vec<UnitView>;
+    /// Hands a change of the tree down.
+    units_add: post "/v1/units", TreeEvent => Done;
+    /// Issues a ticket.
+    invite: post "/v1/invite", TicketRequest => InviteView;
+    /// Copies the database.
+    backup: long "/v1/backup", BackupRequest => BackupDone;
+}
+
+impl Client {
+    /// The node as a whole.
+    ///
+    /// # Errors
+    /// When the node does not answer.
+    pub async fn status(&self) -> Result<StatusView, ClientError> {
+        self.get("/v1/status", &ReportQuery::default()).await
+    }
+
+    /// The forms known there.
+    ///
+    /// # Errors
+    /// When the node does not answer.
+    pub async fn form_list(&self) -> Result<Vec<FormRow>, ClientError> {
+        self.get("/v1/forms", &ReportQuery::default()).await
+    }
+
+    /// What happens from now on.
+    ///
+    /// # Errors
+    /// When the node does not answer.
+    pub async fn watch(&self) -> Result<Lines, ClientError> {
+        self.stream("/v1/watch").await
+    }
+
+    /// Reports as saves, one a line.
+    ///
+    /// # Errors
+    /// When the node refuses, or does not answer.
+    pub async fn export(&self, asked: &ReportQuery) -> Result<Lines, ClientError> {
+        self.stream(&with_query("/v1/reports/export", asked)).await
+    }
+}

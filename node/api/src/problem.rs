@@ -1,0 +1,258 @@
+//! A refusal as JSON: a stable code, who has to act, what is wrong and what to do, in both languages.
+
+use axum::Json;
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use hopluu_engine::CommandError;
+use hopluu_model::Fault;
+use serde::{Deserialize, Serialize};
+
+use crate::text::{self, Both};
+
+/// Why a request was not carried out.
+#[derive(Debug, thiserror::Error)]
+pub enum ApiError {
+    /// The engine refused it or failed.
+    #[error(transparent)]
+    Command(#[from] CommandError),
+    /// The request itself is not understood.
+    #[error("the request is not understood: {detail}")]
+    Request {
+        /// What is wrong with it.
+        detail: String,
+    },
+    /// There is nothing under this path.
+    #[error("there is no `{path}` here")]
+    Path {
+        /// What was asked for.
+        path: String,
+    },
+    /// The body or a line of it is longer than any request.
+    #[error("a request has at most {most} bytes")]
+    TooLarge {
+        /// The bound.
+        most: usize,
+    },
+    /// It took longer than any request should.
+    #[error("there was no answer within {seconds} seconds")]
+    TooSlow {
+        /// The bound.
+        seconds: u64,
+    },
+    /// A line of an import says that its figure was unsettled where it comes from.
+    #[error("`{code}` was unsettled where it was exported, an import settles nothing")]
+    Unsettled {
+        /// The line of the form.
+        code: String,
+    },
+}
+
+impl ApiError {
+    /// Who has to act.
+    #[must_use]
+    pub fn fault(&self) -> Fault {
+        match self {
+            Self::Command(error) => error.fault(),
+            Self::TooSlow { .. } => Fault::Local,
+            Self::Request { .. }
+            | Self::Path { .. }
+            | Self::TooLarge { .. }
+            | Self::Unsettled { .. } => Fault::Config,
+        }
+    }
+
+    /// The stable code that messages to people carry.
+    #[must_use]
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Command(error) => error.code(),
+            Self::Request { .. } => "M-1501",
+            Self::Path { .. } => "M-1502",
+            Self::TooLarge { .. } => "M-1503",
+            Self::TooSlow { .. } => "M-1504",
+            Self::Unsettled { .. } => "M-1505",
+        }
+    }
+
+    /// What the asker is told.
+    #[must_use]
+    pub fn problem(&self) -> Problem {
+        let en = self.to_string();
+        let (message, hint) = match self {
+            Self::Command(error) => (text::message(error), text::hint(error)),
+            Self::Request { detail } => {
+                (Both::new(format!("không hiểu yêu cầu: {detail}"), en), None)
+            }
+            Self::Path { path } => (Both::new(format!("ở đây không có `{path}`"), en), None),
+            Self::TooLarge { most } => (
+                Both::new(format!("một yêu cầu dài tối đa {most} byte"), en),
+                Some(Both::new("chia nhỏ rồi làm lại", "split it and repeat")),
+            ),
+            Self::TooSlow { seconds } => (
+                Both::new(format!("sau {seconds} giây vẫn chưa có trả lời"), en),
+                Some(Both::new(
+                    "kiểm tra ổ đĩa bằng `hopluu doctor`; việc đang làm có thể vẫn xong",
+                    "look at the disk with `hopluu doctor`; what was asked may still get done",
+                )),
+            ),
+            Self::Unsettled { code } => (
+                Both::new(
+                    format!("`{code}` còn số liệu trái nhau ở nơi xuất ra, khi nhập không tự chọn"),
+                    en,
+                ),
+                Some(Both::new(
+                    "chọn một số rồi nhập bằng `hopluu report set`",
+                    "choose a value and enter it with `hopluu report set`",
+                )),
+            ),
+        };
+        let fault = fault_word(self.fault()).to_owned();
+        Problem {
+            code: self.code().to_owned(),
+            fault,
+            message,
+            hint,
+        }
+    }
+
+    fn status(&self) -> StatusCode {
+        match self {
+            Self::Command(error) => command_status(error),
+            Self::Request { .. } | Self::Unsettled { .. } => StatusCode::BAD_REQUEST,
+            Self::Path { .. } => StatusCode::NOT_FOUND,
+            Self::TooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::TooSlow { .. } => StatusCode::SERVICE_UNAVAILABLE,
+        }
+    }
+}
+
+fn command_status(error: &CommandError) -> StatusCode {
+    match error {
+        CommandError::UnknownUnit { .. }
+        | CommandError::UnknownForm { .. }
+        | CommandError::NoReport { .. }
+        | CommandError::NoPrevious { .. } => StatusCode::NOT_FOUND,
+        CommandError::UnknownPeriod { .. }
+        | CommandError::UnknownLine { .. }
+        | CommandError::UnknownSection { .. }
+        | CommandError::UnknownOffice { .. }
+        | CommandError::TextTooLong { .. }
+        | CommandError::Value { .. }
+        | CommandError::Refused { .. } => StatusCode::BAD_REQUEST,
+        CommandError::AmbiguousUnit { .. }
+        | CommandError::ReportExists { .. }
+        | CommandError::NotReporting { .. }
+        | CommandError::NotOurs { .. }
+        | CommandError::NoConflict { .. }
+        | CommandError::NothingToUndo
+        | CommandError::MayNotIssue { .. } => StatusCode::CONFLICT,
+        CommandError::DiskFull => StatusCode::INSUFFICIENT_STORAGE,
+        CommandError::Store(_)
+        | CommandError::TooMuch { .. }
+        | CommandError::Overloaded
+        | CommandError::Stopping => StatusCode::SERVICE_UNAVAILABLE,
+        CommandError::Damaged { .. } => StatusCode::INTERNAL_SERVER_ERROR,
+    }
+}
+
+impl IntoResponse for ApiError {
+    fn into_response(self) -> Response {
+        (self.status(), Json(self.problem())).into_response()
+    }
+}
+
+/// A refusal as it stands in JSON.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Problem {
+    /// The stable code, for example `M-1001`.
+    pub code: String,
+    /// Who has to act: `config` whoever asked, `local` this machine, `peer` another node, `bug` us.
+    pub fault: String,
+    /// What is wrong.
+    pub message: Both,
+    /// What to do about it.
+    #[serde(default)]
+    pub hint: Option<Both>,
+}
+
+impl Problem {
+    /// Whether whoever asked can cure it by asking otherwise.
+    #[must_use]
+    pub fn is_askers(&self) -> bool {
+        self.fault == fault_word(Fault::Config)
+    }
+}
+
+fn fault_word(fault: Fault) -> &'static str {
+    match fault {
+        Fault::Peer => "peer",
+        Fault::Local => "local",
+        Fault::Config => "config",
+        Fault::Bug => "bug",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use hopluu_form::Lang;
+
+    use super::*;
+
+    #[test]
+    fn a_refusal_says_what_and_what_to_do_in_both_languages() {
+        let error = CommandError::UnknownPeriod {
+            text: "2026-H3".to_owned(),
+            form: "pcmd-review".to_owned(),
+            takes: vec!["half-year".to_owned(), "years".to_owned()],
+        };
+        expect_test::expect![[r#"
+            {
+              "code": "M-1004",
+              "fault": "config",
+              "message": {
+                "vi": "`2026-H3` không phải kỳ báo cáo của biểu mẫu `pcmd-review`",
+                "en": "`2026-H3` is not a period of form `pcmd-review`, it takes: half-year, years"
+              },
+              "hint": {
+                "vi": "loại kỳ báo cáo được nhận: 2026-H1, 2016-2020",
+                "en": "it takes: 2026-H1, 2016-2020"
+              }
+            }"#]]
+        .assert_eq(&serde_json::to_string_pretty(&ApiError::from(error).problem()).unwrap());
+    }
+
+    #[test]
+    fn statuses_follow_the_kind_of_refusal() {
+        let status = |error: CommandError| ApiError::from(error).status().as_u16();
+        assert_eq!(status(CommandError::DiskFull), 507);
+        assert_eq!(status(CommandError::Stopping), 503);
+        assert_eq!(status(CommandError::NothingToUndo), 409);
+        assert_eq!(
+            status(CommandError::UnknownForm {
+                text: "x".into(),
+                known: vec![]
+            }),
+            404
+        );
+        assert_eq!(
+            status(CommandError::TextTooLong { length: 2, most: 1 }),
+            400
+        );
+    }
+
+    #[test]
+    fn an_office_that_is_missing_is_told_from_one_that_is_wrong() {
+        let problem = |office: &str| {
+            let error = CommandError::UnknownOffice {
+                office: office.into(),
+                known: vec![],
+            };
+            ApiError::from(error)
+                .problem()
+                .message
+                .in_lang(Lang::Vi)
+                .to_owned()
+        };
+        assert_ne!(problem(""), problem("navy").replace("navy", ""));
+    }
+}

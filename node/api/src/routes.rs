@@ -1,0 +1,215 @@
+//! Which path answers what. Everything under `/v1/`; docs/cli.md has the table.
+
+mod export;
+mod import;
+mod watch;
+
+use std::future::Future;
+use std::time::Duration;
+
+use axum::extract::{DefaultBodyLimit, State};
+use axum::http::Uri;
+use axum::routing::{get, post};
+use axum::{Json, Router};
+use hopluu_engine::view::{
+    ExplainView, FormRow, HistoryRow, InviteView, RecomputeView, ReportRow, ReportView,
+    SaveRequest, Saved, Selector, StatusView, TotalView, UnitView,
+};
+use hopluu_engine::{CommandError, Handle, InviteRequest, ReportFilter, TotalSelector};
+use hopluu_model::tree::TreeEvent;
+use tokio::time::timeout;
+
+use crate::extract::{Asked, Given};
+use crate::limits::{BODY_BYTES_MAX, LONG_REQUEST_TIME_MAX, REQUEST_TIME_MAX};
+use crate::problem::ApiError;
+use crate::shape::{
+    BackupDone, BackupRequest, Done, FormQuery, FormRequest, FormView, NewRequest, ReportQuery,
+    TicketRequest, TotalQuery, UndoRequest, UnitQuery,
+};
+
+/// What every route can reach.
+#[derive(Debug, Clone)]
+struct Api {
+    handle: Handle,
+    /// Streams end when the node stops.
+    stopped: tokio::sync::watch::Receiver<bool>,
+}
+
+type Answer<T> = Result<Json<T>, ApiError>;
+
+/// All routes.
+pub(crate) fn router(handle: Handle, stopped: tokio::sync::watch::Receiver<bool>) -> Router {
+    Router::new()
+        .route("/v1/status", get(status))
+        .route("/v1/watch", get(watch::watch))
+        .route("/v1/reports", get(report_list))
+        .route("/v1/reports/new", post(report_new))
+        .route("/v1/reports/show", get(report_show))
+        .route("/v1/reports/save", post(report_save))
+        .route("/v1/reports/undo", post(report_undo))
+        .route("/v1/reports/history", get(report_history))
+        // An import is as long as it is: its lines are bounded one by one.
+        .route(
+            "/v1/reports/import",
+            post(import::import).layer(DefaultBodyLimit::disable()),
+        )
+        .route("/v1/reports/export", get(export::export))
+        .route("/v1/rollup", get(rollup_show))
+        .route("/v1/rollup/explain", get(rollup_explain))
+        .route("/v1/rollup/recompute", post(rollup_recompute))
+        .route("/v1/forms", get(form_list).post(form_add))
+        .route("/v1/forms/show", get(form_show))
+        .route("/v1/units", get(unit_show).post(units_add))
+        .route("/v1/units/tree", get(unit_tree))
+        .route("/v1/invite", post(invite))
+        .route("/v1/backup", post(backup))
+        .fallback(no_such_path)
+        .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
+        .with_state(Api { handle, stopped })
+}
+
+/// Waits for the engine, but not for ever.
+async fn within<T>(
+    most: Duration,
+    answer: impl Future<Output = Result<T, CommandError>>,
+) -> Result<T, ApiError> {
+    match timeout(most, answer).await {
+        Ok(answer) => Ok(answer?),
+        Err(_elapsed) => Err(ApiError::TooSlow {
+            seconds: most.as_secs(),
+        }),
+    }
+}
+
+async fn soon<T>(answer: impl Future<Output = Result<T, CommandError>>) -> Answer<T> {
+    within(REQUEST_TIME_MAX, answer).await.map(Json)
+}
+
+async fn no_such_path(uri: Uri) -> ApiError {
+    ApiError::Path {
+        path: uri.path().to_owned(),
+    }
+}
+
+async fn status(State(api): State<Api>) -> Answer<StatusView> {
+    soon(api.handle.status()).await
+}
+
+async fn report_list(
+    State(api): State<Api>,
+    Asked(query): Asked<ReportQuery>,
+) -> Answer<Vec<ReportRow>> {
+    soon(api.handle.report_list(filter(query))).await
+}
+
+fn filter(query: ReportQuery) -> ReportFilter {
+    ReportFilter {
+        form: query.form,
+        period: query.period,
+        unit: query.unit,
+    }
+}
+
+async fn report_new(State(api): State<Api>, Given(new): Given<NewRequest>) -> Answer<Saved> {
+    soon(api.handle.report_new(new.report, new.office, new.like_last)).await
+}
+
+async fn report_show(State(api): State<Api>, Asked(report): Asked<Selector>) -> Answer<ReportView> {
+    soon(api.handle.report_show(report)).await
+}
+
+async fn report_save(State(api): State<Api>, Given(save): Given<SaveRequest>) -> Answer<Saved> {
+    soon(api.handle.report_save(save)).await
+}
+
+async fn report_undo(State(api): State<Api>, Given(undo): Given<UndoRequest>) -> Answer<Saved> {
+    soon(api.handle.report_undo(undo.report, undo.office)).await
+}
+
+async fn report_history(
+    State(api): State<Api>,
+    Asked(report): Asked<Selector>,
+) -> Answer<Vec<HistoryRow>> {
+    soon(api.handle.report_history(report)).await
+}
+
+fn total(query: TotalQuery) -> (TotalSelector, Option<String>) {
+    (
+        TotalSelector {
+            unit: query.unit,
+            form: query.form,
+            period: query.period,
+        },
+        query.code,
+    )
+}
+
+async fn rollup_show(State(api): State<Api>, Asked(query): Asked<TotalQuery>) -> Answer<TotalView> {
+    soon(api.handle.rollup_show(total(query).0)).await
+}
+
+async fn rollup_explain(
+    State(api): State<Api>,
+    Asked(query): Asked<TotalQuery>,
+) -> Answer<ExplainView> {
+    let (selector, code) = total(query);
+    soon(api.handle.rollup_explain(selector, code)).await
+}
+
+async fn rollup_recompute(
+    State(api): State<Api>,
+    Given(query): Given<TotalQuery>,
+) -> Answer<RecomputeView> {
+    let answer = api.handle.rollup_recompute(total(query).0);
+    within(LONG_REQUEST_TIME_MAX, answer).await.map(Json)
+}
+
+async fn form_list(State(api): State<Api>) -> Answer<Vec<FormRow>> {
+    soon(api.handle.form_list()).await
+}
+
+async fn form_show(State(api): State<Api>, Asked(query): Asked<FormQuery>) -> Answer<FormView> {
+    let form = within(REQUEST_TIME_MAX, api.handle.form_show(query.form)).await?;
+    Ok(Json(FormView::from(form.as_ref())))
+}
+
+async fn form_add(State(api): State<Api>, Given(form): Given<FormRequest>) -> Answer<FormRow> {
+    soon(api.handle.form_add(form.source, form.assigned)).await
+}
+
+async fn unit_show(State(api): State<Api>, Asked(query): Asked<UnitQuery>) -> Answer<UnitView> {
+    soon(api.handle.unit_show(query.unit, query.on)).await
+}
+
+async fn unit_tree(
+    State(api): State<Api>,
+    Asked(query): Asked<UnitQuery>,
+) -> Answer<Vec<UnitView>> {
+    soon(api.handle.unit_tree(query.unit, query.on)).await
+}
+
+async fn units_add(State(api): State<Api>, Given(event): Given<TreeEvent>) -> Answer<Done> {
+    within(REQUEST_TIME_MAX, api.handle.units_add(event)).await?;
+    Ok(Json(Done {}))
+}
+
+async fn invite(State(api): State<Api>, Given(ticket): Given<TicketRequest>) -> Answer<InviteView> {
+    let TicketRequest {
+        unit,
+        office,
+        addresses,
+        hours,
+    } = ticket;
+    soon(api.handle.invite(InviteRequest {
+        unit,
+        office,
+        addresses,
+        hours,
+    }))
+    .await
+}
+
+async fn backup(State(api): State<Api>, Given(backup): Given<BackupRequest>) -> Answer<BackupDone> {
+    let bytes = within(LONG_REQUEST_TIME_MAX, api.handle.backup(backup.path)).await?;
+    Ok(Json(BackupDone { bytes }))
+}

@@ -1,0 +1,135 @@
+//! Reports as saves: what comes out goes in again by `import` and gives the same content.
+
+use axum::extract::State;
+use axum::response::Response;
+use hopluu_engine::view::{EditRequest, ReportRef, ReportView, SaveRequest, Selector};
+
+use super::{Api, filter, within};
+use crate::extract::Asked;
+use crate::limits::REQUEST_TIME_MAX;
+use crate::problem::ApiError;
+use crate::server::ended;
+use crate::shape::{ReportQuery, Unsettled, UnsettledLine};
+use crate::stream::{Pieces, ndjson};
+
+/// One line a report with figures, notes and texts, then one for each of its unsettled figures. The
+/// list is made before the first byte leaves, so that a wrong filter is refused as such; a report that
+/// cannot be read ends the stream with the refusal as its last line.
+pub(super) async fn export(
+    State(api): State<Api>,
+    Asked(query): Asked<ReportQuery>,
+) -> Result<Response, ApiError> {
+    let rows = within(REQUEST_TIME_MAX, api.handle.report_list(filter(query))).await?;
+    let reports: Vec<Selector> = rows.iter().map(|row| selector(&row.report)).collect();
+    Ok(ndjson(move |pieces| async move {
+        let stopped = ended(api.stopped.clone());
+        // Stopping is a state, and an export that is cut is an export to be made again.
+        tokio::select! {
+            () = stopped => {}
+            () = run(&api, reports, pieces) => {}
+        }
+    }))
+}
+
+async fn run(api: &Api, reports: Vec<Selector>, mut pieces: Pieces) {
+    for report in reports {
+        let view = match within(REQUEST_TIME_MAX, api.handle.report_show(report)).await {
+            Ok(view) => view,
+            Err(error) => {
+                pieces.line(&error.problem()).await;
+                return;
+            }
+        };
+        let (save, unsettled) = lines(view);
+        if !pieces.line(&save).await {
+            return;
+        }
+        for line in unsettled {
+            if !pieces.line(&line).await {
+                return;
+            }
+        }
+    }
+}
+
+fn selector(report: &ReportRef) -> Selector {
+    Selector {
+        unit: Some(report.unit.to_string()),
+        form: report.form.to_string(),
+        period: report.period.to_string(),
+        instance: report.instance,
+    }
+}
+
+/// A canonical value as a person would type it. They differ in one case: typed, `1.234` is a thousand.
+fn typed(value: &str) -> String {
+    match value.split_once('.') {
+        Some((whole, fraction)) if fraction.len() == 3 => format!("{whole},{fraction}"),
+        _ => value.to_owned(),
+    }
+}
+
+/// The save that makes this report, and the figures that no save can carry.
+fn lines(view: ReportView) -> (SaveRequest, Vec<UnsettledLine>) {
+    let report = selector(&view.report);
+    let mut edits = Vec::new();
+    let mut unsettled = Vec::new();
+    for figure in view.figures {
+        let code = figure.code.to_string();
+        let office = figure.office.as_ref().map(ToString::to_string);
+        match figure.value {
+            Some(value) => {
+                let (code, office) = (code.clone(), office.clone());
+                edits.push(EditRequest::Set {
+                    code,
+                    office,
+                    value: typed(&value),
+                });
+            }
+            None if figure.candidates.len() > 1 => unsettled.push(UnsettledLine {
+                unsettled: Unsettled {
+                    report: report.clone(),
+                    code: figure.code,
+                    office: figure.office,
+                    values: figure.candidates.into_iter().map(|one| one.value).collect(),
+                },
+            }),
+            None => {}
+        }
+        if let Some(text) = figure.note {
+            edits.push(EditRequest::Note { code, office, text });
+        }
+    }
+    edits.extend(view.texts.into_iter().map(|text| EditRequest::Text {
+        section: text.section.to_string(),
+        office: Some(text.office.to_string()),
+        text: text.text,
+    }));
+    (
+        SaveRequest {
+            report,
+            office: None,
+            edits,
+            create: true,
+        },
+        unsettled,
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_value_is_exported_as_it_is_typed() {
+        for (canonical, expected) in [
+            ("1500", "1500"),
+            ("90.5", "90.5"),
+            ("1.234", "1,234"),
+            ("~>1.234", "~>1,234"),
+            ("19/21", "19/21"),
+        ] {
+            assert_eq!(typed(canonical), expected);
+        }
+    }
+}

@@ -1,0 +1,243 @@
+//! What the engine has to say to a person, Vietnamese first: one place, one entry for every error.
+
+use hopluu_engine::CommandError;
+use hopluu_form::Lang;
+use hopluu_model::ErrorChain;
+use serde::{Deserialize, Serialize};
+
+/// A message in both languages.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Both {
+    /// Vietnamese: what a person sees unless they ask otherwise.
+    pub vi: String,
+    /// English.
+    pub en: String,
+}
+
+impl Both {
+    /// A message of two texts.
+    pub fn new(vi: impl Into<String>, en: impl Into<String>) -> Self {
+        Self {
+            vi: vi.into(),
+            en: en.into(),
+        }
+    }
+
+    /// The text in one language.
+    #[must_use]
+    pub fn in_lang(&self, lang: Lang) -> &str {
+        match lang {
+            Lang::Vi => &self.vi,
+            Lang::En => &self.en,
+        }
+    }
+}
+
+/// What went wrong.
+#[must_use]
+#[expect(
+    clippy::too_many_lines,
+    reason = "one table, exhaustive over the engine's errors"
+)]
+pub fn message(error: &CommandError) -> Both {
+    let en = match error {
+        CommandError::Value { source, .. } => format!("{error}: {}", source.message(Lang::En)),
+        CommandError::Store(_) => ErrorChain(error).to_string(),
+        _ => error.to_string(),
+    };
+    let vi = match error {
+        CommandError::UnknownUnit { text, on } => {
+            format!("không có đơn vị `{text}` trong cây đơn vị ngày {on}")
+        }
+        CommandError::AmbiguousUnit { text, candidates } => {
+            format!("`{text}` là mã của {} đơn vị khác nhau", candidates.len())
+        }
+        CommandError::UnknownForm { text, .. } => format!("không có biểu mẫu `{text}`"),
+        CommandError::UnknownPeriod { text, form, .. } => {
+            format!("`{text}` không phải kỳ báo cáo của biểu mẫu `{form}`")
+        }
+        CommandError::UnknownLine { code, form, .. } => {
+            format!("biểu mẫu `{form}` không có ô số liệu `{code}`")
+        }
+        CommandError::UnknownSection { section, form, .. } => {
+            format!("biểu mẫu `{form}` không có mục `{section}`")
+        }
+        CommandError::UnknownOffice { office, .. } if office.is_empty() => {
+            "chưa rõ số liệu hoặc đoạn văn này của ngành nào".to_owned()
+        }
+        CommandError::UnknownOffice { office, .. } => {
+            format!("ngành `{office}` không có phần ở đây")
+        }
+        CommandError::TextTooLong { length, most } => {
+            format!("đoạn văn dài {length} ký tự hoặc byte, tối đa {most}")
+        }
+        CommandError::Value { code, source } => format!("{code}: {}", source.message(Lang::Vi)),
+        CommandError::NoReport { unit, form, period } => {
+            format!("ở đây chưa có báo cáo `{form}` kỳ {period} của đơn vị {unit}")
+        }
+        CommandError::ReportExists { unit, form, period } => {
+            format!("báo cáo `{form}` kỳ {period} của đơn vị {unit} đã có rồi")
+        }
+        CommandError::NoPrevious { period } => {
+            format!("không có báo cáo của kỳ trước kỳ {period} để lấy làm mẫu")
+        }
+        CommandError::NotReporting { unit, form } => {
+            format!("đơn vị {unit} không phải báo cáo theo biểu mẫu `{form}`")
+        }
+        CommandError::NotOurs { own, unit } => {
+            format!("máy này chỉ ghi cho đơn vị {own}, không ghi cho {unit}")
+        }
+        CommandError::NoConflict { code } => format!("`{code}` không có số liệu trái nhau"),
+        CommandError::NothingToUndo => {
+            "máy này chưa lưu gì trong báo cáo này để hoàn tác".to_owned()
+        }
+        CommandError::MayNotIssue { what } => {
+            format!("máy này không có quyền cấp: {}", asked_vi(what))
+        }
+        CommandError::Refused { what, detail } => {
+            format!("{} không được chấp nhận: {detail}", asked_vi(what))
+        }
+        CommandError::DiskFull => {
+            "ổ đĩa đã đầy: lần này chưa lưu được, những gì đã lưu trước đó vẫn an toàn".to_owned()
+        }
+        CommandError::Store(_) => format!("cơ sở dữ liệu không làm được: {}", ErrorChain(error)),
+        CommandError::Damaged { doc, detail } => format!("không đọc được tài liệu {doc}: {detail}"),
+        CommandError::TooMuch { what, most } => {
+            format!("quá nhiều cùng lúc: {}, tối đa {most}", asked_vi(what))
+        }
+        CommandError::Overloaded => {
+            "ổ đĩa ghi không kịp: lần này chưa lưu được, những gì đã lưu vẫn an toàn".to_owned()
+        }
+        CommandError::Stopping => "nút đang dừng".to_owned(),
+    };
+    Both { vi, en }
+}
+
+/// What to do about it.
+#[must_use]
+#[expect(
+    clippy::too_many_lines,
+    reason = "one table, exhaustive over the engine's errors"
+)]
+pub fn hint(error: &CommandError) -> Option<Both> {
+    let hint = match error {
+        CommandError::UnknownUnit { .. } => Both::new(
+            "xem mã bằng `hopluu units tree`; đơn vị của thời kỳ khác viết MÃ@NGÀY",
+            "see the codes with `hopluu units tree`; write CODE@DATE for a unit of another time",
+        ),
+        CommandError::AmbiguousUnit { candidates, .. } => {
+            let list: Vec<_> = candidates
+                .iter()
+                .map(|(unit, name)| format!("{unit} ({name})"))
+                .collect();
+            let list = list.join(", ");
+            Both::new(format!("hãy chọn: {list}"), format!("choose: {list}"))
+        }
+        CommandError::UnknownForm { known, .. } => {
+            known_ones("biểu mẫu đang có", "forms known here", known)
+        }
+        CommandError::UnknownPeriod { takes, .. } => {
+            known_ones("loại kỳ báo cáo được nhận", "it takes", &examples(takes))
+        }
+        CommandError::UnknownLine { near, .. } if near.is_empty() => return None,
+        CommandError::UnknownLine { near, .. } => known_ones("mã gần giống", "close to it", near),
+        CommandError::UnknownSection { known, .. } => {
+            known_ones("các mục đang có", "it has", known)
+        }
+        CommandError::UnknownOffice { known, .. } if known.is_empty() => Both::new(
+            "ô này là một số chung, không chia theo ngành: bỏ phần @ngành",
+            "this figure is not split by office: leave out @office",
+        ),
+        CommandError::UnknownOffice { known, .. } => known_ones(
+            "các ngành có phần, chọn bằng --office",
+            "choose with --office",
+            known,
+        ),
+        CommandError::TextTooLong { .. } => {
+            Both::new("chia sang các mục khác", "split it over other sections")
+        }
+        CommandError::NoReport { .. } => Both::new(
+            "mở báo cáo bằng `hopluu report new` hoặc thêm --new khi nhập",
+            "open it with `hopluu report new`, or add --new when you set figures",
+        ),
+        CommandError::ReportExists { .. } => Both::new(
+            "nhập tiếp bằng `hopluu report set`; báo cáo thứ hai cùng kỳ dùng --instance 1",
+            "go on with `hopluu report set`; a second one of the period takes --instance 1",
+        ),
+        CommandError::NoPrevious { .. } => Both::new(
+            "mở báo cáo trống: bỏ --like last",
+            "open an empty one: leave out --like last",
+        ),
+        CommandError::NotReporting { .. } => Both::new(
+            "xem cấp báo cáo bằng `hopluu form show`",
+            "see who reports with `hopluu form show`",
+        ),
+        CommandError::NotOurs { .. } => Both::new(
+            "số liệu của đơn vị khác do máy của đơn vị đó hoặc của cấp trên nhập",
+            "figures of another unit are entered at its own node or at one above",
+        ),
+        CommandError::NoConflict { .. } => Both::new(
+            "sửa số bằng `hopluu report set`",
+            "change it with `hopluu report set`",
+        ),
+        CommandError::MayNotIssue { .. } => Both::new(
+            "làm việc này ở máy chính của đơn vị",
+            "do this at the unit's main node",
+        ),
+        CommandError::DiskFull => Both::new(
+            "giải phóng chỗ trên ổ đĩa rồi làm lại; trong lúc đó vẫn xem được mọi thứ",
+            "make room on the disk and repeat; reading goes on meanwhile",
+        ),
+        CommandError::Store(_) | CommandError::Damaged { .. } => {
+            Both::new("kiểm tra bằng `hopluu doctor`", "look with `hopluu doctor`")
+        }
+        CommandError::TooMuch { .. } => Both::new(
+            "chia nhỏ rồi làm lại",
+            "split it into smaller pieces and repeat",
+        ),
+        CommandError::Overloaded => {
+            Both::new("chờ vài giây rồi làm lại", "wait some seconds and repeat")
+        }
+        CommandError::Stopping => Both::new("chờ nút chạy lại", "wait until the node runs again"),
+        CommandError::Value { .. } | CommandError::NothingToUndo | CommandError::Refused { .. } => {
+            return None;
+        }
+    };
+    Some(hint)
+}
+
+fn known_ones(vi: &str, en: &str, known: &[String]) -> Both {
+    let known = known.join(", ");
+    Both::new(format!("{vi}: {known}"), format!("{en}: {known}"))
+}
+
+/// Kinds of period as somebody would type one.
+fn examples(kinds: &[String]) -> Vec<String> {
+    let example = |kind: &String| match kind.as_str() {
+        "year" => "2026".to_owned(),
+        "half-year" => "2026-H1".to_owned(),
+        "quarter" => "2026-Q3".to_owned(),
+        "month" => "2026-M07".to_owned(),
+        "years" => "2016-2020".to_owned(),
+        "ad-hoc" => "x20261018-lu-quet".to_owned(),
+        other => other.to_owned(),
+    };
+    kinds.iter().map(example).collect()
+}
+
+/// What was asked for, in Vietnamese; the engine's own words where it has a new one.
+fn asked_vi(what: &str) -> &str {
+    match what {
+        "edits in one save" => "số thay đổi trong một lần lưu",
+        "the invitation" => "mã mời",
+        "an office invites nobody" => "máy của một ngành không mời ai",
+        "the tree event" => "thay đổi cây đơn vị",
+        "change the unit tree" => "thay đổi cây đơn vị",
+        "the write" | "the save" => "lần lưu này",
+        "hours a ticket is good" => "số giờ mã mời có hiệu lực",
+        "the form" => "biểu mẫu",
+        "hand down a form" => "ban hành biểu mẫu",
+        "writes waiting for the disk" => "số lần lưu đang chờ ổ đĩa",
+        other => other,
+    }
+}
