@@ -18,9 +18,6 @@ use crate::resolve::{Meant, figure_key, line, section};
 use crate::turn::{Reply, Turn};
 use crate::view::{EditRequest, SaveRequest, Saved, Selector};
 
-/// Marks the save that takes another back, so that undoing twice goes two steps.
-const UNDO_MARK: &str = "undo ";
-
 /// A report, and what a save changed in it: in memory, not on disk yet; nothing where everything
 /// stood already.
 type Made = (Meant, Option<SavedChange>);
@@ -45,7 +42,7 @@ impl Core {
         self.commit(made, reply);
     }
 
-    /// Takes back the last save made here that is not taken back yet.
+    /// Takes back the last save made here.
     pub fn report_undo(
         &mut self,
         turn: &mut Turn,
@@ -232,7 +229,7 @@ impl Core {
         let target = self
             .last_save_here(&meant)?
             .ok_or(CommandError::NothingToUndo)?;
-        let context = self.save_context(now, &meant, office, format!("{UNDO_MARK}{target}"));
+        let context = self.save_context(now, &meant, office, "undo".to_owned());
         let made = self.make(meant, |report| {
             report
                 .undo(&target, &context)
@@ -246,30 +243,15 @@ impl Core {
         }
     }
 
-    /// The newest save of this node that it has not taken back.
+    /// The newest save of this node: undoing twice brings back what the first undo took.
     fn last_save_here(&mut self, meant: &Meant) -> Result<Option<ChangeHash>, CommandError> {
         let doc = meant.key.id();
         let authors = self.authors(doc)?;
         let me = self.me().node;
         let report = self.open(&meant.key, &meant.form)?;
         let history = report.history().map_err(|error| damaged(doc, &error))?;
-        let mut undone: Vec<ChangeHash> = Vec::new();
-        for entry in history
-            .iter()
-            .rev()
-            .filter(|entry| authors.get(&entry.hash) == Some(&me))
-        {
-            match entry
-                .message
-                .strip_prefix(UNDO_MARK)
-                .and_then(|text| text.parse().ok())
-            {
-                Some(hash) => undone.push(hash),
-                None if undone.contains(&entry.hash) => {}
-                None => return Ok(Some(entry.hash)),
-            }
-        }
-        Ok(None)
+        let is_ours = |hash: &ChangeHash| authors.get(hash) == Some(&me);
+        Ok(history.iter().rev().map(|entry| entry.hash).find(is_ours))
     }
 
     fn save_context(

@@ -12,6 +12,7 @@ mod admit;
 pub mod clock;
 mod core;
 mod decide;
+mod doctor;
 mod edit;
 mod enrol;
 mod error;
@@ -32,6 +33,7 @@ mod totals;
 mod turn;
 pub mod view;
 
+pub use doctor::{Ailment, CheckUp, Diagnosis, Repaired, doctor};
 pub use enrol::JoinAnswer;
 pub use error::CommandError;
 pub use handle::{Handle, InviteRequest, ReportFilter, TotalSelector};

@@ -110,105 +110,20 @@ impl Core {
             Effect::Forget { link, ticket, peer } => {
                 self.save_checkpoint(Answer { link, ticket }, peer, |kept| *kept = EMPTY);
             }
-            Effect::LoadCheckpoint { link, ticket, peer } => {
-                return Some(self.answer(link, ticket, |read| {
-                    let kept = read
-                        .peer(peer)?
-                        .and_then(|row| row.checkpoint)
-                        .unwrap_or(EMPTY);
-                    Ok(Event::CheckpointLoaded {
-                        link,
-                        ticket,
-                        checkpoint: checkpoint_of(&kept),
-                    })
-                }));
-            }
-            Effect::ReadJournal {
-                link,
-                ticket,
-                after,
-                through,
-                bytes_max,
-                scope,
-            } => {
-                return Some(self.answer(link, ticket, |read| {
-                    let batch = read_journal(read, after, through, bytes_max, &scope)?;
-                    Ok(Event::JournalRead {
-                        link,
-                        ticket,
-                        batch,
-                    })
-                }));
-            }
-            Effect::ReadItems {
-                link,
-                ticket,
-                scope,
-            } => {
-                return Some(self.answer(link, ticket, |read| {
-                    Ok(Event::ItemsRead {
-                        link,
-                        ticket,
-                        items: read_items(read, &scope)?,
-                    })
-                }));
-            }
-            Effect::ReadHashes {
-                link,
-                ticket,
-                objects,
-                key,
-            } => {
-                return Some(self.answer(link, ticket, |read| {
-                    let held = objects.iter().map(|object| hashes(read, *object, &key));
-                    let held = held.collect::<Result<_, _>>()?;
-                    Ok(Event::HashesRead { link, ticket, held })
-                }));
-            }
-            Effect::ReadMissing {
-                link,
-                ticket,
-                object,
-                select,
-                after,
-                bytes_max,
-                key,
-                scope,
-            } => {
-                return Some(self.answer(link, ticket, |read| {
-                    let want = Want {
-                        object,
-                        select,
-                        after,
-                        bytes_max,
-                        key,
-                    };
-                    let batch = read_missing(read, &want, &scope)?;
-                    Ok(Event::MissingRead {
-                        link,
-                        ticket,
-                        batch,
-                    })
+            Effect::LoadCheckpoint { link, ticket, .. }
+            | Effect::ReadJournal { link, ticket, .. }
+            | Effect::ReadItems { link, ticket, .. }
+            | Effect::ReadHashes { link, ticket, .. }
+            | Effect::ReadMissing { link, ticket, .. } => {
+                let reader = self.store().read();
+                let answer = reader.and_then(|reader| reader.consistent(|read| ask(read, effect)));
+                return Some(answer.unwrap_or_else(|error| {
+                    unreadable(&error);
+                    Event::StoreFailed { link, ticket }
                 }));
             }
         }
         None
-    }
-
-    fn answer(
-        &self,
-        link: LinkId,
-        ticket: Ticket,
-        read: impl FnOnce(&Read) -> Result<Event, DbError>,
-    ) -> Event {
-        let answer = self
-            .store()
-            .read()
-            .and_then(|reader| reader.consistent(read));
-        answer.unwrap_or_else(|error| {
-            unreadable(&error);
-            Event::StoreFailed { link, ticket }
-        })
     }
 
     fn apply(
@@ -318,6 +233,89 @@ impl Core {
             },
         );
     }
+}
+
+/// Answers an effect that only reads.
+fn ask(read: &Read, effect: Effect) -> Result<Event, DbError> {
+    Ok(match effect {
+        Effect::LoadCheckpoint { link, ticket, peer } => {
+            let kept = read
+                .peer(peer)?
+                .and_then(|row| row.checkpoint)
+                .unwrap_or(EMPTY);
+            Event::CheckpointLoaded {
+                link,
+                ticket,
+                checkpoint: checkpoint_of(&kept),
+            }
+        }
+        Effect::ReadJournal {
+            link,
+            ticket,
+            after,
+            through,
+            bytes_max,
+            scope,
+        } => {
+            let batch = read_journal(read, after, through, bytes_max, &scope)?;
+            Event::JournalRead {
+                link,
+                ticket,
+                batch,
+            }
+        }
+        Effect::ReadItems {
+            link,
+            ticket,
+            scope,
+        } => Event::ItemsRead {
+            link,
+            ticket,
+            items: read_items(read, &scope)?,
+        },
+        Effect::ReadHashes {
+            link,
+            ticket,
+            objects,
+            key,
+        } => {
+            let held = objects.iter().map(|object| hashes(read, *object, &key));
+            Event::HashesRead {
+                link,
+                ticket,
+                held: held.collect::<Result<_, _>>()?,
+            }
+        }
+        Effect::ReadMissing {
+            link,
+            ticket,
+            object,
+            select,
+            after,
+            bytes_max,
+            key,
+            scope,
+        } => {
+            let want = Want {
+                object,
+                select,
+                after,
+                bytes_max,
+                key,
+            };
+            Event::MissingRead {
+                link,
+                ticket,
+                batch: read_missing(read, &want, &scope)?,
+            }
+        }
+        Effect::Dial { .. }
+        | Effect::Send { .. }
+        | Effect::Close { .. }
+        | Effect::Apply { .. }
+        | Effect::SaveAcked { .. }
+        | Effect::Forget { .. } => Event::Woken,
+    })
 }
 
 /// Where an answer goes.

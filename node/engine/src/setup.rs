@@ -377,26 +377,37 @@ pub fn restore(dir: &Path, backup: &Path) -> Result<Restored, SetupError> {
             return Err(error);
         }
     };
-    let kept = database
-        .exists()
-        .then(|| database.with_extension("before-restore"));
-    for suffix in ["", "-wal", "-shm"] {
-        let from = with_suffix(&database, suffix);
-        if !from.exists() {
-            continue;
-        }
-        match &kept {
-            Some(kept) => std::fs::rename(&from, with_suffix(kept, suffix)),
-            None => std::fs::remove_file(&from),
-        }
-        .map_err(file("moving the old database aside"))?;
-    }
+    let kept = if database.exists() {
+        Some(set_aside(&database, "before-restore")?)
+    } else {
+        None
+    };
     std::fs::rename(&beside, &database).map_err(file("putting the backup in place"))?;
     Ok(Restored {
         epoch,
         documents,
         kept,
     })
+}
+
+/// Moves a database with its log out of the way, under an extension of its own.
+pub(crate) fn set_aside(
+    database: &Path,
+    extension: &str,
+) -> Result<std::path::PathBuf, SetupError> {
+    let kept = database.with_extension(extension);
+    for suffix in ["", "-wal", "-shm"] {
+        let from = with_suffix(database, suffix);
+        if from.exists() {
+            std::fs::rename(&from, with_suffix(&kept, suffix)).map_err(|source| {
+                SetupError::File {
+                    what: "moving the old database aside",
+                    source,
+                }
+            })?;
+        }
+    }
+    Ok(kept)
 }
 
 fn prepare(copy: &Path, home: &Home) -> Result<(Epoch, u64), SetupError> {
