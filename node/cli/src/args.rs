@@ -1,0 +1,285 @@
+//! What was typed: the commands and their options. What they mean is in `cmd`, their words in
+//! Vietnamese in `text::help`.
+
+use std::ffi::OsString;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use hopluu_form::Lang;
+use hopluu_model::Date;
+pub(crate) use report::{
+    ClearArgs, ExportArgs, ExportFilter, ImportArgs, Like, NewArgs, NoteArgs, ReportArgs,
+    ReportCommand, SetArgs, SettleArgs, TextArgs, UndoArgs, WithdrawArgs,
+};
+
+mod report;
+
+/// Figures and texts of reports, from the commune to the province, with and without a link
+#[derive(Debug, Parser)]
+#[command(name = "hopluu", version, arg_required_else_help = true)]
+pub(crate) struct Cli {
+    /// The node's folder [default: hopluu in the user's data folder]
+    #[arg(long, global = true, value_name = "DIR")]
+    pub(crate) home: Option<PathBuf>,
+    /// Language of messages
+    #[arg(long, global = true, value_enum, default_value_t = LangArg::Vi)]
+    pub(crate) lang: LangArg,
+    /// Answer in JSON
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// A language as it is typed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum LangArg {
+    /// Vietnamese
+    Vi,
+    /// English
+    En,
+}
+
+impl From<LangArg> for Lang {
+    fn from(lang: LangArg) -> Self {
+        match lang {
+            LangArg::Vi => Self::Vi,
+            LangArg::En => Self::En,
+        }
+    }
+}
+
+/// The language that the words of a command line ask for, before it is known whether they fit.
+pub(crate) fn lang_of(typed: &[OsString]) -> Lang {
+    let mut words = typed.iter().filter_map(|word| word.to_str());
+    while let Some(word) = words.next() {
+        let value = match word {
+            "--lang" => words.next(),
+            "--" => return Lang::Vi,
+            _ => word.strip_prefix("--lang="),
+        };
+        if let Some(value) = value {
+            return if value == "en" { Lang::En } else { Lang::Vi };
+        }
+    }
+    Lang::Vi
+}
+
+/// Everything the program does.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Make the root of a new mesh: its key, its unit tree, its forms
+    Init(InitArgs),
+    /// Issue a one-time ticket for a new node
+    Invite(InviteArgs),
+    /// Join a mesh with a ticket
+    Join(JoinArgs),
+    /// Run the node: serve links and commands until it is stopped
+    Run(RunArgs),
+    /// Show the node, its links and what is owed
+    Status,
+    /// Print what changes, line by line, as it becomes durable
+    Watch,
+    /// Write and read reports
+    #[command(subcommand)]
+    Report(ReportCommand),
+    /// Totals and what they were made of
+    #[command(subcommand)]
+    Rollup(RollupCommand),
+    /// Forms
+    #[command(subcommand)]
+    Form(FormCommand),
+    /// The tree of units
+    #[command(subcommand)]
+    Units(UnitsCommand),
+    /// Copy the database to a file while the node works on
+    Backup(BackupArgs),
+    /// Put a backup in the place of the database
+    Restore(RestoreArgs),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct InitArgs {
+    /// Trust begins here: other nodes join below
+    #[arg(long, required = true)]
+    pub(crate) root: bool,
+    /// The unit, by code or CODE@DATE
+    #[arg(long, value_name = "CODE")]
+    pub(crate) unit: String,
+    /// Address to listen on for other nodes
+    #[arg(long, value_name = "ADDR")]
+    pub(crate) listen: Option<SocketAddr>,
+    /// Form file to hand down [default: the forms that come with the program]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) form: Vec<PathBuf>,
+    /// Folder with tree.toml and its tables [default: the units that come with the program]
+    #[arg(long, value_name = "DIR")]
+    pub(crate) units: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct InviteArgs {
+    /// Unit of the new node; this node's own, for an office
+    pub(crate) unit: Option<String>,
+    /// Office of the new node
+    #[arg(long)]
+    pub(crate) office: Option<String>,
+    /// Address under which the new node reaches this one [default: the address it listens on]
+    #[arg(long, value_name = "HOST:PORT")]
+    pub(crate) address: Vec<String>,
+    /// How long the ticket is good, in hours
+    #[arg(long, value_name = "N", default_value_t = crate::limits::TICKET_HOURS)]
+    pub(crate) hours: u32,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct JoinArgs {
+    /// The ticket; `-` reads it from standard input
+    pub(crate) ticket: String,
+    /// Address to listen on for other nodes
+    #[arg(long, value_name = "ADDR")]
+    pub(crate) listen: Option<SocketAddr>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct RunArgs {
+    /// Address to listen on for other nodes, instead of the one in node.toml
+    #[arg(long, value_name = "ADDR")]
+    pub(crate) listen: Option<SocketAddr>,
+    /// How log lines look
+    #[arg(long, value_enum, default_value_t = LogFormat::Text)]
+    pub(crate) log_format: LogFormat,
+}
+
+/// How log lines look.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum LogFormat {
+    /// For people
+    Text,
+    /// One object a line
+    Json,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum RollupCommand {
+    /// Show the total of a unit
+    Show(TotalArgs),
+    /// Show what a total was made of, down to documents, heads and authors
+    Explain(ExplainArgs),
+    /// Compute a total anew from every document and compare
+    Recompute(TotalArgs),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct TotalArgs {
+    /// The unit, by code or CODE@DATE
+    pub(crate) unit: String,
+    /// The form
+    pub(crate) form: String,
+    /// The period, for example 2026-H1
+    pub(crate) period: String,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ExplainArgs {
+    #[command(flatten)]
+    pub(crate) total: TotalArgs,
+    /// The line; without it all of the total
+    pub(crate) code: Option<String>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum FormCommand {
+    /// List the forms known here
+    List,
+    /// Show a form, line by line
+    Show(FormArgs),
+    /// Name every mistake in form files, with its place and cure
+    Check(CheckArgs),
+    /// Hand a form down to everyone below
+    Add(AddFormArgs),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct FormArgs {
+    /// The form
+    pub(crate) form: String,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct CheckArgs {
+    /// Form files
+    #[arg(required = true, value_name = "FILE")]
+    pub(crate) files: Vec<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct AddFormArgs {
+    /// The form file
+    pub(crate) file: PathBuf,
+    /// Only for these units and all below them
+    #[arg(long = "for", value_name = "UNIT", num_args = 1..)]
+    pub(crate) units: Vec<String>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum UnitsCommand {
+    /// Show a unit
+    Show(UnitArgs),
+    /// Show a unit and everything below it
+    Tree(UnitArgs),
+    /// Hand changes of the tree down, from JSON lines
+    Add(AddUnitsArgs),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct UnitArgs {
+    /// The unit, by code or CODE@DATE [default: this node's own]
+    pub(crate) unit: Option<String>,
+    /// The day [default: today]
+    #[arg(long, value_name = "DATE")]
+    pub(crate) on: Option<Date>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct AddUnitsArgs {
+    /// File with one event a line; `-` reads standard input
+    pub(crate) file: PathBuf,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct BackupArgs {
+    /// The file to write; it must not exist
+    pub(crate) file: PathBuf,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct RestoreArgs {
+    /// The backup
+    pub(crate) file: PathBuf,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_language_is_known_before_the_rest_is_understood() {
+        for (typed, lang) in [
+            ("hopluu --lang en nonsense", Lang::En),
+            ("hopluu report --lang=en", Lang::En),
+            ("hopluu report set -- --lang en", Lang::Vi),
+            ("hopluu --lang", Lang::Vi),
+            ("hopluu", Lang::Vi),
+        ] {
+            let words: Vec<OsString> = typed.split(' ').map(OsString::from).collect();
+            assert_eq!(lang_of(&words), lang, "{typed}");
+        }
+    }
+
+    #[test]
+    fn the_commands_hold_together() {
+        <Cli as clap::CommandFactory>::command().debug_assert();
+    }
+}

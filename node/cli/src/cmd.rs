@@ -1,0 +1,51 @@
+//! One file a command. Each asks the node, prints the answer and says how it ended.
+
+mod backup;
+mod form;
+mod init;
+pub(crate) mod input;
+mod invite;
+mod join;
+mod report;
+mod restore;
+mod rollup;
+mod run;
+mod status;
+mod units;
+mod watch;
+
+use crate::args::{Command, FormCommand, LogFormat, RollupCommand, UnitsCommand};
+use crate::context::Context;
+use crate::failure::{Exit, Failure};
+use crate::telemetry;
+
+/// Carries out what was typed.
+pub(crate) async fn run(command: Command, context: &Context) -> Result<Exit, Failure> {
+    match &command {
+        Command::Run(args) => telemetry::start(args.log_format, "info"),
+        // A command that starts the engine for itself says on the log only what a person must know;
+        // everything else is its answer.
+        _ => telemetry::start(LogFormat::Text, "error"),
+    }
+    match command {
+        Command::Init(args) => init::run(&args, context),
+        Command::Invite(args) => invite::run(args, context).await,
+        Command::Join(args) => join::run(&args, context).await,
+        Command::Run(args) => run::run(&args, context).await,
+        Command::Status => status::run(context).await,
+        Command::Watch => watch::run(context).await,
+        Command::Report(command) => report::run(command, context).await,
+        Command::Rollup(RollupCommand::Show(args)) => rollup::show(args, context).await,
+        Command::Rollup(RollupCommand::Explain(args)) => rollup::explain(args, context).await,
+        Command::Rollup(RollupCommand::Recompute(args)) => rollup::recompute(args, context).await,
+        Command::Form(FormCommand::List) => form::list(context).await,
+        Command::Form(FormCommand::Show(args)) => form::show(args, context).await,
+        Command::Form(FormCommand::Check(args)) => form::check(&args, context),
+        Command::Form(FormCommand::Add(args)) => form::add(args, context).await,
+        Command::Units(UnitsCommand::Show(args)) => units::show(args, context).await,
+        Command::Units(UnitsCommand::Tree(args)) => units::tree(args, context).await,
+        Command::Units(UnitsCommand::Add(args)) => units::add(&args, context).await,
+        Command::Backup(args) => backup::run(&args, context).await,
+        Command::Restore(args) => restore::run(&args, context).await,
+    }
+}

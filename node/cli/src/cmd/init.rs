@@ -1,0 +1,82 @@
+//! `init`: the root of a new mesh.
+
+use std::path::Path;
+
+use hopluu_engine::{NodeSettings, RootSetup, SetUp, init_root};
+use hopluu_model::{Digest, NodeId, OfficeId, Timestamp, UnitId};
+use serde::Serialize;
+
+use crate::args::InitArgs;
+use crate::context::Context;
+use crate::failure::{Exit, Failure};
+use crate::{shipped, text};
+
+/// Who a new node is, as JSON.
+#[derive(Debug, Serialize)]
+pub(super) struct SetUpJson {
+    unit: UnitId,
+    office: Option<OfficeId>,
+    node: NodeId,
+    root: Digest,
+    certificate_ends: Timestamp,
+}
+
+impl From<&SetUp> for SetUpJson {
+    fn from(done: &SetUp) -> Self {
+        Self {
+            unit: done.place.unit.clone(),
+            office: done.place.office.clone(),
+            node: done.place.node,
+            root: done.root,
+            certificate_ends: done.certificate_ends,
+        }
+    }
+}
+
+pub(super) fn run(args: &InitArgs, context: &Context) -> Result<Exit, Failure> {
+    let dir = context.dir()?;
+    let tree = match &args.units {
+        Some(folder) => shipped::tree_of(folder)?,
+        None => shipped::tree()?,
+    };
+    let forms = if args.form.is_empty() {
+        shipped::forms()
+    } else {
+        args.form
+            .iter()
+            .map(|path| shipped::form_of(path))
+            .collect::<Result<_, _>>()?
+    };
+    let setup = RootSetup {
+        unit: args.unit.clone(),
+        tree,
+        forms: forms
+            .into_iter()
+            .map(|source| (source, Vec::new()))
+            .collect(),
+        settings: NodeSettings {
+            listen: args.listen,
+            upstream: Vec::new(),
+        },
+    };
+    let done = init_root(dir, &setup, hopluu_engine::now())?;
+    answer(&done, dir, context)
+}
+
+/// Says that a home is ready.
+pub(super) fn answer(done: &SetUp, dir: &Path, context: &Context) -> Result<Exit, Failure> {
+    context.answer(&SetUpJson::from(done), |json| {
+        let unit = owner(json);
+        text::set_up(&unit, &dir.display().to_string())
+            .in_lang(context.lang)
+            .to_owned()
+    })?;
+    Ok(Exit::Done)
+}
+
+fn owner(json: &SetUpJson) -> String {
+    match &json.office {
+        Some(office) => format!("{} / {office}", json.unit),
+        None => json.unit.to_string(),
+    }
+}

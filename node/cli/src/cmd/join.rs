@@ -1,0 +1,31 @@
+//! `join`: into a mesh, by a ticket.
+
+use std::cell::Cell;
+use std::path::Path;
+
+use hopluu_engine::{NodeSettings, join, now};
+
+use crate::args::JoinArgs;
+use crate::cmd::input::read_given;
+use crate::context::Context;
+use crate::failure::{Exit, Failure};
+use crate::limits::INPUT_BYTES_MAX;
+use crate::progress::with_progress;
+use crate::text;
+
+pub(super) async fn run(args: &JoinArgs, context: &Context) -> Result<Exit, Failure> {
+    let dir = context.dir()?;
+    let ticket = if args.ticket == "-" {
+        read_given(Path::new("-"), INPUT_BYTES_MAX)?
+    } else {
+        args.ticket.clone()
+    };
+    let settings = NodeSettings {
+        listen: args.listen,
+        upstream: Vec::new(),
+    };
+    let words = text::working("xin vào mạng", "joining");
+    let joining = join(dir, ticket.trim(), settings, now());
+    let done = with_progress(context, &words, &Cell::new(0), joining).await?;
+    super::init::answer(&done, dir, context)
+}

@@ -1,0 +1,101 @@
+//! `run`: the node itself.
+
+use hopluu_api::Server;
+use hopluu_engine::{Home, start};
+use serde::Serialize;
+use tokio::signal::unix::{Signal, SignalKind, signal};
+
+use crate::args::RunArgs;
+use crate::context::Context;
+use crate::failure::{Exit, Failure};
+use crate::text;
+
+/// The line that says that links and commands are served.
+#[derive(Debug, Serialize)]
+#[serde(tag = "event", rename = "ready")]
+struct Ready {
+    unit: String,
+    office: Option<String>,
+    node: String,
+    listen: Option<String>,
+    pid: u32,
+}
+
+pub(super) async fn run(args: &RunArgs, context: &Context) -> Result<Exit, Failure> {
+    // From here on a signal is an orderly stop, also while the store is being opened.
+    let mut stops = Stops::new()?;
+    let home = Home::open(context.dir()?)?;
+    let dir = home.dir().to_owned();
+    let mut settings = home.settings()?;
+    if args.listen.is_some() {
+        settings.listen = args.listen;
+    }
+    let running = start(home, &settings)?;
+    let server = match Server::start(&dir, running.handle()).await {
+        Ok(server) => server,
+        Err(error) => {
+            running.stop().await;
+            return Err(error.into());
+        }
+    };
+    let status = running.handle().status().await;
+    let told = status.map_err(Failure::from).and_then(|status| {
+        let ready = Ready {
+            unit: status.unit.to_string(),
+            office: status.office.map(|office| office.to_string()),
+            node: status.node.to_string(),
+            listen: running.listen_addr().map(|addr| addr.to_string()),
+            pid: std::process::id(),
+        };
+        tell(&ready, &status.unit_name, context)
+    });
+    if told.is_ok() {
+        stops.wait().await;
+        tracing::info!("node stops");
+    }
+    // Commands first, so that none is accepted that the engine would not answer.
+    server.stop().await;
+    running.stop().await;
+    told?;
+    if !context.is_json {
+        context.note(&text::stopped());
+    }
+    Ok(Exit::Done)
+}
+
+fn tell(ready: &Ready, unit_name: &str, context: &Context) -> Result<(), Failure> {
+    if context.is_json {
+        let line = serde_json::to_string(ready).expect("a ready line is plain JSON");
+        return context.print(&line);
+    }
+    let listen = ready.listen.as_deref().unwrap_or("–");
+    let unit = match &ready.office {
+        Some(office) => format!("{unit_name} / {office}"),
+        None => unit_name.to_owned(),
+    };
+    context.print(text::ready(&unit, listen).in_lang(context.lang))
+}
+
+/// The signals that ask a node to stop.
+struct Stops {
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+impl Stops {
+    fn new() -> Result<Self, Failure> {
+        let listen = |kind| signal(kind).map_err(|error| text::fail::runtime(&error));
+        Ok(Self {
+            terminate: listen(SignalKind::terminate())?,
+            interrupt: listen(SignalKind::interrupt())?,
+        })
+    }
+
+    async fn wait(&mut self) {
+        // Whichever comes first; a signal that is dropped asks for the same.
+        tokio::select! {
+            _ = self.terminate.recv() => {}
+            _ = self.interrupt.recv() => {}
+        }
+    }
+}

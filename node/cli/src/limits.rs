@@ -1,0 +1,27 @@
+//! Every bound of the program, with its reason.
+
+use std::time::Duration;
+
+/// Threads of the runtime: the loop has its own work, the rest waits for the network and the disk.
+pub(crate) const WORKER_THREADS: usize = 2;
+
+/// A form file: what the engine takes.
+pub(crate) const FORM_BYTES_MAX: u64 = 1 << 20;
+
+/// A table of units: three times the largest there is.
+pub(crate) const UNITS_BYTES_MAX: u64 = 8 << 20;
+
+/// A text, a ticket or a table of figures given on standard input or in a file.
+pub(crate) const INPUT_BYTES_MAX: u64 = 4 << 20;
+
+/// Before this a person does not wonder what is going on.
+pub(crate) const PROGRESS_AFTER: Duration = Duration::from_secs(1);
+
+/// How often progress is drawn.
+pub(crate) const PROGRESS_STEP: Duration = Duration::from_millis(250);
+
+/// Columns of a label in a table, so that the figure beside it stays in sight.
+pub(crate) const LABEL_COLUMNS: usize = 60;
+
+/// How long a ticket is good unless said otherwise: a week to carry it there and find a machine.
+pub(crate) const TICKET_HOURS: u32 = 7 * 24;

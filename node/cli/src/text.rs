@@ -1,0 +1,258 @@
+//! Every word that a person reads, Vietnamese and English side by side.
+
+pub(crate) mod fail;
+pub(crate) mod help;
+pub(crate) mod usage;
+
+use hopluu_api::text::Both;
+use hopluu_form::Lang;
+
+/// A short word or label in one language.
+pub(crate) fn word(lang: Lang, vi: &'static str, en: &'static str) -> &'static str {
+    match lang {
+        Lang::Vi => vi,
+        Lang::En => en,
+    }
+}
+
+/// A label of a form: Vietnamese where it has no English one.
+pub(crate) fn word_of<'a>(vi: &'a str, en: &'a str, lang: Lang) -> &'a str {
+    match lang {
+        Lang::En if !en.is_empty() => en,
+        Lang::Vi | Lang::En => vi,
+    }
+}
+
+macro_rules! words {
+    ($($(#[$doc:meta])* $name:ident: $vi:literal, $en:literal;)+) => {
+        $(
+            $(#[$doc])*
+            pub(crate) fn $name(lang: Lang) -> &'static str {
+                word(lang, $vi, $en)
+            }
+        )+
+    };
+}
+
+words! {
+    unit: "đơn vị", "unit";
+    form: "biểu mẫu", "form";
+    period: "kỳ", "period";
+    state: "trạng thái", "state";
+    figures: "số liệu", "figures";
+    conflicts: "trái nhau", "conflicts";
+    reached: "đã tới", "reached";
+    here: "ở đây", "here";
+    older: "bản cũ", "an older version";
+    line: "chỉ tiêu", "line";
+    code: "mã", "code";
+    printed: "STT", "no.";
+    value: "số", "value";
+    range: "khoảng", "range";
+    note: "ghi chú", "note";
+    office: "ngành", "office";
+    author: "máy", "node";
+    at: "lúc", "at";
+    change: "lần lưu", "save";
+    wrote: "đã ghi", "wrote";
+    measure: "đơn vị tính", "measure";
+    findings: "Cần xem lại", "To be looked at";
+    answered: "có số", "answered";
+    missing: "chưa có báo cáo", "missing";
+    coverage: "báo cáo đã có", "reports in";
+    own_parts: "phần riêng của cấp trên đã có", "own parts above in";
+    upper_bound: "tối đa", "upper bound";
+    counted_twice: "có thể trùng", "may count twice";
+    inexact: "không chính xác", "inexact";
+    unsettled: "chưa thống nhất", "unsettled";
+    document: "tài liệu", "document";
+    heads: "phiên bản", "heads";
+    digest: "mã kiểm", "digest";
+    authors: "người ghi", "authors";
+    version: "phiên bản", "version";
+    title: "tên", "title";
+    lines: "chỉ tiêu", "lines";
+    assigned: "giao cho", "assigned to";
+    everyone: "tất cả", "everyone";
+    level: "cấp", "level";
+    path: "thuộc", "path";
+    ended: "hết hiệu lực", "ended";
+    successors: "kế thừa bởi", "taken over by";
+    children: "trực thuộc", "below it";
+    node: "máy", "node";
+    root: "gốc", "root";
+    epoch: "đời dữ liệu", "epoch";
+    journal: "nhật ký", "journal";
+    documents: "báo cáo", "documents";
+    parked: "đang chờ phần thiếu", "parked";
+    disk: "ổ đĩa", "disk";
+    certificate_ends: "chứng thư hết hạn", "certificate ends";
+    listen: "địa chỉ", "listens on";
+    link: "liên kết", "link";
+    owed: "còn nợ", "owed";
+    heard: "nghe lần cuối", "last heard";
+    refused: "từ chối", "refused";
+    remark: "lưu ý", "remark";
+    linked: "đang nối", "up";
+    not_linked: "không nối", "down";
+    never: "chưa bao giờ", "never";
+    none: "không có", "none";
+    offices: "ngành", "offices";
+    periods: "kỳ báo cáo", "periods";
+    sections: "mục", "sections";
+}
+
+/// Where a report stands in its life.
+pub(crate) fn state_of(lang: Lang, state: &str) -> &str {
+    match state {
+        "opened" => word(lang, "đang làm", "opened"),
+        "contributed" => word(lang, "ngành đã xong phần", "contributed"),
+        "consolidated" => word(lang, "đã tổng hợp", "consolidated"),
+        "checked" => word(lang, "đã soát", "checked"),
+        "signed" => word(lang, "đã ký", "signed"),
+        "submitted" => word(lang, "đã nộp", "submitted"),
+        "accepted" => word(lang, "đã nhận", "accepted"),
+        "amended" => word(lang, "đã sửa đổi", "amended"),
+        "returned" => word(lang, "bị trả lại", "returned"),
+        "withdrawn" => word(lang, "đã rút", "withdrawn"),
+        other => other,
+    }
+}
+
+/// After a save.
+pub(crate) fn saved(is_new: bool) -> Both {
+    if is_new {
+        Both::new("đã lưu", "saved")
+    } else {
+        Both::new("không có gì mới để lưu", "nothing new to save")
+    }
+}
+
+/// After an import.
+pub(crate) fn imported(saved: u64, refused: u64) -> Both {
+    Both::new(
+        format!("đã nhận {saved} dòng, từ chối {refused} dòng"),
+        format!("{saved} lines taken, {refused} refused"),
+    )
+}
+
+/// A line of an import that was refused.
+pub(crate) fn import_line(line: u64, lang: Lang, lines: &str) -> String {
+    match lang {
+        Lang::Vi => format!("dòng {line}: {lines}"),
+        Lang::En => format!("line {line}: {lines}"),
+    }
+}
+
+/// After an export.
+pub(crate) fn exported(reports: u64, unsettled: u64) -> Both {
+    Both::new(
+        format!("đã xuất {reports} báo cáo, {unsettled} số liệu còn trái nhau"),
+        format!("{reports} reports written, {unsettled} figures unsettled"),
+    )
+}
+
+/// While something takes long.
+pub(crate) fn working(vi: &str, en: &str) -> Both {
+    Both::new(format!("đang {vi} …"), format!("{en} …"))
+}
+
+/// A total that comes out the same.
+pub(crate) fn recomputed(documents: u32, is_same: bool) -> Both {
+    if is_same {
+        Both::new(
+            format!("tính lại từ {documents} báo cáo: khớp"),
+            format!("recomputed from {documents} documents: the same"),
+        )
+    } else {
+        Both::new(
+            format!("tính lại từ {documents} báo cáo: KHÔNG khớp"),
+            format!("recomputed from {documents} documents: NOT the same"),
+        )
+    }
+}
+
+/// Forms of `form check`.
+pub(crate) fn form_is_sound(file: &str, id: &str, lines: usize) -> Both {
+    Both::new(
+        format!("{file}: biểu mẫu {id} đúng, {lines} chỉ tiêu có số"),
+        format!("{file}: form {id} is sound, {lines} value lines"),
+    )
+}
+
+/// After a form was handed down.
+pub(crate) fn form_added(form: &str, version: &str) -> Both {
+    Both::new(
+        format!("đã ban hành biểu mẫu {form} {version}"),
+        format!("form {form} {version} handed down"),
+    )
+}
+
+/// After tree events were handed down.
+pub(crate) fn units_added(events: usize) -> Both {
+    Both::new(
+        format!("đã ban hành {events} thay đổi cây đơn vị"),
+        format!("{events} changes of the tree handed down"),
+    )
+}
+
+/// After a backup.
+pub(crate) fn backed_up(file: &str, bytes: u64) -> Both {
+    let kib = bytes.div_ceil(1024);
+    Both::new(
+        format!("đã sao lưu vào {file}, {kib} KiB"),
+        format!("backed up to {file}, {kib} KiB"),
+    )
+}
+
+/// After a restore.
+pub(crate) fn restored(documents: u64, kept: Option<&str>) -> Both {
+    let (vi, en) = match kept {
+        Some(kept) => (
+            format!("; dữ liệu trước đó giữ ở {kept}"),
+            format!("; what was there before is kept at {kept}"),
+        ),
+        None => (String::new(), String::new()),
+    };
+    Both::new(
+        format!("đã khôi phục {documents} báo cáo{vi}; phần còn thiếu cấp trên sẽ gửi trả"),
+        format!("{documents} documents restored{en}; the superior gives back what came later"),
+    )
+}
+
+/// After `init` and `join`.
+pub(crate) fn set_up(unit: &str, dir: &str) -> Both {
+    Both::new(
+        format!("máy của đơn vị {unit} đã sẵn sàng trong {dir}; chạy bằng `hopluu run`"),
+        format!("the node of {unit} is ready in {dir}; start it with `hopluu run`"),
+    )
+}
+
+/// The one line that a node prints when it is ready.
+pub(crate) fn ready(unit: &str, listen: &str) -> Both {
+    Both::new(
+        format!("sẵn sàng: {unit}, địa chỉ {listen}"),
+        format!("ready: {unit}, listening on {listen}"),
+    )
+}
+
+/// When a node has stopped.
+pub(crate) fn stopped() -> Both {
+    Both::new(
+        "đã dừng, mọi thứ đã nằm trên đĩa",
+        "stopped, everything is on disk",
+    )
+}
+
+/// Below a ticket.
+pub(crate) fn ticket_ends(at: &str) -> Both {
+    Both::new(
+        format!("mã mời dùng một lần, đến {at}; ở máy mới: hopluu join MÃ"),
+        format!("good once, until {at}; at the new machine: hopluu join TICKET"),
+    )
+}
+
+/// A report without conflicts.
+pub(crate) fn no_conflicts() -> Both {
+    Both::new("không có số liệu trái nhau", "no conflicts")
+}

@@ -1,0 +1,367 @@
+//! Why a command was not carried out, for what goes wrong outside the engine's commands.
+
+use std::io;
+use std::path::Path;
+
+use hopluu_api::text::Both;
+use hopluu_api::{ClientError, Problem, ServeError};
+use hopluu_engine::{HomeError, SetupError, StartError};
+use hopluu_form::{FormErrors, Lang};
+use hopluu_model::tree::LoadError;
+use hopluu_model::{ErrorChain, Fault};
+
+use crate::failure::{Exit, Failure};
+
+/// `lỗi M-1001: ...` and `gợi ý: ...`.
+pub(crate) fn lines(problem: &Problem, lang: Lang) -> String {
+    let (error, hint) = match lang {
+        Lang::Vi => ("lỗi", "gợi ý"),
+        Lang::En => ("error", "hint"),
+    };
+    let mut text = format!(
+        "{error} {}: {}",
+        problem.code,
+        problem.message.in_lang(lang)
+    );
+    if let Some(words) = &problem.hint {
+        text.push_str(&format!("\n{hint}: {}", words.in_lang(lang)));
+    }
+    text
+}
+
+impl From<ClientError> for Failure {
+    fn from(error: ClientError) -> Self {
+        let chain = ErrorChain(&error).to_string();
+        match error {
+            ClientError::Refused(problem) => (*problem).into(),
+            ClientError::NotRunning(dir) => Self::new(
+                Exit::NotRunning,
+                "M-2001",
+                Both::new(
+                    format!("không có nút nào chạy trong {}", dir.display()),
+                    chain,
+                ),
+                Some(Both::new(
+                    "chạy bằng `hopluu run`",
+                    "start it with `hopluu run`",
+                )),
+            ),
+            ClientError::Home(error) => error.into(),
+            ClientError::Start { source, .. } => (*source).into(),
+            ClientError::Broken(_) => Self::new(
+                Exit::NotRunning,
+                "M-2002",
+                Both::new(
+                    "mất kết nối với nút, chưa rõ việc đã làm xong hay chưa",
+                    chain,
+                ),
+                Some(Both::new(
+                    "xem lại bằng `hopluu report history`, rồi làm lại nếu cần",
+                    "look with `hopluu report history`, and repeat if need be",
+                )),
+            ),
+            ClientError::Silent => Self::new(
+                Exit::NotRunning,
+                "M-2003",
+                Both::new("nút không trả lời", chain),
+                None,
+            ),
+            ClientError::Foreign { .. } => Self::new(
+                Exit::Failed,
+                "M-2004",
+                Both::new(format!("không hiểu trả lời của nút: {chain}"), chain),
+                Some(Both::new(
+                    "nút đang chạy phiên bản khác: khởi động lại nút",
+                    "the node runs another version: restart it",
+                )),
+            ),
+            ClientError::Input(_) => Self::new(
+                Exit::Failed,
+                "M-2005",
+                Both::new(format!("không đọc được đầu vào: {chain}"), chain),
+                None,
+            ),
+        }
+    }
+}
+
+/// The exit code that says who has to act.
+fn exit_of(fault: Fault) -> Exit {
+    match fault {
+        Fault::Config => Exit::Usage,
+        Fault::Local | Fault::Peer | Fault::Bug => Exit::Failed,
+    }
+}
+
+impl From<HomeError> for Failure {
+    fn from(error: HomeError) -> Self {
+        let en = ErrorChain(&error).to_string();
+        let (code, vi, hint) = match &error {
+            HomeError::Missing(dir) => (
+                "M-2101",
+                format!("{} chưa có nút nào", dir.display()),
+                Some(Both::new(
+                    "chọn thư mục bằng --home, hoặc tạo bằng `hopluu init` hay `hopluu join`",
+                    "choose a folder with --home, or make one with `hopluu init` or `hopluu join`",
+                )),
+            ),
+            HomeError::Occupied(dir) => {
+                ("M-2102", format!("{} đã có một nút", dir.display()), None)
+            }
+            HomeError::HalfWritten { dir, missing } => (
+                "M-2103",
+                format!("{} mới ghi dở dang, thiếu {missing}", dir.display()),
+                Some(Both::new(
+                    "chưa có số liệu nào ở đây: xóa thư mục rồi tạo lại, hoặc khôi phục bản sao lưu",
+                    "if it was being made, empty the folder and make it again; else restore a backup",
+                )),
+            ),
+            HomeError::Locked(dir) => (
+                "M-2104",
+                format!("{} đang được một tiến trình khác dùng", dir.display()),
+                Some(Both::new(
+                    "chờ hoặc dừng tiến trình đó",
+                    "wait for it, or stop it",
+                )),
+            ),
+            HomeError::ReadOnly { dir, .. } => (
+                "M-2105",
+                format!("không ghi được vào {}", dir.display()),
+                Some(Both::new(
+                    "kiểm tra quyền của thư mục và ổ đĩa",
+                    "look at the rights of the folder and at the disk",
+                )),
+            ),
+            HomeError::File { path, .. } => (
+                "M-2106",
+                format!("không dùng được {}: {en}", path.display()),
+                None,
+            ),
+            HomeError::Key(path) => (
+                "M-2107",
+                format!("{} không chứa khóa", path.display()),
+                None,
+            ),
+            HomeError::Settings { path, .. } => (
+                "M-2108",
+                format!("không hiểu {}: {en}", path.display()),
+                None,
+            ),
+        };
+        Self::new(exit_of(error.fault()), code, Both::new(vi, en), hint)
+    }
+}
+
+impl From<SetupError> for Failure {
+    fn from(error: SetupError) -> Self {
+        let en = ErrorChain(&error).to_string();
+        let exit = exit_of(error.fault());
+        let (code, vi) = match error {
+            SetupError::Home(error) => return error.into(),
+            SetupError::Open(_) => ("M-2201", format!("không mở được cơ sở dữ liệu: {en}")),
+            SetupError::Store(_) | SetupError::Write(_) => {
+                ("M-2202", format!("cơ sở dữ liệu không nhận: {en}"))
+            }
+            SetupError::Random(_) => ("M-2203", format!("máy không cho số ngẫu nhiên: {en}")),
+            SetupError::UnknownUnit { text } => (
+                "M-2204",
+                format!("không có đơn vị `{text}` trong cây đơn vị"),
+            ),
+            SetupError::Form(_) => ("M-2205", format!("biểu mẫu có lỗi: {en}")),
+            SetupError::Ticket(_) => ("M-2206", format!("không đọc được mã mời: {en}")),
+            SetupError::Expired(at) => ("M-2207", format!("mã mời đã hết hạn lúc {at}")),
+            SetupError::Join(_) => ("M-2208", format!("cấp trên không nhận máy này: {en}")),
+            SetupError::Issue(_) => ("M-2209", format!("không ghi được chứng thư gốc: {en}")),
+            SetupError::Chain(_) | SetupError::NoIdentity => (
+                "M-2210",
+                format!("cơ sở dữ liệu không nói rõ đây là máy nào: {en}"),
+            ),
+            SetupError::OtherNode { theirs, ours } => (
+                "M-2211",
+                format!(
+                    "bản sao lưu là của máy {}, đây là máy {}",
+                    theirs.short(),
+                    ours.short()
+                ),
+            ),
+            SetupError::File { .. } => ("M-2212", format!("không chép được tệp: {en}")),
+        };
+        let hint = matches!(code, "M-2206" | "M-2207" | "M-2208").then(|| {
+            Both::new(
+                "xin mã mời mới bằng `hopluu invite` ở máy cấp trên, và kiểm tra đường truyền",
+                "ask for a new ticket (`hopluu invite` at the superior), and look at the link",
+            )
+        });
+        Self::new(exit, code, Both::new(vi, en), hint)
+    }
+}
+
+impl From<StartError> for Failure {
+    fn from(error: StartError) -> Self {
+        let en = ErrorChain(&error).to_string();
+        let exit = exit_of(error.fault());
+        match error {
+            StartError::Setup(error) => error.into(),
+            StartError::Bind(_) | StartError::Address(_) => Self::new(
+                exit,
+                "M-2301",
+                Both::new(format!("không mở được địa chỉ: {en}"), en),
+                Some(Both::new(
+                    "chọn địa chỉ khác bằng --listen hoặc trong node.toml",
+                    "choose another one with --listen or in node.toml",
+                )),
+            ),
+        }
+    }
+}
+
+impl From<ServeError> for Failure {
+    fn from(error: ServeError) -> Self {
+        let en = ErrorChain(&error).to_string();
+        let hint = matches!(error, ServeError::PathTooLong(_)).then(|| {
+            Both::new(
+                "chọn thư mục có đường dẫn ngắn hơn",
+                "choose a folder with a shorter path",
+            )
+        });
+        let vi = format!("không mở được cổng lệnh: {en}");
+        Self::new(exit_of(error.fault()), "M-2302", Both::new(vi, en), hint)
+    }
+}
+
+/// The runtime does not start.
+pub(crate) fn runtime(error: &io::Error) -> Failure {
+    let message = Both::new(
+        format!("không khởi động được: {error}"),
+        format!("cannot start: {error}"),
+    );
+    Failure::new(Exit::Failed, "M-2006", message, None)
+}
+
+/// Nobody says where the node's folder is.
+pub(crate) fn no_home() -> Failure {
+    let message = Both::new("không rõ thư mục của nút", "the node's folder is not known");
+    let hint = Both::new("chọn bằng --home", "choose it with --home");
+    Failure::new(Exit::Usage, "M-2007", message, Some(hint))
+}
+
+/// Standard output does not take the answer.
+pub(crate) fn output(error: &io::Error) -> Failure {
+    if error.kind() == io::ErrorKind::BrokenPipe {
+        return Failure::unread();
+    }
+    let message = Both::new(
+        format!("không in ra được: {error}"),
+        format!("cannot print: {error}"),
+    );
+    Failure::new(Exit::Failed, "M-2008", message, None)
+}
+
+/// A file cannot be read or written.
+pub(crate) fn file(path: &Path, error: &io::Error) -> Failure {
+    let path = path.display();
+    let message = Both::new(
+        format!("không đọc hay ghi được {path}: {error}"),
+        format!("{path} cannot be read or written: {error}"),
+    );
+    let exit = match error.kind() {
+        io::ErrorKind::NotFound | io::ErrorKind::InvalidData | io::ErrorKind::AlreadyExists => {
+            Exit::Usage
+        }
+        _ => Exit::Failed,
+    };
+    Failure::new(exit, "M-2009", message, None)
+}
+
+/// A file is longer than anything of its kind.
+pub(crate) fn too_large(path: &Path, most: u64) -> Failure {
+    let path = path.display();
+    let message = Both::new(
+        format!("{path} dài hơn {most} byte"),
+        format!("{path} is longer than {most} bytes"),
+    );
+    Failure::new(Exit::Usage, "M-2010", message, None)
+}
+
+/// A figure is not written as `CODE=VALUE`.
+pub(crate) fn figure(typed: &str) -> Failure {
+    let message = Both::new(
+        format!("`{typed}` không có dạng MÃ=SỐ"),
+        format!("`{typed}` is not CODE=VALUE"),
+    );
+    let hint = Both::new(
+        "ví dụ: I.1=1.500 hoặc I.1@police=08",
+        "for example I.1=1.500 or I.1@police=08",
+    );
+    Failure::new(Exit::Usage, "M-2011", message, Some(hint))
+}
+
+/// There is nothing to set.
+pub(crate) fn nothing_to_set() -> Failure {
+    let message = Both::new("không có số liệu nào để nhập", "there is no figure to set");
+    let hint = Both::new(
+        "viết MÃ=SỐ hoặc dùng --csv",
+        "write CODE=VALUE, or use --csv",
+    );
+    Failure::new(Exit::Usage, "M-2012", message, Some(hint))
+}
+
+/// A table of figures is not understood.
+pub(crate) fn table(line: u64, detail: &str) -> Failure {
+    let message = Both::new(
+        format!("bảng số liệu, dòng {line}: {detail}"),
+        format!("table of figures, line {line}: {detail}"),
+    );
+    let hint = Both::new(
+        "dòng đầu là tên cột: code, value, và nếu cần office, note",
+        "the first line names the columns: code, value, and perhaps office and note",
+    );
+    Failure::new(Exit::Usage, "M-2013", message, Some(hint))
+}
+
+/// Units do not load.
+pub(crate) fn units(error: &LoadError) -> Failure {
+    let message = Both::new(
+        format!("cây đơn vị: {error}"),
+        format!("the unit tree: {error}"),
+    );
+    Failure::new(Exit::Usage, "M-2014", message, None)
+}
+
+/// A form has mistakes.
+pub(crate) fn form(path: &Path, errors: &FormErrors) -> Failure {
+    let path = path.display();
+    let message = Both::new(
+        format!("{path} có lỗi:\n{}", errors.report(Lang::Vi)),
+        format!("{path} has mistakes:\n{}", errors.report(Lang::En)),
+    );
+    Failure::new(Exit::Usage, "M-2015", message, None)
+}
+
+/// A tree event is not understood.
+pub(crate) fn event(line: usize, detail: &str) -> Failure {
+    let message = Both::new(
+        format!("thay đổi cây đơn vị, dòng {line}: {detail}"),
+        format!("change of the tree, line {line}: {detail}"),
+    );
+    Failure::new(Exit::Usage, "M-2016", message, None)
+}
+
+/// The node's form cannot be read by this program.
+pub(crate) fn foreign_form(form: &str) -> Failure {
+    let message = Both::new(
+        format!("biểu mẫu `{form}` của nút dùng định dạng khác"),
+        format!("form `{form}` of the node is in another format"),
+    );
+    Failure::new(Exit::Failed, "M-2017", message, None)
+}
+
+/// A restore while a node runs.
+pub(crate) fn still_running() -> Failure {
+    let message = Both::new(
+        "nút đang chạy trong thư mục này",
+        "a node runs in this folder",
+    );
+    let hint = Both::new("dừng nút rồi làm lại", "stop it and repeat");
+    Failure::new(Exit::Failed, "M-2018", message, Some(hint))
+}

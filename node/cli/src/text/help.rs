@@ -1,0 +1,218 @@
+//! The help of every command, in the language that was asked for. The English words stand at the
+//! commands themselves (`args`); here are the Vietnamese ones, and a test that none is missing.
+
+use clap::{Command, CommandFactory};
+use hopluu_form::Lang;
+
+use crate::args::Cli;
+
+const TEMPLATE_VI: &str = "\
+{about-with-newline}
+Cách viết: {usage}
+
+{all-args}";
+
+/// The command line with its help in one language.
+pub(crate) fn command(lang: Lang) -> Command {
+    let command = Cli::command();
+    match lang {
+        Lang::En => command,
+        Lang::Vi => in_vietnamese(command, ""),
+    }
+}
+
+fn in_vietnamese(command: Command, path: &str) -> Command {
+    let names: Vec<String> = command
+        .get_subcommands()
+        .map(|below| below.get_name().to_owned())
+        .collect();
+    let arguments: Vec<String> = command
+        .get_arguments()
+        .map(|argument| argument.get_id().to_string())
+        .collect();
+    let mut command = command
+        .help_template(TEMPLATE_VI)
+        .subcommand_help_heading("Các lệnh")
+        .disable_help_subcommand(true);
+    if let Some(about) = about_vi(path) {
+        command = command.about(about);
+    }
+    for argument in arguments {
+        let help = help_vi(path, &argument);
+        command = command.mut_arg(argument, |argument| {
+            let is_option = argument.get_long().is_some() || argument.get_short().is_some();
+            let heading = if is_option {
+                "Tùy chọn"
+            } else {
+                "Tham số"
+            };
+            let argument = argument.help_heading(heading);
+            match help {
+                Some(help) => argument.help(help),
+                None => argument,
+            }
+        });
+    }
+    for name in names {
+        let below = if path.is_empty() {
+            name.clone()
+        } else {
+            format!("{path} {name}")
+        };
+        command = command.mut_subcommand(name, |command| in_vietnamese(command, &below));
+    }
+    command
+}
+
+fn about_vi(path: &str) -> Option<&'static str> {
+    let about = match path {
+        "" => "Số liệu và lời văn của báo cáo, từ xã đến tỉnh, có mạng hay không có mạng",
+        "init" => "Tạo gốc của một mạng mới: khóa, cây đơn vị, biểu mẫu",
+        "invite" => "Cấp mã mời dùng một lần cho một máy mới",
+        "join" => "Vào mạng bằng mã mời",
+        "run" => "Chạy nút: giữ liên kết và nhận lệnh cho đến khi bị dừng",
+        "status" => "Xem nút, các liên kết và phần còn nợ",
+        "watch" => "In ra từng thay đổi, mỗi dòng một việc, ngay khi đã nằm trên đĩa",
+        "report" => "Viết và xem báo cáo",
+        "report new" => "Mở báo cáo, trống hoặc theo kỳ trước",
+        "report list" => "Liệt kê báo cáo và nơi mỗi báo cáo đã tới",
+        "report show" => "Xem một báo cáo",
+        "report set" => "Nhập số liệu, từ dòng lệnh hoặc từ CSV",
+        "report clear" => "Để trống số liệu",
+        "report text" => "Viết lời của một mục",
+        "report note" => "Viết ghi chú bên cạnh một số liệu",
+        "report conflicts" => "Liệt kê số liệu mà các ngành ghi khác nhau",
+        "report settle" => "Quyết định số nào được giữ",
+        "report undo" => "Hoàn tác lần lưu cuối của máy này",
+        "report withdraw" => "Rút báo cáo",
+        "report history" => "Xem ai đã sửa gì, lúc nào",
+        "report print" => "In báo cáo thành trang dễ đọc",
+        "report import" => "Nhập nhiều báo cáo từ các dòng JSON",
+        "report export" => "Xuất báo cáo thành các dòng JSON",
+        "rollup" => "Số tổng hợp và nguồn gốc của nó",
+        "rollup show" => "Xem số tổng hợp của một đơn vị",
+        "rollup explain" => "Xem số tổng hợp từ đâu ra, đến từng báo cáo, phiên bản và người ghi",
+        "rollup recompute" => "Tính lại từ mọi báo cáo rồi so sánh",
+        "form" => "Biểu mẫu",
+        "form list" => "Liệt kê biểu mẫu đang có",
+        "form show" => "Xem biểu mẫu, từng dòng",
+        "form check" => "Nêu mọi lỗi trong tệp biểu mẫu, chỗ sai và cách sửa",
+        "form add" => "Ban hành biểu mẫu cho mọi đơn vị bên dưới",
+        "units" => "Cây đơn vị",
+        "units show" => "Xem một đơn vị",
+        "units tree" => "Xem một đơn vị và mọi đơn vị bên dưới",
+        "units add" => "Ban hành thay đổi cây đơn vị, từ các dòng JSON",
+        "backup" => "Sao lưu cơ sở dữ liệu ra một tệp trong khi nút vẫn chạy",
+        "restore" => "Đặt bản sao lưu vào chỗ của cơ sở dữ liệu",
+        _ => return None,
+    };
+    Some(about)
+}
+
+fn help_vi(path: &str, argument: &str) -> Option<&'static str> {
+    let help = match (path, argument) {
+        (_, "home") => "Thư mục của nút [mặc định: hopluu trong thư mục dữ liệu của người dùng]",
+        (_, "lang") => "Ngôn ngữ của thông báo",
+        (_, "json") => "Trả lời bằng JSON",
+        (_, "help") => "In phần trợ giúp này",
+        (_, "version") => "In phiên bản",
+        ("init", "root") => "Gốc của lòng tin: các máy khác vào bên dưới",
+        ("init", "unit") => "Đơn vị, theo mã hoặc MÃ@NGÀY",
+        ("init", "form") => "Tệp biểu mẫu để ban hành [mặc định: biểu mẫu đi kèm chương trình]",
+        ("init", "units") => {
+            "Thư mục có tree.toml và các bảng [mặc định: cây đơn vị đi kèm chương trình]"
+        }
+        ("run", "listen") => "Địa chỉ chờ các máy khác, thay cho địa chỉ trong node.toml",
+        (_, "listen") => "Địa chỉ chờ các máy khác",
+        ("run", "log_format") => "Dạng dòng nhật ký",
+        ("invite", "unit") => "Đơn vị của máy mới; bỏ trống nếu là máy của một ngành ở đơn vị này",
+        ("invite", "office") => "Ngành của máy mới",
+        ("invite", "address") => {
+            "Địa chỉ mà máy mới dùng để tới máy này [mặc định: địa chỉ đang chờ]"
+        }
+        ("invite", "hours") => "Mã mời có hiệu lực bao nhiêu giờ",
+        ("join", "ticket") => "Mã mời; `-` là đọc từ đầu vào chuẩn",
+        ("report import", "file") => "Tệp, mỗi dòng một lần lưu; `-` là đọc từ đầu vào chuẩn",
+        ("report export", "output") => "Tệp để ghi; bỏ trống là in ra đầu ra chuẩn",
+        ("report list" | "report export", "form") => "Chỉ biểu mẫu này",
+        ("report list" | "report export", "period") => "Chỉ kỳ này",
+        ("report list" | "report export", "unit") => "Chỉ đơn vị này",
+        ("report new", "like") => "Lấy số liệu và lời văn của một báo cáo khác làm mẫu",
+        ("report set", "figures") => "Số liệu, viết MÃ=SỐ hoặc MÃ@NGÀNH=SỐ",
+        ("report set", "csv") => {
+            "Bảng có các cột code, value, nếu cần thêm office và note; `-` là đọc từ đầu vào chuẩn"
+        }
+        (_, "new") => "Mở báo cáo nếu chưa có",
+        ("report clear", "figures") => "Số liệu, viết MÃ hoặc MÃ@NGÀNH",
+        ("report clear", "all") => "Mọi số liệu của báo cáo",
+        ("report text", "section") => "Mục",
+        ("report text", "text") => "Toàn bộ lời văn mới",
+        ("report text", "file") => "Tệp chứa lời văn; `-` là đọc từ đầu vào chuẩn",
+        ("report note", "text") => "Ghi chú; để trống là xóa",
+        ("report note" | "report settle", "code") => "Số liệu, viết MÃ hoặc MÃ@NGÀNH",
+        ("report settle", "value") => "Số được giữ",
+        ("report withdraw", "reason") => "Lý do; vẫn đọc được về sau",
+        ("rollup explain", "code") => "Chỉ tiêu; bỏ trống là toàn bộ",
+        ("form check", "files") => "Các tệp biểu mẫu",
+        ("form add", "file") => "Tệp biểu mẫu",
+        ("form add", "units") => "Chỉ cho các đơn vị này và mọi đơn vị bên dưới",
+        ("units show" | "units tree", "unit") => {
+            "Đơn vị, theo mã hoặc MÃ@NGÀY [mặc định: đơn vị của máy này]"
+        }
+        ("units show" | "units tree", "on") => "Ngày [mặc định: hôm nay]",
+        ("units add", "file") => "Tệp, mỗi dòng một thay đổi; `-` là đọc từ đầu vào chuẩn",
+        ("backup", "file") => "Tệp để ghi; chưa được có sẵn",
+        ("restore", "file") => "Bản sao lưu",
+        ("rollup show" | "rollup explain" | "rollup recompute", "unit") => {
+            "Đơn vị, theo mã hoặc MÃ@NGÀY"
+        }
+        (_, "form") => "Biểu mẫu",
+        (_, "period") => "Kỳ báo cáo, ví dụ 2026-H1",
+        (_, "unit") => "Đơn vị, theo mã hoặc MÃ@NGÀY [mặc định: đơn vị của máy này]",
+        (_, "instance") => "Báo cáo thứ mấy của kỳ",
+        (_, "office") => "Ngành mà phần này thuộc về [mặc định: ngành của máy này]",
+        _ => return None,
+    };
+    Some(help)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn missing(command: &Command, path: &str, found: &mut Vec<String>) {
+        if about_vi(path).is_none() {
+            found.push(path.to_owned());
+        }
+        for argument in command.get_arguments() {
+            if help_vi(path, argument.get_id().as_str()).is_none() {
+                found.push(format!("{path} --{}", argument.get_id()));
+            }
+            assert!(
+                argument.get_help().is_some(),
+                "{path} {} in English",
+                argument.get_id()
+            );
+        }
+        for below in command.get_subcommands() {
+            let path = format!("{path} {}", below.get_name());
+            missing(below, path.trim(), found);
+        }
+    }
+
+    #[test]
+    fn every_command_and_option_has_its_words_in_both_languages() {
+        let mut found = Vec::new();
+        missing(&Cli::command(), "", &mut found);
+        assert!(found.is_empty(), "{found:?}");
+    }
+
+    #[test]
+    fn help_speaks_the_language_that_was_asked_for() {
+        let help = |lang| command(lang).render_help().to_string();
+        assert!(
+            help(Lang::Vi).contains("Các lệnh") && help(Lang::Vi).contains("Viết và xem báo cáo")
+        );
+        assert!(help(Lang::En).contains("Commands:") && help(Lang::En).contains("Write and read"));
+    }
+}
