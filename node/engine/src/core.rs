@@ -78,6 +78,7 @@ impl Core {
     /// When the store cannot be read.
     pub fn new(config: CoreConfig, store: Store, post: Post) -> Result<Self, DbError> {
         let mut registry = Registry::new(config.root);
+        registry.learn_line(&config.chain);
         let broken = crate::admit::learn_records(&mut registry, store.read()?.records()?);
         for (hash, error) in broken {
             tracing::error!(record = %hash, detail = %error, "stored record is not understood");

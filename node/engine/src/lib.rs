@@ -40,8 +40,8 @@ pub use handle::{Handle, InviteRequest, ReportFilter, TotalSelector};
 pub use home::{Home, HomeError, NodeSettings};
 pub use node::{Running, StartError, now, start, start_offline};
 pub use setup::{
-    Restored, RootSetup, SetUp, SetupError, fresh_epoch, identity_of, init_root, join, open_core,
-    restore,
+    Restored, RootSetup, SetUp, SetupError, found_store, fresh_epoch, identity_of, init_root, join,
+    open_core, restore, root_records,
 };
 pub use turn::{Continuation, NetEffect, Reply, Turn};
 

@@ -143,6 +143,26 @@ impl Registry {
                 detail: "it is for another unit than the record".to_owned(),
             });
         }
+        Ok(RecordEffect::Enrolled(self.enrol(identity, chain)))
+    }
+
+    /// This node's own chain tells of everybody up its line: without them no record could be judged,
+    /// and a record for each would travel to every other node below them.
+    pub(crate) fn learn_line(&mut self, chain: &[Vec<u8>]) {
+        for at in 0..chain.len() {
+            let above = chain.get(at..).unwrap_or_default();
+            match verify_chain(above, &self.root, None) {
+                Ok(identity) => {
+                    self.enrol(identity, above.to_vec());
+                }
+                Err(error) => {
+                    tracing::error!(error = %ErrorChain(&error), "own chain does not hold");
+                }
+            }
+        }
+    }
+
+    fn enrol(&mut self, identity: Identity, chain: Vec<Vec<u8>>) -> NodeId {
         let node = identity.place.node;
         let known = Enrolled { identity, chain };
         match self.enrolled.get(&node) {
@@ -152,7 +172,7 @@ impl Registry {
                 self.enrolled.insert(node, known);
             }
         }
-        Ok(RecordEffect::Enrolled(node))
+        node
     }
 
     fn learn_form(&mut self, record: &Record) -> Result<RecordEffect, RecordRefusal> {

@@ -161,7 +161,7 @@ pub fn init_root(dir: &Path, setup: &RootSetup, now: Timestamp) -> Result<SetUp,
             .iter()
             .map(|text| find(text))
             .collect::<Result<Vec<_>, _>>()?;
-        forms.push(form_body(form.source(), assigned));
+        forms.push((form, assigned));
     }
     let signer = key::generate()?;
     let certificate_ends = Timestamp(now.0.saturating_add(ROOT_YEARS * MS_PER_YEAR));
@@ -169,17 +169,7 @@ pub fn init_root(dir: &Path, setup: &RootSetup, now: Timestamp) -> Result<SetUp,
         key::write_root(&signer, &unit, certificate_ends).map_err(SetupError::Issue)?;
     let root = fingerprint(&certificate);
     let chain = vec![certificate];
-    let mut records = vec![chain_record(&signer, &unit, &chain)];
-    let tree = setup.tree.restrict(std::slice::from_ref(&unit));
-    records.push(own_record(
-        &signer,
-        RecordKind::Tree,
-        &unit,
-        tree_body(&tree),
-    )?);
-    for body in forms {
-        records.push(own_record(&signer, RecordKind::Form, &unit, body)?);
-    }
+    let records = root_records(&signer, &unit, &setup.tree, forms)?;
     let place = Place {
         node: signer.node_id(),
         unit,
@@ -191,6 +181,30 @@ pub fn init_root(dir: &Path, setup: &RootSetup, now: Timestamp) -> Result<SetUp,
         root,
         certificate_ends,
     })
+}
+
+/// What a root says first: the tree on its line, and the forms with the units they are assigned to.
+///
+/// # Errors
+/// When one of them is longer than a record may be.
+pub fn root_records(
+    signer: &Signer,
+    unit: &UnitId,
+    tree: &UnitTree,
+    forms: Vec<(Form, Vec<UnitId>)>,
+) -> Result<Vec<Record>, SetupError> {
+    let tree = tree.restrict(std::slice::from_ref(unit));
+    let mut bodies = vec![(RecordKind::Tree, tree_body(&tree))];
+    for (form, assigned) in forms {
+        bodies.push((RecordKind::Form, form_body(form.source(), assigned)));
+    }
+    bodies
+        .into_iter()
+        .map(|(kind, body)| {
+            Record::sign(signer, kind, unit.clone(), body)
+                .map_err(|error| SetupError::Write(error.to_string()))
+        })
+        .collect()
 }
 
 /// A day on which a unit of this code last existed, so that a district that was abolished can still
@@ -227,41 +241,19 @@ pub async fn join(
             settings.upstream.push(addr.clone());
         }
     }
-    // Everybody up the line is known from the chain itself; without them no record could be judged.
-    let mut records = Vec::new();
-    let mut chain: &[Vec<u8>] = &joined.chain;
-    while !chain.is_empty() {
-        let identity = verify_chain(chain, &ticket.root, None).map_err(SetupError::Chain)?;
-        records.push((identity.place.unit, chain.to_vec()));
-        chain = chain.get(1..).unwrap_or_default();
-    }
-    let records = records
-        .iter()
-        .rev()
-        .map(|(unit, chain)| chain_record(&signer, unit, chain))
-        .collect();
-    found(dir, &signer, &joined.chain, ticket.root, records, &settings)?;
+    found(
+        dir,
+        &signer,
+        &joined.chain,
+        ticket.root,
+        Vec::new(),
+        &settings,
+    )?;
     Ok(SetUp {
         place,
         root: ticket.root,
         certificate_ends: joined.identity.not_after,
     })
-}
-
-fn chain_record(signer: &Signer, unit: &UnitId, chain: &[Vec<u8>]) -> Record {
-    let body = encode_chain(chain).expect("a chain that was verified is within bounds");
-    Record::sign(signer, RecordKind::Certificate, unit.clone(), body)
-        .expect("a chain is far below a record's bound")
-}
-
-fn own_record(
-    signer: &Signer,
-    kind: RecordKind,
-    unit: &UnitId,
-    body: Vec<u8>,
-) -> Result<Record, SetupError> {
-    Record::sign(signer, kind, unit.clone(), body)
-        .map_err(|error| SetupError::Write(error.to_string()))
 }
 
 /// Writes a new home: key, store, settings, in this order, so that a cut leaves it visibly
@@ -277,7 +269,23 @@ fn found(
     let home = Home::create(dir)?;
     home.write_key(signer)?;
     let store = Store::open(&home.database(), &OpenOptions::create(fresh_epoch()))?;
-    let chain = encode_chain(chain).expect("a chain that was verified is within bounds");
+    found_store(&store, chain, root, records)?;
+    store.close()?;
+    home.write_settings(settings)?;
+    Ok(())
+}
+
+/// Puts into a new store who its node is, and the records it begins with.
+///
+/// # Errors
+/// When the store does not take it.
+pub fn found_store(
+    store: &Store,
+    chain: &[Vec<u8>],
+    root: Digest,
+    records: Vec<Record>,
+) -> Result<(), SetupError> {
+    let chain = encode_chain(chain).map_err(|error| SetupError::Write(error.to_string()))?;
     store
         .write(move |tx| -> Result<(), DbError> {
             tx.set_meta(META_CHAIN, &chain)?;
@@ -290,10 +298,7 @@ fn found(
         .map_err(|error| match error {
             WriteError::Db(error) | WriteError::Refused(error) => SetupError::Store(error),
             other => SetupError::Write(other.to_string()),
-        })?;
-    store.close()?;
-    home.write_settings(settings)?;
-    Ok(())
+        })
 }
 
 /// An epoch that no store has had before.
