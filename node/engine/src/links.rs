@@ -107,8 +107,15 @@ impl Core {
                     kept.acked = acked.through;
                 });
             }
-            Effect::Forget { link, ticket, peer } => {
-                self.save_checkpoint(Answer { link, ticket }, peer, |kept| *kept = EMPTY);
+            Effect::SaveCheckpoint { link, ticket, peer, checkpoint } => {
+                self.save_checkpoint(Answer { link, ticket }, peer, move |kept| {
+                    *kept = PeerCheckpoint {
+                        their_epoch: checkpoint.received.epoch,
+                        received: checkpoint.received.through,
+                        my_epoch: checkpoint.acked.basis,
+                        acked: checkpoint.acked.through,
+                    };
+                });
             }
             Effect::LoadCheckpoint { link, ticket, .. }
             | Effect::ReadJournal { link, ticket, .. }
@@ -314,7 +321,7 @@ fn ask(read: &Read, effect: Effect) -> Result<Event, DbError> {
         | Effect::Close { .. }
         | Effect::Apply { .. }
         | Effect::SaveAcked { .. }
-        | Effect::Forget { .. } => Event::Woken,
+        | Effect::SaveCheckpoint { .. } => Event::Woken,
     })
 }
 

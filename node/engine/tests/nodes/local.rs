@@ -1,82 +1,15 @@
 //! One node by itself: what a clerk without any link can do.
 
-use std::path::Path;
 
-use hopluu_engine::view::{EditRequest, SaveRequest, Saved, Selector};
-use hopluu_engine::{
-    CommandError, Home, InviteRequest, NodeSettings, ReportFilter, RootSetup, Running,
-    TotalSelector, init_root, now, restore, start_offline,
-};
-use hopluu_model::tree::{TreeManifest, UnitTree, load_snapshots};
-
-const FORM: &str = include_str!("../../../config/forms/pcmd-review.toml");
-const PERIOD: &str = "2016-2020";
-
-fn tree() -> UnitTree {
-    let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../config/units");
-    let read = |name: &str| std::fs::read_to_string(dir.join(name)).ok();
-    let manifest = TreeManifest::parse(&read("tree.toml").expect("the manifest ships")).unwrap();
-    load_snapshots(&manifest, &read).unwrap()
-}
-
-fn root(dir: &Path, unit: &str) {
-    let setup = RootSetup {
-        unit: unit.to_owned(),
-        tree: tree(),
-        forms: vec![(FORM.to_owned(), Vec::new())],
-        settings: NodeSettings::default(),
-    };
-    init_root(dir, &setup, now()).unwrap();
-}
-
-fn running(dir: &Path) -> Running {
-    start_offline(Home::open(dir).unwrap()).unwrap()
-}
-
-fn selector(unit: Option<&str>) -> Selector {
-    Selector {
-        unit: unit.map(str::to_owned),
-        form: "pcmd-review".to_owned(),
-        period: PERIOD.to_owned(),
-        instance: 0,
-    }
-}
-
-fn set(code: &str, value: &str) -> EditRequest {
-    EditRequest::Set {
-        code: code.to_owned(),
-        office: None,
-        value: value.to_owned(),
-    }
-}
-
-async fn save(
-    node: &Running,
-    unit: Option<&str>,
-    edits: Vec<EditRequest>,
-) -> Result<Saved, CommandError> {
-    let request = SaveRequest {
-        report: selector(unit),
-        office: None,
-        edits,
-        create: true,
-    };
-    node.handle().report_save(request).await
-}
-
-fn total(unit: &str) -> TotalSelector {
-    TotalSelector {
-        unit: Some(unit.to_owned()),
-        form: "pcmd-review".to_owned(),
-        period: PERIOD.to_owned(),
-    }
-}
+use crate::common::{make_root, offline, save, selector, set, total};
+use hopluu_engine::view::{SaveRequest, Saved, Selector};
+use hopluu_engine::{CommandError, InviteRequest, ReportFilter, restore};
 
 #[tokio::test]
 async fn a_save_is_there_after_a_restart_and_in_the_totals() {
     let dir = tempfile::tempdir().unwrap();
-    root(dir.path(), "45");
-    let node = running(dir.path());
+    make_root(dir.path(), "45", &[]);
+    let node = offline(dir.path());
     let saved = save(
         &node,
         Some("19429"),
@@ -94,7 +27,7 @@ async fn a_save_is_there_after_a_restart_and_in_the_totals() {
         .unwrap();
     node.stop().await;
 
-    let node = running(dir.path());
+    let node = offline(dir.path());
     let shown = node
         .handle()
         .report_show(selector(Some("19429")))
@@ -140,8 +73,8 @@ async fn a_save_is_there_after_a_restart_and_in_the_totals() {
 #[tokio::test]
 async fn undo_takes_back_the_last_save_and_undoing_that_brings_it_back() {
     let dir = tempfile::tempdir().unwrap();
-    root(dir.path(), "45");
-    let node = running(dir.path());
+    make_root(dir.path(), "45", &[]);
+    let node = offline(dir.path());
     for value in ["1", "2", "3"] {
         save(&node, Some("19429"), vec![set("II.1.1.a", value)])
             .await
@@ -169,8 +102,8 @@ async fn undo_takes_back_the_last_save_and_undoing_that_brings_it_back() {
 #[tokio::test]
 async fn what_does_not_fit_is_refused_by_name() {
     let dir = tempfile::tempdir().unwrap();
-    root(dir.path(), "45");
-    let node = running(dir.path());
+    make_root(dir.path(), "45", &[]);
+    let node = offline(dir.path());
     let code = |result: Result<Saved, CommandError>| result.unwrap_err().code();
     let commune = Some("19429");
     assert_eq!(
@@ -224,8 +157,8 @@ async fn what_does_not_fit_is_refused_by_name() {
 async fn a_restored_node_has_a_new_life_and_its_old_reports() {
     let dir = tempfile::tempdir().unwrap();
     let home = dir.path().join("home");
-    root(&home, "45");
-    let node = running(&home);
+    make_root(&home, "45", &[]);
+    let node = offline(&home);
     save(&node, Some("19429"), vec![set("II.1.1.a", "42")])
         .await
         .unwrap();
@@ -239,7 +172,7 @@ async fn a_restored_node_has_a_new_life_and_its_old_reports() {
 
     let restored = restore(&home, &backup).unwrap();
     assert_eq!(restored.documents, 1);
-    let node = running(&home);
+    let node = offline(&home);
     let status = node.handle().status().await.unwrap();
     assert_ne!(status.epoch, before);
     let shown = node
@@ -254,8 +187,8 @@ async fn a_restored_node_has_a_new_life_and_its_old_reports() {
 #[tokio::test]
 async fn an_invitation_needs_a_unit_below_and_an_address() {
     let dir = tempfile::tempdir().unwrap();
-    root(dir.path(), "465");
-    let node = running(dir.path());
+    make_root(dir.path(), "465", &[]);
+    let node = offline(dir.path());
     let invite = |unit: Option<&str>, office: Option<&str>, address: Option<&str>| InviteRequest {
         unit: unit.map(str::to_owned),
         office: office.map(str::to_owned),
