@@ -107,7 +107,12 @@ impl Core {
                     kept.acked = acked.through;
                 });
             }
-            Effect::SaveCheckpoint { link, ticket, peer, checkpoint } => {
+            Effect::SaveCheckpoint {
+                link,
+                ticket,
+                peer,
+                checkpoint,
+            } => {
                 self.save_checkpoint(Answer { link, ticket }, peer, move |kept| {
                     *kept = PeerCheckpoint {
                         their_epoch: checkpoint.received.epoch,
@@ -244,17 +249,17 @@ impl Core {
 
 /// Answers an effect that only reads.
 fn ask(read: &Read, effect: Effect) -> Result<Event, DbError> {
-    Ok(match effect {
+    match effect {
         Effect::LoadCheckpoint { link, ticket, peer } => {
             let kept = read
                 .peer(peer)?
                 .and_then(|row| row.checkpoint)
                 .unwrap_or(EMPTY);
-            Event::CheckpointLoaded {
+            Ok(Event::CheckpointLoaded {
                 link,
                 ticket,
                 checkpoint: checkpoint_of(&kept),
-            }
+            })
         }
         Effect::ReadJournal {
             link,
@@ -265,12 +270,19 @@ fn ask(read: &Read, effect: Effect) -> Result<Event, DbError> {
             scope,
         } => {
             let batch = read_journal(read, after, through, bytes_max, &scope)?;
-            Event::JournalRead {
+            Ok(Event::JournalRead {
                 link,
                 ticket,
                 batch,
-            }
+            })
         }
+        comparing => compare(read, comparing),
+    }
+}
+
+/// Answers an effect of a comparison of two stores.
+fn compare(read: &Read, effect: Effect) -> Result<Event, DbError> {
+    Ok(match effect {
         Effect::ReadItems {
             link,
             ticket,
@@ -316,12 +328,8 @@ fn ask(read: &Read, effect: Effect) -> Result<Event, DbError> {
                 batch: read_missing(read, &want, &scope)?,
             }
         }
-        Effect::Dial { .. }
-        | Effect::Send { .. }
-        | Effect::Close { .. }
-        | Effect::Apply { .. }
-        | Effect::SaveAcked { .. }
-        | Effect::SaveCheckpoint { .. } => Event::Woken,
+        // Only effects that read come here; nothing has to happen for any other.
+        _ => Event::Woken,
     })
 }
 

@@ -1,6 +1,5 @@
 //! Nodes for tests, and bounded waits on a state.
 
-
 use std::net::SocketAddr;
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -26,7 +25,10 @@ pub(crate) fn tree() -> UnitTree {
 }
 
 pub(crate) fn listening() -> NodeSettings {
-    NodeSettings { listen: Some(SocketAddr::from(([127, 0, 0, 1], 0))), upstream: Vec::new() }
+    NodeSettings {
+        listen: Some(SocketAddr::from(([127, 0, 0, 1], 0))),
+        upstream: Vec::new(),
+    }
 }
 
 pub(crate) fn make_root(dir: &Path, unit: &str, assigned: &[&str]) {
@@ -40,13 +42,13 @@ pub(crate) fn make_root(dir: &Path, unit: &str, assigned: &[&str]) {
     init_root(dir, &setup, now()).unwrap();
 }
 
-pub(crate) async fn root_of(dir: &Path, unit: &str, assigned: &[&str]) -> Running {
+pub(crate) fn root_of(dir: &Path, unit: &str, assigned: &[&str]) -> Running {
     make_root(dir, unit, assigned);
     start_node(dir)
 }
 
-pub(crate) async fn province(dir: &Path, assigned: &[&str]) -> Running {
-    root_of(dir, "45", assigned).await
+pub(crate) fn province(dir: &Path, assigned: &[&str]) -> Running {
+    root_of(dir, "45", assigned)
 }
 
 pub(crate) fn start_node(dir: &Path) -> Running {
@@ -68,7 +70,10 @@ pub(crate) async fn join_below(
 ) -> Running {
     let handle = superior.handle();
     until("the superior knows the tree", async || {
-        handle.unit_show(Some(format!("{unit}@2024-05-01")), None).await.is_ok()
+        handle
+            .unit_show(Some(format!("{unit}@2024-05-01")), None)
+            .await
+            .is_ok()
             && (office.is_none() || !handle.form_list().await.unwrap().is_empty())
     })
     .await;
@@ -93,7 +98,11 @@ pub(crate) fn selector(unit: Option<&str>) -> Selector {
 }
 
 pub(crate) fn set(code: &str, value: &str) -> EditRequest {
-    EditRequest::Set { code: code.to_owned(), office: None, value: value.to_owned() }
+    EditRequest::Set {
+        code: code.to_owned(),
+        office: None,
+        value: value.to_owned(),
+    }
 }
 
 pub(crate) async fn save(
@@ -101,7 +110,12 @@ pub(crate) async fn save(
     unit: Option<&str>,
     edits: Vec<EditRequest>,
 ) -> Result<Saved, CommandError> {
-    let request = SaveRequest { report: selector(unit), office: None, edits, create: true };
+    let request = SaveRequest {
+        report: selector(unit),
+        office: None,
+        edits,
+        create: true,
+    };
     node.handle().report_save(request).await
 }
 
@@ -117,7 +131,10 @@ pub(crate) fn total(unit: &str) -> TotalSelector {
 pub(crate) async fn until(what: &str, mut holds: impl AsyncFnMut() -> bool) {
     let start = Instant::now();
     while !holds().await {
-        assert!(start.elapsed() < WAIT_MAX, "{what}: not within {WAIT_MAX:?}");
+        assert!(
+            start.elapsed() < WAIT_MAX,
+            "{what}: not within {WAIT_MAX:?}"
+        );
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
 }

@@ -1,31 +1,40 @@
 //! Nodes that reach each other over real QUIC on loopback.
 
-
-
-use crate::common::{join_below, province, save, selector, set, start_node, total, until};
 use hopluu_engine::view::WatchEvent;
 use hopluu_engine::{InviteRequest, NodeSettings, join, now};
+
+use crate::common::{join_below, province, save, selector, set, start_node, total, until};
 
 #[tokio::test]
 async fn a_commune_s_figure_reaches_the_province_and_receipts_come_back() {
     let dir = tempfile::tempdir().unwrap();
-    let province = province(&dir.path().join("45"), &[]).await;
+    let province = province(&dir.path().join("45"), &[]);
     let district = join_below(&province, &dir.path().join("465"), "465", None).await;
     let commune = join_below(&district, &dir.path().join("19429"), "19429", None).await;
     let home = commune.handle();
     until("the form came down", async || {
-        home.form_list().await.unwrap().iter().any(|form| form.form.as_str() == "pcmd-review")
+        home.form_list()
+            .await
+            .unwrap()
+            .iter()
+            .any(|form| form.form.as_str() == "pcmd-review")
     })
     .await;
     let mut events = province.handle().watch();
-    save(&commune, None, vec![set("II.1.1.a", "42")]).await.unwrap();
+    save(&commune, None, vec![set("II.1.1.a", "42")])
+        .await
+        .unwrap();
     until("the province has the figure", async || {
         let shown = province.handle().rollup_show(total("465")).await.unwrap();
         shown.reported == 1
     })
     .await;
     let shown = province.handle().rollup_show(total("45")).await.unwrap();
-    let line = shown.lines.iter().find(|line| line.code.as_str() == "II.1.1.a").unwrap();
+    let line = shown
+        .lines
+        .iter()
+        .find(|line| line.code.as_str() == "II.1.1.a")
+        .unwrap();
     assert_eq!(line.value.as_deref(), Some("42"));
     until("both receipts are back", async || {
         let listed = home.report_list(Default::default()).await.unwrap();
@@ -34,8 +43,13 @@ async fn a_commune_s_figure_reaches_the_province_and_receipts_come_back() {
     })
     .await;
     let listed = home.report_list(Default::default()).await.unwrap();
-    let levels: Vec<_> =
-        listed.first().unwrap().reached.iter().map(|receipt| receipt.level.as_str()).collect();
+    let levels: Vec<_> = listed
+        .first()
+        .unwrap()
+        .reached
+        .iter()
+        .map(|receipt| receipt.level.as_str())
+        .collect();
     assert_eq!(levels, ["district", "province"]);
     let mut has_seen_total = false;
     while let Ok(event) = events.try_recv() {
@@ -50,9 +64,21 @@ async fn a_commune_s_figure_reaches_the_province_and_receipts_come_back() {
 #[tokio::test]
 async fn offices_write_apart_and_their_conflict_shows_until_it_is_settled() {
     let dir = tempfile::tempdir().unwrap();
-    let commune = crate::common::root_of(&dir.path().join("19429"), "19429", &[]).await;
-    let police = join_below(&commune, &dir.path().join("police"), "19429", Some("police")).await;
-    let health = join_below(&commune, &dir.path().join("health"), "19429", Some("health")).await;
+    let commune = crate::common::root_of(&dir.path().join("19429"), "19429@2024-05-01", &[]);
+    let police = join_below(
+        &commune,
+        &dir.path().join("police"),
+        "19429",
+        Some("police"),
+    )
+    .await;
+    let health = join_below(
+        &commune,
+        &dir.path().join("health"),
+        "19429",
+        Some("health"),
+    )
+    .await;
     for node in [&police, &health] {
         until("the form came down", async || {
             !node.handle().form_list().await.unwrap().is_empty()
@@ -64,23 +90,34 @@ async fn offices_write_apart_and_their_conflict_shows_until_it_is_settled() {
     health.stop().await;
     // Without a link each writes its own.
     let alone = crate::common::offline(&police_dir);
-    save(&alone, None, vec![set("II.1.1.a", "42")]).await.unwrap();
+    save(&alone, None, vec![set("II.1.1.a", "42")])
+        .await
+        .unwrap();
     alone.stop().await;
     let alone = crate::common::offline(&health_dir);
-    save(&alone, None, vec![set("II.1.1.a", "40")]).await.unwrap();
+    save(&alone, None, vec![set("II.1.1.a", "40")])
+        .await
+        .unwrap();
     alone.stop().await;
     let (police, health) = (start_node(&police_dir), start_node(&health_dir));
     for node in [&commune, &police, &health] {
         until("both values are everywhere", async || {
             let shown = node.handle().report_show(selector(None)).await;
             shown.is_ok_and(|shown| {
-                shown.figures.first().is_some_and(|figure| figure.candidates.len() == 2)
+                shown
+                    .figures
+                    .first()
+                    .is_some_and(|figure| figure.candidates.len() == 2)
             })
         })
         .await;
     }
     let shown = commune.handle().rollup_show(total("19429")).await.unwrap();
-    let line = shown.lines.iter().find(|line| line.code.as_str() == "II.1.1.a").unwrap();
+    let line = shown
+        .lines
+        .iter()
+        .find(|line| line.code.as_str() == "II.1.1.a")
+        .unwrap();
     assert_eq!(line.range, Some(("40".to_owned(), "42".to_owned())));
     let settle = hopluu_engine::view::EditRequest::Settle {
         code: "II.1.1.a".to_owned(),
@@ -101,7 +138,7 @@ async fn offices_write_apart_and_their_conflict_shows_until_it_is_settled() {
 #[tokio::test]
 async fn a_ticket_is_good_once_and_only_for_its_root() {
     let dir = tempfile::tempdir().unwrap();
-    let first = province(&dir.path().join("45"), &[]).await;
+    let first = province(&dir.path().join("45"), &[]);
     let request = InviteRequest {
         unit: Some("465@2024-05-01".to_owned()),
         office: None,
@@ -111,17 +148,28 @@ async fn a_ticket_is_good_once_and_only_for_its_root() {
     let ticket = first.handle().invite(request).await.unwrap().ticket;
     let settings = NodeSettings::default;
     let garbled = ticket.replace(&ticket[12..14], "ZZ");
-    let refused = join(&dir.path().join("a"), &garbled, settings(), now()).await.unwrap_err();
+    let refused = join(&dir.path().join("a"), &garbled, settings(), now())
+        .await
+        .unwrap_err();
     assert!(refused.to_string().contains("cannot be read"), "{refused}");
-    join(&dir.path().join("b"), &ticket, settings(), now()).await.unwrap();
-    let used = join(&dir.path().join("c"), &ticket, settings(), now()).await.unwrap_err();
+    join(&dir.path().join("b"), &ticket, settings(), now())
+        .await
+        .unwrap();
+    let used = join(&dir.path().join("c"), &ticket, settings(), now())
+        .await
+        .unwrap_err();
     let chain = hopluu_model::ErrorChain(&used).to_string();
     assert!(chain.contains("used"), "{chain}");
     let late = hopluu_model::Timestamp(i64::MAX);
-    let expired = join(&dir.path().join("d"), &ticket, settings(), late).await.unwrap_err();
+    let expired = join(&dir.path().join("d"), &ticket, settings(), late)
+        .await
+        .unwrap_err();
     assert!(expired.to_string().contains("ended"), "{expired}");
     for refused in ["a", "c", "d"] {
-        assert!(!dir.path().join(refused).join("node.toml").exists(), "{refused} holds no node");
+        assert!(
+            !dir.path().join(refused).join("node.toml").exists(),
+            "{refused} holds no node"
+        );
     }
     first.stop().await;
 }
@@ -130,18 +178,31 @@ async fn a_ticket_is_good_once_and_only_for_its_root() {
 async fn what_a_restored_commune_lost_comes_back_from_its_superior() {
     let dir = tempfile::tempdir().unwrap();
     let (home, backup) = (dir.path().join("19429"), dir.path().join("backup.db"));
-    let district = crate::common::root_of(&dir.path().join("465"), "465", &[]).await;
+    let district = crate::common::root_of(&dir.path().join("465"), "465", &[]);
     let commune = join_below(&district, &home, "19429", None).await;
     until("the form came down", async || {
         !commune.handle().form_list().await.unwrap().is_empty()
     })
     .await;
-    save(&commune, None, vec![set("II.1.1.a", "1")]).await.unwrap();
+    save(&commune, None, vec![set("II.1.1.a", "1")])
+        .await
+        .unwrap();
     commune.handle().backup(backup.clone()).await.unwrap();
-    save(&commune, None, vec![set("II.1.1.a", "2")]).await.unwrap();
+    save(&commune, None, vec![set("II.1.1.a", "2")])
+        .await
+        .unwrap();
     until("the district has the later edit", async || {
-        let listed = commune.handle().report_list(Default::default()).await.unwrap();
-        listed.first().unwrap().reached.first().is_some_and(|receipt| receipt.is_current)
+        let listed = commune
+            .handle()
+            .report_list(Default::default())
+            .await
+            .unwrap();
+        listed
+            .first()
+            .unwrap()
+            .reached
+            .first()
+            .is_some_and(|receipt| receipt.is_current)
     })
     .await;
     commune.stop().await;
@@ -152,10 +213,16 @@ async fn what_a_restored_commune_lost_comes_back_from_its_superior() {
         shown.figures.first().unwrap().value.as_deref() == Some("2")
     })
     .await;
-    save(&commune, None, vec![set("II.1.1.a", "3")]).await.unwrap();
+    save(&commune, None, vec![set("II.1.1.a", "3")])
+        .await
+        .unwrap();
     until("and it goes on from there", async || {
         let shown = district.handle().rollup_show(total("465")).await.unwrap();
-        let line = shown.lines.iter().find(|line| line.code.as_str() == "II.1.1.a").unwrap();
+        let line = shown
+            .lines
+            .iter()
+            .find(|line| line.code.as_str() == "II.1.1.a")
+            .unwrap();
         line.value.as_deref() == Some("3")
     })
     .await;

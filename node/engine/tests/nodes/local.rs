@@ -1,9 +1,9 @@
 //! One node by itself: what a clerk without any link can do.
 
-
-use crate::common::{make_root, offline, save, selector, set, total};
 use hopluu_engine::view::{SaveRequest, Saved, Selector};
 use hopluu_engine::{CommandError, InviteRequest, ReportFilter, restore};
+
+use crate::common::{make_root, offline, save, selector, set, total};
 
 #[tokio::test]
 async fn a_save_is_there_after_a_restart_and_in_the_totals() {
