@@ -55,6 +55,9 @@ impl Default for Acked {
 /// No store draws this epoch: sixteen zero bytes stand for "never".
 const NONE: Epoch = Epoch([0; Epoch::LEN]);
 
+/// Nor this one: sixteen set bytes stand for "no longer".
+const VOID: Epoch = Epoch([0xff; Epoch::LEN]);
+
 impl Acked {
     /// The life of our store under one tree: after a restore, or when a tree moves the borders of
     /// scope, the positions that were acknowledged no longer say enough.
@@ -78,9 +81,13 @@ impl Received {
 }
 
 impl Acked {
-    /// Whether anything was ever acknowledged under this half.
+    /// What stands there while the two stores must be compared. Unlike the default it says that
+    /// the peer is no stranger.
     #[must_use]
-    pub fn is_none(&self) -> bool {
-        self.basis == NONE
+    pub fn void() -> Self {
+        Self {
+            basis: VOID,
+            through: Seq(0),
+        }
     }
 }

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use hopluu_model::{NodeId, Seq};
 
 use crate::{
-    Acked, CloseCode, Incoming, LinkId, ObjectKey, Received, Scope, Select, ShortKey, TargetId,
-    Ticket,
+    Acked, Checkpoint, CloseCode, Incoming, LinkId, ObjectKey, Received, Scope, Select, ShortKey,
+    TargetId, Ticket,
 };
 
 /// What must be done. Each is answered: a dial by `LinkOpened` or `DialFailed`; sending and closing
@@ -83,15 +83,17 @@ pub enum Effect {
         /// The half.
         acked: Acked,
     },
-    /// Store the default as both halves of the peer's checkpoint: one of the two stores has lost
-    /// what it had; `Saved`.
-    Forget {
+    /// Store both halves of the peer's checkpoint: one of the two stores has lost what it had, and
+    /// that must not be forgotten before it is healed; `Saved`.
+    SaveCheckpoint {
         /// The connection.
         link: LinkId,
         /// For the answer.
         ticket: Ticket,
         /// The peer.
         peer: NodeId,
+        /// Both halves.
+        checkpoint: Checkpoint,
     },
     /// List every object in the scope with its digest; `ItemsRead`. No document is loaded.
     ReadItems {

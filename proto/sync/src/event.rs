@@ -89,7 +89,7 @@ pub enum Event {
         refused: Vec<Refusal>,
     },
     /// Answers [`Effect::SaveAcked`](crate::Effect::SaveAcked) and
-    /// [`Effect::Forget`](crate::Effect::Forget).
+    /// [`Effect::SaveCheckpoint`](crate::Effect::SaveCheckpoint).
     Saved {
         /// The connection.
         link: LinkId,

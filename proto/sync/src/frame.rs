@@ -11,7 +11,8 @@ use serde::de::{DeserializeOwned, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::limits::{
-    FRAME_BYTES_MAX, HASHES_MAX, LEAF_ITEMS_MAX, NOTES_MAX, PARTS_MAX, PUSH_ENTRIES_MAX, SPLIT,
+    FRAME_BYTES_MAX, HASHES_MAX, LEAF_ITEMS_MAX, NOTES_MAX, PARTS_MAX, PUSH_ENTRIES_MAX, SEQ_MAX,
+    SPLIT,
 };
 use crate::range::Prefix;
 use crate::{CloseCode, Item, ItemDigest, ObjectKey, Refusal, ShortHash};
@@ -265,6 +266,10 @@ fn hello(body: &[u8]) -> Result<Hello, CloseCode> {
     }
     let (hello, _later): (Hello, _) =
         postcard::take_from_bytes(body).map_err(|_| CloseCode::Malformed)?;
+    let held = hello.held.map_or(Seq(0), |held| held.through);
+    if hello.last.max(held) > SEQ_MAX {
+        return Err(CloseCode::SpanInvalid);
+    }
     Ok(hello)
 }
 

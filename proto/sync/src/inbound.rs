@@ -6,7 +6,8 @@ use hopluu_model::ObjectId;
 
 use crate::frame::{Mention, Push, Span};
 use crate::limits::{
-    DESCRIPTOR_BYTES_MAX, ENTRY_BYTES_MAX, IN_FLIGHT_BYTES_MAX, PUSH_ENTRIES_MAX, SHORT_IDS_MAX,
+    DESCRIPTOR_BYTES_MAX, ENTRY_BYTES_MAX, IN_FLIGHT_BYTES_MAX, PUSH_ENTRIES_MAX, SEQ_MAX,
+    SHORT_IDS_MAX,
 };
 use crate::outbound::{advanced, has_room};
 use crate::{CloseCode, Incoming, Received, Ticket};
@@ -49,7 +50,10 @@ pub(crate) struct Next {
 impl Inbound {
     /// Queues a push, within the window.
     pub(crate) fn take(&mut self, push: Push) -> Result<(), CloseCode> {
-        if push.span.is_some_and(|span| span.through < span.after) {
+        if push
+            .span
+            .is_some_and(|span| span.through < span.after || span.through > SEQ_MAX)
+        {
             return Err(CloseCode::SpanInvalid);
         }
         let mut entries = Vec::new();

@@ -16,6 +16,8 @@
 pub mod limits;
 
 #[cfg(test)]
+mod golden;
+#[cfg(test)]
 mod testing;
 #[cfg(test)]
 mod tests;

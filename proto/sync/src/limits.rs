@@ -1,5 +1,10 @@
 //! Every bound of a link, with why that number.
 
+use hopluu_model::Seq;
+
+/// Last position a journal may have: what a signed column of a database holds.
+pub const SEQ_MAX: Seq = Seq(u64::MAX >> 1);
+
 /// Longest frame, its kind byte included. Four chunks: large enough that no list of ranges needs
 /// more, small enough that a hub of 579 links that all stop in mid-frame holds 38 MB.
 pub const FRAME_BYTES_MAX: usize = 64 << 10;

@@ -288,6 +288,11 @@ impl Session {
             || self.walk.settling.is_some();
         self.owed_since = is_owed.then(|| self.owed_since.unwrap_or(turn.now));
         turn.record.acked = self.outbound.acked;
+        turn.record.quit = if self.is_quiet() && !self.outbound.has_gap {
+            self.outbound.cursor
+        } else {
+            self.outbound.acked
+        };
         turn.record.received = self.inbound.received.through;
     }
 
@@ -366,9 +371,8 @@ impl Session {
     /// Stores how far the peer has got, once nothing is on its way.
     fn save(&mut self, turn: &mut Turn<'_>) {
         let acked = self.outbound.acked;
-        let is_quiet = !self.outbound.has_in_flight() && !self.outbound.has_ready();
         let is_known = self.hello.is_some() && self.walk.is_whole() && !self.outbound.has_gap;
-        if is_quiet && is_known && self.outbound.saved != Some(acked) {
+        if self.is_quiet() && is_known && self.outbound.saved != Some(acked) {
             let basis = Acked::basis(turn.node.epoch, turn.node.tree_version);
             self.store_acked(
                 Acked {
@@ -379,6 +383,10 @@ impl Session {
             );
             self.outbound.saved = Some(acked);
         }
+    }
+
+    fn is_quiet(&self) -> bool {
+        !self.outbound.has_in_flight() && !self.outbound.has_ready()
     }
 
     fn store_acked(&mut self, acked: Acked, turn: &mut Turn<'_>) {

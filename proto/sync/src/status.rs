@@ -28,8 +28,8 @@ pub struct PeerStatus {
     pub acked: Seq,
     /// What of theirs is durable here.
     pub received: Seq,
-    /// Entries of our journal that it has not acknowledged; those out of its scope are among them
-    /// until they have been looked at.
+    /// Entries of our journal that it has not acknowledged; those that are not for it are among
+    /// them until they have been looked at, and without a link nobody looks.
     pub owed: u64,
     /// What was found wrong with one of the two stores, until it has been healed.
     pub trouble: Option<Trouble>,
@@ -114,6 +114,8 @@ pub(crate) struct PeerRecord {
     pub(crate) peer: Place,
     pub(crate) last_heard: Option<Timestamp>,
     pub(crate) acked: Seq,
+    /// Nothing of ours through here is owed.
+    pub(crate) quit: Seq,
     pub(crate) received: Seq,
     pub(crate) trouble: Option<Trouble>,
     pub(crate) refused_there: BTreeMap<RefusalCode, u64>,
@@ -129,6 +131,7 @@ impl PeerRecord {
             peer,
             last_heard: None,
             acked: Seq(0),
+            quit: Seq(0),
             received: Seq(0),
             trouble: None,
             refused_there: BTreeMap::new(),
@@ -146,7 +149,7 @@ impl PeerRecord {
             last_heard: self.last_heard,
             acked: self.acked,
             received: self.received,
-            owed: last.0.saturating_sub(self.acked.0),
+            owed: last.0.saturating_sub(self.quit.0),
             trouble: self.trouble,
             refused_there: self.refused_there.clone(),
             refused_here: self.refused_here.clone(),

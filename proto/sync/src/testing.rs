@@ -1,17 +1,18 @@
 //! A small world: nodes with a hub and a store in memory, and links that split and cut bytes.
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+mod store;
+
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
 use hopluu_model::tree::{Level, ParentSpan, Unit};
-use hopluu_model::{
-    Date, EntryKind, Epoch, NodeId, ObjectId, Place, Seq, Timestamp, UnitId, UnitTree,
-};
+use hopluu_model::{Date, EntryKind, Epoch, NodeId, Place, Seq, Timestamp, UnitId, UnitTree};
+pub(crate) use store::Store;
+use store::hash;
 
 use crate::{
-    Acked, Checkpoint, CloseCode, Effect, Entry, Event, Hub, HubConfig, Incoming, Item, ItemDigest,
-    JournalBatch, LinkId, MissingBatch, ObjectKey, PeerStatus, Refusal, RefusalCode, Scope, Select,
-    ShortKey, TargetId,
+    Acked, CloseCode, Effect, Entry, Event, Hub, HubConfig, LinkId, ObjectKey, PeerStatus, Scope,
+    TargetId,
 };
 
 pub(crate) fn unit(code: &str) -> UnitId {
@@ -66,168 +67,6 @@ pub(crate) fn tree(moved: Option<&str>) -> Arc<UnitTree> {
     };
     let levels = ["province", "district", "commune"].map(level).to_vec();
     Arc::new(UnitTree::new(levels, units.map(make).to_vec()).unwrap())
-}
-
-/// What a store keeps. A clone is a backup.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct Store {
-    pub(crate) journal: Vec<Entry>,
-    pub(crate) checkpoints: BTreeMap<NodeId, Checkpoint>,
-}
-
-fn hash(body: &[u8]) -> [u8; 32] {
-    *blake3::hash(body).as_bytes()
-}
-
-impl Store {
-    pub(crate) fn last(&self) -> Seq {
-        Seq(self.journal.len() as u64)
-    }
-
-    pub(crate) fn bodies(&self) -> BTreeSet<Vec<u8>> {
-        self.journal
-            .iter()
-            .map(|entry| entry.body.clone())
-            .collect()
-    }
-
-    fn has(&self, body: &[u8]) -> bool {
-        self.journal.iter().any(|entry| entry.body == body)
-    }
-
-    pub(crate) fn put(&mut self, kind: EntryKind, name: &str, unit_of: &str, body: &[u8]) {
-        let object = ObjectId(hash(name.as_bytes())[..16].try_into().unwrap());
-        self.append(Entry {
-            seq: Seq(0),
-            kind,
-            object,
-            descriptor: unit_of.as_bytes().to_vec(),
-            body: body.to_vec(),
-            unit: unit(unit_of),
-            origin: None,
-        });
-    }
-
-    fn append(&mut self, mut entry: Entry) {
-        entry.seq = self.last().next();
-        self.journal.push(entry);
-    }
-
-    fn apply(&mut self, peer: NodeId, entries: Vec<Incoming>, bad: &[u8]) -> Vec<Refusal> {
-        let mut refused = Vec::new();
-        for (index, entry) in entries.into_iter().enumerate() {
-            if !bad.is_empty() && entry.body == bad {
-                let index = u32::try_from(index).unwrap();
-                refused.push(Refusal {
-                    index,
-                    code: RefusalCode::SIGNATURE,
-                });
-            } else if !self.has(&entry.body) {
-                let unit_of = String::from_utf8(entry.descriptor.clone()).unwrap();
-                self.append(Entry {
-                    seq: Seq(0),
-                    kind: entry.kind,
-                    object: entry.object,
-                    descriptor: entry.descriptor,
-                    body: entry.body,
-                    unit: unit(&unit_of),
-                    origin: Some(peer),
-                });
-            }
-        }
-        refused
-    }
-
-    fn read(&self, after: Seq, through: Seq, bytes_max: usize, scope: &Scope) -> JournalBatch {
-        let mut batch = JournalBatch {
-            entries: Vec::new(),
-            through: after,
-        };
-        let mut bytes = 0;
-        for entry in &self.journal {
-            if entry.seq <= after || entry.seq > through {
-                continue;
-            }
-            if scope.admits(entry.kind, &entry.unit) {
-                bytes += entry.body.len();
-                if bytes > bytes_max && !batch.entries.is_empty() {
-                    break;
-                }
-                batch.entries.push(entry.clone());
-            }
-            batch.through = entry.seq;
-        }
-        batch
-    }
-
-    fn objects(&self, scope: &Scope) -> BTreeMap<ObjectKey, BTreeSet<[u8; 32]>> {
-        let mut objects: BTreeMap<ObjectKey, BTreeSet<[u8; 32]>> = BTreeMap::new();
-        for entry in &self.journal {
-            if scope.admits(entry.kind, &entry.unit) {
-                let key = ObjectKey {
-                    object: entry.object,
-                    kind: entry.kind,
-                };
-                objects.entry(key).or_default().insert(hash(&entry.body));
-            }
-        }
-        objects
-    }
-
-    fn items(&self, scope: &Scope) -> Vec<Item> {
-        let objects = self.objects(scope).into_iter();
-        let item = |(key, hashes): (ObjectKey, BTreeSet<[u8; 32]>)| Item {
-            key,
-            digest: ItemDigest::of(&hashes.into_iter().collect::<Vec<_>>().concat()),
-        };
-        objects.map(item).collect()
-    }
-
-    fn missing(
-        &self,
-        key: ObjectKey,
-        select: &Select,
-        after: Seq,
-        bytes_max: usize,
-        (short, scope): (ShortKey, &Scope),
-    ) -> MissingBatch {
-        let of_object: Vec<&Entry> = self
-            .journal
-            .iter()
-            .filter(|entry| entry.object == key.object && entry.kind == key.kind)
-            .filter(|entry| scope.admits(entry.kind, &entry.unit))
-            .collect();
-        let shorten = |entry: &Entry| short.shorten(&hash(&entry.body));
-        let held: BTreeSet<_> = of_object.iter().map(|entry| shorten(entry)).collect();
-        let (mut batch, mut bytes) = (
-            MissingBatch {
-                entries: Vec::new(),
-                next: None,
-                unknown: Vec::new(),
-            },
-            0,
-        );
-        for entry in of_object {
-            let is_wanted = match select {
-                Select::Except(hashes) => !hashes.contains(&shorten(entry)),
-                Select::Only(hashes) => hashes.contains(&shorten(entry)),
-            };
-            if entry.seq <= after || !is_wanted {
-                continue;
-            }
-            bytes += entry.body.len();
-            if bytes > bytes_max && !batch.entries.is_empty() {
-                batch.next = batch.entries.last().map(|entry: &Entry| entry.seq);
-                break;
-            }
-            batch.entries.push(entry.clone());
-        }
-        if let (Select::Except(hashes), Seq(0)) = (select, after) {
-            let unknown = hashes.iter().filter(|hash| !held.contains(*hash));
-            batch.unknown = unknown.copied().collect();
-        }
-        batch
-    }
 }
 
 /// A node: what would be lost in a crash (the hub) and what would not (the store).
@@ -449,7 +288,7 @@ impl World {
             for end in 0..2 {
                 let pipe = &mut link.pipes[end];
                 let mut bytes: Vec<u8> = pipe.bytes.drain(..).collect();
-                let room = link.cut_after[end].map(|after| after - pipe.carried);
+                let room = link.cut_after[end].map(|after| after.saturating_sub(pipe.carried));
                 let is_cut = room.is_some_and(|room| bytes.len() >= room);
                 bytes.truncate(room.unwrap_or(usize::MAX));
                 pipe.carried += bytes.len();
@@ -523,8 +362,11 @@ impl World {
     }
 
     pub(crate) fn peer(&self, at: usize, of: usize) -> PeerStatus {
+        self.peer_of(at, self.nodes[of].place.node)
+    }
+
+    pub(crate) fn peer_of(&self, at: usize, node: NodeId) -> PeerStatus {
         let status = self.nodes[at].hub.status();
-        let node = self.nodes[of].place.node;
         let found = status.peers.into_iter().find(|peer| peer.peer.node == node);
         found.expect("a peer that was linked")
     }
@@ -562,7 +404,7 @@ fn name_of(effect: &Effect) -> &'static str {
         Effect::ReadJournal { .. } => "read journal",
         Effect::Apply { .. } => "apply",
         Effect::SaveAcked { .. } => "save acked",
-        Effect::Forget { .. } => "forget",
+        Effect::SaveCheckpoint { .. } => "save checkpoint",
         Effect::ReadItems { .. } => "read items",
         Effect::ReadHashes { .. } => "read hashes",
         Effect::ReadMissing { .. } => "read missing",
@@ -629,8 +471,13 @@ impl Node {
                 self.store.checkpoints.entry(peer).or_default().acked = acked;
                 Event::Saved { link, ticket }
             }
-            Effect::Forget { link, ticket, peer } => {
-                self.store.checkpoints.remove(&peer);
+            Effect::SaveCheckpoint {
+                link,
+                ticket,
+                peer,
+                checkpoint,
+            } => {
+                self.store.checkpoints.insert(peer, checkpoint);
                 Event::Saved { link, ticket }
             }
             reading => self.compare(reading),
@@ -716,7 +563,7 @@ fn failed(effect: &Effect) -> Event {
         | Effect::ReadJournal { link, ticket, .. }
         | Effect::Apply { link, ticket, .. }
         | Effect::SaveAcked { link, ticket, .. }
-        | Effect::Forget { link, ticket, .. }
+        | Effect::SaveCheckpoint { link, ticket, .. }
         | Effect::ReadItems { link, ticket, .. }
         | Effect::ReadHashes { link, ticket, .. }
         | Effect::ReadMissing { link, ticket, .. } => Event::StoreFailed {

@@ -1,5 +1,7 @@
 //! The hub as a whole, in a small world of nodes.
 
 mod healing;
+mod hostile;
 mod links;
+mod mesh;
 mod pushing;

@@ -46,7 +46,9 @@ impl Verdict {
             _ => None,
         };
         // Where one side has nothing at all there is nothing to compare: the journal says it all.
-        let is_strange = hello.last == Seq(0) && ours.remembered == Checkpoint::default();
+        let is_strange = hello.last == Seq(0)
+            && hello.held.is_none()
+            && ours.remembered == Checkpoint::default();
         let starts_at_zero = ours.last == Seq(0) || is_strange;
         let fits = |held: &Held| held.epoch == ours.epoch && held.through <= ours.last;
         let base = match hello.held {
@@ -117,7 +119,8 @@ impl Session {
         self.remember(&verdict, &hello, turn);
         self.start_pushing(&verdict, turn);
         self.walk.is_due = verdict.is_walk_due;
-        turn.record.trouble = verdict.trouble;
+        // A side that has nothing has nothing to heal.
+        turn.record.trouble = verdict.trouble.filter(|_| verdict.is_walk_due);
         self.hello = Some(hello);
         Ok(())
     }
@@ -126,14 +129,18 @@ impl Session {
     fn remember(&mut self, verdict: &Verdict, hello: &Hello, turn: &mut Turn<'_>) {
         if !verdict.is_received_valid {
             let ticket = turn.ticket();
-            turn.effects.push(Effect::Forget {
+            turn.effects.push(Effect::SaveCheckpoint {
                 link: self.link,
                 ticket,
                 peer: self.peer.node,
+                checkpoint: Checkpoint {
+                    received: Received::default(),
+                    acked: Acked::void(),
+                },
             });
             self.outbound.saved = None;
-        } else if verdict.is_walk_due && !self.remembered.acked.is_none() {
-            self.store_acked(Acked::default(), turn);
+        } else if verdict.is_walk_due && self.remembered.acked != Acked::void() {
+            self.store_acked(Acked::void(), turn);
             self.outbound.saved = None;
         }
         if !verdict.is_received_valid || self.inbound.received.is_none() {

@@ -15,7 +15,7 @@ impl Session {
         if !self.walk.is_due {
             self.walk.is_due = true;
             self.outbound.saved = None;
-            self.store_acked(Acked::default(), turn);
+            self.store_acked(Acked::void(), turn);
         }
     }
 

@@ -31,7 +31,7 @@ fn assert_healed(world: &World, one: usize, other: usize) {
     assert!(world.nodes[other].owes_nothing(place(one)));
     for (at, of) in [(one, other), (other, one)] {
         let status = world.peer(at, of);
-        assert_eq!(status.trouble, None);
+        assert_eq!((status.trouble, status.owed), (None, 0));
         assert_eq!(status.link.unwrap().walk, WalkState::Settled);
     }
 }

@@ -1,0 +1,187 @@
+//! A store in memory that performs effects to the letter.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use hopluu_model::{EntryKind, NodeId, ObjectId, Seq, UnitId};
+
+use super::unit;
+use crate::{
+    Checkpoint, Entry, Incoming, Item, ItemDigest, JournalBatch, MissingBatch, ObjectKey, Refusal,
+    RefusalCode, Scope, Select, ShortKey,
+};
+
+/// What a store keeps. A clone is a backup.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Store {
+    pub(crate) journal: Vec<Entry>,
+    pub(crate) checkpoints: BTreeMap<NodeId, Checkpoint>,
+}
+
+pub(super) fn hash(body: &[u8]) -> [u8; 32] {
+    *blake3::hash(body).as_bytes()
+}
+
+impl Store {
+    pub(crate) fn last(&self) -> Seq {
+        Seq(self.journal.len() as u64)
+    }
+
+    pub(crate) fn bodies(&self) -> BTreeSet<Vec<u8>> {
+        self.journal
+            .iter()
+            .map(|entry| entry.body.clone())
+            .collect()
+    }
+
+    fn has(&self, body: &[u8]) -> bool {
+        self.journal.iter().any(|entry| entry.body == body)
+    }
+
+    pub(crate) fn put(&mut self, kind: EntryKind, name: &str, unit_of: &str, body: &[u8]) {
+        let object = ObjectId(hash(name.as_bytes())[..16].try_into().unwrap());
+        self.append(Entry {
+            seq: Seq(0),
+            kind,
+            object,
+            descriptor: unit_of.as_bytes().to_vec(),
+            body: body.to_vec(),
+            unit: unit(unit_of),
+            origin: None,
+        });
+    }
+
+    fn append(&mut self, mut entry: Entry) {
+        entry.seq = self.last().next();
+        self.journal.push(entry);
+    }
+
+    pub(super) fn apply(
+        &mut self,
+        peer: NodeId,
+        entries: Vec<Incoming>,
+        bad: &[u8],
+    ) -> Vec<Refusal> {
+        let mut refused = Vec::new();
+        for (index, entry) in entries.into_iter().enumerate() {
+            let text = String::from_utf8(entry.descriptor.clone()).unwrap_or_default();
+            let unit = format!("{text}@2024-05-01").parse::<UnitId>();
+            let code = match unit {
+                Err(_) => RefusalCode::MALFORMED,
+                Ok(_) if !bad.is_empty() && entry.body == bad => RefusalCode::SIGNATURE,
+                Ok(_) if self.has(&entry.body) => continue,
+                Ok(unit) => {
+                    self.append(Entry {
+                        seq: Seq(0),
+                        kind: entry.kind,
+                        object: entry.object,
+                        descriptor: entry.descriptor,
+                        body: entry.body,
+                        unit,
+                        origin: Some(peer),
+                    });
+                    continue;
+                }
+            };
+            let index = u32::try_from(index).unwrap();
+            refused.push(Refusal { index, code });
+        }
+        refused
+    }
+
+    pub(super) fn read(
+        &self,
+        after: Seq,
+        through: Seq,
+        bytes_max: usize,
+        scope: &Scope,
+    ) -> JournalBatch {
+        let mut batch = JournalBatch {
+            entries: Vec::new(),
+            through: after,
+        };
+        let mut bytes = 0;
+        for entry in &self.journal {
+            if entry.seq <= after || entry.seq > through {
+                continue;
+            }
+            if scope.admits(entry.kind, &entry.unit) {
+                bytes += entry.body.len();
+                if bytes > bytes_max && !batch.entries.is_empty() {
+                    break;
+                }
+                batch.entries.push(entry.clone());
+            }
+            batch.through = entry.seq;
+        }
+        batch
+    }
+
+    fn objects(&self, scope: &Scope) -> BTreeMap<ObjectKey, BTreeSet<[u8; 32]>> {
+        let mut objects: BTreeMap<ObjectKey, BTreeSet<[u8; 32]>> = BTreeMap::new();
+        for entry in &self.journal {
+            if scope.admits(entry.kind, &entry.unit) {
+                let key = ObjectKey {
+                    object: entry.object,
+                    kind: entry.kind,
+                };
+                objects.entry(key).or_default().insert(hash(&entry.body));
+            }
+        }
+        objects
+    }
+
+    pub(super) fn items(&self, scope: &Scope) -> Vec<Item> {
+        let objects = self.objects(scope).into_iter();
+        let item = |(key, hashes): (ObjectKey, BTreeSet<[u8; 32]>)| Item {
+            key,
+            digest: ItemDigest::of(&hashes.into_iter().collect::<Vec<_>>().concat()),
+        };
+        objects.map(item).collect()
+    }
+
+    pub(super) fn missing(
+        &self,
+        key: ObjectKey,
+        select: &Select,
+        after: Seq,
+        bytes_max: usize,
+        (short, scope): (ShortKey, &Scope),
+    ) -> MissingBatch {
+        let of_object: Vec<&Entry> = self
+            .journal
+            .iter()
+            .filter(|entry| entry.object == key.object && entry.kind == key.kind)
+            .filter(|entry| scope.admits(entry.kind, &entry.unit))
+            .collect();
+        let shorten = |entry: &Entry| short.shorten(&hash(&entry.body));
+        let held: BTreeSet<_> = of_object.iter().map(|entry| shorten(entry)).collect();
+        let (mut batch, mut bytes) = (
+            MissingBatch {
+                entries: Vec::new(),
+                next: None,
+                unknown: Vec::new(),
+            },
+            0,
+        );
+        for entry in of_object {
+            let is_wanted = match select {
+                Select::Except(hashes) => !hashes.contains(&shorten(entry)),
+                Select::Only(hashes) => hashes.contains(&shorten(entry)),
+            };
+            if entry.seq <= after || !is_wanted {
+                continue;
+            }
+            bytes += entry.body.len();
+            if bytes > bytes_max && !batch.entries.is_empty() {
+                batch.next = batch.entries.last().map(|entry: &Entry| entry.seq);
+                break;
+            }
+            batch.entries.push(entry.clone());
+        }
+        if let (Select::Except(hashes), Seq(0)) = (select, after) {
+            let unknown = hashes.iter().filter(|hash| !held.contains(*hash));
+            batch.unknown = unknown.copied().collect();
+        }
+        batch
+    }
+}
