@@ -10,7 +10,8 @@ use crate::frame::{
     Ack, Answer, Ask, Content, Fin, Frame, Group, Held, Hello, MARK, Mention, Note, Objects, Part,
     Push, Says, Span, encode,
 };
-use crate::range::{OTHERS, Prefix, RECORDS};
+use crate::range::{Items, OTHERS, Prefix, RECORDS};
+use crate::session::Keys;
 use crate::{Item, ItemDigest, ObjectKey, Refusal, RefusalCode, ShortHash};
 
 /// One line per field: its bytes in hex, then what they are.
@@ -280,6 +281,42 @@ fn objects() {
 fn fin() {
     let file = expect_file!["../../../tests/wire/sync-fin-1.hex"];
     check(&Frame::Fin(Fin::Answered), &[(1, "step: answered")], file);
+}
+
+#[test]
+fn what_nonces_make_of_hashes() {
+    let keys = Keys::derive([1; 8], [2; 8]);
+    let item = Item {
+        key: ObjectKey {
+            object: ObjectId([0x11; 16]),
+            kind: EntryKind::Change,
+        },
+        digest: ItemDigest::of(&[0x22; 64]),
+    };
+    let items = Items::new(vec![item], keys.ranges.0);
+    let print = items.prints(&Prefix::root(OTHERS))[2].unwrap();
+    let mut text = String::new();
+    for (bytes, what) in [
+        (&[1; 8][..], "nonce of the lower node"),
+        (&[2; 8], "nonce of the other"),
+        (&keys.hashes.0, "key of short hashes"),
+        (
+            &keys.hashes.shorten(&[0x33; 32]).0,
+            "short form of 32 bytes 33",
+        ),
+        (&keys.ranges.0, "key of prints"),
+        (&item.digest.0, "digest of two heads of 32 bytes 22"),
+        (
+            &print,
+            "print of one item: 16 bytes 11, kind 01, that digest",
+        ),
+    ] {
+        for byte in bytes {
+            write!(text, "{byte:02x}").unwrap();
+        }
+        writeln!(text, "  # {what}").unwrap();
+    }
+    expect_file!["../../../tests/wire/sync-keys-1.hex"].assert_eq(&text);
 }
 
 #[test]

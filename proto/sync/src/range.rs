@@ -264,3 +264,104 @@ pub(crate) fn check_parts(parts: &[Part]) -> Result<(), CloseCode> {
         Err(CloseCode::RangeInvalid)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn item((object, kind, digest): (u8, u8, u8)) -> Item {
+        Item {
+            key: ObjectKey {
+                object: ObjectId([object.wrapping_mul(29); 16]),
+                kind: EntryKind::from_number(1 + kind).unwrap(),
+            },
+            digest: ItemDigest([digest; 16]),
+        }
+    }
+
+    fn by_key(items: &[Item]) -> BTreeMap<ObjectKey, ItemDigest> {
+        items.iter().map(|item| (item.key, item.digest)).collect()
+    }
+
+    #[test]
+    fn digits_spell_the_whole_id() {
+        let id = ObjectId([0xff; 16]);
+        let digits: Vec<u8> = (0..DEPTH_MAX).map(|index| digit_of(&id, index)).collect();
+        assert_eq!(digits[..25], [31; 25]);
+        assert_eq!(digits[25], 0b11100, "three bits and two zeros");
+        let one = ObjectId(1u128.to_be_bytes());
+        assert_eq!(digit_of(&one, 25), 0b00100);
+    }
+
+    #[test]
+    fn the_deepest_range_is_given_whole() {
+        let items = [1, 3, 4].map(|kind| item((7, kind - 1, 0)));
+        let items = Items::new(items.to_vec(), [0; 32]);
+        let digits = (0..DEPTH_MAX).map(|index| digit_of(&ObjectId([203; 16]), index));
+        let deepest = Prefix {
+            class: OTHERS,
+            digits: digits.collect(),
+        };
+        assert_eq!(items.within(&deepest).len(), 3);
+        assert_eq!(
+            items.describe(deepest.clone()).content,
+            Content::Leaf(items.sorted.clone())
+        );
+        let split = Content::Split {
+            present: 0,
+            prints: Vec::new(),
+        };
+        let part = Part {
+            prefix: deepest,
+            content: split,
+        };
+        assert_eq!(check_parts(&[part]), Err(CloseCode::RangeInvalid));
+    }
+
+    proptest! {
+        #[test]
+        fn a_difference_is_what_sets_say(
+            mine in proptest::collection::vec((any::<u8>(), 0..4u8, 0..2u8), 0..40),
+            theirs in proptest::collection::vec((any::<u8>(), 0..4u8, 0..2u8), 0..40),
+        ) {
+            let list = |items: Vec<_>| Items::new(items.into_iter().map(item).collect(), [0; 32]);
+            let (mine, theirs) = (list(mine), list(theirs));
+            let difference = Difference::between(&mine.sorted, &theirs.sorted);
+            let (here, there) = (by_key(&mine.sorted), by_key(&theirs.sorted));
+            let mut expected = Difference::default();
+            for item in &mine.sorted {
+                match there.get(&item.key) {
+                    None => expected.mine.push(item.key),
+                    Some(digest) if *digest != item.digest => expected.both.push(item.key),
+                    Some(_) => {}
+                }
+            }
+            let only = theirs.sorted.iter().filter(|item| !here.contains_key(&item.key));
+            expected.theirs = only.map(|item| item.key).collect();
+            prop_assert_eq!(difference, expected);
+        }
+
+        #[test]
+        fn children_share_out_a_range(
+            list in proptest::collection::vec((any::<u8>(), 0..4u8, 0..2u8), 0..200),
+            digits in proptest::collection::vec(0..32u8, 0..3),
+        ) {
+            let items = Items::new(list.into_iter().map(item).collect(), [7; 32]);
+            for class in [RECORDS, OTHERS] {
+                let prefix = Prefix { class, digits: digits.clone() };
+                let parts: Vec<Item> =
+                    children(&prefix).flat_map(|child| items.within(&child).to_vec()).collect();
+                prop_assert_eq!(&parts, items.within(&prefix));
+                let part = items.describe(prefix.clone());
+                prop_assert_eq!(check_parts(std::slice::from_ref(&part)), Ok(()));
+                if let Content::Split { present, prints } = part.content {
+                    prop_assert_eq!(spread(present, &prints), items.prints(&prefix));
+                }
+            }
+        }
+    }
+}

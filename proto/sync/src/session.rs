@@ -82,9 +82,9 @@ pub(crate) struct Session {
 
 /// Secrets of this session, from both nonces.
 #[derive(Debug, Clone, Copy)]
-struct Keys {
-    hashes: ShortKey,
-    ranges: ShortKey,
+pub(crate) struct Keys {
+    pub(crate) hashes: ShortKey,
+    pub(crate) ranges: ShortKey,
 }
 
 impl Session {

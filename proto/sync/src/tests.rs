@@ -1,5 +1,6 @@
 //! The hub as a whole, in a small world of nodes.
 
+mod bounds;
 mod healing;
 mod hostile;
 mod links;

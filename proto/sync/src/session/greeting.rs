@@ -176,17 +176,23 @@ impl Session {
     }
 
     fn derive_keys(&self, hello: &Hello, turn: &Turn<'_>) -> Keys {
-        let (low, high) = if turn.node.me.node < self.peer.node {
-            (self.nonce, hello.nonce)
+        if turn.node.me.node < self.peer.node {
+            Keys::derive(self.nonce, hello.nonce)
         } else {
-            (hello.nonce, self.nonce)
-        };
+            Keys::derive(hello.nonce, self.nonce)
+        }
+    }
+}
+
+impl Keys {
+    /// From the nonce of the node with the lower id and that of the other.
+    pub(crate) fn derive(low: [u8; 8], high: [u8; 8]) -> Self {
         let key = |context: &str| {
             let mut hasher = blake3::Hasher::new_derive_key(context);
             hasher.update(&low).update(&high);
             ShortKey(*hasher.finalize().as_bytes())
         };
-        Keys {
+        Self {
             hashes: key("hopluu sync 1 short hashes"),
             ranges: key("hopluu sync 1 prints of ranges"),
         }
