@@ -97,6 +97,8 @@ pub(crate) enum Command {
     Backup(BackupArgs),
     /// Put a backup in the place of the database
     Restore(RestoreArgs),
+    /// Look the node's folder over, and repair its database
+    Doctor(DoctorArgs),
 }
 
 #[derive(Debug, Args)]
@@ -258,6 +260,13 @@ pub(crate) struct BackupArgs {
 pub(crate) struct RestoreArgs {
     /// The backup
     pub(crate) file: PathBuf,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct DoctorArgs {
+    /// Save what can be saved of a damaged database; peers give back the rest
+    #[arg(long)]
+    pub(crate) repair: bool,
 }
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! One file a command. Each asks the node, prints the answer and says how it ended.
 
 mod backup;
+mod doctor;
 mod form;
 mod init;
 pub(crate) mod input;
@@ -47,5 +48,6 @@ pub(crate) async fn run(command: Command, context: &Context) -> Result<Exit, Fai
         Command::Units(UnitsCommand::Add(args)) => units::add(&args, context).await,
         Command::Backup(args) => backup::run(&args, context).await,
         Command::Restore(args) => restore::run(&args, context).await,
+        Command::Doctor(args) => doctor::run(&args, context).await,
     }
 }

@@ -5,6 +5,7 @@ pub(crate) mod help;
 pub(crate) mod usage;
 
 use hopluu_api::text::Both;
+use hopluu_engine::{Ailment, Repaired};
 use hopluu_form::Lang;
 
 /// A short word or label in one language.
@@ -97,6 +98,7 @@ words! {
     not_linked: "không nối", "down";
     never: "chưa bao giờ", "never";
     none: "không có", "none";
+    cure: "cách chữa", "cure";
     offices: "ngành", "offices";
     periods: "kỳ báo cáo", "periods";
     sections: "mục", "sections";
@@ -249,6 +251,93 @@ pub(crate) fn ticket_ends(at: &str) -> Both {
     Both::new(
         format!("mã mời dùng một lần, đến {at}; ở máy mới: hopluu join MÃ"),
         format!("good once, until {at}; at the new machine: hopluu join TICKET"),
+    )
+}
+
+/// What the doctor found, and what to do about it.
+pub(crate) fn ailment(ailment: Ailment) -> (Both, Both) {
+    match ailment {
+        Ailment::Home => (
+            Both::new(
+                "thư mục của nút có chỗ không ổn",
+                "the node's folder is not as it should be",
+            ),
+            Both::new(
+                "kiểm tra quyền của thư mục và các tệp trong đó",
+                "look at the rights of the folder and of its files",
+            ),
+        ),
+        Ailment::Database => (
+            Both::new(
+                "không mở được cơ sở dữ liệu",
+                "the database cannot be opened",
+            ),
+            Both::new(
+                "chạy `hopluu doctor --repair`, hoặc `hopluu restore` với một bản sao lưu",
+                "run `hopluu doctor --repair`, or `hopluu restore` with a backup",
+            ),
+        ),
+        Ailment::Damage => (
+            Both::new("cơ sở dữ liệu bị hỏng", "the database is damaged"),
+            Both::new(
+                "chạy `hopluu doctor --repair`; phần mất đi cấp trên sẽ gửi trả",
+                "run `hopluu doctor --repair`; what is lost the superior gives back",
+            ),
+        ),
+        Ailment::Facts => (
+            Both::new(
+                "số liệu rút ra không khớp báo cáo, số tổng hợp sẽ sai",
+                "facts do not match their document, so totals are wrong",
+            ),
+            Both::new(
+                "chạy `hopluu doctor --repair`",
+                "run `hopluu doctor --repair`",
+            ),
+        ),
+        Ailment::Identity => (
+            Both::new(
+                "không xác định được đây là máy nào",
+                "who this node is does not hold",
+            ),
+            Both::new(
+                "khôi phục bản sao lưu của chính máy này, hoặc xin mã mời mới",
+                "restore a backup of this very node, or ask for a new ticket",
+            ),
+        ),
+        Ailment::Expiry => (
+            Both::new("chứng thư sắp hết hạn", "the certificate ends soon"),
+            Both::new(
+                "báo cho cấp trên để được cấp lại",
+                "ask the superior for a new one",
+            ),
+        ),
+        Ailment::Clock => (
+            Both::new("đồng hồ của máy chạy sai", "the clock is wrong"),
+            Both::new(
+                "chỉnh lại ngày giờ của máy",
+                "set the machine's date and time",
+            ),
+        ),
+    }
+}
+
+/// A home without findings.
+pub(crate) fn healthy() -> Both {
+    Both::new("không thấy gì bất thường", "nothing unusual was found")
+}
+
+/// After a repair.
+pub(crate) fn repaired(done: &Repaired) -> Both {
+    let kept = done.kept.display();
+    Both::new(
+        format!(
+            "đã cứu {} báo cáo nguyên vẹn, {} báo cáo thiếu một phần, {} lần sửa; dữ liệu hỏng giữ ở {kept}",
+            done.documents, done.cut, done.changes
+        ),
+        format!(
+            "{} documents saved whole, {} cut short, {} changes; the damaged database is kept at {kept}",
+            done.documents, done.cut, done.changes
+        ),
     )
 }
 

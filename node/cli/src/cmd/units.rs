@@ -3,6 +3,7 @@
 use hopluu_api::shape::UnitQuery;
 use hopluu_engine::view::{UnitName, UnitView};
 use hopluu_form::Lang;
+use hopluu_model::Date;
 use hopluu_model::tree::TreeEvent;
 
 use crate::args::{AddUnitsArgs, UnitArgs};
@@ -14,27 +15,47 @@ use crate::table::Table;
 use crate::{show, text};
 
 pub(super) async fn show(args: UnitArgs, context: &Context) -> Result<Exit, Failure> {
-    let query = UnitQuery {
+    let mut query = UnitQuery {
         unit: args.unit,
         on: args.on,
     };
     let unit = context
-        .ask(async |client| client.unit_show(&query).await)
+        .ask(async |client| {
+            let unit = client.unit_show(&query).await?;
+            let Some(last) = last_day(&query, unit.ended) else {
+                return Ok(unit);
+            };
+            query.on = Some(last);
+            client.unit_show(&query).await
+        })
         .await?;
     context.answer(&unit, |unit| page(unit, context.lang))?;
     Ok(Exit::Done)
 }
 
 pub(super) async fn tree(args: UnitArgs, context: &Context) -> Result<Exit, Failure> {
-    let query = UnitQuery {
+    let mut query = UnitQuery {
         unit: args.unit,
         on: args.on,
     };
     let units = context
-        .ask(async |client| client.unit_tree(&query).await)
+        .ask(async |client| {
+            let units = client.unit_tree(&query).await?;
+            let ended = units.first().and_then(|unit| unit.ended);
+            let Some(last) = last_day(&query, ended) else {
+                return Ok(units);
+            };
+            query.on = Some(last);
+            client.unit_tree(&query).await
+        })
         .await?;
     context.answer(&units, |units| branches(units))?;
     Ok(Exit::Done)
+}
+
+/// A unit that has ended is shown as it stood on its last day, unless a day was asked for.
+fn last_day(query: &UnitQuery, ended: Option<Date>) -> Option<Date> {
+    ended.filter(|_| query.on.is_none())
 }
 
 /// Hands down every event of the file, in its order, and stops at the first that is refused.

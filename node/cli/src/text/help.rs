@@ -1,7 +1,7 @@
 //! The help of every command, in the language that was asked for. The English words stand at the
 //! commands themselves (`args`); here are the Vietnamese ones, and a test that none is missing.
 
-use clap::{Command, CommandFactory};
+use clap::{Arg, ArgAction, Command, CommandFactory};
 use hopluu_form::Lang;
 
 use crate::args::Cli;
@@ -33,7 +33,15 @@ fn in_vietnamese(command: Command, path: &str) -> Command {
     let mut command = command
         .help_template(TEMPLATE_VI)
         .subcommand_help_heading("Các lệnh")
-        .disable_help_subcommand(true);
+        .disable_help_subcommand(true)
+        .disable_help_flag(true)
+        .arg(flag("help", 'h', ArgAction::HelpShort, path));
+    if path.is_empty() {
+        command =
+            command
+                .disable_version_flag(true)
+                .arg(flag("version", 'V', ArgAction::Version, path));
+    }
     if let Some(about) = about_vi(path) {
         command = command.about(about);
     }
@@ -47,6 +55,12 @@ fn in_vietnamese(command: Command, path: &str) -> Command {
                 "Tham số"
             };
             let argument = argument.help_heading(heading);
+            // What may be typed stands in the Vietnamese words themselves.
+            let argument = if argument.get_action().takes_values() {
+                argument.hide_possible_values(true).hide_default_value(true)
+            } else {
+                argument
+            };
             match help {
                 Some(help) => argument.help(help),
                 None => argument,
@@ -62,6 +76,19 @@ fn in_vietnamese(command: Command, path: &str) -> Command {
         command = command.mut_subcommand(name, |command| in_vietnamese(command, &below));
     }
     command
+}
+
+/// One of the two options that the library would otherwise describe in English.
+fn flag(name: &'static str, short: char, action: ArgAction, path: &str) -> Arg {
+    let flag = Arg::new(name)
+        .long(name)
+        .short(short)
+        .action(action)
+        .help_heading("Tùy chọn");
+    match help_vi(path, name) {
+        Some(help) => flag.help(help),
+        None => flag,
+    }
 }
 
 fn about_vi(path: &str) -> Option<&'static str> {
@@ -104,6 +131,7 @@ fn about_vi(path: &str) -> Option<&'static str> {
         "units add" => "Ban hành thay đổi cây đơn vị, từ các dòng JSON",
         "backup" => "Sao lưu cơ sở dữ liệu ra một tệp trong khi nút vẫn chạy",
         "restore" => "Đặt bản sao lưu vào chỗ của cơ sở dữ liệu",
+        "doctor" => "Khám thư mục của nút, và chữa cơ sở dữ liệu",
         _ => return None,
     };
     Some(about)
@@ -112,7 +140,7 @@ fn about_vi(path: &str) -> Option<&'static str> {
 fn help_vi(path: &str, argument: &str) -> Option<&'static str> {
     let help = match (path, argument) {
         (_, "home") => "Thư mục của nút [mặc định: hopluu trong thư mục dữ liệu của người dùng]",
-        (_, "lang") => "Ngôn ngữ của thông báo",
+        (_, "lang") => "Ngôn ngữ của thông báo: vi hoặc en [mặc định: vi]",
         (_, "json") => "Trả lời bằng JSON",
         (_, "help") => "In phần trợ giúp này",
         (_, "version") => "In phiên bản",
@@ -124,20 +152,20 @@ fn help_vi(path: &str, argument: &str) -> Option<&'static str> {
         }
         ("run", "listen") => "Địa chỉ chờ các máy khác, thay cho địa chỉ trong node.toml",
         (_, "listen") => "Địa chỉ chờ các máy khác",
-        ("run", "log_format") => "Dạng dòng nhật ký",
+        ("run", "log_format") => "Dạng dòng nhật ký: text hoặc json [mặc định: text]",
         ("invite", "unit") => "Đơn vị của máy mới; bỏ trống nếu là máy của một ngành ở đơn vị này",
         ("invite", "office") => "Ngành của máy mới",
         ("invite", "address") => {
             "Địa chỉ mà máy mới dùng để tới máy này [mặc định: địa chỉ đang chờ]"
         }
-        ("invite", "hours") => "Mã mời có hiệu lực bao nhiêu giờ",
+        ("invite", "hours") => "Mã mời có hiệu lực bao nhiêu giờ [mặc định: 168]",
         ("join", "ticket") => "Mã mời; `-` là đọc từ đầu vào chuẩn",
         ("report import", "file") => "Tệp, mỗi dòng một lần lưu; `-` là đọc từ đầu vào chuẩn",
         ("report export", "output") => "Tệp để ghi; bỏ trống là in ra đầu ra chuẩn",
         ("report list" | "report export", "form") => "Chỉ biểu mẫu này",
         ("report list" | "report export", "period") => "Chỉ kỳ này",
         ("report list" | "report export", "unit") => "Chỉ đơn vị này",
-        ("report new", "like") => "Lấy số liệu và lời văn của một báo cáo khác làm mẫu",
+        ("report new", "like") => "Lấy số liệu và lời văn làm mẫu; last: của kỳ trước",
         ("report set", "figures") => "Số liệu, viết MÃ=SỐ hoặc MÃ@NGÀNH=SỐ",
         ("report set", "csv") => {
             "Bảng có các cột code, value, nếu cần thêm office và note; `-` là đọc từ đầu vào chuẩn"
@@ -162,6 +190,9 @@ fn help_vi(path: &str, argument: &str) -> Option<&'static str> {
         ("units show" | "units tree", "on") => "Ngày [mặc định: hôm nay]",
         ("units add", "file") => "Tệp, mỗi dòng một thay đổi; `-` là đọc từ đầu vào chuẩn",
         ("backup", "file") => "Tệp để ghi; chưa được có sẵn",
+        ("doctor", "repair") => {
+            "Cứu những gì cứu được của cơ sở dữ liệu hỏng; phần còn lại các máy khác gửi trả"
+        }
         ("restore", "file") => "Bản sao lưu",
         ("rollup show" | "rollup explain" | "rollup recompute", "unit") => {
             "Đơn vị, theo mã hoặc MÃ@NGÀY"
@@ -169,7 +200,7 @@ fn help_vi(path: &str, argument: &str) -> Option<&'static str> {
         (_, "form") => "Biểu mẫu",
         (_, "period") => "Kỳ báo cáo, ví dụ 2026-H1",
         (_, "unit") => "Đơn vị, theo mã hoặc MÃ@NGÀY [mặc định: đơn vị của máy này]",
-        (_, "instance") => "Báo cáo thứ mấy của kỳ",
+        (_, "instance") => "Báo cáo thứ mấy của kỳ [mặc định: 0]",
         (_, "office") => "Ngành mà phần này thuộc về [mặc định: ngành của máy này]",
         _ => return None,
     };
@@ -213,6 +244,7 @@ mod tests {
         assert!(
             help(Lang::Vi).contains("Các lệnh") && help(Lang::Vi).contains("Viết và xem báo cáo")
         );
+        assert!(!help(Lang::Vi).contains("Print") && !help(Lang::Vi).contains("Options:"));
         assert!(help(Lang::En).contains("Commands:") && help(Lang::En).contains("Write and read"));
     }
 }

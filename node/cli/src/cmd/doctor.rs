@@ -1,0 +1,84 @@
+//! `doctor`: looks a folder over while no node works in it, and repairs its database if asked to.
+
+use hopluu_engine::{Ailment, CheckUp, Diagnosis, doctor, now};
+use hopluu_form::Lang;
+use hopluu_model::DocId;
+use serde::Serialize;
+
+use crate::args::DoctorArgs;
+use crate::context::Context;
+use crate::failure::{Exit, Failure};
+use crate::text;
+
+/// What was found, as JSON.
+#[derive(Debug, Serialize)]
+struct CheckUpJson<'a> {
+    findings: Vec<FindingJson<'a>>,
+    repaired: &'a Option<hopluu_engine::Repaired>,
+}
+
+#[derive(Debug, Serialize)]
+struct FindingJson<'a> {
+    code: &'static str,
+    ailment: Ailment,
+    doc: Option<DocId>,
+    detail: &'a str,
+    message: hopluu_api::text::Both,
+    cure: hopluu_api::text::Both,
+}
+
+pub(super) async fn run(args: &DoctorArgs, context: &Context) -> Result<Exit, Failure> {
+    let dir = context.dir()?;
+    if hopluu_api::is_served(dir).await {
+        return Err(text::fail::still_running());
+    }
+    let found = doctor(dir, args.repair, now())?;
+    let json = CheckUpJson {
+        findings: found.findings.iter().map(finding).collect(),
+        repaired: &found.repaired,
+    };
+    context.answer(&json, |json| page(json, &found, context.lang))?;
+    Ok(if found.findings.is_empty() {
+        Exit::Done
+    } else {
+        Exit::Findings
+    })
+}
+
+fn finding(found: &Diagnosis) -> FindingJson<'_> {
+    let (message, cure) = text::ailment(found.ailment);
+    FindingJson {
+        code: found.ailment.code(),
+        ailment: found.ailment,
+        doc: found.doc,
+        detail: &found.detail,
+        message,
+        cure,
+    }
+}
+
+fn page(json: &CheckUpJson<'_>, found: &CheckUp, lang: Lang) -> String {
+    let mut page = String::new();
+    if json.findings.is_empty() {
+        page.push_str(text::healthy().in_lang(lang));
+        page.push('\n');
+    }
+    for one in &json.findings {
+        let doc = one
+            .doc
+            .map(|doc| format!(" {}", doc.short()))
+            .unwrap_or_default();
+        let message = one.message.in_lang(lang);
+        page.push_str(&format!("{}{doc}: {message}: {}\n", one.code, one.detail));
+        page.push_str(&format!(
+            "  {}: {}\n",
+            text::cure(lang),
+            one.cure.in_lang(lang)
+        ));
+    }
+    if let Some(repaired) = &found.repaired {
+        page.push_str(text::repaired(repaired).in_lang(lang));
+        page.push('\n');
+    }
+    page
+}

@@ -1,0 +1,315 @@
+//! The program as scripts see it: what it prints as JSON, what it refuses, how it ends.
+
+use std::io::{BufRead, BufReader, Write};
+use std::path::Path;
+use std::process::{Child, Command, Output, Stdio};
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+const FORM: &str = "flood-quick";
+const PERIOD: &str = "x20201018-lu-quet";
+
+/// A folder with the root of Hướng Hóa, from the units and forms that come with the program.
+fn root() -> TempDir {
+    let dir = tempfile::tempdir().expect("a folder");
+    let done = hopluu(dir.path(), &["init", "--root", "--unit", "465@2024-05-01"]);
+    assert!(done.status.success(), "{}", text(&done.stderr));
+    dir
+}
+
+fn command(dir: &Path, words: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_hopluu"));
+    command
+        .arg("--home")
+        .arg(dir.join("n"))
+        .args(words)
+        .env_remove("HOPLUU_LOG");
+    command
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
+    command
+}
+
+fn hopluu(dir: &Path, words: &[&str]) -> Output {
+    command(dir, words).output().expect("the program starts")
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8(bytes.to_vec()).expect("what is printed is UTF-8")
+}
+
+/// The JSON that a command prints, and its exit code.
+fn json(dir: &Path, words: &[&str]) -> (Value, i32) {
+    let done = hopluu(dir, &[&["--json"], words].concat());
+    let code = done.status.code().expect("it was not killed");
+    let printed = if done.stdout.is_empty() {
+        &done.stderr
+    } else {
+        &done.stdout
+    };
+    let value = serde_json::from_slice(printed);
+    (
+        value.unwrap_or_else(|error| unreachable!("{words:?}: {error}: {}", text(printed))),
+        code,
+    )
+}
+
+/// The code of a refusal and the exit code.
+fn refused(dir: &Path, words: &[&str]) -> (String, i32) {
+    let (problem, code) = json(dir, words);
+    (
+        problem
+            .get("code")
+            .and_then(Value::as_str)
+            .unwrap_or_default()
+            .to_owned(),
+        code,
+    )
+}
+
+/// Words with the report that all of these tests write.
+fn report<'a>(command: &'a str, rest: &[&'a str]) -> Vec<&'a str> {
+    [
+        &[
+            "report",
+            command,
+            FORM,
+            PERIOD,
+            "--unit",
+            "19429@2024-05-01",
+        ],
+        rest,
+    ]
+    .concat()
+}
+
+#[test]
+fn a_report_is_written_read_and_taken_back() {
+    let dir = root();
+    let dir = dir.path();
+    let (saved, code) = json(
+        dir,
+        &report("set", &["--new", "N.dead=1.500", "N.missing=08"]),
+    );
+    assert_eq!((code, saved["change"].is_string()), (0, true), "{saved}");
+    let csv = dir.join("figures.csv");
+    std::fs::write(
+        &csv,
+        "\u{feff}code;value;note\nN.injured;3;theo trạm y tế\n",
+    )
+    .expect("a file");
+    let path = csv.to_str().expect("a plain path");
+    assert_eq!(json(dir, &report("set", &["--csv", path])).1, 0);
+    assert_eq!(
+        json(dir, &report("set", &["N.dead=1500"])).0["change"],
+        Value::Null
+    );
+
+    let (shown, _) = json(dir, &report("show", &[]));
+    let figures = shown["figures"].as_array().expect("figures");
+    let values: Vec<_> = figures
+        .iter()
+        .map(|one| one["value"].as_str().expect("set"))
+        .collect();
+    assert_eq!(values, ["1500", "8", "3"]);
+    assert_eq!(figures[2]["note"], "theo trạm y tế");
+    let page = hopluu(dir, &report("show", &[]));
+    assert!(
+        text(&page.stdout).contains("1.500"),
+        "{}",
+        text(&page.stdout)
+    );
+    let paper = hopluu(dir, &report("print", &[]));
+    assert!(
+        text(&paper.stdout).contains("08"),
+        "{}",
+        text(&paper.stdout)
+    );
+
+    assert_eq!(json(dir, &report("clear", &["N.dead"])).1, 0);
+    let dead = |dir| json(dir, &report("show", &[])).0["figures"][0]["value"].clone();
+    assert_eq!(dead(dir), "blank");
+    assert_eq!(json(dir, &report("undo", &[])).1, 0);
+    assert_eq!(dead(dir), "1500");
+    assert_eq!(
+        json(dir, &report("conflicts", &[])),
+        (Value::Array(Vec::new()), 0)
+    );
+    assert_eq!(
+        json(dir, &report("withdraw", &["--reason", "nhầm kỳ"])).1,
+        0
+    );
+    let (rows, _) = json(dir, &["report", "list"]);
+    assert_eq!(rows[0]["state"], "withdrawn");
+    assert_eq!(rows[0]["report"]["unit_name"], "Thị trấn Khe Sanh");
+    let (history, _) = json(dir, &report("history", &[]));
+    assert_eq!(history.as_array().expect("saves").len(), 5);
+}
+
+#[test]
+fn refusals_have_codes_and_say_who_can_cure_them() {
+    let dir = root();
+    let dir = dir.path();
+    let set = |rest: &[&str]| refused(dir, &report("set", &[&["--new"], rest].concat()));
+    let usage = |code: &str| (code.to_owned(), 2);
+    assert_eq!(set(&["N.nope=1"]), usage("M-1005"));
+    assert_eq!(set(&["N.dead=1,5"]), usage("M-1101"));
+    assert_eq!(set(&["N.dead=1", "--office", "navy"]), usage("M-1007"));
+    assert_eq!(set(&["N.dead"]), usage("M-2011"));
+    assert_eq!(set(&[]), usage("M-2012"));
+    assert_eq!(refused(dir, &report("set", &["N.dead=1"])), usage("M-1201"));
+    assert_eq!(
+        refused(dir, &["report", "show", "nope", PERIOD]),
+        usage("M-1003")
+    );
+    assert_eq!(
+        refused(dir, &["report", "show", FORM, "2020"]),
+        usage("M-1004")
+    );
+    assert_eq!(refused(dir, &["units", "show", "99999"]), usage("M-1001"));
+    assert_eq!(refused(dir, &["join", "HOPLUU1-NONSENSE"]), usage("M-2206"));
+    assert_eq!(refused(dir, &["watch"]), ("M-2001".to_owned(), 3));
+    assert_eq!(
+        refused(dir, &["init", "--root", "--unit", "465@2024-05-01"]),
+        usage("M-2102")
+    );
+    assert_eq!(refused(&dir.join("no"), &["status"]), usage("M-2101"));
+    assert_eq!(hopluu(dir, &["nope"]).status.code(), Some(2));
+    let vietnamese = text(&hopluu(dir, &report("set", &["N.dead=1"])).stderr);
+    assert!(vietnamese.starts_with("lỗi M-1201: ") && vietnamese.contains("\ngợi ý: "));
+    let english = text(
+        &hopluu(
+            dir,
+            &[&["--lang", "en"], &*report("set", &["N.dead=1"])].concat(),
+        )
+        .stderr,
+    );
+    assert!(
+        english.starts_with("error M-1201: ") && english.contains("\nhint: "),
+        "{english}"
+    );
+    assert_eq!(
+        json(dir, &["report", "list"]).0,
+        Value::Array(Vec::new()),
+        "nothing was saved"
+    );
+}
+
+#[test]
+fn forms_are_checked_without_a_node() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let path = dir.path().join("a.toml");
+    std::fs::write(&path, "id = \"a\"\nversion = 1\n").expect("a file");
+    let path = path.to_str().expect("a plain path");
+    let (checked, code) = json(dir.path(), &["form", "check", path]);
+    assert_eq!(code, 4);
+    let first = &checked[0]["mistakes"][0];
+    assert!(
+        first["line"].is_u64() && first["cure_vi"].is_string(),
+        "{checked}"
+    );
+}
+
+#[test]
+fn what_goes_out_comes_in_and_a_backup_comes_back() {
+    let dir = root();
+    let dir = dir.path();
+    assert_eq!(json(dir, &report("set", &["--new", "N.dead=3"])).1, 0);
+    let exported = hopluu(dir, &["report", "export"]);
+    assert_eq!(exported.status.code(), Some(0));
+    let other = root();
+    let mut import = command(other.path(), &["--json", "report", "import", "-"])
+        .stdin(Stdio::piped())
+        .spawn()
+        .expect("the program starts");
+    let mut input = import.stdin.take().expect("a pipe");
+    input.write_all(&exported.stdout).expect("it reads");
+    input.write_all(b"{}\n").expect("it reads");
+    drop(input);
+    let done = import.wait_with_output().expect("it ends");
+    assert_eq!(done.status.code(), Some(1), "a line was refused");
+    let lines: Vec<Value> = text(&done.stdout)
+        .lines()
+        .map(|line| serde_json::from_str(line).expect("JSON"))
+        .collect();
+    assert!(lines[0]["saved"]["change"].is_string() && lines[1]["error"]["code"] == "M-1501");
+    assert_eq!(
+        json(other.path(), &report("show", &[])).0["figures"][0]["value"],
+        "3"
+    );
+
+    let backup = dir.join("backup.db");
+    let backup = backup.to_str().expect("a plain path");
+    assert_eq!(json(dir, &["backup", backup]).1, 0);
+    assert_ne!(
+        refused(dir, &["backup", backup]).1,
+        0,
+        "a file is not overwritten"
+    );
+    assert_eq!(json(dir, &report("set", &["N.dead=4"])).1, 0);
+    let (restored, code) = json(dir, &["restore", backup]);
+    assert_eq!((code, &restored["documents"]), (0, &Value::from(1)));
+    assert_eq!(
+        json(dir, &report("show", &[])).0["figures"][0]["value"],
+        "3"
+    );
+    let (doctor, code) = json(dir, &["doctor"]);
+    assert_eq!((code, &doctor["findings"]), (0, &Value::Array(Vec::new())));
+}
+
+/// A node that runs, until the test has ended.
+struct Node(Child);
+
+impl Drop for Node {
+    fn drop(&mut self) {
+        // It may have ended as the test wanted.
+        let _ended = self.0.kill().and_then(|()| self.0.wait());
+    }
+}
+
+#[test]
+fn a_node_says_when_it_is_ready_and_stops_in_order() {
+    let dir = root();
+    let dir = dir.path();
+    let run = command(dir, &["--json", "run", "--listen", "127.0.0.1:0"]).spawn();
+    let mut node = Node(run.expect("the program starts"));
+    let mut lines = BufReader::new(node.0.stdout.take().expect("a pipe")).lines();
+    let ready: Value =
+        serde_json::from_str(&lines.next().expect("a line").expect("text")).expect("JSON");
+    assert_eq!(
+        (&ready["event"], &ready["unit"]),
+        (&"ready".into(), &"465@2024-05-01".into())
+    );
+
+    let (status, code) = json(dir, &["status"]);
+    assert_eq!(
+        (code, &status["listen"]),
+        (0, &ready["listen"]),
+        "it is the node that answers"
+    );
+    assert_eq!(refused(dir, &["run"]), ("M-2104".to_owned(), 1));
+    assert_eq!(refused(dir, &["doctor"]).1, 1);
+    let mut watch = command(dir, &["--json", "watch"])
+        .spawn()
+        .expect("the program starts");
+    let mut heard = BufReader::new(watch.stdout.take().expect("a pipe")).lines();
+    assert_eq!(
+        heard.next().expect("a line").expect("text"),
+        r#"{"event":"ready"}"#
+    );
+    assert_eq!(json(dir, &report("set", &["--new", "N.dead=3"])).1, 0);
+    let event = heard.next().expect("a line").expect("text");
+    assert!(event.starts_with(r#"{"event":"report_changed""#), "{event}");
+
+    let pid = node.0.id().to_string();
+    let asked = Command::new("kill")
+        .args(["-TERM", &pid])
+        .status()
+        .expect("kill is there");
+    assert!(asked.success());
+    assert_eq!(node.0.wait().expect("it ends").code(), Some(0));
+    assert_eq!(watch.wait().expect("it ends with the node").code(), Some(0));
+    assert_eq!(refused(dir, &["watch"]).1, 3);
+}
