@@ -273,9 +273,10 @@ fn hello(body: &[u8]) -> Result<Hello, CloseCode> {
     Ok(hello)
 }
 
-fn whole<T: DeserializeOwned>(body: &[u8]) -> Result<T, CloseCode> {
+/// A body that says one thing, spelled the one way it can be.
+fn whole<T: Serialize + DeserializeOwned>(body: &[u8]) -> Result<T, CloseCode> {
     match postcard::take_from_bytes(body) {
-        Ok((value, [])) => Ok(value),
+        Ok((value, [])) if bytes(&value) == body => Ok(value),
         _ => Err(CloseCode::Malformed),
     }
 }

@@ -99,6 +99,9 @@ impl Inlet {
                 if len > FRAME_BYTES_MAX {
                     return Err(CloseCode::FrameTooLarge);
                 }
+                if *byte == 0 && index > 0 {
+                    return Err(CloseCode::Malformed);
+                }
                 let start = self.at + index + 1;
                 let is_here = self.bytes.len() >= start + len;
                 return Ok(is_here.then_some((start, start + len)));

@@ -5,4 +5,5 @@ mod healing;
 mod hostile;
 mod links;
 mod mesh;
+mod paper;
 mod pushing;

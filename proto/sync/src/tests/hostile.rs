@@ -252,6 +252,13 @@ fn frames_have_bounds_and_no_leftovers() {
     );
     check_bytes(Victim::greeted(), &[0], CloseCode::Malformed);
     check_bytes(Victim::greeted(), &[4, 3, 1, 0, 0], CloseCode::Malformed);
+    // One thing has one spelling.
+    check_bytes(Victim::greeted(), &[0x82, 0x00, 7, 0], CloseCode::Malformed);
+    check_bytes(
+        Victim::greeted(),
+        &[4, 3, 0x81, 0x00, 0],
+        CloseCode::Malformed,
+    );
     // A kind that is not known is passed over, also in parts.
     let mut victim = Victim::greeted();
     victim.hear(&[3, 99, 1, 2, 3, 8, 1, 99]);
