@@ -167,7 +167,7 @@ impl Session {
             Event::TreeChanged { .. } => {
                 self.scope = Arc::new(Scope::new(turn.node.tree.clone(), self.peer.clone()));
                 if self.hello.is_some() {
-                    self.want_walk(turn);
+                    self.want_walk();
                 } else {
                     self.may_push = false;
                 }

@@ -82,6 +82,8 @@ pub(crate) struct Node {
     pub(crate) is_full: bool,
     /// Whether the disk does not answer for now.
     pub(crate) is_stuck: bool,
+    /// Whether it reads but does not write for now.
+    pub(crate) is_slow: bool,
     pub(crate) stuck: Vec<Effect>,
     /// What the hub asked for, by name, for tests that count.
     pub(crate) asked: BTreeMap<&'static str, usize>,
@@ -156,6 +158,7 @@ impl World {
             bad: Vec::new(),
             is_full: false,
             is_stuck: false,
+            is_slow: false,
             stuck: Vec::new(),
             asked: BTreeMap::new(),
             closed: Vec::new(),
@@ -276,6 +279,7 @@ impl World {
     /// Lets a disk that was stuck answer what it was asked.
     pub(crate) fn unstick(&mut self, at: usize) {
         self.nodes[at].is_stuck = false;
+        self.nodes[at].is_slow = false;
         for effect in std::mem::take(&mut self.nodes[at].stuck) {
             self.perform(at, effect);
         }
@@ -347,6 +351,9 @@ impl World {
                     let code = Some(code.number());
                     self.tell(other, Event::LinkClosed { link, code });
                 }
+            }
+            apply @ Effect::Apply { .. } if self.nodes[at].is_slow => {
+                self.nodes[at].stuck.push(apply);
             }
             stored if self.nodes[at].is_stuck => self.nodes[at].stuck.push(stored),
             stored => {

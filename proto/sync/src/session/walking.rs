@@ -7,16 +7,14 @@ use crate::range::{Items, check_parts};
 use crate::walk::{
     Findings, Lead, LeadEnd, Role, Serve, ServeEnd, Settling, Step, Task, answer, frames,
 };
-use crate::{Acked, CloseCode, Effect, Item, MissingBatch, ShortHash, Ticket};
+use crate::{CloseCode, Effect, Item, MissingBatch, ShortHash, Ticket};
 
 impl Session {
-    /// A comparison is needed, and must not be forgotten if the link is cut before it ends.
-    pub(super) fn want_walk(&mut self, turn: &mut Turn<'_>) {
-        if !self.walk.is_due {
-            self.walk.is_due = true;
-            self.outbound.saved = None;
-            self.store_acked(Acked::void(), turn);
-        }
+    /// A comparison is needed. What is stored is of another tree from now on, so that a cut before
+    /// it ends is noticed.
+    pub(super) fn want_walk(&mut self) {
+        self.walk.is_due = true;
+        self.outbound.saved = None;
     }
 
     pub(super) fn take_question(&mut self, ask: Ask, turn: &mut Turn<'_>) -> Result<(), CloseCode> {

@@ -324,3 +324,30 @@ fn a_scope_that_grew_while_apart_is_caught_up_with() {
     world.settle();
     assert_healed(&world, commune, district);
 }
+
+#[test]
+fn healing_counts_only_when_both_sides_are_durable() {
+    for slow in 0..2 {
+        let mut world = World::new();
+        let commune = world.node("10101", None);
+        let district = world.node("101", None);
+        world.change(commune, "doc", "10101", "below");
+        world.change(district, "doc", "10101", "above");
+        world.restart(commune);
+        world.restart(district);
+        world.nodes[slow].is_slow = true;
+        world.connect(commune, district);
+        world.settle();
+        // All has been said, and what came has not been written: neither side may trust its journal.
+        for at in 0..2 {
+            let other = world.nodes[1 - at].place.clone();
+            assert!(!world.nodes[at].owes_nothing(&other), "{slow} {at}");
+        }
+        world.restart(slow);
+        world.nodes[slow].is_slow = false;
+        world.connect(commune, district);
+        world.settle();
+        assert_healed(&world, commune, district);
+        assert_eq!(world.bodies(commune).len(), 2);
+    }
+}

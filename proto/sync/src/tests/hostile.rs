@@ -489,6 +489,29 @@ fn positions_and_acknowledgements_only_of_what_was_sent() {
 }
 
 #[test]
+fn a_position_moves_only_over_what_is_held() {
+    let mut victim = Victim::greeted();
+    let peer = NodeId([200; 32]);
+    let mut at = |span, expected| {
+        victim.say(&push(
+            Some(span),
+            named(),
+            vec![vec![u8::try_from(span.1).unwrap()]],
+        ));
+        let received = victim.world.nodes[0].store.checkpoints[&peer].received;
+        assert_eq!(
+            (received.epoch, received.through),
+            (Epoch([9; 16]), Seq(expected))
+        );
+    };
+    at((0, 3), 3);
+    at((5, 9), 3);
+    at((2, 4), 4);
+    at((0, 2), 4);
+    at((0, 9), 9);
+}
+
+#[test]
 fn ranges_exist_and_do_not_overlap() {
     let start = |parts| [ask(true, parts)];
     let bad: [Vec<Part>; 9] = [
