@@ -63,11 +63,19 @@ impl Core {
             .registry()
             .form_of_major(form.id(), form.version().major)
         {
-            let is_same = known.form.digest() == form.digest();
-            if !is_same && form.version() <= known.form.version() {
+            // Two records of one version would leave it to chance which of them holds.
+            if form.version() <= known.form.version() {
                 return Err(refuse(format!(
-                    "version {} is known here, a changed form needs a higher one",
+                    "version {} is known here, a changed form or assignment needs a higher one",
                     known.form.version()
+                )));
+            }
+            let breaches = form.breaches(&known.form);
+            if !breaches.is_empty() {
+                let list: Vec<_> = breaches.iter().map(ToString::to_string).collect();
+                return Err(refuse(format!(
+                    "a minor version only adds, this needs a new major one: {}",
+                    list.join("; ")
                 )));
             }
         }

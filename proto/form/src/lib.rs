@@ -17,6 +17,7 @@ mod parse;
 mod reader;
 mod rule;
 mod show;
+mod succession;
 mod value;
 
 pub use calendar::{Calendar, CutOff, Due, DueDay, DueRule, PeriodNotAccepted, PeriodRule};
@@ -28,4 +29,5 @@ pub use lang::{Lang, Text};
 pub use mistake::{FormErrors, Mistake, MistakeKind};
 pub use rule::{Finding, Rule, Severity};
 pub use show::{Style, show, show_decimal, show_percent, show_vi};
+pub use succession::Breach;
 pub use value::{EntryContext, ValueError};
