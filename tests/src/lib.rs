@@ -8,6 +8,9 @@
 //! Each is a test target of its own, in a folder of its own, with a `main.rs` as its front page.
 //! What belongs to one crate alone is tested there. Start at [`program`] and [`repository`].
 
+pub mod crash;
+pub mod process;
+
 use std::path::PathBuf;
 
 /// The folder of the checkout that is being tested, so that a test finds manifests, forms and
