@@ -229,6 +229,7 @@ fn examples(kinds: &[String]) -> Vec<String> {
 fn asked_vi(what: &str) -> &str {
     match what {
         "edits in one save" => "số thay đổi trong một lần lưu",
+        "the backup" => "bản sao lưu",
         "the invitation" => "mã mời",
         "an office invites nobody" => "máy của một ngành không mời ai",
         "the tree event" => "thay đổi cây đơn vị",

@@ -169,7 +169,12 @@ fn refusals_have_codes_and_say_who_can_cure_them() {
         usage("M-1004")
     );
     assert_eq!(refused(dir, &["units", "show", "99999"]), usage("M-1001"));
-    assert_eq!(refused(dir, &["join", "HOPLUU1-NONSENSE"]), usage("M-2206"));
+    assert_eq!(
+        refused(&dir.join("no"), &["join", "HOPLUU1-NONSENSE"]),
+        usage("M-2206")
+    );
+    // A ticket is not even looked at where a node is already.
+    assert_eq!(refused(dir, &["join", "HOPLUU1-NONSENSE"]), usage("M-2102"));
     assert_eq!(refused(dir, &["watch"]), ("M-2001".to_owned(), 3));
     assert_eq!(
         refused(dir, &["init", "--root", "--unit", "465@2024-05-01"]),

@@ -3,7 +3,7 @@
 use std::cell::Cell;
 use std::path::Path;
 
-use hopluu_engine::{NodeSettings, join, now};
+use hopluu_engine::{HomeError, NodeSettings, join, now};
 
 use crate::args::JoinArgs;
 use crate::cmd::input::read_given;
@@ -15,6 +15,13 @@ use crate::text;
 
 pub(super) async fn run(args: &JoinArgs, context: &Context) -> Result<Exit, Failure> {
     let dir = context.dir()?;
+    // The exchange uses the ticket up: what can be seen before must not cost one.
+    if ["key", "node.toml"]
+        .iter()
+        .any(|file| dir.join(file).exists())
+    {
+        return Err(HomeError::Occupied(dir.to_owned()).into());
+    }
     let ticket = if args.ticket == "-" {
         read_given(Path::new("-"), INPUT_BYTES_MAX)?
     } else {

@@ -202,7 +202,11 @@ fn sources(explained: &ExplainView, context: &Context) -> String {
             show::unit(&one.unit_name, &one.unit),
             one.period.to_string(),
             show::some_value(one.value.as_deref(), context.style()),
-            format!("{}/{}", one.reported, one.expected),
+            if one.expected > 0 {
+                format!("{}/{}", one.reported, one.expected)
+            } else {
+                String::new()
+            },
             one.doc.map(|doc| doc.short()).unwrap_or_default(),
             heads.join(" "),
             authors.join(", "),
