@@ -28,6 +28,34 @@ pub struct HubConfig {
 }
 
 /// All links of one node.
+///
+/// Effects are performed in their order, and answered by later calls, never from within one. What
+/// one link asks of the store is answered in the order it was asked.
+///
+/// ```
+/// use std::sync::Arc;
+///
+/// use hopluu_model::{Epoch, NodeId, Place, Seq, Timestamp, UnitTree};
+/// use hopluu_sync::{Effect, Event, Hub, HubConfig, TargetId};
+///
+/// let mut hub = Hub::new(HubConfig {
+///     me: Place {
+///         node: NodeId([1; 32]),
+///         unit: "19429@2020-02-01".parse().unwrap(),
+///         office: None,
+///     },
+///     epoch: Epoch([2; 16]),
+///     last: Seq(0),
+///     tree: Arc::new(UnitTree::new(Vec::new(), Vec::new()).unwrap()),
+///     seed: [3; 32],
+/// });
+/// let (now, target) = (Timestamp(0), TargetId(1));
+/// let mut effects = Vec::new();
+/// hub.handle(now, Event::TargetAdded { target }, &mut effects);
+/// assert!(matches!(effects[..], [Effect::Dial { .. }]));
+/// hub.handle(now, Event::DialFailed { target }, &mut effects);
+/// assert!(hub.next_wake().is_some());
+/// ```
 #[derive(Debug)]
 pub struct Hub {
     node: Node,

@@ -302,6 +302,10 @@ fn a_scope_that_grows_brings_what_was_there_before() {
     }
     world.settle();
     assert_eq!(world.bodies(second), ["of the commune that will move"]);
+    for below in [first, second] {
+        let (above, here) = (&world.nodes[province], &world.nodes[below]);
+        assert!(above.owes_nothing(&here.place) && here.owes_nothing(&above.place));
+    }
     // The same tree again asks nothing.
     let questions = world.asked(province, "read items");
     world.grow_tree(province, tree(Some("10101")));
