@@ -97,10 +97,15 @@ impl Outbound {
         self.ready.extend(ready);
     }
 
-    /// Closes the gap: everything through the cursor has been sent by now.
+    /// Tells the peer where it stands after a comparison, which has closed any gap: everything
+    /// through the cursor has been sent or is not for it.
     pub(crate) fn queue_claim(&mut self) {
+        let after = if self.has_gap { Seq(0) } else { self.spanned };
+        if after == self.cursor {
+            return;
+        }
         let span = Span {
-            after: Seq(0),
+            after,
             through: self.cursor,
         };
         self.spanned = self.cursor;

@@ -291,13 +291,10 @@ impl Session {
         }
     }
 
-    /// Tells the peer that it has everything now, if only that was missing. False while the window
-    /// is full.
+    /// Tells the peer that it has everything now. False while the window is full.
     fn claim(&mut self) -> bool {
-        if self.outbound.has_gap {
-            self.outbound.queue_claim();
-            self.send_ready();
-        }
+        self.outbound.queue_claim();
+        self.send_ready();
         !self.outbound.has_ready()
     }
 }
