@@ -97,6 +97,8 @@ pub(crate) enum Command {
     Backup(BackupArgs),
     /// Put a backup in the place of the database
     Restore(RestoreArgs),
+    /// Show the whole mesh at work on this machine: a province, a district, 21 communes, three offices
+    Demo(crate::cmd::demo::DemoArgs),
     /// Look the node's folder over, and repair its database
     Doctor(DoctorArgs),
 }

@@ -1,6 +1,7 @@
 //! One file a command. Each asks the node, prints the answer and says how it ended.
 
 mod backup;
+pub(crate) mod demo;
 mod doctor;
 mod form;
 mod init;
@@ -48,6 +49,7 @@ pub(crate) async fn run(command: Command, context: &Context) -> Result<Exit, Fai
         Command::Units(UnitsCommand::Add(args)) => units::add(&args, context).await,
         Command::Backup(args) => backup::run(&args, context).await,
         Command::Restore(args) => restore::run(&args, context).await,
+        Command::Demo(args) => demo::run(args, context).await,
         Command::Doctor(args) => doctor::run(&args, context).await,
     }
 }

@@ -131,6 +131,7 @@ fn about_vi(path: &str) -> Option<&'static str> {
         "units add" => "Ban hành thay đổi cây đơn vị, từ các dòng JSON",
         "backup" => "Sao lưu cơ sở dữ liệu ra một tệp trong khi nút vẫn chạy",
         "restore" => "Đặt bản sao lưu vào chỗ của cơ sở dữ liệu",
+        "demo" => "Cho xem cả mạng hoạt động trên máy này: một tỉnh, một huyện, 21 xã, ba ngành",
         "doctor" => "Khám thư mục của nút, và chữa cơ sở dữ liệu",
         _ => return None,
     };
@@ -194,6 +195,8 @@ fn help_vi(path: &str, argument: &str) -> Option<&'static str> {
             "Cứu những gì cứu được của cơ sở dữ liệu hỏng; phần còn lại các máy khác gửi trả"
         }
         ("restore", "file") => "Bản sao lưu",
+        ("demo", "check") => "Không cần người: không dừng chờ; mã thoát 1 nếu có điều không đúng",
+        ("demo", "keep") => "Để các nút chạy tiếp và cho biết chúng ở đâu",
         ("rollup show" | "rollup explain" | "rollup recompute", "unit") => {
             "Đơn vị, theo mã hoặc MÃ@NGÀY"
         }

@@ -16,16 +16,23 @@ pub(super) struct Annex {
 impl Annex {
     /// The annex as printed.
     pub(super) fn printed() -> Self {
-        let rows = PRINTED.lines().skip(1).filter_map(|row| row.split_once(','));
+        let rows = PRINTED
+            .lines()
+            .skip(1)
+            .filter_map(|row| row.split_once(','));
         let read = |(code, value): (&str, &str)| {
             let code = code.parse().expect("the annex is tested to hold codes");
             let value = match value {
                 "" => Scalar::Blank,
-                text => text.parse().expect("the annex is tested to hold canonical values"),
+                text => text
+                    .parse()
+                    .expect("the annex is tested to hold canonical values"),
             };
             (code, value)
         };
-        Self { figures: rows.map(read).collect() }
+        Self {
+            figures: rows.map(read).collect(),
+        }
     }
 
     /// What is printed on a line.
@@ -82,8 +89,11 @@ mod tests {
         for (line, _) in form.value_lines() {
             assert!(annex.figures.contains_key(&line.code), "{}", line.code);
         }
-        let headings: Vec<_> =
-            annex.figures.keys().filter(|code| form.value(code).is_none()).collect();
+        let headings: Vec<_> = annex
+            .figures
+            .keys()
+            .filter(|code| form.value(code).is_none())
+            .collect();
         assert_eq!((form.value_lines().count(), headings.len()), (78, 6));
         let found: Vec<String> = form
             .findings(&annex.figures)
@@ -98,6 +108,7 @@ mod tests {
             R-004 II.2.4.b
             R-004 II.2.4.c
             R-004 II.2.5
-            R-002 II.3.2.a"#]].assert_eq(&found.join("\n"));
+            R-002 II.3.2.a"#]]
+        .assert_eq(&found.join("\n"));
     }
 }

@@ -7,14 +7,18 @@ use unicode_width::UnicodeWidthStr;
 use super::ledger::Ledger;
 use super::words;
 
-/// The lines shown, each with its head.
-pub(super) const COLUMNS: [&str; 7] =
-    ["II.1.1.a", "II.1.1.a.2", "II.2.1B.a", "II.2.1B.b", "II.2.2.a", "II.3.1.a", "II.2.6"];
+/// The lines shown; their heads are among the words.
+const LINES: [&str; 6] = [
+    "II.1.1.a",
+    "II.1.1.a.2",
+    "II.2.1B.a",
+    "II.2.1B.b",
+    "II.2.2.a",
+    "II.2.6",
+];
 
-/// How wide a figure's column is.
-const FIGURE_COLUMNS: usize = 11;
-/// How wide the unit's name is.
-const NAME_COLUMNS: usize = 18;
+/// How wide the unit's name and the figures' columns are: with the time, 80 in all.
+const WIDTHS: [usize; 8] = [15, 9, 8, 9, 9, 7, 11, 10];
 
 /// The two totals that are watched.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -61,25 +65,34 @@ impl Board {
                 self.has_head = true;
                 ledger.line(&head(ledger.lang));
             }
-            ledger.line(&format!("  {:>6}  {}", ledger.clock(), padded(&row)));
+            ledger.line(&format!("{:>6} {}", ledger.clock(), padded(&row)));
             *shown = row;
         }
     }
 }
 
 fn head(lang: Lang) -> String {
-    let heads = words::COLUMN_HEADS.iter().map(|(vi, en)| crate::text::word(lang, vi, en));
+    let heads = words::COLUMN_HEADS
+        .iter()
+        .map(|(vi, en)| crate::text::word(lang, vi, en));
     let cells: Vec<String> = heads.map(str::to_owned).collect();
-    format!("  {:>6}  {}", crate::text::word(lang, "giây", "s"), padded(&cells))
+    format!(
+        "{:>6} {}",
+        crate::text::word(lang, "giây", "s"),
+        padded(&cells)
+    )
 }
 
 fn row(total: &TotalView, lang: Lang) -> Vec<String> {
     let coverage = format!("{}/{}", total.reported, total.expected);
-    let figures = COLUMNS.iter().map(|code| match line(total, code) {
+    let figures = LINES.iter().map(|code| match line(total, code) {
         Some(line) => figure(line, lang),
         None => "·".to_owned(),
     });
-    [total.unit_name.clone(), coverage].into_iter().chain(figures).collect()
+    [total.unit_name.clone(), coverage]
+        .into_iter()
+        .chain(figures)
+        .collect()
 }
 
 /// A figure as short as it goes: a range where it is unsettled, a dot where nobody has answered.
@@ -97,10 +110,13 @@ pub(super) fn figure(line: &TotalLineView, lang: Lang) -> String {
 
 fn padded(cells: &[String]) -> String {
     let mut text = String::new();
-    for (at, cell) in cells.iter().enumerate() {
-        let width = if at == 0 { NAME_COLUMNS } else { FIGURE_COLUMNS };
+    for (at, (cell, width)) in cells.iter().zip(WIDTHS).enumerate() {
         let gap = " ".repeat(width.saturating_sub(cell.width()));
-        let pieces = if at == 0 { [cell.as_str(), &gap] } else { [gap.as_str(), cell] };
+        let pieces = if at == 0 {
+            [cell.as_str(), &gap]
+        } else {
+            [gap.as_str(), cell]
+        };
         text.extend(pieces);
     }
     text

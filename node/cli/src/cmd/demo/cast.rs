@@ -43,18 +43,30 @@ impl Cast {
     pub(super) fn of(tree: &UnitTree) -> Option<Self> {
         let player = |unit: &UnitId| {
             let name = tree.unit(unit)?.name_on(TREE_DAY).to_owned();
-            Some(Player { unit: unit.clone(), name })
+            Some(Player {
+                unit: unit.clone(),
+                name,
+            })
         };
         let find = |code: &str| player(&tree.resolve(code, Some(TREE_DAY)).ok()?);
         let district = find(DISTRICT)?;
-        let communes = tree.children(&district.unit, TREE_DAY).into_iter().map(player);
+        let communes = tree
+            .children(&district.unit, TREE_DAY)
+            .into_iter()
+            .map(player);
         let communes = communes.collect::<Option<Vec<_>>>()?;
-        Some(Self { province: find(PROVINCE)?, district, communes })
+        Some(Self {
+            province: find(PROVINCE)?,
+            district,
+            communes,
+        })
     }
 
     /// A commune's name.
     pub(super) fn name(&self, commune: usize) -> &str {
-        self.communes.get(commune).map_or("", |player| player.name.as_str())
+        self.communes
+            .get(commune)
+            .map_or("", |player| player.name.as_str())
     }
 
     /// Communes that report in the ordinary way.
@@ -82,7 +94,10 @@ mod tests {
     fn the_parts_are_played_by_the_real_communes_of_huong_hoa() {
         let cast = Cast::of(&crate::shipped::tree().unwrap()).unwrap();
         assert_eq!(cast.communes.len(), 21);
-        assert_eq!((cast.province.name.as_str(), cast.district.name.as_str()), ("Tỉnh Quảng Trị", "Huyện Hướng Hóa"));
+        assert_eq!(
+            (cast.province.name.as_str(), cast.district.name.as_str()),
+            ("Tỉnh Quảng Trị", "Huyện Hướng Hóa")
+        );
         let names = [OFFICE_COMMUNE, SILENT, KILLED].map(|at| cast.name(at));
         assert_eq!(names, ["Thị trấn Lao Bảo", "Xã Hướng Lập", "Xã Thanh"]);
         let cut: Vec<_> = CUT.map(|at| cast.name(at)).collect();

@@ -20,7 +20,12 @@ pub(super) struct Ledger {
 
 impl Ledger {
     pub(super) fn new(lang: Lang) -> Self {
-        Self { lang, begun: Instant::now(), held: 0, failed: Vec::new() }
+        Self {
+            lang,
+            begun: Instant::now(),
+            held: 0,
+            failed: Vec::new(),
+        }
     }
 
     /// Prints a line.
@@ -64,7 +69,11 @@ impl Ledger {
             self.say(&words::all_held(self.held, &self.clock()));
             return true;
         }
-        self.say(&words::some_failed(self.held, self.failed.len(), &self.clock()));
+        self.say(&words::some_failed(
+            self.held,
+            self.failed.len(),
+            &self.clock(),
+        ));
         for what in &self.failed {
             self.line(&format!("  ✗ {}", what.in_lang(self.lang)));
         }

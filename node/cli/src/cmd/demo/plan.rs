@@ -41,9 +41,16 @@ type Dealt = Vec<u64>;
 
 /// Deals the annex out. `weights` has one weight a commune.
 pub(super) fn plan(form: &Form, annex: &Annex, weights: &[u64]) -> Plan {
-    let mut dealer = Dealer { form, annex, weights, dealt: BTreeMap::new() };
-    let mut plan =
-        Plan { communes: vec![Vec::new(); weights.len()], district: Vec::new() };
+    let mut dealer = Dealer {
+        form,
+        annex,
+        weights,
+        dealt: BTreeMap::new(),
+    };
+    let mut plan = Plan {
+        communes: vec![Vec::new(); weights.len()],
+        district: Vec::new(),
+    };
     for (line, cell) in form.value_lines() {
         let slots = dealer.answers(&line.code, cell);
         let reports = plan.communes.iter_mut().chain([&mut plan.district]);
@@ -68,19 +75,33 @@ impl Dealer<'_> {
     fn answers(&mut self, code: &IndicatorCode, cell: &ValueLine) -> Vec<Option<Scalar>> {
         let communes = self.weights.len();
         let has_cell = |at: usize| {
-            let role = if at < communes { LevelRole::Reporting } else { LevelRole::OwnPart };
+            let role = if at < communes {
+                LevelRole::Reporting
+            } else {
+                LevelRole::OwnPart
+            };
             cell.is_entered_by(role)
         };
         if cell.over_units == OverUnits::ShareOfUnits {
             let no = self.noes(code);
-            let answer = |at| if no.contains(&at) { Scalar::No } else { Scalar::Yes };
-            return (0..=communes).map(|at| has_cell(at).then(|| answer(at))).collect();
+            let answer = |at| {
+                if no.contains(&at) {
+                    Scalar::No
+                } else {
+                    Scalar::Yes
+                }
+            };
+            return (0..=communes)
+                .map(|at| has_cell(at).then(|| answer(at)))
+                .collect();
         }
         if self.annex.count(code).is_none() {
             return vec![None; communes + 1];
         }
         let numbers = self.numbers(code).into_iter().enumerate();
-        numbers.map(|(at, number)| has_cell(at).then(|| figure(number))).collect()
+        numbers
+            .map(|(at, number)| has_cell(at).then(|| figure(number)))
+            .collect()
     }
 
     /// Who says no on a line that the annex prints as a share: the communes with the most weight.
@@ -90,7 +111,10 @@ impl Dealer<'_> {
         };
         let mut order: Vec<usize> = (0..self.weights.len()).collect();
         order.sort_by_key(|at| std::cmp::Reverse(self.weights.get(*at).copied()));
-        order.into_iter().take(usize::try_from(all - yes).unwrap_or(usize::MAX)).collect()
+        order
+            .into_iter()
+            .take(usize::try_from(all - yes).unwrap_or(usize::MAX))
+            .collect()
     }
 
     /// How a line's number is divided.
@@ -110,7 +134,11 @@ impl Dealer<'_> {
     }
 
     fn sum_of_addends(&mut self, code: &IndicatorCode) -> Dealt {
-        let addends: Vec<_> = self.form.addends(code).map(|line| line.code.clone()).collect();
+        let addends: Vec<_> = self
+            .form
+            .addends(code)
+            .map(|line| line.code.clone())
+            .collect();
         let mut sum = vec![0; self.weights.len() + 1];
         for addend in addends {
             for (sum, number) in sum.iter_mut().zip(self.numbers(&addend)) {
@@ -174,9 +202,14 @@ impl Dealer<'_> {
             Some(numbers) => deal(numbers.get(at).copied().unwrap_or(0), &[1, 1]),
             None => vec![1, 1],
         };
-        let parts = deal(number, &weights).into_iter().zip(cell.offices()).enumerate();
+        let parts = deal(number, &weights)
+            .into_iter()
+            .zip(cell.offices())
+            .enumerate();
         let parts = parts.filter(|(place, (part, _))| *place == 0 || *part > 0);
-        parts.map(|(_, (part, office))| entry(Some(office), figure(part))).collect()
+        parts
+            .map(|(_, (part, office))| entry(Some(office), figure(part)))
+            .collect()
     }
 }
 

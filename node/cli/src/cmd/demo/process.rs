@@ -29,11 +29,20 @@ impl Program {
         Ok(Self { file, lang })
     }
 
+    /// The program's file.
+    pub(super) fn file(&self) -> &Path {
+        &self.file
+    }
+
     fn command(&self, home: &Path) -> Command {
         let mut command = Command::new(&self.file);
         let lang = if self.lang == Lang::En { "en" } else { "vi" };
         // A signal to the story's own group is the story's affair: it stops the nodes in order.
-        command.arg("--home").arg(home).args(["--lang", lang]).process_group(0);
+        command
+            .arg("--home")
+            .arg(home)
+            .args(["--lang", lang])
+            .process_group(0);
         command
     }
 
@@ -49,7 +58,11 @@ impl Program {
         let mut child = self
             .command(home)
             .args(args)
-            .stdin(if input.is_some() { Stdio::piped() } else { Stdio::null() })
+            .stdin(if input.is_some() {
+                Stdio::piped()
+            } else {
+                Stdio::null()
+            })
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .kill_on_drop(true)
@@ -64,7 +77,9 @@ impl Program {
         };
         let ended = async { tokio::join!(feeding, child.wait_with_output()).1 };
         let ended = timeout(COMMAND_TIME_MAX, ended).await;
-        let output = ended.map_err(|_| words::no_end(&line))?.map_err(|error| broken(&error))?;
+        let output = ended
+            .map_err(|_| words::no_end(&line))?
+            .map_err(|error| broken(&error))?;
         if output.status.success() {
             Ok(String::from_utf8_lossy(&output.stdout).into_owned())
         } else {
@@ -81,7 +96,11 @@ impl Program {
         listen: Option<&str>,
     ) -> Result<Running, Broken> {
         let broken = |error: std::io::Error| words::not_started("run", &error);
-        let log = File::options().create(true).append(true).open(log).map_err(broken)?;
+        let log = File::options()
+            .create(true)
+            .append(true)
+            .open(log)
+            .map_err(broken)?;
         let mut command = self.command(home);
         command.arg("run");
         if let Some(listen) = listen {
@@ -131,7 +150,10 @@ impl Running {
         let Ok(status) = timeout(STOP_TIME_MAX, self.child.wait()).await else {
             // It may be stuck in the disk; the system ends it when that lets go.
             let _gone_meanwhile = self.child.kill().await;
-            return Ended { is_orderly: false, is_killed: false };
+            return Ended {
+                is_orderly: false,
+                is_killed: false,
+            };
         };
         let status = status.ok();
         Ended {
@@ -152,7 +174,9 @@ pub(super) struct Ended {
 
 /// Sends a signal to a process of ours that has not been waited for, so that its id is still its own.
 pub(super) fn send(id: Option<u32>, signal: Signal) {
-    let id = id.and_then(|id| i32::try_from(id).ok()).and_then(Pid::from_raw);
+    let id = id
+        .and_then(|id| i32::try_from(id).ok())
+        .and_then(Pid::from_raw);
     if let Some(id) = id {
         // One that has just ended is what was wanted.
         let _ended_already = kill_process(id, signal);

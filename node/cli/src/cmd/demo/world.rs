@@ -53,7 +53,12 @@ impl World {
     pub(super) fn new(program: Program, cast: Cast) -> Result<Self, Broken> {
         let folder = tempfile::Builder::new().prefix("hopluu-demo-").tempdir();
         let folder = folder.map_err(|error| words::no_folder(&error))?;
-        let mut world = Self { program, cast, nodes: BTreeMap::new(), folder };
+        let mut world = Self {
+            program,
+            cast,
+            nodes: BTreeMap::new(),
+            folder,
+        };
         for who in world.everybody() {
             let name = world.short_name(who);
             let node = Node {
@@ -77,7 +82,11 @@ impl World {
     pub(super) fn everybody(&self) -> Vec<Who> {
         let communes = (0..self.cast.communes.len()).map(Who::Commune);
         let offices = (0..OFFICES.len()).map(Who::Office);
-        [Who::Province, Who::District].into_iter().chain(communes).chain(offices).collect()
+        [Who::Province, Who::District]
+            .into_iter()
+            .chain(communes)
+            .chain(offices)
+            .collect()
     }
 
     /// The name of a node's folder: short, because a socket's path is.
@@ -86,9 +95,11 @@ impl World {
         match who {
             Who::Province => code(&self.cast.province.unit),
             Who::District => code(&self.cast.district.unit),
-            Who::Commune(at) => {
-                self.cast.communes.get(at).map_or_else(String::new, |player| code(&player.unit))
-            }
+            Who::Commune(at) => self
+                .cast
+                .communes
+                .get(at)
+                .map_or_else(String::new, |player| code(&player.unit)),
             Who::Office(at) => {
                 let commune = self.short_name(Who::Commune(super::cast::OFFICE_COMMUNE));
                 format!("{commune}-{}", OFFICES.get(at).copied().unwrap_or_default())
@@ -97,11 +108,15 @@ impl World {
     }
 
     fn node(&self, who: Who) -> &Node {
-        self.nodes.get(&who).expect("everybody has a node from the beginning")
+        self.nodes
+            .get(&who)
+            .expect("everybody has a node from the beginning")
     }
 
     fn node_mut(&mut self, who: Who) -> &mut Node {
-        self.nodes.get_mut(&who).expect("everybody has a node from the beginning")
+        self.nodes
+            .get_mut(&who)
+            .expect("everybody has a node from the beginning")
     }
 
     /// A node's folder.
@@ -112,11 +127,6 @@ impl World {
     /// A node's process id, while it runs.
     pub(super) fn process_id(&self, who: Who) -> Option<u32> {
         self.node(who).process.as_ref().and_then(Running::id)
-    }
-
-    /// Where a node listens.
-    pub(super) fn listen(&self, who: Who) -> Option<&str> {
-        self.node(who).listen.as_deref()
     }
 
     /// Runs a public command in a node's folder.
@@ -131,7 +141,9 @@ impl World {
 
     /// The door that the commands use, to look at a running node.
     pub(super) async fn client(&self, who: Who) -> Result<Client, Broken> {
-        Client::running(self.dir(who)).await.map_err(|error| words::asked(&error))
+        Client::running(self.dir(who))
+            .await
+            .map_err(|error| words::asked(&error))
     }
 
     /// Starts nodes side by side and waits until each answers.
@@ -213,6 +225,14 @@ impl World {
             }
         }
         self.start(whos).await
+    }
+
+    /// How many nodes run.
+    pub(super) fn running(&self) -> usize {
+        self.nodes
+            .values()
+            .filter(|node| node.process.is_some())
+            .count()
     }
 
     /// Stops everything that runs, the lowest first, so that nobody is left calling.

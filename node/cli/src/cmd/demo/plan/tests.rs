@@ -4,7 +4,7 @@ use hopluu_model::Decimal;
 
 use super::*;
 
-pub(crate) fn form() -> Form {
+pub(in super::super) fn form() -> Form {
     let source = include_str!("../../../../../../config/forms/pcmd-review.toml");
     Form::parse(source).unwrap()
 }
@@ -15,7 +15,9 @@ fn weights() -> Vec<u64> {
 
 fn count(report: &[Entry], code: &IndicatorCode) -> Option<u64> {
     let entries = report.iter().filter(|entry| entry.code == *code);
-    entries.filter_map(|entry| super::super::annex::count(&entry.value)).reduce(|a, b| a + b)
+    entries
+        .filter_map(|entry| super::super::annex::count(&entry.value))
+        .reduce(|a, b| a + b)
 }
 
 #[test]
@@ -24,12 +26,18 @@ fn every_sum_of_the_communes_and_the_own_part_is_the_annex() {
     let plan = plan(&form, &annex, &weights());
     let reports = || plan.communes.iter().chain([&plan.district]);
     for (line, cell) in form.value_lines() {
-        let sum = reports().filter_map(|report| count(report, &line.code)).reduce(|a, b| a + b);
+        let sum = reports()
+            .filter_map(|report| count(report, &line.code))
+            .reduce(|a, b| a + b);
         match annex.value(&line.code) {
             _ if cell.over_units == OverUnits::ShareOfUnits => {
                 let yes = plan.communes.iter().flatten();
                 let yes = yes.filter(|entry| entry.code == line.code && entry.value == Scalar::Yes);
-                let expected = if line.code.as_str() == "II.2.6" { 19 } else { 21 };
+                let expected = if line.code.as_str() == "II.2.6" {
+                    19
+                } else {
+                    21
+                };
                 assert_eq!(yes.count(), expected, "{}", line.code);
             }
             Scalar::Blank => assert_eq!(sum, None, "{} stays blank", line.code),
@@ -44,13 +52,21 @@ fn each_report_agrees_with_itself_where_the_annex_does() {
     let plan = plan(&form, &annex, &weights());
     for report in plan.communes.iter().chain([&plan.district]) {
         for (line, cell) in form.value_lines() {
-            let Some(own) = count(report, &line.code) else { continue };
+            let Some(own) = count(report, &line.code) else {
+                continue;
+            };
             if cell.is_sum_of_parts && annex.adds_up(&form, &line.code) {
-                let parts: u64 =
-                    form.addends(&line.code).filter_map(|part| count(report, &part.code)).sum();
+                let parts: u64 = form
+                    .addends(&line.code)
+                    .filter_map(|part| count(report, &part.code))
+                    .sum();
                 assert_eq!(own, parts, "{}", line.code);
             }
-            let whole = cell.whole.clone().or(line.parent.clone()).filter(|_| cell.part == Part::Subset);
+            let whole = cell
+                .whole
+                .clone()
+                .or(line.parent.clone())
+                .filter(|_| cell.part == Part::Subset);
             let whole = whole.filter(|whole| annex.count(whole) >= annex.count(&line.code));
             if let Some(whole) = whole.and_then(|whole| count(report, &whole)) {
                 assert!(own <= whole, "{} is {own} of {whole}", line.code);
@@ -64,12 +80,21 @@ fn cells_are_filled_where_they_exist() {
     let (form, annex) = (form(), Annex::printed());
     let plan = plan(&form, &annex, &weights());
     let role = |report: &[Entry], role| {
-        report.iter().all(|entry| form.value(&entry.code).unwrap().is_entered_by(role))
+        report
+            .iter()
+            .all(|entry| form.value(&entry.code).unwrap().is_entered_by(role))
     };
-    assert!(plan.communes.iter().all(|report| role(report, LevelRole::Reporting)));
+    assert!(
+        plan.communes
+            .iter()
+            .all(|report| role(report, LevelRole::Reporting))
+    );
     assert!(role(&plan.district, LevelRole::OwnPart));
     let own = |code: &str| count(&plan.district, &code.parse().unwrap());
-    assert_eq!((own("II.2.2.a"), own("II.3.1.a"), own("II.1.1.a")), (Some(17), Some(12), None));
+    assert_eq!(
+        (own("II.2.2.a"), own("II.3.1.a"), own("II.1.1.a")),
+        (Some(17), Some(12), None)
+    );
 }
 
 #[test]
@@ -80,13 +105,19 @@ fn fifty_people_come_to_every_session_and_both_offices_hold_some() {
     let mut offices = BTreeSet::new();
     for report in &plan.communes {
         for entry in report.iter().filter(|entry| entry.code == people) {
-            let same = report.iter().find(|e| e.code == sessions && e.part == entry.part).unwrap();
+            let same = report
+                .iter()
+                .find(|e| e.code == sessions && e.part == entry.part)
+                .unwrap();
             let fifty = |value| super::super::annex::count(&value).map(|count| count * 50);
             assert_eq!(fifty(same.value), super::super::annex::count(&entry.value));
             offices.insert(entry.part.clone().unwrap().to_string());
         }
     }
-    assert_eq!(offices.into_iter().collect::<Vec<_>>(), ["culture", "labour"]);
+    assert_eq!(
+        offices.into_iter().collect::<Vec<_>>(),
+        ["culture", "labour"]
+    );
 }
 
 #[test]
