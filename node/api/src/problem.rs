@@ -138,6 +138,7 @@ fn command_status(error: &CommandError) -> StatusCode {
         | CommandError::UnknownOffice { .. }
         | CommandError::TextTooLong { .. }
         | CommandError::Value { .. }
+        | CommandError::Form(_)
         | CommandError::Refused { .. } => StatusCode::BAD_REQUEST,
         CommandError::AmbiguousUnit { .. }
         | CommandError::ReportExists { .. }

@@ -94,6 +94,9 @@ pub fn message(error: &CommandError) -> Both {
         CommandError::MayNotIssue { what } => {
             format!("máy này không có quyền cấp: {}", asked_vi(what))
         }
+        CommandError::Form(mistakes) => {
+            format!("biểu mẫu có lỗi: {}", mistakes.report(Lang::Vi))
+        }
         CommandError::Refused { what, detail } => {
             format!("{} không được chấp nhận: {detail}", asked_vi(what))
         }
@@ -199,7 +202,10 @@ pub fn hint(error: &CommandError) -> Option<Both> {
             Both::new("chờ vài giây rồi làm lại", "wait some seconds and repeat")
         }
         CommandError::Stopping => Both::new("chờ nút chạy lại", "wait until the node runs again"),
-        CommandError::Value { .. } | CommandError::NothingToUndo | CommandError::Refused { .. } => {
+        CommandError::Value { .. }
+        | CommandError::NothingToUndo
+        | CommandError::Form(_)
+        | CommandError::Refused { .. } => {
             return None;
         }
     };

@@ -80,8 +80,8 @@ impl Core {
         let mut registry = Registry::new(config.root);
         registry.learn_line(&config.chain);
         let broken = crate::admit::learn_records(&mut registry, store.read()?.records()?);
-        for (hash, error) in broken {
-            tracing::error!(record = %hash, detail = %error, "stored record is not understood");
+        for (hash, detail) in broken {
+            tracing::error!(record = %hash, %detail, "stored record is not understood");
         }
         let (epoch, last, peers) = {
             let read = store.read()?;

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use hopluu_form::{Form, Lang};
+use hopluu_form::Form;
 use hopluu_model::tree::{TreeEvent, UnitTree};
 use hopluu_model::{Date, Timestamp, UnitId};
 use hopluu_store::{DbError, Put, WriteError};
@@ -58,7 +58,8 @@ impl Core {
             what: "the form",
             detail,
         };
-        let form = Form::parse(source).map_err(|mistakes| refuse(mistakes.report(Lang::En)))?;
+        let form =
+            Form::parse(source).map_err(|mistakes| CommandError::Form(Box::new(mistakes)))?;
         if let Some(known) = self
             .registry()
             .form_of_major(form.id(), form.version().major)

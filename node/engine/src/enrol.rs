@@ -1,6 +1,6 @@
 //! Letting new nodes in: a ticket is issued, carried over by hand, and exchanged once for a certificate.
 
-use hopluu_model::{Digest, NodeId, OfficeId, Timestamp, UnitId};
+use hopluu_model::{Digest, ErrorChain, NodeId, OfficeId, Timestamp, UnitId};
 use hopluu_net::key::{self, Subject};
 use hopluu_store::{DbError, TicketUse, WriteError};
 use hopluu_trust::{
@@ -206,7 +206,7 @@ impl Core {
                         JoinReply::Granted(chain)
                             .encode(&request, &issue)
                             .unwrap_or_else(|error| {
-                                tracing::error!(detail = %error, "join reply is over its bound");
+                                tracing::error!(error = %ErrorChain(&error), "join reply is over its bound");
                                 JoinReply::refuse(JoinRefusal::Busy)
                             })
                     }
@@ -255,7 +255,9 @@ impl Core {
         };
         match learnt {
             Ok(effect) => self.record_arrived(turn, effect, record.kind, &record.unit),
-            Err(error) => tracing::error!(detail = %error, "own record is not understood"),
+            Err(error) => {
+                tracing::error!(error = %ErrorChain(&error), "own record is not understood");
+            }
         }
         self.announce(turn);
     }

@@ -1,6 +1,6 @@
 //! Why a command was not carried out, in terms a person can act on.
 
-use hopluu_form::ValueError;
+use hopluu_form::{FormErrors, Lang, ValueError};
 use hopluu_model::{Fault, UnitId};
 
 /// A command that was refused or failed. Nothing was changed.
@@ -142,6 +142,9 @@ pub enum CommandError {
         /// What was asked.
         what: &'static str,
     },
+    /// A form with mistakes.
+    #[error("the form has mistakes: {}", .0.report(Lang::En))]
+    Form(Box<FormErrors>),
     /// A form or a tree event that does not hold.
     #[error("{what} was refused: {detail}")]
     Refused {
@@ -213,6 +216,7 @@ impl CommandError {
             Self::NothingToUndo => "M-1207",
             Self::MayNotIssue { .. } => "M-1301",
             Self::Refused { .. } => "M-1302",
+            Self::Form(_) => "M-1303",
             Self::DiskFull => "M-1401",
             Self::Store(_) => "M-1402",
             Self::Damaged { .. } => "M-1403",

@@ -23,6 +23,7 @@ mod links;
 mod net;
 mod node;
 mod open_docs;
+mod reads;
 mod registry;
 mod resolve;
 mod rollups;

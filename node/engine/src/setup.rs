@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use hopluu_form::{Form, Lang};
+use hopluu_form::{Form, FormErrors, Lang};
 use hopluu_model::tree::UnitTree;
 use hopluu_model::{Date, Digest, Epoch, Fault, Place, Timestamp, UnitId};
 use hopluu_net::key::{IssueError, RandomError};
@@ -53,8 +53,8 @@ pub enum SetupError {
         text: String,
     },
     /// A form has mistakes.
-    #[error("a form has mistakes: {0}")]
-    Form(String),
+    #[error("a form has mistakes: {}", .0.report(Lang::En))]
+    Form(Box<FormErrors>),
     /// The ticket cannot be read.
     #[error("the ticket cannot be read")]
     Ticket(#[source] TicketError),
@@ -155,8 +155,7 @@ pub fn init_root(dir: &Path, setup: &RootSetup, now: Timestamp) -> Result<SetUp,
     let unit = find(&setup.unit)?;
     let mut forms = Vec::new();
     for (source, assigned) in &setup.forms {
-        let form =
-            Form::parse(source).map_err(|errors| SetupError::Form(errors.report(Lang::En)))?;
+        let form = Form::parse(source).map_err(|errors| SetupError::Form(Box::new(errors)))?;
         let assigned = assigned
             .iter()
             .map(|text| find(text))
@@ -175,7 +174,14 @@ pub fn init_root(dir: &Path, setup: &RootSetup, now: Timestamp) -> Result<SetUp,
         unit,
         office: None,
     };
-    found(dir, &signer, &chain, root, records, &setup.settings)?;
+    found(
+        &Home::create(dir)?,
+        &signer,
+        &chain,
+        root,
+        records,
+        &setup.settings,
+    )?;
     Ok(SetUp {
         place,
         root,
@@ -230,6 +236,8 @@ pub async fn join(
     if ticket.is_expired(now) {
         return Err(SetupError::Expired(ticket.expires));
     }
+    // The folder first: a ticket is good once, and must not be spent on one that cannot be used.
+    let home = Home::create(dir)?;
     let signer = key::generate()?;
     let joined = call_join(&ticket, &signer, &Tuning::default())
         .await
@@ -242,7 +250,7 @@ pub async fn join(
         }
     }
     found(
-        dir,
+        &home,
         &signer,
         &joined.chain,
         ticket.root,
@@ -259,14 +267,13 @@ pub async fn join(
 /// Writes a new home: key, store, settings, in this order, so that a cut leaves it visibly
 /// half-written.
 fn found(
-    dir: &Path,
+    home: &Home,
     signer: &Signer,
     chain: &[Vec<u8>],
     root: Digest,
     records: Vec<Record>,
     settings: &NodeSettings,
 ) -> Result<(), SetupError> {
-    let home = Home::create(dir)?;
     home.write_key(signer)?;
     let store = Store::open(&home.database(), &OpenOptions::create(fresh_epoch()))?;
     found_store(&store, chain, root, records)?;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use hopluu_doc::{Compartment, DocKey, DocKind, FactsView};
 use hopluu_form::Form;
-use hopluu_model::{ChangeHash, DocId, FormId, Period, UnitId};
+use hopluu_model::{ChangeHash, DocId, ErrorChain, FormId, Period, UnitId};
 use hopluu_rollup::{Filing, ReportFacts, Totals};
 use hopluu_store::{DbError, DocRow, FactsRow, Read};
 
@@ -97,7 +97,7 @@ impl Core {
             .map_err(CommandError::Store)?;
         let refused = totals.fill(rows.iter().filter_map(Fact::filing));
         for (unit, error) in refused {
-            tracing::error!(unit = %unit, detail = %error, "facts cannot be added up");
+            tracing::error!(unit = %unit, error = %ErrorChain(&error), "facts cannot be added up");
         }
         Ok(totals)
     }
@@ -159,7 +159,7 @@ impl Core {
                 continue;
             };
             if let Err(error) = kept.totals.set(filing.unit, filing.period, &filing.report) {
-                tracing::error!(doc = %row.doc, detail = %error, "facts cannot be added up");
+                tracing::error!(doc = %row.doc, error = %ErrorChain(&error), "facts cannot be added up");
             }
             let Some((digest, tally)) = kept.totals.digest(&own).zip(kept.totals.tally(&own))
             else {

@@ -3,11 +3,15 @@
 //! They derive `Serialize` so that the outermost crates can print them; the shapes are documented
 //! in docs/cli.md and held by tests.
 
+mod node;
+
 use hopluu_model::{
-    ChangeHash, Date, Digest, DocId, Epoch, FormId, FormVersion, IndicatorCode, NodeId, OfficeId,
-    Period, SectionId, Seq, Timestamp, UnitId,
+    ChangeHash, Date, Digest, DocId, FormId, FormVersion, IndicatorCode, NodeId, OfficeId, Period,
+    SectionId, Timestamp, UnitId,
 };
 use serde::{Deserialize, Serialize};
+
+pub use self::node::{DiskState, InviteView, PeerView, StatusView, WatchEvent};
 
 /// Which report is meant, as a person types it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -448,155 +452,4 @@ pub struct UnitView {
     pub successors: Vec<UnitName>,
     /// Children on the day.
     pub children: Vec<UnitName>,
-}
-
-/// A peer as `status` shows it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct PeerView {
-    /// Its key.
-    pub node: NodeId,
-    /// Its unit.
-    pub unit: UnitId,
-    /// Its office.
-    pub office: Option<OfficeId>,
-    /// Whether a link is up.
-    pub is_linked: bool,
-    /// Our journal up to here is durable there.
-    pub acked: Seq,
-    /// Its journal up to here is durable here.
-    pub received: Seq,
-    /// Entries it still has to get.
-    pub owed: u64,
-    /// When it was last heard.
-    pub heard: Option<Timestamp>,
-    /// Entries of it that were refused here since the start.
-    pub refused: u64,
-    /// What is unusual, for example `reconciling` or `peer was restored`.
-    pub remark: Option<String>,
-}
-
-/// What is owed to a full disk or a broken file.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum DiskState {
-    /// The last write went through.
-    Good,
-    /// The last write found no room: reads go on, writes are refused until there is.
-    Full,
-    /// The last write failed for another reason.
-    Failing,
-}
-
-/// The node as a whole.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct StatusView {
-    /// Program version.
-    pub version: String,
-    /// This node's key.
-    pub node: NodeId,
-    /// Its unit.
-    pub unit: UnitId,
-    /// That unit's name.
-    pub unit_name: String,
-    /// Its office.
-    pub office: Option<OfficeId>,
-    /// The root's fingerprint.
-    pub root: Digest,
-    /// The store's present life.
-    pub epoch: Epoch,
-    /// The journal's end.
-    pub journal: Seq,
-    /// Documents here.
-    pub documents: u64,
-    /// Changes kept outside because something they need is missing.
-    pub parked: u64,
-    /// Whether writes go through.
-    pub disk: DiskState,
-    /// When this node's certificate ends.
-    pub certificate_ends: Timestamp,
-    /// The address it listens on, while links are served.
-    pub listen: Option<String>,
-    /// Other nodes.
-    pub peers: Vec<PeerView>,
-}
-
-/// Something that became durable or changed, as `watch` prints it, one line each.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "event", rename_all = "snake_case")]
-pub enum WatchEvent {
-    /// A report has a new change, local or from a peer.
-    ReportChanged {
-        /// Which report.
-        report: ReportRef,
-        /// Its heads now.
-        heads: Vec<ChangeHash>,
-        /// The peer it came from; none for an edit made here.
-        from: Option<NodeId>,
-    },
-    /// A total that this node keeps has new bytes.
-    TotalChanged {
-        /// Whose total.
-        unit: UnitId,
-        /// By which form.
-        form: FormId,
-        /// For which period.
-        period: Period,
-        /// Reports in.
-        reported: u32,
-        /// Reports owed.
-        expected: u32,
-        /// The new digest.
-        digest: Digest,
-    },
-    /// A superior has a report.
-    ReceiptArrived {
-        /// Which report.
-        report: ReportRef,
-        /// The superior.
-        unit: UnitId,
-        /// When it arrived there.
-        at: Timestamp,
-    },
-    /// A link opened.
-    LinkOpened {
-        /// To whom.
-        node: NodeId,
-        /// Of which unit.
-        unit: UnitId,
-    },
-    /// A link closed.
-    LinkClosed {
-        /// To whom.
-        node: NodeId,
-    },
-    /// A form, certificate or tree event arrived.
-    RecordArrived {
-        /// Its kind.
-        kind: String,
-        /// The unit it concerns.
-        unit: UnitId,
-    },
-    /// The disk took or refused writes.
-    Disk {
-        /// What it is now.
-        state: DiskState,
-    },
-    /// The listener was too slow and missed this many events.
-    Missed {
-        /// How many.
-        events: u64,
-    },
-}
-
-/// A ticket that was just issued.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct InviteView {
-    /// The text to carry to the new node.
-    pub ticket: String,
-    /// The unit it is for.
-    pub unit: UnitId,
-    /// The office it is for.
-    pub office: Option<OfficeId>,
-    /// When it stops being good.
-    pub expires: Timestamp,
 }

@@ -100,12 +100,36 @@ name!(
 );
 
 /// A form's version. A new major is a new set of documents; a minor only adds.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct FormVersion {
     /// Part of the document's identity.
     pub major: u16,
     /// Never part of the document's identity.
     pub minor: u16,
+}
+
+impl Serialize for FormVersion {
+    /// Two numbers in bytes, `1.0` to people.
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        if serializer.is_human_readable() {
+            serializer.collect_str(self)
+        } else {
+            (self.major, self.minor).serialize(serializer)
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for FormVersion {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        if deserializer.is_human_readable() {
+            String::deserialize(deserializer)?
+                .parse()
+                .map_err(serde::de::Error::custom)
+        } else {
+            let (major, minor) = Deserialize::deserialize(deserializer)?;
+            Ok(Self { major, minor })
+        }
+    }
 }
 
 impl fmt::Display for FormVersion {
