@@ -5,10 +5,11 @@ use std::ops::Range;
 use hopluu_model::tree::UnitTree;
 use hopluu_model::{Date, UnitId};
 
-/// The province, the district, and the day whose tree the period 2016-2020 counts by.
+/// The province and the district.
 pub(super) const PROVINCE: &str = "45";
 pub(super) const DISTRICT: &str = "465";
-const TREE_DAY: Date = Date::constant(2020, 12, 14);
+/// The day whose tree the period 2016-2020 counts by.
+pub(super) const TREE_DAY: Date = Date::constant(2020, 12, 14);
 
 /// The offices with a machine of their own, in the township of Lao Bảo.
 pub(super) const OFFICES: [&str; 3] = ["police", "health", "culture"];

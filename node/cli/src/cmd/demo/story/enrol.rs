@@ -4,13 +4,13 @@ use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::time::Instant;
 
-use hopluu_api::text::Both;
+use hopluu_api::shape::UnitQuery;
 use hopluu_engine::view::InviteView;
 use hopluu_form::Form;
 use tokio::task::JoinSet;
 use tokio::time::sleep;
 
-use super::super::cast::{OFFICE_COMMUNE, OFFICES};
+use super::super::cast::{OFFICE_COMMUNE, OFFICES, TREE_DAY};
 use super::super::limits::{JOIN_EVERY, WAIT_MAX};
 use super::super::process::Program;
 use super::super::stage::{FORM, Stage};
@@ -31,6 +31,8 @@ pub(super) async fn play(stage: &mut Stage<'_>) -> Result<(), Broken> {
     )
     .await?;
     stage.world.start(&[Who::District]).await?;
+    // Whoever invites must know its units and offices first: they come down the new link.
+    has_form(stage, Who::District).await?;
     communes(stage).await?;
     offices(stage, &ticket).await?;
     everybody_is_there(stage).await
@@ -131,6 +133,7 @@ async fn communes(stage: &mut Stage<'_>) -> Result<(), Broken> {
 
 async fn offices(stage: &mut Stage<'_>, used_ticket: &str) -> Result<(), Broken> {
     let main = Who::Commune(OFFICE_COMMUNE);
+    has_form(stage, main).await?;
     let mut seats = Vec::new();
     for (at, office) in OFFICES.iter().enumerate() {
         let ticket = invite(stage, main, &["--office", office]).await?;
@@ -160,7 +163,7 @@ async fn everybody_is_there(stage: &mut Stage<'_>) -> Result<(), Broken> {
     stage.claim(true, linked);
     let (mut processes, mut keys) = (BTreeSet::new(), BTreeSet::new());
     for who in stage.world.everybody() {
-        has_form(stage, who, &told::form_everywhere()).await?;
+        has_form(stage, who).await?;
         let status = stage.world.client(who).await?.status().await;
         keys.insert(status.map_err(|error| words::asked(&error))?.node);
         processes.extend(stage.world.process_id(who));
@@ -186,11 +189,22 @@ async fn everybody_is_there(stage: &mut Stage<'_>) -> Result<(), Broken> {
     Ok(())
 }
 
-async fn has_form(stage: &Stage<'_>, who: Who, what: &Both) -> Result<(), Broken> {
+/// Waits until a node knows its unit and the form: from then on it can be written at.
+async fn has_form(stage: &Stage<'_>, who: Who) -> Result<(), Broken> {
+    let children = if who == Who::District {
+        stage.world.cast.communes.len()
+    } else {
+        0
+    };
+    let day = UnitQuery {
+        unit: None,
+        on: Some(TREE_DAY),
+    };
     stage
-        .until(who, what, async |client| {
+        .until(who, &told::form_everywhere(), async |client| {
             let forms = client.form_list().await?;
-            Ok(forms.iter().any(|form| form.form.as_str() == FORM))
+            let has_form = forms.iter().any(|form| form.form.as_str() == FORM);
+            Ok(has_form && client.unit_show(&day).await?.children.len() >= children)
         })
         .await
 }
