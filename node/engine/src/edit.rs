@@ -16,7 +16,7 @@ use crate::error::CommandError;
 use crate::limits::EDITS_MAX;
 use crate::resolve::{Meant, figure_key, line, section};
 use crate::turn::{Reply, Turn};
-use crate::view::{EditRequest, SaveRequest, Saved, Selector};
+use crate::view::{DiskState, EditRequest, SaveRequest, Saved, Selector};
 
 /// A report, and what a save changed in it: in memory, not on disk yet; nothing where everything
 /// stood already.
@@ -285,12 +285,7 @@ impl Core {
     fn commit(&mut self, made: Result<Made, CommandError>, reply: Reply<Saved>) {
         let (meant, saved) = match made {
             Err(error) => return reply(Err(error)),
-            Ok((meant, None)) => {
-                return reply(Ok(Saved {
-                    report: meant.report(),
-                    change: None,
-                }));
-            }
+            Ok((meant, None)) => return self.confirm_standing(&meant, reply),
             Ok((meant, Some(saved))) => (meant, saved),
         };
         let (doc, hash, report) = (meant.key.id(), saved.hash, meant.report());
@@ -317,6 +312,44 @@ impl Core {
                     core.forget(doc);
                     reply(Err(core.write_failed(turn, error)));
                 }
+            },
+        );
+    }
+
+    /// Answers a save that found everything as it was to be. What it found may itself still be on its
+    /// way to the disk, so the answer takes the same way.
+    fn confirm_standing(&mut self, meant: &Meant, reply: Reply<Saved>) {
+        let (doc, report) = (meant.key.id(), meant.report());
+        let stands_on = match self.open_or_create(&meant.key, &meant.form) {
+            Ok(open) => {
+                let genesis = open.genesis().hash;
+                let heads = open.heads().into_iter();
+                heads
+                    .filter(|head| *head != genesis)
+                    .collect::<Vec<ChangeHash>>()
+            }
+            Err(error) => return reply(Err(error)),
+        };
+        self.submit(
+            move |tx| -> Result<bool, DbError> {
+                for head in stands_on {
+                    if !tx.has_change(doc, head)? {
+                        return Ok(false);
+                    }
+                }
+                Ok(true)
+            },
+            move |core, turn, result| match result {
+                Ok(true) => reply(Ok(Saved {
+                    report,
+                    change: None,
+                })),
+                Ok(false) if core.disk() == DiskState::Full => reply(Err(CommandError::DiskFull)),
+                Ok(false) => reply(Err(CommandError::Refused {
+                    what: "the save",
+                    detail: "what it builds on could not be saved".to_owned(),
+                })),
+                Err(error) => reply(Err(core.write_failed(turn, error))),
             },
         );
     }
