@@ -17,6 +17,9 @@ use crate::{CloseCode, Incoming, Received, Ticket};
 pub(crate) struct Inbound {
     /// What of theirs is durable here, in the life of their store that they named.
     pub(crate) received: Received,
+    /// What is written of that. The life of their store is written with their first entry: who has
+    /// entries from a peer must notice when that peer has lost them.
+    pub(crate) written: Received,
     queue: VecDeque<Waiting>,
     bytes: usize,
     applying: Option<Applying>,
@@ -112,7 +115,7 @@ impl Inbound {
         });
         Some(Next {
             entries: waiting.entries,
-            received: (received != self.received).then_some(received),
+            received: (received != self.written).then_some(received),
         })
     }
 
@@ -128,6 +131,7 @@ impl Inbound {
         let applying = self.applying.take()?;
         self.bytes -= applying.bytes;
         self.received = applying.received;
+        self.written = applying.received;
         self.applied += 1;
         Some(applying.entries)
     }

@@ -382,6 +382,7 @@ impl Session {
                 turn,
             );
             self.outbound.saved = Some(acked);
+            turn.record.is_void = false;
         }
     }
 

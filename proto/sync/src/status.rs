@@ -117,6 +117,8 @@ pub(crate) struct PeerRecord {
     /// Nothing of ours through here is owed.
     pub(crate) quit: Seq,
     pub(crate) received: Seq,
+    /// A comparison is owed, whatever a checkpoint says that was read before this was written.
+    pub(crate) is_void: bool,
     pub(crate) trouble: Option<Trouble>,
     pub(crate) refused_there: BTreeMap<RefusalCode, u64>,
     pub(crate) refused_here: BTreeMap<RefusalCode, u64>,
@@ -133,6 +135,7 @@ impl PeerRecord {
             acked: Seq(0),
             quit: Seq(0),
             received: Seq(0),
+            is_void: false,
             trouble: None,
             refused_there: BTreeMap::new(),
             refused_here: BTreeMap::new(),

@@ -352,8 +352,12 @@ impl World {
                     self.tell(other, Event::LinkClosed { link, code });
                 }
             }
-            apply @ Effect::Apply { .. } if self.nodes[at].is_slow => {
-                self.nodes[at].stuck.push(apply);
+            write @ (Effect::Apply { .. }
+            | Effect::SaveAcked { .. }
+            | Effect::SaveCheckpoint { .. })
+                if self.nodes[at].is_slow =>
+            {
+                self.nodes[at].stuck.push(write);
             }
             stored if self.nodes[at].is_stuck => self.nodes[at].stuck.push(stored),
             stored => {

@@ -70,8 +70,13 @@ impl Verdict {
 impl Session {
     /// Says hello, and where the checkpoint allows, does not wait for an answer.
     pub(super) fn introduce(&mut self, checkpoint: Checkpoint, turn: &Turn<'_>) {
+        let mut checkpoint = checkpoint;
+        if turn.record.is_void {
+            checkpoint.acked = Acked::void();
+        }
         self.remembered = checkpoint;
         self.inbound.received = checkpoint.received;
+        self.inbound.written = checkpoint.received;
         let received = checkpoint.received;
         let held = Held {
             epoch: received.epoch,
@@ -119,6 +124,7 @@ impl Session {
         self.remember(&verdict, &hello, turn);
         self.start_pushing(&verdict, turn);
         self.walk.is_due = verdict.is_walk_due;
+        turn.record.is_void |= verdict.is_walk_due;
         // A side that has nothing has nothing to heal.
         turn.record.trouble = verdict.trouble.filter(|_| verdict.is_walk_due);
         self.hello = Some(hello);
@@ -139,6 +145,7 @@ impl Session {
                 },
             });
             self.outbound.saved = None;
+            self.inbound.written = Received::default();
         } else if verdict.is_walk_due && self.remembered.acked != Acked::void() {
             self.store_acked(Acked::void(), turn);
             self.outbound.saved = None;

@@ -355,3 +355,58 @@ fn healing_counts_only_when_both_sides_are_durable() {
         assert_eq!(world.bodies(commune).len(), 2);
     }
 }
+
+#[test]
+fn what_a_slow_disk_has_not_written_yet_is_not_forgotten() {
+    let (mut world, commune, district) = met(3);
+    world.change(district, "doc 2", "10101", "not lost either");
+    let link = world.connect(commune, district);
+    world.settle();
+    world.cut(link);
+    let backup = world.nodes[commune].store.clone();
+    world.change(district, "doc 2", "10101", "lost below");
+    let link = world.connect(commune, district);
+    world.settle();
+    world.cut(link);
+    world.nodes[commune].store = backup;
+    world.restart(commune);
+    world.change(commune, "doc 0", "10101", "after the loss");
+    // The district pushes at once, finds the loss by what it hears, and cannot write it down.
+    world.change(district, "doc 1", "10101", "not lost");
+    world.nodes[district].is_slow = true;
+    let link = world.connect(commune, district);
+    world.flight();
+    assert_eq!(
+        world.peer(district, commune).trouble,
+        Some(Trouble::PeerRolledBack)
+    );
+    world.flight();
+    world.cut(link);
+    world.connect(commune, district);
+    world.unstick(district);
+    world.settle();
+    assert_healed(&world, commune, district);
+    assert!(world.bodies(commune).contains(&"lost below".to_owned()));
+}
+
+#[test]
+fn who_has_entries_of_a_peer_notices_when_it_has_lost_them() {
+    let mut world = World::new();
+    let commune = world.node("10101", None);
+    let district = world.node("101", None);
+    world.change(commune, "doc", "10101", "below");
+    world.connect(district, commune);
+    // Its hello still says that it has nothing, so nothing it sends moves a position at once.
+    world.change(district, "doc", "10101", "above");
+    for _ in 0..4 {
+        world.flight();
+    }
+    assert_eq!(world.bodies(commune).len(), 2);
+    world.nodes[district].store = crate::testing::Store::default();
+    world.nodes[district].epoch = Epoch([99; 16]);
+    world.restart(district);
+    world.connect(district, commune);
+    world.settle();
+    assert_healed(&world, commune, district);
+    assert_eq!(world.bodies(district).len(), 2);
+}
