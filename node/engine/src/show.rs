@@ -399,6 +399,12 @@ fn wrote(touched: &Touched) -> String {
         } => {
             format!("text {section}@{office} +{inserted} -{deleted}")
         }
-        Touched::Event(event) => format!("event {}", event.step().as_str()),
+        Touched::Event(event) => {
+            let step = event.step().as_str();
+            event.reason().map_or_else(
+                || format!("event {step}"),
+                |reason| format!("event {step}: {reason}"),
+            )
+        }
     }
 }
