@@ -83,8 +83,8 @@ pub enum Effect {
         /// The half.
         acked: Acked,
     },
-    /// Store both halves of the peer's checkpoint: one of the two stores has lost what it had, and
-    /// that must not be forgotten before it is healed; `Saved`.
+    /// Store both halves of the peer's checkpoint: it is met for the first time, or one of the two
+    /// stores has lost what it had, and that must not be forgotten before it is healed; `Saved`.
     SaveCheckpoint {
         /// The connection.
         link: LinkId,

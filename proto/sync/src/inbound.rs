@@ -17,9 +17,6 @@ use crate::{CloseCode, Incoming, Received, Ticket};
 pub(crate) struct Inbound {
     /// What of theirs is durable here, in the life of their store that they named.
     pub(crate) received: Received,
-    /// What is written of that. The life of their store is written with their first entry: who has
-    /// entries from a peer must notice when that peer has lost them.
-    pub(crate) written: Received,
     queue: VecDeque<Waiting>,
     bytes: usize,
     applying: Option<Applying>,
@@ -115,7 +112,7 @@ impl Inbound {
         });
         Some(Next {
             entries: waiting.entries,
-            received: (received != self.written).then_some(received),
+            received: (received != self.received).then_some(received),
         })
     }
 
@@ -131,7 +128,6 @@ impl Inbound {
         let applying = self.applying.take()?;
         self.bytes -= applying.bytes;
         self.received = applying.received;
-        self.written = applying.received;
         self.applied += 1;
         Some(applying.entries)
     }

@@ -76,7 +76,6 @@ impl Session {
         }
         self.remembered = checkpoint;
         self.inbound.received = checkpoint.received;
-        self.inbound.written = checkpoint.received;
         let received = checkpoint.received;
         let held = Held {
             epoch: received.epoch,
@@ -131,30 +130,29 @@ impl Session {
         Ok(())
     }
 
-    /// Writes down at once what no longer holds, so that a cut before it is healed is noticed.
+    /// Writes down at once in which life the peer is met, and what no longer holds: a cut before
+    /// that is healed, or a life that begins anew before anything of it was received, is noticed.
     fn remember(&mut self, verdict: &Verdict, hello: &Hello, turn: &mut Turn<'_>) {
-        if !verdict.is_received_valid {
+        let due = verdict.is_walk_due.then(Acked::void);
+        let acked = due.unwrap_or(self.remembered.acked);
+        if due.is_some() {
+            self.outbound.saved = None;
+        }
+        if !verdict.is_received_valid || self.inbound.received.is_none() {
+            let received = Received {
+                epoch: hello.epoch,
+                through: Seq(0),
+            };
+            self.inbound.received = received;
             let ticket = turn.ticket();
             turn.effects.push(Effect::SaveCheckpoint {
                 link: self.link,
                 ticket,
                 peer: self.peer.node,
-                checkpoint: Checkpoint {
-                    received: Received::default(),
-                    acked: Acked::void(),
-                },
+                checkpoint: Checkpoint { received, acked },
             });
-            self.outbound.saved = None;
-            self.inbound.written = Received::default();
-        } else if verdict.is_walk_due && self.remembered.acked != Acked::void() {
-            self.store_acked(Acked::void(), turn);
-            self.outbound.saved = None;
-        }
-        if !verdict.is_received_valid || self.inbound.received.is_none() {
-            self.inbound.received = Received {
-                epoch: hello.epoch,
-                through: Seq(0),
-            };
+        } else if acked != self.remembered.acked {
+            self.store_acked(acked, turn);
         }
     }
 

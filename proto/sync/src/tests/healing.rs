@@ -410,3 +410,31 @@ fn who_has_entries_of_a_peer_notices_when_it_has_lost_them() {
     assert_healed(&world, commune, district);
     assert_eq!(world.bodies(district).len(), 2);
 }
+
+#[test]
+fn a_life_of_which_nothing_was_received_is_known_to_have_ended() {
+    let mut world = World::new();
+    let commune = world.node("10101", None);
+    let office = world.node("10101", Some("health"));
+    // Not for the office under the tree of today, so its position passes over it.
+    world.write(
+        commune,
+        EntryKind::Record,
+        "record",
+        "102",
+        b"of the district to come",
+    );
+    let link = world.connect(commune, office);
+    world.settle();
+    let backup = world.nodes[office].store.clone();
+    world.grow_tree(commune, tree(Some("10101")));
+    world.settle();
+    assert_eq!(world.bodies(office), ["of the district to come"]);
+    world.cut(link);
+    world.nodes[office].store = backup;
+    world.nodes[office].epoch = Epoch([99; 16]);
+    world.restart(office);
+    world.connect(commune, office);
+    world.settle();
+    assert_healed(&world, commune, office);
+}
