@@ -103,6 +103,13 @@ pub(crate) fn median(mut times: Vec<Duration>) -> Duration {
     times.get(times.len() / 2).copied().unwrap_or_default()
 }
 
+/// How long this thread has had a core: what it would take on a machine with nothing else to do.
+pub(crate) fn cpu_time() -> anyhow::Result<Duration> {
+    let schedule = std::fs::read_to_string("/proc/thread-self/schedstat")?;
+    let spent = schedule.split_whitespace().next().unwrap_or_default();
+    Ok(Duration::from_nanos(spent.parse()?))
+}
+
 /// Prints what was seen, one line a figure.
 pub(crate) fn print_table(all: &[(&str, Seen)]) {
     println!("| bench | what | bound | seen | |");

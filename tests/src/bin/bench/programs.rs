@@ -15,7 +15,10 @@ const SEED_MOST: Duration = Duration::from_secs(5);
 
 /// Seeds of the mesh that are timed, and the first of them.
 const SEEDS: u32 = 3;
-const FIRST_SEED: &str = "1";
+const FIRST_SEED: &str = "20240615";
+
+/// The tests that play the seeds, one after the other; the others prove the mesh itself.
+const MESH_TESTS: &str = "share_of_seeds_holds";
 
 pub(crate) fn demo() -> anyhow::Result<Seen> {
     let begun = Instant::now();
@@ -44,7 +47,7 @@ pub(crate) fn mesh() -> anyhow::Result<Seen> {
     let test = built("mesh")?;
     let begun = Instant::now();
     let output = Command::new(test)
-        .args(["--test-threads=1", "--nocapture"])
+        .args([MESH_TESTS, "--test-threads=1", "--nocapture"])
         .env("SIM_SEEDS", SEEDS.to_string())
         .env("SIM_SEED", FIRST_SEED)
         .current_dir(repository())
@@ -56,7 +59,7 @@ pub(crate) fn mesh() -> anyhow::Result<Seen> {
     let mut seen = Seen::default();
     seen.time("simulated mesh, a seed", took / SEEDS, Some(SEED_MOST));
     seen.note(format!(
-        "wall time of {SEEDS} seeds by {SEEDS}, with the other tests of the mesh"
+        "wall time of {SEEDS} seeds, one after the other on one core, by {SEEDS}"
     ));
     Ok(seen)
 }

@@ -13,7 +13,7 @@ use hopluu_store::{FactsRow, OpenOptions, Store};
 use hopluu_tests::process::shipped_tree;
 use hopluu_trust::Signer;
 
-use crate::figure::{Seen, median};
+use crate::figure::{Seen, cpu_time, median};
 use crate::filling::{Filled, annex, key_of, put_all};
 
 const COMMUNES: usize = 10_595;
@@ -59,6 +59,8 @@ struct Parts {
     shape: Vec<Duration>,
     fill: Vec<Duration>,
     all: Vec<Duration>,
+    /// Of all that, the time this thread had a core.
+    cpu: Vec<Duration>,
 }
 
 pub(crate) fn run() -> anyhow::Result<Seen> {
@@ -122,6 +124,11 @@ fn seen(parts: &Parts, ones: Vec<Duration>, digests: Vec<Duration>) -> Seen {
         median(parts.all.clone()),
         Some(FULL_MOST),
     );
+    seen.time(
+        "- of that with a core of its own",
+        median(parts.cpu.clone()),
+        None,
+    );
     seen.time("- opening the store", median(parts.open.clone()), None);
     seen.time("- reading the facts", median(parts.read.clone()), None);
     seen.time("- laying out the units", median(parts.shape.clone()), None);
@@ -147,6 +154,7 @@ fn recompute(
     period: &Period,
     parts: &mut Parts,
 ) -> anyhow::Result<Totals> {
+    let cpu = cpu_time()?;
     let begun = Instant::now();
     let store = Store::open(path, &OpenOptions::existing())?;
     let opened = begun.elapsed();
@@ -156,6 +164,7 @@ fn recompute(
     let laid_out = begun.elapsed();
     let refused = totals.fill(rows.iter().filter_map(|row| row.filing(period)));
     let filled = begun.elapsed();
+    parts.cpu.push(cpu_time()?.saturating_sub(cpu));
     ensure!(refused.is_empty(), "{} reports were refused", refused.len());
     parts.open.push(opened);
     parts.read.push(read.saturating_sub(opened));
