@@ -4,13 +4,13 @@
 //! (docs/adr/0007). What cannot be judged yet, because its form, its author or what it builds upon has
 //! not arrived, is parked and tried again when something arrives that it may have waited for.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, PoisonError, RwLock};
 
 use hopluu_doc::limits::SCAN_LIMITS;
 use hopluu_doc::{
     DocKey, Facts, Genesis, Parent, ParentsError, ScannedChange, Tip, check_parents,
-    check_references, genesis, scan,
+    check_references, scan,
 };
 use hopluu_form::Form;
 use hopluu_model::{
@@ -24,6 +24,7 @@ use hopluu_sync::{Incoming, Refusal, RefusalCode};
 use hopluu_trust::{Receipt, Record, RecordKind, Seal, Signer};
 use serde::{Deserialize, Serialize};
 
+use crate::beginnings::Beginnings;
 use crate::registry::{RecordEffect, RecordRefusal, Registry};
 
 /// A change as it travels: with the seal that vouches for it.
@@ -46,6 +47,8 @@ pub(crate) struct Admitted {
     pub(crate) docs: BTreeMap<DocId, Vec<ScannedChange>>,
     /// What records changed.
     pub(crate) records: Vec<(RecordEffect, RecordKind, UnitId)>,
+    /// Documents for which a receipt of our own came back from somebody who had kept it.
+    returned: BTreeSet<DocId>,
     /// Receipts that are new here: the document, who has it, since when.
     pub(crate) receipts: Vec<(DocId, UnitId, Timestamp)>,
     /// Entries that stay outside, by their place in the push.
@@ -62,6 +65,7 @@ impl Admitted {
 /// What admission needs besides the transaction.
 pub(crate) struct Admission {
     pub(crate) registry: Arc<RwLock<Registry>>,
+    pub(crate) beginnings: Arc<Beginnings>,
     pub(crate) signer: Arc<Signer>,
     pub(crate) me: Place,
     pub(crate) from: Option<NodeId>,
@@ -78,7 +82,7 @@ enum Waits {
 }
 
 /// A change that may come in, with what it is read by.
-type Judged = (Genesis, Box<ScannedChange>);
+type Judged = (Arc<Genesis>, Box<ScannedChange>);
 
 /// What became of one entry.
 enum Verdict {
@@ -190,7 +194,7 @@ impl Admission {
         let Some(form) = self.form(key) else {
             return Ok(Err(Verdict::Wait(Waits::Form, change.hash)));
         };
-        let Ok(genesis) = genesis(key, &form) else {
+        let Ok(genesis) = self.beginnings.of(key, &form) else {
             return Ok(Err(Verdict::Refuse(RefusalCode::MALFORMED)));
         };
         let doc = key.id();
@@ -297,6 +301,9 @@ impl Admission {
             return Ok(());
         }
         if let Put::New(_) = put_receipt(tx, record, &receipt, self.from)? {
+            if receipt.by == self.me {
+                admitted.returned.insert(receipt.doc);
+            }
             admitted
                 .receipts
                 .push((receipt.doc, receipt.by.unit, receipt.at));
@@ -343,21 +350,29 @@ impl Admission {
         }
     }
 
-    /// A superior's main node says, in the same transaction, how far each document has got here.
+    /// A superior's main node says, in the same transaction, how far each document has got here. A
+    /// clock that was ahead must not make its old word outlive the new one, so each is dated after
+    /// the one before, even where that one was forgotten here and has come back.
     fn write_receipts(&self, tx: &mut WriteTx<'_>, admitted: &Admitted) -> Result<(), DbError> {
         if self.me.office.is_some() {
             return Ok(());
         }
-        for doc in admitted.docs.keys() {
+        let docs: BTreeSet<&DocId> = admitted.docs.keys().chain(&admitted.returned).collect();
+        for doc in docs {
             let Some(row) = tx.doc(*doc)? else { continue };
             if row.unit == self.me.unit {
+                continue;
+            }
+            let before = tx.receipts(*doc)?;
+            let before = before.iter().find(|before| before.by == self.me.unit);
+            if before.and_then(receipt_heads).as_ref() == Some(&row.heads) {
                 continue;
             }
             let receipt = Receipt {
                 doc: *doc,
                 heads: row.heads,
                 by: self.me.clone(),
-                at: self.now,
+                at: before.map_or(self.now, |before| self.now.max(before.at.plus_ms(1))),
             };
             let record = receipt
                 .sign(&self.signer, row.unit)
@@ -522,6 +537,14 @@ fn put_receipt(
         },
         origin,
     )
+}
+
+/// The heads that a stored receipt names, sorted.
+pub(crate) fn receipt_heads(receipt: &ReceiptRow) -> Option<Vec<ChangeHash>> {
+    let record = Record::decode(&receipt.body).ok()?;
+    let mut heads = Receipt::read(&record).ok()?.heads;
+    heads.sort_unstable();
+    Some(heads)
 }
 
 fn parked_body(descriptor: &[u8], body: &[u8]) -> Vec<u8> {

@@ -16,6 +16,7 @@ use hopluu_trust::Signer;
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 
+use crate::beginnings::Beginnings;
 use crate::error::CommandError;
 use crate::open_docs::OpenDocs;
 use crate::registry::Registry;
@@ -52,6 +53,7 @@ pub struct Core {
     pub(crate) hub: Hub,
     pub(crate) open: OpenDocs,
     pub(crate) totals: TotalsKept,
+    pub(crate) beginnings: Arc<Beginnings>,
     actors: BTreeMap<DocId, ActorId>,
     rng: StdRng,
     post: Post,
@@ -107,6 +109,7 @@ impl Core {
             hub,
             open: OpenDocs::default(),
             totals: TotalsKept::default(),
+            beginnings: Arc::default(),
             actors: BTreeMap::new(),
             post,
             disk: DiskState::Good,

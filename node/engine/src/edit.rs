@@ -1,16 +1,17 @@
 //! Saves: what a person typed is checked against the form, becomes one change, is sealed, and is
 //! answered when it is on disk.
 
+use std::sync::Arc;
+
 use hopluu_doc::limits::SCAN_LIMITS;
-use hopluu_doc::{
-    DocKey, Edit, EditError, LifecycleEvent, Report, SaveContext, SavedChange, genesis, scan,
-};
+use hopluu_doc::{DocKey, Edit, EditError, LifecycleEvent, Report, SaveContext, SavedChange, scan};
 use hopluu_form::{EntryContext, LevelRole, Line};
 use hopluu_model::{ChangeHash, DocId, ErrorChain, OfficeId, Scalar, Timestamp};
 use hopluu_store::{AppendError, DbError, WriteError, WriteTx};
 use hopluu_trust::Seal;
 
 use crate::admit::{NewEntry, append};
+use crate::beginnings::Beginnings;
 use crate::core::Core;
 use crate::error::CommandError;
 use crate::limits::EDITS_MAX;
@@ -298,8 +299,9 @@ impl Core {
         )
         .expect("one actor and no account are within a seal's bounds")
         .to_wire();
+        let beginnings = Arc::clone(&self.beginnings);
         self.submit(
-            move |tx| append_save(tx, &meant, &saved, &seal),
+            move |tx| append_save(tx, &beginnings, &meant, &saved, &seal),
             move |core, turn, result: Result<(), WriteError<AppendError>>| match result {
                 Ok(()) => {
                     core.after_local(turn, doc);
@@ -374,12 +376,13 @@ impl Core {
 /// Writes one save: first what it derives, then the change itself with its seal.
 fn append_save(
     tx: &mut WriteTx<'_>,
+    beginnings: &Beginnings,
     meant: &Meant,
     saved: &SavedChange,
     seal: &[u8],
 ) -> Result<(), AppendError> {
     let key = &meant.key;
-    let genesis = genesis(key, &meant.form).map_err(|_| DbError::Row {
+    let genesis = beginnings.of(key, &meant.form).map_err(|_| DbError::Row {
         table: "docs",
         expected: "a document that can begin",
     })?;

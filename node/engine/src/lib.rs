@@ -9,6 +9,7 @@
 //! simulated mesh drives in virtual time. What a person is shown is in [`view`].
 
 mod admit;
+mod beginnings;
 pub mod clock;
 mod core;
 mod decide;

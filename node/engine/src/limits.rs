@@ -53,3 +53,7 @@ pub(crate) const LINK_EVENTS_MAX: usize = 256;
 
 /// Seconds that a stop waits for the store: beyond it the disk is not coming back.
 pub(crate) const STOP_SECS_MAX: u64 = 10;
+
+/// Beginnings of documents kept, each some 5 KB: one report of each commune of the largest province,
+/// as they come in within a season.
+pub(crate) const BEGINNINGS_KEPT_MAX: usize = 600;

@@ -143,6 +143,7 @@ impl Core {
     ) {
         let admission = Admission {
             registry: self.shared_registry(),
+            beginnings: std::sync::Arc::clone(&self.beginnings),
             signer: std::sync::Arc::clone(self.signer()),
             me: self.me().clone(),
             from: Some(peer),

@@ -121,7 +121,10 @@ impl Core {
             .unit(&unit)
             .and_then(|found| form.level_role(&found.level));
         let is_assigned = known.assigned.is_empty()
-            || known.assigned.iter().any(|root| tree.related(&unit, root));
+            || known
+                .assigned
+                .iter()
+                .any(|root| tree.is_at_or_below(&unit, root));
         let Some(role) = role.filter(|_| is_assigned) else {
             return Err(CommandError::NotReporting {
                 unit,

@@ -5,9 +5,10 @@ use std::collections::BTreeMap;
 use hopluu_doc::{Candidate, DocKey, FactsView, FigureKey, Register, Report, Touched};
 use hopluu_form::{Finding, Form};
 use hopluu_model::{ChangeHash, DocId, ErrorChain, IndicatorCode, NodeId, Scalar, UnitId};
-use hopluu_store::{DocRow, ReceiptRow};
-use hopluu_trust::{Receipt, Record, Seal};
+use hopluu_store::DocRow;
+use hopluu_trust::Seal;
 
+use crate::admit::receipt_heads;
 use crate::clock;
 use crate::core::{Core, unreadable};
 use crate::error::CommandError;
@@ -295,13 +296,6 @@ impl Core {
             },
         );
     }
-}
-
-fn receipt_heads(receipt: &ReceiptRow) -> Option<Vec<ChangeHash>> {
-    let record = Record::decode(&receipt.body).ok()?;
-    let mut heads = Receipt::read(&record).ok()?.heads;
-    heads.sort_unstable();
-    Some(heads)
 }
 
 fn figure_views(
