@@ -1,0 +1,168 @@
+//! What must hold after every event, whatever links, power and clocks do.
+
+use hopluu_engine::CommandError;
+use hopluu_model::{EntryKind, Fault, Seq, UnitId};
+use hopluu_store::limits::PARKED_ROWS_PER_PEER_MAX;
+use serde_json::json;
+
+use crate::ledger::Confirmed;
+use crate::log::Broken;
+use crate::node::Node;
+use crate::province::TREE;
+use crate::world::World;
+
+/// Read at once when the journal is followed.
+const ENTRIES_MAX: usize = 4_096;
+const BYTES_MAX: usize = 64 << 20;
+
+/// After every turn: what was confirmed is on the disk. One of many is looked at each time.
+pub(crate) fn after_turn(world: &mut World, at: usize) -> Result<(), Broken> {
+    let Some(confirmed) = world.ledger.next(at) else {
+        return Ok(());
+    };
+    no_lost_edit(world, at, &confirmed)
+}
+
+/// After a power cut: all of it.
+pub(crate) fn after_power_cut(world: &mut World, at: usize) -> Result<(), Broken> {
+    for confirmed in world.ledger.of(at).to_vec() {
+        no_lost_edit(world, at, &confirmed)?;
+    }
+    Ok(())
+}
+
+/// After a disk was replaced by a backup: what was confirmed is owed by whoever has it.
+pub(crate) fn after_restore(world: &mut World, at: usize) -> Result<(), Broken> {
+    let nodes = &world.nodes;
+    let is_elsewhere = |confirmed: &Confirmed| {
+        let others = nodes.iter().enumerate().filter(|(node, _)| *node != at);
+        let mut others = others.map(|(_, node)| node);
+        others.any(|node| holds(node, confirmed))
+    };
+    let is_here = |confirmed: &Confirmed| holds(&nodes[at], confirmed);
+    world.ledger.restored(at, is_here, is_elsewhere);
+    let seen = world.nodes[at]
+        .store
+        .read()
+        .and_then(|read| read.last_seq());
+    world.nodes[at].seen = seen.expect("a backup is a whole database");
+    Ok(())
+}
+
+pub(crate) fn holds(node: &Node, (doc, hash): &Confirmed) -> bool {
+    let read = node.store.read().expect("memory does not fail");
+    read.has_change(*doc, *hash).expect("memory does not fail")
+}
+
+fn no_lost_edit(world: &mut World, at: usize, confirmed: &Confirmed) -> Result<(), Broken> {
+    if holds(&world.nodes[at], confirmed) {
+        return Ok(());
+    }
+    let (doc, hash) = confirmed;
+    let name = &world.nodes[at].seat.name;
+    let what = format!("no_lost_edit: {name} confirmed {hash} of {doc} and has it no more");
+    Err(world.broken(what))
+}
+
+/// After every commit: the new entries of the journal are in scope, and what waits is bounded.
+pub(crate) fn after_write(world: &mut World, at: usize) -> Result<(), Broken> {
+    let node = &world.nodes[at];
+    let read = node.store.read().expect("memory does not fail");
+    let last = read.last_seq().expect("memory does not fail");
+    if last <= node.seen {
+        return Ok(());
+    }
+    let batch = read.read_journal(node.seen, ENTRIES_MAX, BYTES_MAX);
+    let batch = batch.expect("memory does not fail");
+    let parked = read.parked_count().expect("memory does not fail");
+    drop(read);
+    let mut wrong = None;
+    for entry in &batch.entries {
+        let (kind, unit) = (entry.kind(), &entry.unit);
+        let detail = json!({
+            "seq": entry.seq.0,
+            "kind": format!("{kind:?}"),
+            "unit": unit.to_string(),
+            "object": entry.object().to_string(),
+            "bytes": entry.bytes(),
+            "from": entry.origin.map(|node| node.short().to_string()),
+        });
+        world.log.line(world.now, &node.seat.name, "kept", &detail);
+        if !may_hold(node, kind, unit) {
+            wrong = Some(format!(
+                "access_respected: {} holds a {kind:?} of {unit}",
+                node.seat.name
+            ));
+        }
+    }
+    let peers = node.links.len().max(1) as u64 + 4;
+    if parked > PARKED_ROWS_PER_PEER_MAX * peers {
+        wrong = Some(format!("bounds_kept: {} parks {parked}", node.seat.name));
+    }
+    world.nodes[at].seen = batch.through.max(Seq(last.0));
+    match wrong {
+        Some(what) => Err(world.broken(what)),
+        None => Ok(()),
+    }
+}
+
+/// The rule of scope in its own words: documents of one's own unit and of those below; records of
+/// one's own line.
+pub(crate) fn may_hold(node: &Node, kind: EntryKind, unit: &UnitId) -> bool {
+    let own = &node.place.unit;
+    let is_below = TREE.is_at_or_below(unit, own);
+    match kind {
+        EntryKind::Change | EntryKind::Attachment if node.place.office.is_some() => unit == own,
+        EntryKind::Change | EntryKind::Attachment => is_below,
+        EntryKind::Record | EntryKind::Receipt => is_below || TREE.is_at_or_below(own, unit),
+    }
+}
+
+impl World {
+    /// Takes the answers that people got in this turn.
+    pub(crate) fn answered(&mut self, at: usize) -> Result<(), Broken> {
+        for (number, answer) in self.nodes[at].answers.take() {
+            let name = self.nodes[at].seat.name.clone();
+            self.nodes[at].asked.remove(&number);
+            let saved = match answer {
+                Ok(saved) => saved,
+                Err(error) => {
+                    let detail = json!({"save": number, "code": error.code()});
+                    self.log.line(self.now, &name, "refused", &detail);
+                    if is_our_fault(&error) {
+                        return Err(self.broken(format!("{name} could not save: {error:?}")));
+                    }
+                    continue;
+                }
+            };
+            let hash = saved.change.map(|hash| hash.to_string());
+            let detail = json!({"save": number, "change": hash});
+            self.log.line(self.now, &name, "confirmed", &detail);
+            match saved.change {
+                Some(hash) => {
+                    let confirmed = (saved.report.doc, hash);
+                    self.ledger.confirm(at, confirmed);
+                    no_lost_edit(self, at, &confirmed)?;
+                }
+                // It stands already: then it must stand on the disk.
+                None => {
+                    if let Some(earlier) = self.nodes[at].asked.range(..number).next() {
+                        let what = format!(
+                            "no_lost_edit: {name} confirms save {number}, which stands on save \
+                             {earlier}, which is not on disk"
+                        );
+                        return Err(self.broken(what));
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// A refusal is an answer; a failure of ours in a world with good disks is not.
+fn is_our_fault(error: &CommandError) -> bool {
+    let is_broken_rule =
+        matches!(error, CommandError::Refused { what, .. } if *what == "the write");
+    is_broken_rule || error.fault() != Fault::Config
+}

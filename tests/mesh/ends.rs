@@ -1,0 +1,282 @@
+//! What must hold at the end, once links are healthy: everybody has everything, and says the same.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use hopluu_engine::view::TotalView;
+use hopluu_engine::{CommandError, ReportFilter, TotalSelector};
+use hopluu_model::{ChangeHash, DocId, EntryKind, UnitId};
+use serde_json::json;
+
+use crate::check::{holds, may_hold};
+use crate::fold::{Paper, Sum, asked, papers, sum};
+use crate::log::Broken;
+use crate::node::Node;
+use crate::plan::{Between, HOUR, MINUTE};
+use crate::province::{FORM, Level, PERIOD, SUMS};
+use crate::work::report;
+use crate::world::World;
+
+/// Windows of ten minutes that everything may take, once each is whole: one for what goes up, one
+/// for the receipts that come down, and as much again for dials that met nobody.
+const WINDOWS_MAX: usize = 4;
+
+pub(crate) fn hold(world: &mut World) -> Result<(), Broken> {
+    heal(world)?;
+    let mut windows = 0;
+    while let Some(lag) = lag(world) {
+        if windows == WINDOWS_MAX {
+            return Err(world.broken(format!("finished_within: {lag}")));
+        }
+        windows += 1;
+        for route in 0..world.routes.len() {
+            world.plan_window(route);
+        }
+        let end = world.now + HOUR;
+        while world.step(end)? {}
+        world.now = end;
+    }
+    world
+        .log
+        .line(world.now, "world", "converged", &json!(windows));
+    no_edit_is_lost(world)?;
+    all_converged(world)?;
+    receipts_came(world)?;
+    totals_equal_fold(world)
+}
+
+fn heal(world: &mut World) -> Result<(), Broken> {
+    world.is_healed = true;
+    let open: Vec<u64> = world.pipes.keys().copied().collect();
+    for pipe in open {
+        world.break_pipe(pipe)?;
+    }
+    for route in &mut world.routes {
+        route.heal();
+        route.window_ms = Between(10 * MINUTE, 10 * MINUTE);
+    }
+    for node in 0..world.nodes.len() {
+        world.power_back(node)?;
+    }
+    Ok(())
+}
+
+type Heads = BTreeMap<DocId, (UnitId, Vec<ChangeHash>)>;
+
+fn heads(node: &Node) -> Heads {
+    let mut heads = Heads::new();
+    let read = node.store.read().expect("memory does not fail");
+    read.for_each_doc(|row| {
+        heads.insert(row.doc, (row.unit, row.heads));
+    })
+    .expect("memory does not fail");
+    heads
+}
+
+/// Who still lacks what; none when everybody has everything, and people can see that it arrived.
+fn lag(world: &World) -> Option<String> {
+    let mut all = Heads::new();
+    for node in &world.nodes {
+        for (doc, (unit, heads)) in heads(node) {
+            let entry = all.entry(doc).or_insert((unit, Vec::new()));
+            if entry.1.is_empty() {
+                entry.1 = heads;
+            } else if entry.1 != heads {
+                let (unit, name) = (&entry.0, &node.seat.name);
+                return Some(format!("{name} has other heads of the report of {unit}"));
+            }
+        }
+    }
+    for node in &world.nodes {
+        let own = heads(node);
+        let lacks = all.iter().find(|(doc, (unit, _))| {
+            may_hold(node, EntryKind::Change, unit) && !own.contains_key(doc)
+        });
+        if let Some((_, (unit, _))) = lacks {
+            return Some(format!("{} lacks the report of {unit}", node.seat.name));
+        }
+        let parked = node.store.read().and_then(|read| read.parked_count());
+        let parked = parked.expect("memory does not fail");
+        if parked > 0 {
+            return Some(format!("{} still parks {parked}", node.seat.name));
+        }
+    }
+    unreceipted(world)
+}
+
+/// Whose report has not been said to have arrived, in its newest form.
+fn unreceipted(world: &World) -> Option<String> {
+    for node in &world.nodes {
+        let core = node.core.as_ref()?;
+        let rows = core.report_list(&ReportFilter::default()).ok()?;
+        for row in rows.iter().filter(|row| row.report.unit == node.place.unit) {
+            let above = match node.seat.level {
+                Level::Province => 0,
+                Level::District => 1,
+                Level::Commune | Level::Office => 2,
+            };
+            let current = row
+                .reached
+                .iter()
+                .filter(|reached| reached.is_current)
+                .count();
+            if current < above {
+                return Some(format!(
+                    "{} sees its report at {current} of {above} superiors: {:?}",
+                    node.seat.name, row.reached
+                ));
+            }
+        }
+    }
+    None
+}
+
+fn no_edit_is_lost(world: &mut World) -> Result<(), Broken> {
+    for confirmed in world.ledger.all() {
+        if !holds(&world.nodes[0], &confirmed) {
+            let (doc, hash) = confirmed;
+            let what = format!("no_lost_edit: {hash} of {doc} never came to the province");
+            return Err(world.broken(what));
+        }
+    }
+    Ok(())
+}
+
+/// Equal heads were waited for; here the content: the facts byte by byte, and what a person sees.
+fn all_converged(world: &mut World) -> Result<(), Broken> {
+    let (first, rest) = world.nodes.split_at_mut(1);
+    let province = first[0].store.clone();
+    let facts = |store: &hopluu_store::Store, doc: DocId| {
+        let read = store.read().expect("memory does not fail");
+        read.facts(doc).expect("memory does not fail")
+    };
+    let mut wrong = None;
+    for node in rest {
+        for doc in heads(node).keys() {
+            if facts(&node.store, *doc) != facts(&province, *doc) {
+                wrong = Some(format!(
+                    "all_converged: {} has other facts of {doc}",
+                    node.seat.name
+                ));
+            }
+        }
+    }
+    if wrong.is_none() {
+        wrong = texts_differ(world);
+    }
+    wrong.map_or(Ok(()), |what| Err(world.broken(what)))
+}
+
+/// The texts of one unit with office nodes, and of one without, as each node shows them.
+fn texts_differ(world: &mut World) -> Option<String> {
+    let mut seen = BTreeMap::new();
+    let last = world.nodes.len() - 1;
+    for at in (4..8).chain(last.saturating_sub(4)..=last).chain([0, 1, 3]) {
+        for unit in [4, 5, 63].map(|at: usize| world.nodes[at].place.unit.clone()) {
+            let node = &mut world.nodes[at];
+            if !may_hold(node, EntryKind::Change, &unit) {
+                continue;
+            }
+            let mut selector = report();
+            selector.unit = Some(unit.to_string());
+            let core = node.core.as_mut()?;
+            let shown = match core.report_show(&selector) {
+                Ok(view) => (view.figures, view.texts, view.state),
+                Err(CommandError::NoReport { .. }) => continue,
+                Err(error) => return Some(format!("{} shows {error:?}", node.seat.name)),
+            };
+            let first = seen.entry(unit.clone()).or_insert_with(|| shown.clone());
+            if *first != shown {
+                return Some(format!(
+                    "all_converged: {} shows another report of {unit}",
+                    node.seat.name
+                ));
+            }
+        }
+    }
+    None
+}
+
+fn receipts_came(world: &mut World) -> Result<(), Broken> {
+    match unreceipted(world) {
+        Some(what) => Err(world.broken(what)),
+        None => Ok(()),
+    }
+}
+
+/// Each node's total is what its papers add up to, and superiors say the same of a unit as it
+/// says itself.
+fn totals_equal_fold(world: &mut World) -> Result<(), Broken> {
+    let papers = papers(&world.nodes[0].store);
+    let mut digests = BTreeMap::new();
+    for at in 0..world.nodes.len() {
+        // Below the district every commune is asked about itself, above everybody below too.
+        let units: Vec<UnitId> = match world.nodes[at].seat.level {
+            Level::Province => (0..4)
+                .map(|at| world.nodes[at].place.unit.clone())
+                .collect(),
+            _ => vec![world.nodes[at].place.unit.clone()],
+        };
+        for unit in units {
+            let total = match total(world, at, &unit) {
+                Ok(total) => total,
+                Err(error) => return Err(world.broken(format!("no total of {unit}: {error:?}"))),
+            };
+            let digest = *digests.entry(unit.clone()).or_insert(total.digest);
+            let name = &world.nodes[at].seat.name;
+            if digest != total.digest {
+                let what = format!("rollup_equals_fold: {name} has another total of {unit}");
+                return Err(world.broken(what));
+            }
+            let units = asked(&unit, world.plan.is_for_all);
+            if let Some(what) = differs(&total, &papers, &units) {
+                let what = format!("rollup_equals_fold: {name}: {what}");
+                return Err(world.broken(what));
+            }
+        }
+    }
+    Ok(())
+}
+
+fn total(world: &mut World, at: usize, unit: &UnitId) -> Result<TotalView, CommandError> {
+    let core = world.nodes[at]
+        .core
+        .as_mut()
+        .ok_or(CommandError::Stopping)?;
+    core.rollup_show(&TotalSelector {
+        unit: Some(unit.to_string()),
+        form: FORM.to_owned(),
+        period: PERIOD.to_owned(),
+    })
+}
+
+fn differs(
+    total: &TotalView,
+    papers: &BTreeMap<UnitId, Paper>,
+    units: &BTreeSet<UnitId>,
+) -> Option<String> {
+    for (code, has_own_parts) in SUMS.iter() {
+        let plain = sum(papers, units, (code, *has_own_parts));
+        let line = total.lines.iter().find(|line| line.code.as_str() == code)?;
+        let shown = Sum {
+            value: plain.value,
+            answered: line.answered,
+            blank: line.blank,
+            unsettled: line.unsettled,
+            missing: line.missing,
+        };
+        // Blank is said where everybody says so: it is not zero, and not nothing.
+        let value = match (plain.answered, plain.blank) {
+            _ if plain.unsettled > 0 => None,
+            (1.., _) => Some(plain.value.to_string()),
+            (0, 1..) if plain.missing == 0 => Some("blank".to_owned()),
+            (0, _) => None,
+        };
+        if shown != plain || line.value != value {
+            return Some(format!(
+                "{code} of {} is {:?} in {shown:?}, and plainly {plain:?}",
+                total.unit, line.value
+            ));
+        }
+    }
+    None
+}

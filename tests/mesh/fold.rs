@@ -1,0 +1,122 @@
+//! Totals once more, the plain way: every document read by Automerge itself, every figure added up.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use automerge::{Automerge, Change, ObjType, ROOT, ReadDoc as _, ScalarValue, Value};
+use hopluu_doc::{DocKey, FactsView, genesis};
+use hopluu_model::{DocId, UnitId};
+use hopluu_store::Store;
+
+use crate::province::{ANNEX, TREE, TREE_DAY, districts};
+
+/// What one unit's document says.
+#[derive(Debug, Default)]
+pub(crate) struct Paper {
+    /// By code: the values that stand, several where nobody has settled.
+    pub(crate) figures: BTreeMap<String, BTreeSet<String>>,
+    pub(crate) is_withdrawn: bool,
+}
+
+/// What one line comes to in one unit and everything below it. A unit that never touched the line is
+/// missing there, one that emptied it has left it blank.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) struct Sum {
+    pub(crate) value: u64,
+    pub(crate) answered: u32,
+    pub(crate) blank: u32,
+    pub(crate) unsettled: u32,
+    pub(crate) missing: u32,
+}
+
+/// Every document of a store, from its raw changes.
+pub(crate) fn papers(store: &Store) -> BTreeMap<UnitId, Paper> {
+    let read = store.read().expect("memory does not fail");
+    let mut docs: Vec<(DocId, UnitId, Vec<u8>)> = Vec::new();
+    read.for_each_doc(|row| docs.push((row.doc, row.unit, row.key)))
+        .expect("memory does not fail");
+    let mut papers = BTreeMap::new();
+    for (doc, unit, key) in docs {
+        let key = DocKey::decode(&key).expect("what was admitted decodes");
+        let mut changes = vec![genesis(&key, &ANNEX).expect("it began").bytes];
+        let stored = read.changes_after(doc, 0).expect("memory does not fail");
+        changes.extend(stored.into_iter().map(|change| change.body));
+        let facts = read.facts(doc).expect("memory does not fail");
+        let facts = facts.expect("a document with changes has facts");
+        let state = FactsView::new(&facts).expect("facts decode").state();
+        let paper = Paper {
+            figures: figures(&changes),
+            is_withdrawn: state.expect("facts decode").is_withdrawn(),
+        };
+        papers.insert(unit, paper);
+    }
+    papers
+}
+
+fn figures(changes: &[Vec<u8>]) -> BTreeMap<String, BTreeSet<String>> {
+    let changes = changes
+        .iter()
+        .map(|bytes| Change::from_bytes(bytes.clone()).expect("what was admitted is a change"));
+    let mut doc = Automerge::new();
+    doc.apply_changes(changes).expect("changes apply");
+    let (value, map) = doc
+        .get(ROOT, "figures")
+        .expect("the document reads")
+        .expect("genesis makes it");
+    assert!(matches!(value, Value::Object(ObjType::Map)), "it is a map");
+    let mut figures = BTreeMap::new();
+    for code in doc.keys(&map) {
+        let values = doc
+            .get_all(&map, code.as_str())
+            .expect("the document reads");
+        let values = values.into_iter().map(|(value, _)| match value {
+            Value::Scalar(scalar) => match scalar.as_ref() {
+                ScalarValue::Str(text) => text.to_string(),
+                other => panic!("a figure is a text, not {other:?}"),
+            },
+            Value::Object(_) => panic!("a figure is a text"),
+        });
+        figures.insert(code, values.collect());
+    }
+    figures
+}
+
+/// A unit and all below it that the form is assigned to.
+pub(crate) fn asked(unit: &UnitId, is_for_all: bool) -> BTreeSet<UnitId> {
+    let mut units = TREE.descendants(unit, TREE_DAY);
+    units.push(unit.clone());
+    let assigned = districts();
+    let is_asked =
+        |unit: &UnitId| is_for_all || assigned.iter().any(|root| TREE.is_at_or_below(unit, root));
+    units.into_iter().filter(is_asked).collect()
+}
+
+/// Adds a line up over these units.
+pub(crate) fn sum(
+    papers: &BTreeMap<UnitId, Paper>,
+    units: &BTreeSet<UnitId>,
+    (code, has_own_parts): (&str, bool),
+) -> Sum {
+    let mut sum = Sum::default();
+    for unit in units {
+        let is_commune = TREE.unit(unit).is_some_and(|unit| unit.level == "commune");
+        if !is_commune && !has_own_parts {
+            continue;
+        }
+        let Some(paper) = papers.get(unit).filter(|paper| !paper.is_withdrawn) else {
+            sum.missing += 1;
+            continue;
+        };
+        let values = paper.figures.get(code);
+        let values: Vec<&str> = values.into_iter().flatten().map(String::as_str).collect();
+        match values.as_slice() {
+            [] => sum.missing += 1,
+            ["blank"] => sum.blank += 1,
+            [one] => {
+                sum.answered += 1;
+                sum.value += one.parse::<u64>().expect("a count");
+            }
+            _ => sum.unsettled += 1,
+        }
+    }
+    sum
+}

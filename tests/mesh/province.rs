@@ -1,0 +1,141 @@
+//! The province: real units, one form, and how its nodes get their certificates.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::sync::{Arc, LazyLock};
+
+use hopluu_form::{EnteredAt, Form, OverUnits, ValueKind};
+use hopluu_model::tree::{TreeManifest, UnitTree, load_snapshots};
+use hopluu_model::{Date, OfficeId, UnitId};
+use hopluu_tests::repository;
+
+/// Hà Giang.
+const PROVINCE: &str = "02";
+
+/// Đồng Văn, Mèo Vạc and Bắc Quang: 19 + 18 + 23 communes.
+const DISTRICTS: [&str; 3] = ["026", "027", "034"];
+
+/// The form that everybody fills in, and the half-year.
+pub(crate) const FORM: &str = "pcmd-review";
+pub(crate) const PERIOD: &str = "2024-H2";
+
+/// The last day of that half-year's window, whose tree counts.
+pub(crate) const TREE_DAY: Date = jiff::civil::date(2024, 12, 14);
+
+/// Who may have a node in a commune besides its main one.
+pub(crate) const OFFICES: [&str; 4] = ["police", "health", "culture", "labour"];
+
+/// The units of the province, and everything that the shipped tables tell of them.
+pub(crate) static TREE: LazyLock<UnitTree> = LazyLock::new(|| {
+    let folder = repository().join("config/units");
+    let read = |name: &str| fs::read_to_string(folder.join(name)).ok();
+    let manifest = read("tree.toml").expect("the manifest is shipped");
+    let manifest = TreeManifest::parse(&manifest).expect("the shipped manifest is right");
+    let tree = load_snapshots(&manifest, &read).expect("the shipped tables are right");
+    tree.restrict(&[unit(&tree, PROVINCE)])
+});
+
+/// The districts that the form is assigned to.
+pub(crate) fn districts() -> Vec<UnitId> {
+    DISTRICTS.iter().map(|code| unit(&TREE, code)).collect()
+}
+
+/// The form as it is shipped.
+pub(crate) static ANNEX: LazyLock<Arc<Form>> = LazyLock::new(|| {
+    let path = repository().join(format!("config/forms/{FORM}.toml"));
+    let text = fs::read_to_string(path).expect("the form is shipped");
+    Arc::new(Form::parse(&text).expect("the shipped form is right"))
+});
+
+fn unit(tree: &UnitTree, code: &str) -> UnitId {
+    tree.resolve(code, Some(TREE_DAY))
+        .expect("the shipped tables have it")
+}
+
+/// One place for a node: where in the tree, and under whom.
+#[derive(Debug, Clone)]
+pub(crate) struct Seat {
+    pub(crate) name: String,
+    pub(crate) unit: UnitId,
+    pub(crate) office: Option<OfficeId>,
+    /// The node that issues its certificate, and that it dials.
+    pub(crate) above: Option<usize>,
+    pub(crate) level: Level,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Level {
+    Province,
+    District,
+    Commune,
+    Office,
+}
+
+/// All nodes, superiors first: the province, 3 districts, 60 communes, some offices.
+pub(crate) fn seats(offices: usize) -> Vec<Seat> {
+    let tree = &*TREE;
+    let seat = |unit: UnitId, above, level| Seat {
+        name: unit.code.to_string(),
+        unit,
+        office: None,
+        above,
+        level,
+    };
+    let mut seats = vec![seat(unit(tree, PROVINCE), None, Level::Province)];
+    for district in districts() {
+        seats.push(seat(district, Some(0), Level::District));
+    }
+    for above in 1..=DISTRICTS.len() {
+        let district = seats[above].unit.clone();
+        let communes = tree.children(&district, TREE_DAY).into_iter().cloned();
+        seats.extend(communes.map(|unit| seat(unit, Some(above), Level::Commune)));
+    }
+    assert_eq!(seats.len(), 1 + 3 + 60, "the districts have 60 communes");
+    // Three in one commune, as in a real one that has its own machines; the rest in the next.
+    for at in 0..offices {
+        let above = 1 + DISTRICTS.len() + at / 3;
+        let office: OfficeId = OFFICES[at % OFFICES.len()].parse().expect("a plain name");
+        let unit = seats[above].unit.clone();
+        seats.push(Seat {
+            name: format!("{}-{office}", unit.code),
+            unit,
+            office: Some(office),
+            above: Some(above),
+            level: Level::Office,
+        });
+    }
+    seats
+}
+
+/// The lines that work writes in, by who may, with the values they take.
+pub(crate) static CODES: LazyLock<BTreeMap<bool, Vec<(String, ValueKind)>>> = LazyLock::new(|| {
+    let mut codes: BTreeMap<bool, Vec<(String, ValueKind)>> = BTreeMap::new();
+    for (line, value) in ANNEX.value_lines() {
+        let is_plain = matches!(value.entered, ValueKind::Count | ValueKind::YesNo);
+        if !is_plain || value.by_office {
+            continue;
+        }
+        let entry = (line.code.to_string(), value.entered);
+        if value.entered_at != EnteredAt::Above {
+            codes.entry(true).or_default().push(entry.clone());
+        }
+        if value.entered_at != EnteredAt::Reporting {
+            codes.entry(false).or_default().push(entry);
+        }
+    }
+    codes
+});
+
+/// Counts that are simply added up, by code; and whether units above add their own part.
+pub(crate) static SUMS: LazyLock<Vec<(String, bool)>> = LazyLock::new(|| {
+    let lines = ANNEX.value_lines().filter_map(|(line, value)| {
+        let has_own = match value.over_units {
+            OverUnits::Sum => false,
+            OverUnits::SumPlusOwn => true,
+            _ => return None,
+        };
+        let is_plain = value.entered == ValueKind::Count && !value.by_office;
+        is_plain.then(|| (line.code.to_string(), has_own))
+    });
+    lines.collect()
+});

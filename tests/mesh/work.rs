@@ -1,0 +1,193 @@
+//! What people do: several offices write one report, on several machines, often at the same time.
+
+use hopluu_engine::view::{EditRequest, SaveRequest, Selector};
+use hopluu_form::ValueKind;
+use rand::rngs::StdRng;
+use rand::{RngExt, SeedableRng};
+use serde_json::json;
+
+use crate::log::Broken;
+use crate::province::{ANNEX, CODES, FORM, Level, PERIOD};
+use crate::world::{Happening, World};
+
+/// The words that texts are made of.
+const WORDS: [&str; 12] = [
+    "tuyên truyền",
+    "thôn bản",
+    "kiểm tra",
+    "phối hợp",
+    "đồn biên phòng",
+    "trạm y tế",
+    "hội phụ nữ",
+    "cơ sở",
+    "không phát sinh",
+    "quý III",
+    "mưa lũ",
+    "đã xử lý",
+];
+
+/// One thing to do.
+enum Deed {
+    Save(SaveRequest),
+    Undo,
+    /// Settles what is open, by the value that one of the offices had.
+    Settle,
+}
+
+pub(crate) fn report() -> Selector {
+    Selector {
+        unit: None,
+        form: FORM.to_owned(),
+        period: PERIOD.to_owned(),
+        instance: 0,
+    }
+}
+
+impl World {
+    pub(crate) fn work(&mut self, at: usize) -> Result<(), Broken> {
+        if self.is_healed {
+            return Ok(());
+        }
+        let next = self.now + self.plan.work_ms.draw(&mut self.rng);
+        self.at(next, Happening::Work { node: at });
+        if self.nodes[at].core.is_none() {
+            return Ok(());
+        }
+        let deed = self.deed(at);
+        self.carry_out(at, &deed)?;
+        // Impatient people press twice.
+        if matches!(deed, Deed::Save(_)) && self.chance(80) {
+            self.carry_out(at, &deed)?;
+        }
+        self.maybe_power_cut(at, 2 * self.plan.fsync_ms.1);
+        Ok(())
+    }
+
+    fn deed(&mut self, at: usize) -> Deed {
+        let level = self.nodes[at].seat.level;
+        let edits = match self.rng.random_range(0..100) {
+            0..8 => return Deed::Undo,
+            8..18 => return Deed::Settle,
+            18..30 => vec![self.text(at)],
+            30..33 => vec![self.note(level)],
+            33..34 => vec![EditRequest::ClearAll],
+            34..36 if self.plan.withdrawn > 0 && level == Level::Commune => {
+                self.plan.withdrawn -= 1;
+                let reason = "nhập nhầm kỳ".to_owned();
+                vec![EditRequest::Withdraw { reason }]
+            }
+            _ => {
+                let figures = self.rng.random_range(1..=6);
+                (0..figures).map(|_| self.figure(level)).collect()
+            }
+        };
+        let create = !matches!(
+            edits.first(),
+            Some(EditRequest::ClearAll | EditRequest::Withdraw { .. })
+        );
+        Deed::Save(SaveRequest {
+            report: report(),
+            office: None,
+            edits,
+            create,
+        })
+    }
+
+    fn code(&mut self, level: Level) -> (String, ValueKind) {
+        let is_reporting = matches!(level, Level::Commune | Level::Office);
+        let codes = &CODES[&is_reporting];
+        let used = self.plan.codes.min(codes.len());
+        codes[self.rng.random_range(0..used)].clone()
+    }
+
+    fn figure(&mut self, level: Level) -> EditRequest {
+        let (code, kind) = self.code(level);
+        let value = match (kind, self.rng.random_range(0..10)) {
+            (_, 0) => "blank".to_owned(),
+            (ValueKind::YesNo, number) => if number < 6 { "Có" } else { "Không" }.to_owned(),
+            (_, 1) => format!("1.{:03}", self.rng.random_range(0..1_000)),
+            _ => self.rng.random_range(0..40).to_string(),
+        };
+        EditRequest::Set {
+            code,
+            office: None,
+            value,
+        }
+    }
+
+    fn note(&mut self, level: Level) -> EditRequest {
+        let (code, _) = self.code(level);
+        EditRequest::Note {
+            code,
+            office: None,
+            text: self.words(4),
+        }
+    }
+
+    fn text(&mut self, at: usize) -> EditRequest {
+        let own = self.nodes[at].seat.office.clone();
+        let texts: Vec<_> = ANNEX
+            .texts()
+            .filter(|(_, office)| own.as_ref().is_none_or(|own| own == *office))
+            .collect();
+        let (section, office) = texts[self.rng.random_range(0..texts.len())];
+        EditRequest::Text {
+            section: section.id.to_string(),
+            office: Some(office.to_string()),
+            text: self.words(30),
+        }
+    }
+
+    fn words(&mut self, most: usize) -> String {
+        let count = self.rng.random_range(1..=most);
+        let words = (0..count).map(|_| WORDS[self.rng.random_range(0..WORDS.len())]);
+        words.collect::<Vec<_>>().join(" ")
+    }
+
+    fn carry_out(&mut self, at: usize, deed: &Deed) -> Result<(), Broken> {
+        self.saves += 1;
+        let number = self.saves;
+        let what = match deed {
+            Deed::Save(save) => json!({"save": number, "edits": save.edits}),
+            Deed::Undo => json!({"save": number, "edits": "undo"}),
+            Deed::Settle => json!({"save": number, "edits": "settle"}),
+        };
+        self.log
+            .line(self.now, &self.nodes[at].seat.name, "work", &what);
+        let choice = StdRng::seed_from_u64(self.rng.random());
+        let reply = self.nodes[at].reply(number);
+        match deed {
+            Deed::Save(save) => self.turn(at, |core, turn| core.report_save(turn, save, reply)),
+            Deed::Undo => self.turn(at, |core, turn| {
+                core.report_undo(turn, &report(), None, reply);
+            }),
+            Deed::Settle => self.turn(at, |core, turn| match core.report_show(&report()) {
+                Ok(view) => {
+                    let save = settling(&view.figures, choice);
+                    core.report_save(turn, &save, reply);
+                }
+                Err(error) => reply(Err(error)),
+            }),
+        }
+    }
+}
+
+/// A save that settles every open figure.
+fn settling(figures: &[hopluu_engine::view::FigureView], mut choice: StdRng) -> SaveRequest {
+    let open = figures.iter().filter(|figure| figure.value.is_none());
+    let open = open.filter(|figure| figure.candidates.len() > 1);
+    let edits = open.map(|figure| {
+        let value = choice.random_range(0..figure.candidates.len());
+        EditRequest::Settle {
+            code: figure.code.to_string(),
+            office: None,
+            value: figure.candidates[value].value.clone(),
+        }
+    });
+    SaveRequest {
+        report: report(),
+        office: None,
+        edits: edits.collect(),
+        create: false,
+    }
+}
