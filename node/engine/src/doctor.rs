@@ -7,7 +7,8 @@ use hopluu_doc::limits::SCAN_LIMITS;
 use hopluu_doc::{Facts, scan};
 use hopluu_model::{DocId, ErrorChain, Timestamp};
 use hopluu_store::{
-    DbError, EntryBody, OpenOptions, Read, SalvageError, SalvageReport, Store, WriteTx, salvage,
+    DbError, EntryBody, OpenError, OpenOptions, Read, SalvageError, SalvageReport, Store, WriteTx,
+    salvage,
 };
 use hopluu_trust::Record;
 use serde::{Deserialize, Serialize};
@@ -111,13 +112,25 @@ pub fn doctor(dir: &Path, is_repairing: bool, now: Timestamp) -> Result<CheckUp,
         }
         Err(error) => {
             findings.push(plain(Ailment::Database, &error));
-            home.database().exists()
+            is_broken(&error)
         }
     };
     let repaired = (is_repairing && is_damaged)
         .then(|| repair(&home))
         .transpose()?;
     Ok(CheckUp { findings, repaired })
+}
+
+/// Whether a database that does not open is ours and broken. One of a newer or another program is
+/// whole: a repair would take out of it what this program knows, and leave the rest behind.
+fn is_broken(error: &OpenError) -> bool {
+    matches!(
+        error,
+        OpenError::HalfWritten { .. }
+            | OpenError::NotADatabase { .. }
+            | OpenError::Damaged { .. }
+            | OpenError::Content { .. }
+    )
 }
 
 fn examine(home: &Home, store: &Store, now: Timestamp, findings: &mut Vec<Diagnosis>) {

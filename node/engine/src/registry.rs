@@ -110,6 +110,10 @@ impl Registry {
             if is_decision && !author.may_issue {
                 return Err(RecordRefusal::NotAnIssuer(record.author));
             }
+            // Everybody's totals hang on the one tree that all changes start from.
+            if record.kind == RecordKind::Tree && !self.is_root(&record.author) {
+                return Err(RecordRefusal::NotAnIssuer(record.author));
+            }
         }
         self.learn(record)
     }
@@ -241,6 +245,11 @@ impl Registry {
         self.enrolled
             .get(node)
             .map(|enrolled| enrolled.chain.as_slice())
+    }
+
+    /// Whether trust begins at this node: nobody stands above it in its chain.
+    fn is_root(&self, node: &NodeId) -> bool {
+        self.chain(node).is_some_and(|chain| chain.len() == 1)
     }
 
     /// Everybody who is enrolled.
