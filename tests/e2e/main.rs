@@ -1,0 +1,20 @@
+//! The program as people run it: real processes, real links over QUIC on this machine, real kills.
+//!
+//! ```text
+//! promises   what the README and docs/cli.md promise, one test each
+//! bad_input  what is refused: by which code, in which words, and that nothing changed
+//! damage     a page of the database that is broken, a disk that is full
+//! hostile    a certified peer that breaks every rule
+//! crash      kill -9 while a node writes and while it syncs
+//! rogue      that peer
+//! world      homes, nodes and waits for all of these
+//! ```
+//! Every test has a world of its own and may run alone.
+
+mod bad_input;
+mod crash;
+mod damage;
+mod hostile;
+mod promises;
+mod rogue;
+mod world;

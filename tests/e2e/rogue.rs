@@ -1,0 +1,400 @@
+//! A peer that joined with a good ticket and then does what it likes: frames made by hand after
+//! docs/protocol.md, reports made from nothing, and callers without a certificate.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use hopluu_doc::{DocKey, Edit, FigureKey, LifecycleEvent, Report, SaveContext};
+use hopluu_form::Form;
+use hopluu_model::{ActorId, ChangeHash, Timestamp};
+use hopluu_net::{
+    CloseReason, DialOptions, Endpoint, Link, LinkEvent, NetConfig, Tuning, call_join, key,
+};
+use hopluu_sync::RefusalCode;
+use hopluu_tests::process::shipped_form;
+use hopluu_trust::{Seal, Signer, Ticket};
+use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
+use rustls::pki_types::{CertificateDer, PrivatePkcs8KeyDer, ServerName, UnixTime};
+use rustls::{DigitallySignedStruct, SignatureScheme};
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+use tokio::time::timeout;
+
+use crate::world::{Node, WAIT_MAX, YEARS, rows};
+
+pub(crate) const HELLO: u8 = 1;
+pub(crate) const PUSH: u8 = 2;
+pub(crate) const ACK: u8 = 3;
+pub(crate) const PART: u8 = 8;
+
+/// Kinds of entries.
+pub(crate) const CHANGE: u8 = 1;
+pub(crate) const RECORD: u8 = 2;
+pub(crate) const ATTACHMENT: u8 = 4;
+
+/// docs/protocol.md, hello.
+#[derive(Serialize)]
+struct Hello {
+    mark: [u8; 4],
+    newest: u8,
+    oldest: u8,
+    epoch: [u8; 16],
+    last: u64,
+    held: Option<([u8; 16], u64)>,
+    nonce: [u8; 8],
+}
+
+/// docs/protocol.md, push.
+#[derive(Serialize)]
+struct Push {
+    span: Option<(u64, u64)>,
+    groups: Vec<Group>,
+}
+
+#[derive(Serialize)]
+struct Group {
+    object: Object,
+    kind: u8,
+    bodies: Vec<Vec<u8>>,
+}
+
+#[derive(Serialize)]
+pub(crate) enum Object {
+    New { id: [u8; 16], descriptor: Vec<u8> },
+    Known(u32),
+}
+
+/// docs/protocol.md, ack.
+#[derive(Deserialize)]
+struct Ack {
+    pushes: u64,
+    refused: Vec<(u32, u8)>,
+}
+
+#[derive(Serialize)]
+struct SealedChange {
+    seal: Vec<u8>,
+    change: Vec<u8>,
+}
+
+pub(crate) fn frame(kind: u8, body: &impl Serialize) -> Vec<u8> {
+    raw_frame(kind, &postcard::to_stdvec(body).expect("it encodes"))
+}
+
+pub(crate) fn raw_frame(kind: u8, body: &[u8]) -> Vec<u8> {
+    let mut bytes = postcard::to_stdvec(&(body.len() + 1)).expect("a number encodes");
+    bytes.push(kind);
+    bytes.extend_from_slice(body);
+    bytes
+}
+
+pub(crate) fn hello() -> Vec<u8> {
+    let hello = Hello {
+        mark: *b"HLuu",
+        newest: 1,
+        oldest: 1,
+        epoch: [9; 16],
+        last: 0,
+        held: None,
+        nonce: [3; 8],
+    };
+    frame(HELLO, &hello)
+}
+
+pub(crate) fn push(object: Object, kind: u8, body: Vec<u8>) -> Vec<u8> {
+    let bodies = vec![body];
+    let group = Group {
+        object,
+        kind,
+        bodies,
+    };
+    frame(
+        PUSH,
+        &Push {
+            span: None,
+            groups: vec![group],
+        },
+    )
+}
+
+/// A node that joined with a good ticket and then does what it likes.
+pub(crate) struct Rogue {
+    endpoint: Endpoint,
+    pub(crate) signer: Signer,
+    to: SocketAddr,
+}
+
+impl Rogue {
+    pub(crate) async fn join(node: &Node, unit: &str) -> Self {
+        let ticket = Ticket::decode(&node.home.ticket(&[unit])).expect("a good ticket");
+        let signer = key::generate().expect("the system has randomness");
+        let tuning = Tuning::default();
+        let joined = call_join(&ticket, &signer, &tuning)
+            .await
+            .expect("it is let in");
+        let config = NetConfig {
+            listen: SocketAddr::from(([127, 0, 0, 1], 0)),
+            signer: signer.clone(),
+            chain: joined.chain,
+            root: ticket.root,
+            tuning,
+        };
+        let to = ticket.addrs.first().and_then(|addr| addr.parse().ok());
+        Self {
+            endpoint: Endpoint::bind(config).expect("its chain is good"),
+            signer,
+            to: to.expect("the ticket names an address"),
+        }
+    }
+
+    /// A link, on which it has said something.
+    pub(crate) async fn say(&self, bytes: Vec<u8>) -> Talk {
+        let dialled = self.endpoint.dial(self.to, &DialOptions::default()).await;
+        let talk = Talk {
+            link: dialled.expect("the certificate is good"),
+            heard: Vec::new(),
+            pushes: 0,
+        };
+        talk.say(bytes).await;
+        talk
+    }
+
+    /// With how many refusals and whether linked the node shows it.
+    pub(crate) fn as_seen_by(&self, node: &Node) -> (u64, bool) {
+        let status = node.home.ask(&["status"]);
+        let id = self.signer.node_id().to_string();
+        let peer = rows(&status, "/peers")
+            .iter()
+            .find(|peer| peer["node"] == *id);
+        peer.map_or((0, false), |peer| {
+            let refused = peer["refused"].as_u64().expect("a number");
+            (refused, peer["is_linked"] == json!(true))
+        })
+    }
+}
+
+/// A link to the node under test.
+pub(crate) struct Talk {
+    link: Link,
+    heard: Vec<u8>,
+    pushes: u64,
+}
+
+impl Talk {
+    pub(crate) async fn say(&self, bytes: Vec<u8>) {
+        for piece in bytes.chunks(16 << 10) {
+            // The node may have closed already; what it closed with is looked at afterwards.
+            if self.link.handle().send(piece.to_vec()).await.is_err() {
+                break;
+            }
+        }
+    }
+
+    async fn event(&mut self) -> LinkEvent {
+        let event = timeout(WAIT_MAX, self.link.next()).await;
+        event
+            .expect("in time")
+            .expect("a link ends with its reason")
+    }
+
+    /// The number that the node closes with.
+    pub(crate) async fn closed(mut self) -> u32 {
+        loop {
+            match self.event().await {
+                LinkEvent::Received(_) => {}
+                LinkEvent::Closed(CloseReason::Peer { code, .. }) => return code.0,
+                LinkEvent::Closed(other) => unreachable!("the node closes with a number: {other}"),
+            }
+        }
+    }
+
+    /// The next whole frame.
+    pub(crate) async fn frame(&mut self) -> (u8, Vec<u8>) {
+        loop {
+            if let Ok((length, rest)) = postcard::take_from_bytes::<u32>(&self.heard) {
+                let length = usize::try_from(length).expect("a frame is small");
+                if let Some((whole, after)) = rest.split_at_checked(length) {
+                    let (kind, body) = whole.split_first().expect("a frame has a kind");
+                    let frame = (*kind, body.to_vec());
+                    self.heard = after.to_vec();
+                    return frame;
+                }
+            }
+            match self.event().await {
+                LinkEvent::Received(bytes) => self.heard.extend(bytes),
+                LinkEvent::Closed(reason) => unreachable!("the link is closed: {reason}"),
+            }
+        }
+    }
+
+    /// Pushes one entry and says what became of it: none when it was merged.
+    pub(crate) async fn offer(
+        &mut self,
+        object: Object,
+        kind: u8,
+        body: Vec<u8>,
+    ) -> Option<RefusalCode> {
+        self.say(push(object, kind, body)).await;
+        self.pushes += 1;
+        loop {
+            let (kind, body) = self.frame().await;
+            if kind != ACK {
+                continue;
+            }
+            let ack: Ack = postcard::from_bytes(&body).expect("an ack decodes");
+            assert_eq!(ack.pushes, self.pushes);
+            return ack.refused.first().map(|(_, code)| RefusalCode(*code));
+        }
+    }
+}
+
+/// A unit's report of the annex with one figure, made from nothing, and how it travels.
+pub(crate) struct Forged {
+    pub(crate) key: DocKey,
+    hash: ChangeHash,
+    pub(crate) bytes: Vec<u8>,
+}
+
+pub(crate) const ACTOR: ActorId = ActorId([7; 8]);
+
+impl Forged {
+    pub(crate) fn of(unit: &str) -> Self {
+        let text = shipped_form("pcmd-review.toml").expect("the form ships");
+        let form = Arc::new(Form::parse(&text).expect("it is sound"));
+        let key = DocKey::report(
+            unit.parse().expect("a unit"),
+            form.id().clone(),
+            form.version().major,
+            YEARS.parse().expect("a period"),
+        );
+        let mut report = Report::create(key.clone(), &form).expect("a report");
+        let context = SaveContext {
+            actor: ACTOR,
+            at: Timestamp(1_600_000_000_000),
+            office: None,
+            message: String::new(),
+        };
+        let figure = Edit::SetFigure {
+            key: FigureKey::whole("II.1.1.a".parse().expect("a code")),
+            value: "666".parse().expect("a value"),
+        };
+        let edits = [Edit::Event(LifecycleEvent::Opened), figure];
+        let saved = report.save(&context, &edits).expect("a save");
+        let saved = saved.expect("something is new");
+        Self {
+            key,
+            hash: saved.hash,
+            bytes: saved.bytes,
+        }
+    }
+
+    pub(crate) fn object(&self) -> Object {
+        Object::New {
+            id: self.key.id().0,
+            descriptor: self.key.encode(),
+        }
+    }
+
+    /// With this signer's seal, for this document or, lying, for another.
+    pub(crate) fn sealed(&self, signer: &Signer) -> Vec<u8> {
+        self.sealed_for(signer, &self.key)
+    }
+
+    pub(crate) fn sealed_for(&self, signer: &Signer, key: &DocKey) -> Vec<u8> {
+        let seal = Seal::sign(signer, key.id(), vec![ACTOR], self.hash, String::new());
+        travelling(seal.expect("a seal").to_wire(), self.bytes.clone())
+    }
+}
+
+/// A change as it travels.
+pub(crate) fn travelling(seal: Vec<u8>, change: Vec<u8>) -> Vec<u8> {
+    postcard::to_stdvec(&SealedChange { seal, change }).expect("it encodes")
+}
+
+/// Takes any certificate of the server: these callers do not care who answers.
+#[derive(Debug)]
+struct Anyone;
+
+impl ServerCertVerifier for Anyone {
+    fn verify_server_cert(
+        &self,
+        _end_entity: &CertificateDer<'_>,
+        _intermediates: &[CertificateDer<'_>],
+        _server_name: &ServerName<'_>,
+        _ocsp_response: &[u8],
+        _now: UnixTime,
+    ) -> Result<ServerCertVerified, rustls::Error> {
+        Ok(ServerCertVerified::assertion())
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        _message: &[u8],
+        _cert: &CertificateDer<'_>,
+        _dss: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        Ok(HandshakeSignatureValid::assertion())
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        _message: &[u8],
+        _cert: &CertificateDer<'_>,
+        _dss: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        Ok(HandshakeSignatureValid::assertion())
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        vec![SignatureScheme::ED25519]
+    }
+}
+
+/// A caller with these credentials, or none, that speaks the protocol of links, says a hello, and
+/// listens for as long as the node lets it. Answers what it heard.
+pub(crate) async fn heard_by_caller(
+    to: SocketAddr,
+    credentials: Option<(Vec<Vec<u8>>, &Signer)>,
+) -> Vec<u8> {
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let builder = rustls::ClientConfig::builder_with_provider(provider)
+        .with_protocol_versions(&[&rustls::version::TLS13])
+        .expect("TLS 1.3 is there")
+        .dangerous()
+        .with_custom_certificate_verifier(Arc::new(Anyone));
+    let mut tls = match credentials {
+        None => builder.with_no_client_auth(),
+        Some((chain, signer)) => {
+            let chain = chain.into_iter().map(Into::into).collect();
+            let key = PrivatePkcs8KeyDer::from(signer.pkcs8().to_vec());
+            builder
+                .with_client_auth_cert(chain, key.into())
+                .expect("a key and its chain")
+        }
+    };
+    tls.alpn_protocols = vec![b"hopluu/1".to_vec()];
+    let crypto = quinn::crypto::rustls::QuicClientConfig::try_from(tls).expect("a cipher suite");
+    let config = quinn::ClientConfig::new(Arc::new(crypto));
+    let local = SocketAddr::from(([127, 0, 0, 1], 0));
+    let endpoint = quinn::Endpoint::client(local).expect("a socket");
+    let connecting = endpoint
+        .connect_with(config, to, "hopluu.invalid")
+        .expect("it can call");
+    // In TLS 1.3 a client may think it is through before the server has judged it.
+    let Ok(Ok(connection)) = timeout(WAIT_MAX, connecting).await else {
+        return Vec::new();
+    };
+    let mut heard = Vec::new();
+    if let Ok((mut send, mut recv)) = connection.open_bi().await {
+        let _sent = send.write_all(&hello()).await;
+        while let Ok(Ok(Some(chunk))) =
+            timeout(Duration::from_secs(5), recv.read_chunk(64, true)).await
+        {
+            heard.extend_from_slice(&chunk.bytes);
+        }
+    }
+    let reason = timeout(WAIT_MAX, connection.closed()).await;
+    assert!(reason.is_ok(), "the node closes the connection");
+    heard
+}
