@@ -351,8 +351,9 @@ impl World {
             if let Some(life) = waiting {
                 self.at(self.now + 2 * delay, Happening::Dialled { route: at, life });
             }
-            self.maybe_power_cut(caller, lasts);
-            self.maybe_power_cut(listener, lasts);
+            // A superior has windows with everybody below it, and no worse power than they.
+            self.maybe_power_cut(caller, self.plan.power_at_work / 5, lasts);
+            self.maybe_power_cut(listener, self.plan.power_at_work / 25, lasts);
             return Ok(());
         }
         let open: Vec<u64> = self

@@ -21,8 +21,8 @@ impl World {
     }
 
     /// Power goes just when something is under way, now and then.
-    pub(crate) fn maybe_power_cut(&mut self, at: usize, within_ms: i64) {
-        if !self.is_healed && self.chance(self.plan.power_at_work) {
+    pub(crate) fn maybe_power_cut(&mut self, at: usize, of_1000: u32, within_ms: i64) {
+        if !self.is_healed && self.chance(of_1000) {
             let life = self.nodes[at].life;
             let cut = self.now + self.rng.random_range(0..=within_ms);
             self.at(cut, Happening::PowerCut { node: at, life });

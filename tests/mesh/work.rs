@@ -59,7 +59,7 @@ impl World {
         if matches!(deed, Deed::Save(_)) && self.chance(80) {
             self.carry_out(at, &deed)?;
         }
-        self.maybe_power_cut(at, 2 * self.plan.fsync_ms.1);
+        self.maybe_power_cut(at, self.plan.power_at_work, 2 * self.plan.fsync_ms.1);
         Ok(())
     }
 
