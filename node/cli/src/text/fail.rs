@@ -167,9 +167,10 @@ impl From<SetupError> for Failure {
                 "M-2204",
                 format!("không có đơn vị `{text}` trong cây đơn vị"),
             ),
-            SetupError::Form(mistakes) => {
-                ("M-2205", format!("biểu mẫu có lỗi: {}", mistakes.report(Lang::Vi)))
-            }
+            SetupError::Form(mistakes) => (
+                "M-2205",
+                format!("biểu mẫu có lỗi: {}", mistakes.report(Lang::Vi)),
+            ),
             SetupError::Ticket(_) => ("M-2206", format!("không đọc được mã mời: {en}")),
             SetupError::Expired(at) => ("M-2207", format!("mã mời đã hết hạn lúc {at}")),
             SetupError::Join(_) => ("M-2208", format!("cấp trên không nhận máy này: {en}")),
