@@ -55,6 +55,16 @@ fn page_of_changes(home: &Home) -> (u32, u32) {
     *pages.get(pages.len() / 2).expect("there are some")
 }
 
+/// Overwrites a page in the middle of the changes.
+fn break_a_page(home: &Home) {
+    let (page, bytes) = page_of_changes(home);
+    let file = OpenOptions::new().write(true).open(home.file("store.db"));
+    let noise = vec![0xA5; usize::try_from(bytes).expect("a page is small")];
+    file.expect("the database")
+        .write_all_at(&noise, u64::from(page - 1) * u64::from(bytes))
+        .expect("the test may write");
+}
+
 #[test]
 fn a_broken_page_is_found_by_the_doctor_and_healed_from_the_superior() {
     let world = World::new();
@@ -77,14 +87,7 @@ fn a_broken_page_is_found_by_the_doctor_and_healed_from_the_superior() {
         rows(&reports, "").iter().all(is_there)
     });
     let home = commune.stop();
-    let (page, bytes) = page_of_changes(&home);
-    let file = OpenOptions::new().write(true).open(home.file("store.db"));
-    let noise = vec![0xA5; usize::try_from(bytes).expect("a page is small")];
-    let file = file.expect("the database");
-    file.write_all_at(&noise, u64::from(page - 1) * u64::from(bytes))
-        .expect("the test may write");
-    drop(file);
-
+    break_a_page(&home);
     let found = home.tell(&["--json", "doctor"]);
     assert_eq!(found.code, 4, "{}", found.err);
     let damage = found.json();

@@ -3,8 +3,8 @@
 use serde_json::{Value, json};
 
 use crate::world::{
-    COMMUNE, DISTRICT, NEIGHBOUR, REVIEW, Watch, World, YEARS, line, path_text, rows, text_at,
-    until,
+    COMMUNE, DISTRICT, Home, NEIGHBOUR, REVIEW, Watch, World, YEARS, line, path_text, rows,
+    text_at, until,
 };
 
 const FLOOD: &str = "flood-quick";
@@ -70,71 +70,28 @@ fn what_is_written_without_a_daemon_is_sent_when_it_runs() {
     });
 }
 
+/// Reports with everything a report can hold, as a person types it.
+fn write_of_all_kinds(home: &Home) {
+    let review = |command: &str, words: &[&str]| {
+        let report = ["report", command, REVIEW, YEARS];
+        home.ask(&[&report, words, &["--unit", COMMUNE]].concat());
+    };
+    let counts = ["--new", "II.1.1.a=1.500", "II.1.1.b=rỗng"];
+    let others = ["II.1.3.a=trên 420", "II.2.6=Có", "II.3.2.a=90,5"];
+    let office = ["--office", "police"];
+    review("set", &[&counts[..], &others, &office].concat());
+    review("note", &["II.1.1.a", "theo công an \"xã\"; số tạm"]);
+    let text = ["situation", "Tình hình ổn định.\nKhông có điểm nóng."];
+    review("text", &[text, office].concat());
+    let flood = ["report", "set", "--new", FLOOD, DAY, "N.dead=0"];
+    home.ask(&[&flood[..], &["A.rice=12,5", "--unit", NEIGHBOUR]].concat());
+}
+
 #[test]
 fn what_is_exported_is_imported_with_the_same_content() {
     let world = World::new();
     let first = world.root("a", DISTRICT);
-    let unit = ["--unit", COMMUNE];
-    first.ask(
-        &[
-            &[
-                "report",
-                "set",
-                "--new",
-                REVIEW,
-                YEARS,
-                "II.1.1.a=1.500",
-                "II.1.1.b=rỗng",
-            ][..],
-            &[
-                "II.1.3.a=trên 420",
-                "II.2.6=Có",
-                "II.3.2.a=90,5",
-                "--office",
-                "police",
-            ],
-            &unit,
-        ]
-        .concat(),
-    );
-    first.ask(
-        &[
-            &[
-                "report",
-                "note",
-                REVIEW,
-                YEARS,
-                "II.1.1.a",
-                "theo công an \"xã\"; số tạm",
-            ][..],
-            &unit,
-        ]
-        .concat(),
-    );
-    let words = [
-        "Tình hình ổn định.\nKhông có điểm nóng.",
-        "--office",
-        "police",
-    ];
-    first.ask(
-        &[
-            &["report", "text", REVIEW, YEARS, "situation"][..],
-            &words,
-            &unit,
-        ]
-        .concat(),
-    );
-    first.ask(&[
-        "report",
-        "set",
-        "--new",
-        FLOOD,
-        DAY,
-        "N.dead=0",
-        "A.rice=12,5",
-        "--unit",
-        NEIGHBOUR,
-    ]);
+    write_of_all_kinds(&first);
     let file = path_text(&world.path("out.jsonl"));
     assert_eq!(first.tell(&["report", "export", "-o", &file]).code, 0);
     let exported = std::fs::read_to_string(&file).expect("the export is there");
@@ -156,9 +113,8 @@ fn what_is_exported_is_imported_with_the_same_content() {
     };
     assert_eq!(content(&again.out), content(&exported));
     for (unit, form, period) in [(COMMUNE, REVIEW, YEARS), (NEIGHBOUR, FLOOD, DAY)] {
-        let digest = |home: &crate::world::Home| {
-            home.ask(&["rollup", "show", unit, form, period])["lines"].clone()
-        };
+        let digest =
+            |home: &Home| home.ask(&["rollup", "show", unit, form, period])["lines"].clone();
         assert_eq!(
             digest(&first),
             digest(&other),
@@ -424,7 +380,7 @@ fn a_change_of_the_tree_reaches_those_below_and_the_totals() {
     let root = world.root("44", "44@2025-07-01").start();
     let commune = world.join(&root.home, "c", &["19429@2025-07-01"]).start();
     commune.has_forms();
-    let expected = |home: &crate::world::Home, period: &str| {
+    let expected = |home: &Home, period: &str| {
         let total = home.ask(&["rollup", "show", "44", REVIEW, period]);
         total["expected"].as_u64().expect("a number")
     };
