@@ -1,5 +1,5 @@
 //! The engine without threads, sockets or clocks: one event at a time goes in with its time, effects
-//! come out. The daemon drives it from a loop ([`crate::run`]); the simulated mesh drives many of
+//! come out. The daemon drives it from a loop ([`crate::start`]); the simulated mesh drives many of
 //! them in virtual time.
 
 use std::collections::BTreeMap;
@@ -74,7 +74,7 @@ impl fmt::Debug for Core {
 }
 
 impl Core {
-    /// A node over a store that [`crate::home`] or a test has set up.
+    /// A node over a store that [`crate::init_root`] or a test has set up.
     ///
     /// # Errors
     /// When the store cannot be read.
