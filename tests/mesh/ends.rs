@@ -263,6 +263,7 @@ fn differs(
             blank: line.blank,
             unsettled: line.unsettled,
             missing: line.missing,
+            range: plain.range,
         };
         // Blank is said where everybody says so: it is not zero, and not nothing.
         let value = match (plain.answered, plain.blank) {
@@ -271,10 +272,12 @@ fn differs(
             (0, 1..) if plain.missing == 0 => Some("blank".to_owned()),
             (0, _) => None,
         };
-        if shown != plain || line.value != value {
+        let range = plain.range.map(|(lo, hi)| (lo.to_string(), hi.to_string()));
+        let is_in_range = range.is_none() || line.range == range;
+        if shown != plain || line.value != value || !is_in_range {
             return Some(format!(
-                "{code} of {} is {:?} in {shown:?}, and plainly {plain:?}",
-                total.unit, line.value
+                "{code} of {} is {:?} ({:?}) in {shown:?}, and plainly {plain:?}",
+                total.unit, line.value, line.range
             ));
         }
     }

@@ -26,6 +26,9 @@ pub(crate) struct Sum {
     pub(crate) blank: u32,
     pub(crate) unsettled: u32,
     pub(crate) missing: u32,
+    /// What the value can turn out to be; nothing is said of it where somebody left the line blank
+    /// while another filled it in.
+    pub(crate) range: Option<(u64, u64)>,
 }
 
 /// Every document of a store, from its raw changes.
@@ -97,6 +100,7 @@ pub(crate) fn sum(
     (code, has_own_parts): (&str, bool),
 ) -> Sum {
     let mut sum = Sum::default();
+    let mut range = Some((0, 0));
     for unit in units {
         let is_commune = TREE.unit(unit).is_some_and(|unit| unit.level == "commune");
         if !is_commune && !has_own_parts {
@@ -113,10 +117,22 @@ pub(crate) fn sum(
             ["blank"] => sum.blank += 1,
             [one] => {
                 sum.answered += 1;
-                sum.value += one.parse::<u64>().expect("a count");
+                sum.value += number(one).expect("a count");
             }
             _ => sum.unsettled += 1,
         }
+        if values.len() > 1 || number(values.first().unwrap_or(&"")).is_some() {
+            let numbers: Option<Vec<u64>> = values.iter().map(|value| number(value)).collect();
+            range = numbers.zip(range).map(|(numbers, (lo, hi))| {
+                let least = numbers.iter().min().unwrap_or(&0);
+                (lo + least, hi + numbers.iter().max().unwrap_or(&0))
+            });
+        }
     }
+    sum.range = range.filter(|_| sum.unsettled > 0);
     sum
+}
+
+fn number(value: &str) -> Option<u64> {
+    value.parse().ok()
 }
