@@ -11,7 +11,7 @@
 //! **Nothing from a peer reaches Automerge before [`scan::scan`] has bounded it**, and nothing is
 //! admitted that [`admit::check_parents`] or [`admit::check_references`] refuses: Automerge panics or
 //! wedges on what these keep out. They depend on changes alone, so all nodes say the same.
-//! The layout of a document is fixed by its first change ([`genesis`]); goldens in the tests hold its
+//! The layout of a document is fixed by its first change ([`mod@genesis`]); goldens in the tests hold its
 //! bytes.
 
 pub mod admit;
