@@ -39,7 +39,7 @@ struct Bench {
     run: fn(&Runtime) -> anyhow::Result<Seen>,
 }
 
-/// In the order of the table in the issue. The wall time of `scripts/test` is not among them: that
+/// In the order of the table in the README. The wall time of `scripts/test` is not among them: that
 /// builds and runs everything, and its last line says how long it took.
 const BENCHES: &[Bench] = &[
     Bench {
