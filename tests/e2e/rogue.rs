@@ -40,8 +40,8 @@ struct Hello {
     newest: u8,
     oldest: u8,
     epoch: [u8; 16],
-    last: u64,
-    held: Option<([u8; 16], u64)>,
+    last: [u8; 8],
+    held: Option<([u8; 16], [u8; 8])>,
     nonce: [u8; 8],
 }
 
@@ -95,7 +95,7 @@ pub(crate) fn hello() -> Vec<u8> {
         newest: 1,
         oldest: 1,
         epoch: [9; 16],
-        last: 0,
+        last: [0; 8],
         held: None,
         nonce: [3; 8],
     };

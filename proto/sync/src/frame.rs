@@ -56,6 +56,7 @@ pub(crate) struct Hello {
     /// The life of the speaker's store.
     pub(crate) epoch: Epoch,
     /// The last position of its journal.
+    #[serde(with = "fixed_seq")]
     pub(crate) last: Seq,
     /// What it durably holds of the listener's journal.
     pub(crate) held: Option<Held>,
@@ -65,6 +66,7 @@ pub(crate) struct Hello {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Held {
     pub(crate) epoch: Epoch,
+    #[serde(with = "fixed_seq")]
     pub(crate) through: Seq,
 }
 
@@ -309,6 +311,19 @@ where
     }
 
     input.deserialize_seq(List::<T, MAX>(PhantomData))
+}
+
+/// A position in eight bytes, so that a hello is as long after the millionth entry as after the first.
+mod fixed_seq {
+    use super::{Deserialize, Deserializer, Seq, Serialize, Serializer};
+
+    pub(super) fn serialize<S: Serializer>(seq: &Seq, out: S) -> Result<S::Ok, S::Error> {
+        seq.0.to_le_bytes().serialize(out)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(input: D) -> Result<Seq, D::Error> {
+        <[u8; 8]>::deserialize(input).map(|bytes| Seq(u64::from_le_bytes(bytes)))
+    }
 }
 
 /// Kinds travel as their number, not as their place in the enum.

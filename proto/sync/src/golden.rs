@@ -56,10 +56,10 @@ fn hello_between_acquaintances() {
         (1, "newest version"),
         (1, "oldest version"),
         (16, "epoch"),
-        (2, "last position"),
+        (8, "last position"),
         (1, "holds something of the listener"),
         (16, "in this epoch"),
-        (1, "through this position"),
+        (8, "through this position"),
         (8, "nonce"),
     ];
     check(
@@ -76,7 +76,7 @@ fn hello_to_a_stranger() {
         (1, "newest version"),
         (1, "oldest version"),
         (16, "epoch"),
-        (2, "last position"),
+        (8, "last position"),
         (1, "holds nothing of the listener"),
         (8, "nonce"),
     ];

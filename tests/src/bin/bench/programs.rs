@@ -69,13 +69,8 @@ fn built(target: &str) -> anyhow::Result<PathBuf> {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| OsString::from("cargo"));
     let output = Command::new(cargo)
         .args(["test", "--release", "--locked", "--no-run"])
-        .args([
-            "--message-format=json",
-            "-p",
-            "hopluu-tests",
-            "--test",
-            target,
-        ])
+        // With the whole workspace, as everything else is built: the same features, nothing twice.
+        .args(["--message-format=json", "--workspace", "--test", target])
         .current_dir(repository())
         .stderr(Stdio::inherit())
         .output()
