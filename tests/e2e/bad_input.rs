@@ -406,3 +406,20 @@ fn a_node_that_does_not_run_is_said_not_to() {
     let node = home.start();
     until("it answers", || node.home.tell(&["status"]).code == 0);
 }
+
+#[test]
+fn a_node_that_has_heard_nothing_yet_says_so() {
+    let world = World::new();
+    let root = world.root("465", "465@2024-05-01").start();
+    let commune = world.join(&root.home, "c", &["19429@2024-05-01"]);
+    let invite = [
+        "invite",
+        "19429@2024-05-01",
+        "--office",
+        "police",
+        "--address",
+        "127.0.0.1:1",
+    ];
+    commune.refuses(&invite, 1, "M-1407");
+    commune.refuses(&["report", "new", REVIEW, YEARS], 1, "M-1407");
+}

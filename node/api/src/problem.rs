@@ -139,6 +139,7 @@ fn command_status(error: &CommandError) -> StatusCode {
         | CommandError::TextTooLong { .. }
         | CommandError::Value { .. }
         | CommandError::Form(_)
+        | CommandError::NoAddress
         | CommandError::Refused { .. } => StatusCode::BAD_REQUEST,
         CommandError::AmbiguousUnit { .. }
         | CommandError::ReportExists { .. }
@@ -146,11 +147,14 @@ fn command_status(error: &CommandError) -> StatusCode {
         | CommandError::NotOurs { .. }
         | CommandError::NoConflict { .. }
         | CommandError::NothingToUndo
+        | CommandError::OneMainNode { .. }
+        | CommandError::FormNotNewer { .. }
         | CommandError::MayNotIssue { .. } => StatusCode::CONFLICT,
         CommandError::DiskFull => StatusCode::INSUFFICIENT_STORAGE,
         CommandError::Store(_)
         | CommandError::TooMuch { .. }
         | CommandError::Overloaded
+        | CommandError::NotSynced { .. }
         | CommandError::Stopping => StatusCode::SERVICE_UNAVAILABLE,
         CommandError::Damaged { .. } => StatusCode::INTERNAL_SERVER_ERROR,
     }

@@ -94,6 +94,13 @@ pub fn message(error: &CommandError) -> Both {
         CommandError::MayNotIssue { what } => {
             format!("máy này không có quyền cấp: {}", asked_vi(what))
         }
+        CommandError::NoAddress => "chưa biết địa chỉ nào để máy mới gọi đến máy này".to_owned(),
+        CommandError::OneMainNode { unit } => {
+            format!("`{unit}` đã có máy chính: chính là máy này")
+        }
+        CommandError::FormNotNewer { known } => format!(
+            "ở đây đã có bản {known} của biểu mẫu; sửa biểu mẫu hay nơi áp dụng phải dùng số bản cao hơn"
+        ),
         CommandError::Form(mistakes) => {
             format!("biểu mẫu có lỗi: {}", mistakes.report(Lang::Vi))
         }
@@ -110,6 +117,9 @@ pub fn message(error: &CommandError) -> Both {
         }
         CommandError::Overloaded => {
             "ổ đĩa ghi không kịp: lần này chưa lưu được, những gì đã lưu vẫn an toàn".to_owned()
+        }
+        CommandError::NotSynced { .. } => {
+            "cấp trên chưa gửi gì xuống: máy này chưa biết đơn vị và biểu mẫu nào".to_owned()
         }
         CommandError::Stopping => "nút đang dừng".to_owned(),
     };
@@ -201,6 +211,22 @@ pub fn hint(error: &CommandError) -> Option<Both> {
         CommandError::Overloaded => {
             Both::new("chờ vài giây rồi làm lại", "wait some seconds and repeat")
         }
+        CommandError::NotSynced { .. } => Both::new(
+            "chạy `hopluu run`, chờ đến khi `hopluu status` thấy cấp trên, rồi làm lại",
+            "run `hopluu run`, wait until `hopluu status` shows the superior, then repeat",
+        ),
+        CommandError::NoAddress => Both::new(
+            "ghi địa chỉ bằng --address MÁY:CỔNG, hoặc chạy `hopluu run` trước",
+            "give one with --address HOST:PORT, or start `hopluu run` first",
+        ),
+        CommandError::OneMainNode { .. } => Both::new(
+            "chọn một ngành bằng --office, hoặc một đơn vị cấp dưới",
+            "name an office with --office, or a unit below",
+        ),
+        CommandError::FormNotNewer { .. } => Both::new(
+            "tăng `version` trong tệp biểu mẫu rồi làm lại",
+            "raise `version` in the form file and repeat",
+        ),
         CommandError::Stopping => Both::new("chờ nút chạy lại", "wait until the node runs again"),
         CommandError::Value { .. }
         | CommandError::NothingToUndo

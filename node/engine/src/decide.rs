@@ -64,12 +64,10 @@ impl Core {
             .registry()
             .form_of_major(form.id(), form.version().major)
         {
-            // Two records of one version would leave it to chance which of them holds.
             if form.version() <= known.form.version() {
-                return Err(refuse(format!(
-                    "version {} is known here, a changed form or assignment needs a higher one",
-                    known.form.version()
-                )));
+                return Err(CommandError::FormNotNewer {
+                    known: known.form.version(),
+                });
             }
             let breaches = form.breaches(&known.form);
             if !breaches.is_empty() {

@@ -64,10 +64,7 @@ impl Core {
             addrs.extend(self.listen.clone());
         }
         if addrs.is_empty() {
-            return Err(CommandError::Refused {
-                what: "the invitation",
-                detail: "no address is known under which the new node reaches this one".to_owned(),
-            });
+            return Err(CommandError::NoAddress);
         }
         let expires = now.plus_ms(u64::from(request.hours) * MS_PER_HOUR);
         let ticket = Ticket {
@@ -129,10 +126,7 @@ impl Core {
             }
         };
         if unit == *own && office.is_none() {
-            return Err(CommandError::Refused {
-                what: "the invitation",
-                detail: "a unit has one main node; name an office, or a unit below".to_owned(),
-            });
+            return Err(CommandError::OneMainNode { unit });
         }
         Ok((unit, office))
     }

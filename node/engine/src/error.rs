@@ -1,7 +1,7 @@
 //! Why a command was not carried out, in terms a person can act on.
 
 use hopluu_form::{FormErrors, Lang, ValueError};
-use hopluu_model::{Fault, UnitId};
+use hopluu_model::{Fault, FormVersion, UnitId};
 
 /// A command that was refused or failed. Nothing was changed.
 #[derive(Debug, thiserror::Error)]
@@ -142,6 +142,23 @@ pub enum CommandError {
         /// What was asked.
         what: &'static str,
     },
+    /// Nothing is known that a newcomer could dial.
+    #[error("no address is known under which the new node reaches this one")]
+    NoAddress,
+    /// A unit has one node that speaks for it; its offices have theirs beside it.
+    #[error("`{unit}` has its main node already: this one")]
+    OneMainNode {
+        /// The unit that was to get a second one.
+        unit: UnitId,
+    },
+    /// Two records of one version would leave it to chance which of them holds.
+    #[error(
+        "version {known} of the form is known here, a changed form or assignment needs a higher one"
+    )]
+    FormNotNewer {
+        /// The version that is here.
+        known: FormVersion,
+    },
     /// A form with mistakes.
     #[error("the form has mistakes: {}", .0.report(Lang::En))]
     Form(Box<FormErrors>),
@@ -178,6 +195,12 @@ pub enum CommandError {
         /// The bound.
         most: usize,
     },
+    /// A node that has just joined knows no units and no forms until its superior has told it.
+    #[error("nothing has come from the superior yet: this node knows no {what}")]
+    NotSynced {
+        /// What is not there yet.
+        what: &'static str,
+    },
     /// The engine is stopping.
     #[error("the node is stopping")]
     Stopping,
@@ -188,7 +211,11 @@ impl CommandError {
     #[must_use]
     pub fn fault(&self) -> Fault {
         match self {
-            Self::DiskFull | Self::Store(_) | Self::Overloaded | Self::Stopping => Fault::Local,
+            Self::DiskFull
+            | Self::Store(_)
+            | Self::Overloaded
+            | Self::NotSynced { .. }
+            | Self::Stopping => Fault::Local,
             Self::Damaged { .. } => Fault::Bug,
             _ => Fault::Config,
         }
@@ -217,12 +244,16 @@ impl CommandError {
             Self::MayNotIssue { .. } => "M-1301",
             Self::Refused { .. } => "M-1302",
             Self::Form(_) => "M-1303",
+            Self::NoAddress => "M-1304",
+            Self::OneMainNode { .. } => "M-1305",
+            Self::FormNotNewer { .. } => "M-1306",
             Self::DiskFull => "M-1401",
             Self::Store(_) => "M-1402",
             Self::Damaged { .. } => "M-1403",
             Self::TooMuch { .. } => "M-1404",
             Self::Stopping => "M-1405",
             Self::Overloaded => "M-1406",
+            Self::NotSynced { .. } => "M-1407",
         }
     }
 }

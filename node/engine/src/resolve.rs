@@ -53,6 +53,9 @@ pub(crate) fn named(tree: &UnitTree, unit: &UnitId, on: Date) -> UnitName {
 impl Core {
     pub(crate) fn known_form(&self, text: &str) -> Result<KnownForm, CommandError> {
         let registry = self.registry();
+        if registry.forms().next().is_none() {
+            return Err(CommandError::NotSynced { what: "forms" });
+        }
         text.parse()
             .ok()
             .and_then(|id| registry.form(&id))
@@ -86,6 +89,9 @@ impl Core {
         let Some(text) = text else {
             return Ok(self.me().unit.clone());
         };
+        if self.tree().is_empty() {
+            return Err(CommandError::NotSynced { what: "units" });
+        }
         self.tree()
             .resolve(text, Some(on))
             .map_err(|error| match error {

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use hopluu_doc::{Compartment, DocKey, DocKind};
 use hopluu_form::Form;
 use hopluu_model::{Date, DocId, IndicatorCode, Timestamp, UnitId};
+use hopluu_rollup::algebra::Shown;
 use hopluu_rollup::{LineTotal, Missing, ReportFacts, Total};
 
 use crate::core::Core;
@@ -120,16 +121,18 @@ impl Core {
             while let Some(total) = waiting.pop() {
                 let children = total.children.iter().rev();
                 waiting.extend(children.filter_map(|child| totals.total(&child.unit)));
+                let code = code.as_ref();
                 let value = code
-                    .as_ref()
-                    .and_then(|code| totals.line(&total.unit, code));
-                below.push((total, value));
+                    .and_then(|code| totals.line(&total.unit, code)?.value)
+                    .map(|value| value.to_string());
+                let entered = code.map(|code| totals.entered(&total.unit, code));
+                below.push((total, value, entered.unwrap_or_default()));
             }
             (below, digest, missing)
         };
         let mut contributors = Vec::new();
-        for (total, value) in &totals_below {
-            contributors.extend(self.contributors(day, total, value.as_ref())?);
+        for (total, value, entered) in &totals_below {
+            contributors.extend(self.contributors(day, total, value.as_deref(), entered)?);
         }
         Ok(ExplainView {
             unit_name: unit_name(&self.tree(), &unit, day),
@@ -145,12 +148,10 @@ impl Core {
         &self,
         day: Date,
         total: &Total,
-        line: Option<&LineTotal>,
+        value: Option<&str>,
+        entered: &[(DocId, Shown)],
     ) -> Result<Vec<ContributorView>, CommandError> {
         let tree = self.tree();
-        let value = line
-            .and_then(|line| line.value)
-            .map(|value| value.to_string());
         let summary = ContributorView {
             unit: total.unit.clone(),
             unit_name: unit_name(&tree, &total.unit, day),
@@ -161,7 +162,7 @@ impl Core {
             total: Some(total.digest()),
             reported: total.coverage.reported,
             expected: total.coverage.expected,
-            value: value.clone(),
+            value: value.map(str::to_owned),
         };
         let mut views = vec![summary];
         for source in &total.sources {
@@ -175,8 +176,10 @@ impl Core {
                 total: None,
                 reported: 0,
                 expected: 0,
-                value: line
-                    .and_then(|line| line.own.as_ref().map_or(line.value, |own| own.value))
+                value: entered
+                    .iter()
+                    .find(|(doc, _)| *doc == source.doc)
+                    .and_then(|(_, shown)| shown.value)
                     .map(|value| value.to_string()),
             });
         }

@@ -375,7 +375,8 @@ pub struct ContributorView {
     pub reported: u32,
     /// Reports that are owed.
     pub expected: u32,
-    /// What it contributed to the line that was asked about.
+    /// What it says on the line that was asked about: the unit's total, or what stands in that
+    /// document by itself.
     pub value: Option<String>,
 }
 

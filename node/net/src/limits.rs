@@ -55,8 +55,8 @@ pub const LINKS_MAX: usize = 1024;
 pub const ACCEPTED_MAX: usize = 16;
 
 /// Join calls that one address may make at once before it has to wait. Many communes share one address
-/// of their mobile network, and a whole district may be enrolled in one room.
-pub const JOIN_BURST: u32 = 20;
+/// of their mobile network, and a whole district with its offices may be enrolled in one room.
+pub const JOIN_BURST: u32 = 64;
 
 /// How long until an address may make one more join call.
 pub const JOIN_REFILL: Duration = Duration::from_secs(3);

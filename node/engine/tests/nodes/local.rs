@@ -203,9 +203,9 @@ async fn an_invitation_needs_a_unit_below_and_an_address() {
     let no_address = handle
         .invite(invite(Some("19429@2024-05-01"), None, None))
         .await;
-    assert_eq!(no_address.unwrap_err().code(), "M-1302");
+    assert_eq!(no_address.unwrap_err().code(), "M-1304");
     let itself = handle.invite(invite(None, None, Some("127.0.0.1:1"))).await;
-    assert_eq!(itself.unwrap_err().code(), "M-1302");
+    assert_eq!(itself.unwrap_err().code(), "M-1305");
     let office = handle
         .invite(invite(None, Some("navy"), Some("127.0.0.1:1")))
         .await;

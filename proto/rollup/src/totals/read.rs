@@ -3,10 +3,11 @@
 use std::borrow::Cow;
 
 use hopluu_form::OverUnits;
-use hopluu_model::{Digest, IndicatorCode, UnitId};
+use hopluu_model::{Digest, DocId, IndicatorCode, Period, UnitId};
 
 use super::Totals;
 use crate::algebra::{Marks, Partial, Shown};
+use crate::document::Document;
 use crate::lines::{LineRule, Part};
 use crate::shape::{Member, Node};
 use crate::total::{Child, Count, Coverage, LineTotal, Missing, Source, Tally, Total, digest_of};
@@ -51,6 +52,25 @@ impl Totals {
         let sums = self.sums_at(at);
         let view = self.line_views(self.shape.nodes.get(at)?, &sums).nth(line);
         view.map(LineView::into_total)
+    }
+
+    /// What the unit's own documents, and those that count as its own, say on a line: each document by
+    /// itself, before anything is added up. In the order of [`Total::sources`].
+    #[must_use]
+    pub fn entered(&self, unit: &UnitId, code: &IndicatorCode) -> Vec<(DocId, Shown)> {
+        let node = self.at(unit).and_then(|at| self.shape.nodes.get(at));
+        let line = self.lines.find(code.as_str());
+        let rule = line.and_then(|line| self.lines.rules().get(line));
+        let (Some(node), Some(line), Some(rule)) = (node, line, rule) else {
+            return Vec::new();
+        };
+        let shown = |document: &Document| {
+            let figure = document.figure(line);
+            let shown = Partial::lift(rule.measure, figure).finish(rule.measure);
+            (document.doc, shown)
+        };
+        let documents = self.documents(node).into_iter();
+        documents.map(|(_, _, document)| shown(document)).collect()
     }
 
     /// The digest of a unit's total. Kept until something below changes.
@@ -130,23 +150,30 @@ impl Totals {
     }
 
     fn sources(&self, node: &Node) -> Vec<Source> {
-        let mut sources = Vec::new();
+        let source = |(unit, period, document): (&UnitId, &Period, &Document)| Source {
+            unit: unit.clone(),
+            period: period.clone(),
+            doc: document.doc,
+            heads: document.heads.to_vec(),
+            is_withdrawn: document.is_withdrawn,
+            stray_count: document.stray_count,
+            strays: document.strays.clone(),
+        };
+        self.documents(node).into_iter().map(source).collect()
+    }
+
+    /// The documents of a unit and of all that it is heir of, by unit and period.
+    fn documents<'a>(&'a self, node: &'a Node) -> Vec<(&'a UnitId, &'a Period, &'a Document)> {
+        let mut documents = Vec::new();
         for member in node.entities.iter().flat_map(|entity| &entity.members) {
-            for (document, period) in member.documents.iter().zip(&self.parts) {
-                let Some(document) = document else { continue };
-                sources.push(Source {
-                    unit: member.unit.clone(),
-                    period: period.clone(),
-                    doc: document.doc,
-                    heads: document.heads.to_vec(),
-                    is_withdrawn: document.is_withdrawn,
-                    stray_count: document.stray_count,
-                    strays: document.strays.clone(),
-                });
-            }
+            let parts = member.documents.iter().zip(&self.parts);
+            documents.extend(parts.filter_map(|(document, period)| {
+                let document = document.as_ref()?;
+                Some((&member.unit, period, document))
+            }));
         }
-        sources.sort_by(|a, b| (&a.unit, &a.period).cmp(&(&b.unit, &b.period)));
-        sources
+        documents.sort_by(|a, b| (a.0, a.1).cmp(&(b.0, b.1)));
+        documents
     }
 
     fn children(&self, node: &Node) -> Vec<Child> {

@@ -55,6 +55,38 @@ fn children_and_own_part_add_up_by_each_rule() {
 }
 
 #[test]
+fn a_document_is_told_by_itself() {
+    let mut totals = totals(&small_tree(), H1);
+    totals.enter(
+        "00011@2020-01-01",
+        H1,
+        "A.sum=5 J.office@police=3 J.office@health=4",
+    );
+    totals.enter(DISTRICT, H1, "B.plus=10");
+    let entered = |unit: &str, code: &str| {
+        let entered = totals.entered(&id(unit), &code.parse().unwrap());
+        let value = |(_, shown): &(_, crate::algebra::Shown)| shown.value.map(|v| v.to_string());
+        entered.iter().map(value).collect::<Vec<_>>()
+    };
+    let five = Some("5".to_owned());
+    assert_eq!(entered("00011@2020-01-01", "A.sum"), [five]);
+    assert_eq!(
+        entered("00011@2020-01-01", "J.office"),
+        [Some("7".to_owned())]
+    );
+    assert_eq!(
+        entered(DISTRICT, "A.sum"),
+        [None],
+        "it sums up, it says nothing itself"
+    );
+    assert_eq!(entered(DISTRICT, "B.plus"), [Some("10".to_owned())]);
+    assert!(
+        entered(PROVINCE, "A.sum").is_empty(),
+        "no document, nothing said"
+    );
+}
+
+#[test]
 fn an_island_district_reports_for_itself() {
     let mut totals = totals(&small_tree(), H1);
     totals.enter(ISLAND, H1, "A.sum=6 C.own=2 F.yes=y");
