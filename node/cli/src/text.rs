@@ -2,6 +2,7 @@
 
 pub(crate) mod fail;
 pub(crate) mod help;
+mod join;
 pub(crate) mod usage;
 
 use hopluu_api::text::Both;

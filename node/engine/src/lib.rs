@@ -40,6 +40,9 @@ pub use enrol::JoinAnswer;
 pub use error::CommandError;
 pub use handle::{Handle, InviteRequest, ReportFilter, TotalSelector};
 pub use home::{Home, HomeError, NodeSettings};
+// What a join or a ticket is refused by stands in SetupError, so whoever words it needs it by name.
+pub use hopluu_net::JoinCallError;
+pub use hopluu_trust::{JoinError, JoinRefusal, TicketError};
 pub use node::{Running, StartError, now, start, start_offline};
 pub use setup::{
     Restored, RootSetup, SetUp, SetupError, found_store, fresh_epoch, identity_of, init_root, join,

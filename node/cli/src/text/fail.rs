@@ -10,6 +10,7 @@ use hopluu_form::{FormErrors, Lang};
 use hopluu_model::tree::LoadError;
 use hopluu_model::{ErrorChain, Fault};
 
+use super::join;
 use crate::failure::{Exit, Failure};
 
 /// `lỗi M-1001: ...` and `gợi ý: ...`.
@@ -171,9 +172,14 @@ impl From<SetupError> for Failure {
                 "M-2205",
                 format!("biểu mẫu có lỗi: {}", mistakes.report(Lang::Vi)),
             ),
-            SetupError::Ticket(_) => ("M-2206", format!("không đọc được mã mời: {en}")),
+            SetupError::Ticket(error) => (
+                "M-2206",
+                format!("không đọc được mã mời: {}", join::ticket(&error)),
+            ),
             SetupError::Expired(at) => ("M-2207", format!("mã mời đã hết hạn lúc {at}")),
-            SetupError::Join(_) => ("M-2208", format!("cấp trên không nhận máy này: {en}")),
+            SetupError::Join(error) => {
+                ("M-2208", format!("chưa vào được: {}", join::reason(&error)))
+            }
             SetupError::Issue(_) => ("M-2209", format!("không ghi được chứng thư gốc: {en}")),
             SetupError::Chain(_) | SetupError::NoIdentity => (
                 "M-2210",
