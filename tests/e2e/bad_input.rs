@@ -8,7 +8,7 @@ use hopluu_trust::{Ticket, TicketIssue, TicketSecret};
 use rusqlite::Connection;
 
 use crate::world::{
-    COMMUNE, DISTRICT, Home, NEIGHBOUR, REVIEW, World, YEARS, path_text, rows, until,
+    COMMUNE, DISTRICT, Home, NEIGHBOUR, REVIEW, World, YEARS, path_text, rows, text_at, until,
 };
 
 const USAGE: i32 = 2;
@@ -292,6 +292,11 @@ fn a_database_of_a_newer_program_is_not_touched() {
                 found.out,
                 found.err
             );
+            assert_eq!(
+                text_at(&found.json(), "/findings/0/code"),
+                "D-009",
+                "the cure is the newer program, not a repair"
+            );
         },
         |home| version(home, 1),
     );
@@ -307,10 +312,30 @@ fn a_half_written_home_is_named_as_one() {
             |home| {
                 refused_everywhere(home, USAGE, "M-2103");
                 home.refuses(&["init", "--root", "--unit", DISTRICT], USAGE, "M-2102");
+                if part == "key" {
+                    home.refuses(&["doctor"], USAGE, "M-2103");
+                }
+                let said = home.tell(&["--lang", "en", "report", "list"]).err;
+                let is_sure = part == "key" || said.to_lowercase().contains("if it was in use");
+                assert!(is_sure, "no advice costs the owner a figure: {said}");
             },
             |home| std::fs::rename(aside(home), home.file(part)).expect("it is there"),
         );
     }
+}
+
+#[test]
+fn an_empty_database_is_not_repaired_into_nothing() {
+    let aside = |home: &Home| home.dir.with_extension("aside");
+    refused_while(
+        "empty database",
+        |home| {
+            std::fs::rename(home.file("store.db"), aside(home)).expect("it is there");
+            std::fs::write(home.file("store.db"), "").expect("a file");
+        },
+        |home| home.refuses(&["doctor", "--repair"], FAILED, "M-2213"),
+        |home| std::fs::rename(aside(home), home.file("store.db")).expect("it is there"),
+    );
 }
 
 #[test]
@@ -405,6 +430,54 @@ fn a_node_that_does_not_run_is_said_not_to() {
     assert_eq!(home.figure(COMMUNE, "II.1.1.a"), "42");
     let node = home.start();
     until("it answers", || node.home.tell(&["status"]).code == 0);
+}
+
+#[test]
+fn a_damaged_table_saves_nothing() {
+    let world = World::new();
+    let home = with_a_report(&world);
+    let before = home.holds();
+    for table in [
+        "code,value\nII.1.1.a,5\n\"II.1.1.b,3\nII.1.1.c,4\n",
+        "code,value\nII.1.1.a,5\nII.1.1.b\n",
+        "code,value\nII.1.1.a,5\nII.1.1.a,6\n",
+        "code,value,code\nII.1.1.a,5,II.1.1.b\n",
+    ] {
+        let file = world.file("table.csv", table);
+        let set = [
+            "report", "set", REVIEW, YEARS, "--unit", COMMUNE, "--csv", &file,
+        ];
+        home.refuses(&set, USAGE, "M-2013");
+    }
+    home.refuses(&set(&["II.1.1.a=3", "II.1.1.a=4"]), USAGE, "M-2019");
+    assert_eq!(home.holds(), before);
+}
+
+#[test]
+fn a_text_commands_no_terminal() {
+    let world = World::new();
+    let home = with_a_report(&world);
+    let text = world.file("text.txt", "a\u{1b}[31mđỏ\u{202e}ngược");
+    let place = [REVIEW, YEARS, "--unit", COMMUNE];
+    let words = [
+        &["report", "text"],
+        &place[..2],
+        &["situation", "--office", "police"],
+    ]
+    .concat();
+    let words = [&words[..], &["--file", &text], &place[2..]].concat();
+    let done = home.tell(&words);
+    assert_eq!(done.code, 0, "{}", done.err);
+    for read in ["show", "print"] {
+        let shown = home.tell(&[&["report", read], &place[..]].concat());
+        assert_eq!(shown.code, 0, "{}", shown.err);
+        assert!(
+            shown.out.contains("\u{FFFD}[31mđỏ\u{FFFD}ngược"),
+            "{}",
+            shown.out
+        );
+        assert!(!shown.out.contains('\u{1b}'), "{}", shown.out);
+    }
 }
 
 #[test]

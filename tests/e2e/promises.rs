@@ -56,6 +56,26 @@ fn five_minutes_with_two_nodes_bring_a_figure_up_and_a_receipt_down() {
 }
 
 #[test]
+fn a_node_starts_while_a_command_still_works_in_its_folder() {
+    let world = World::new();
+    let root = world.root("465", DISTRICT);
+    // As in the README: the node is started in the background, and the next line does not wait for it.
+    for _ in 0..3 {
+        let mut asking = root.command(&["report", "list"]);
+        let mut asking = asking.spawn().expect("the program starts");
+        let node = root.start();
+        assert!(asking.wait().expect("it ends").success());
+        node.stop();
+    }
+    let ticket = root.tell(&["invite", "19429@2024-05-01"]);
+    assert_eq!(
+        ticket.code, 0,
+        "its address is in its settings: {}",
+        ticket.err
+    );
+}
+
+#[test]
 fn what_is_written_without_a_daemon_is_sent_when_it_runs() {
     let world = World::new();
     let (district, commune) = world.district_and_commune();

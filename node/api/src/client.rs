@@ -104,6 +104,26 @@ pub async fn is_served(dir: &Path) -> bool {
     UnixStream::connect(Home::socket(dir)).await.is_ok()
 }
 
+/// Takes the folder of a node; none if a node runs in it. One that a command is about to leave is
+/// waited for.
+///
+/// # Errors
+/// When there is no node in the folder, it stays in use, or it cannot be written.
+pub async fn take_home(dir: &Path) -> Result<Option<Home>, HomeError> {
+    let asked_at = Instant::now();
+    loop {
+        if is_served(dir).await {
+            return Ok(None);
+        }
+        match Home::open(dir) {
+            Err(HomeError::Locked(_)) if asked_at.elapsed() < HOME_WAIT_MAX => {
+                sleep(HOME_WAIT_STEP).await;
+            }
+            taken => return taken.map(Some),
+        }
+    }
+}
+
 impl Client {
     /// The running node of this folder, or its engine in this process. A folder that another process
     /// is about to leave, or to serve, is waited for.
@@ -111,20 +131,12 @@ impl Client {
     /// # Errors
     /// When there is no node in the folder, it stays in use, or it cannot be opened.
     pub async fn open(dir: &Path) -> Result<Self, ClientError> {
-        let asked_at = Instant::now();
-        loop {
-            if is_served(dir).await {
-                return Ok(Self {
-                    door: Door::Socket(Home::socket(dir)),
-                });
-            }
-            match Home::open(dir) {
-                Ok(home) => return Self::in_process(home),
-                Err(HomeError::Locked(_)) if asked_at.elapsed() < HOME_WAIT_MAX => {
-                    sleep(HOME_WAIT_STEP).await;
-                }
-                Err(error) => return Err(error.into()),
-            }
+        match take_home(dir).await {
+            Ok(Some(home)) => Self::in_process(home),
+            Ok(None) => Ok(Self {
+                door: Door::Socket(Home::socket(dir)),
+            }),
+            Err(error) => Err(error.into()),
         }
     }
 

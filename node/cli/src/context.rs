@@ -11,6 +11,7 @@ use serde::Serialize;
 use crate::args::Cli;
 use crate::failure::Failure;
 use crate::text;
+use crate::text::screen;
 
 /// The circumstances of a command.
 #[derive(Debug)]
@@ -65,9 +66,9 @@ impl Context {
         if self.is_json {
             let json =
                 serde_json::to_string_pretty(answer).expect("the shapes of answers are plain JSON");
-            self.print(&json)
+            self.print(&screen::json(&json))
         } else {
-            self.print(text(answer).trim_end())
+            self.print(&screen::page(text(answer).trim_end()))
         }
     }
 
@@ -81,7 +82,7 @@ impl Context {
     /// Tells a person something beside the answer.
     pub(crate) fn note(&self, words: &Both) {
         // Where standard error is closed nobody wants to hear it.
-        let _nobody_listens = writeln!(io::stderr(), "{}", words.in_lang(self.lang));
+        let _nobody_listens = writeln!(io::stderr(), "{}", screen::page(words.in_lang(self.lang)));
     }
 
     /// Says why a command was not carried out.
@@ -94,6 +95,7 @@ impl Context {
         } else {
             text::fail::lines(problem, self.lang)
         };
+        let text = screen::page(&text);
         // Where standard error is closed the exit code still says it.
         let _nobody_listens = writeln!(io::stderr(), "{text}");
     }

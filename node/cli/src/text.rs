@@ -3,6 +3,7 @@
 pub(crate) mod fail;
 pub(crate) mod help;
 mod join;
+pub(crate) mod screen;
 pub(crate) mod usage;
 
 use hopluu_api::text::Both;
@@ -256,6 +257,10 @@ pub(crate) fn ticket_ends(at: &str) -> Both {
 }
 
 /// What the doctor found, and what to do about it.
+#[expect(
+    clippy::too_many_lines,
+    reason = "one table, exhaustive over the ailments"
+)]
 pub(crate) fn ailment(ailment: Ailment) -> (Both, Both) {
     match ailment {
         Ailment::Home => (
@@ -274,8 +279,35 @@ pub(crate) fn ailment(ailment: Ailment) -> (Both, Both) {
                 "the database cannot be opened",
             ),
             Both::new(
-                "chạy `hopluu doctor --repair`, hoặc `hopluu restore` với một bản sao lưu",
-                "run `hopluu doctor --repair`, or `hopluu restore` with a backup",
+                "chạy `hopluu doctor --repair`; nếu không cứu được, `hopluu restore` với một bản sao lưu",
+                "run `hopluu doctor --repair`; if nothing can be saved, `hopluu restore` a backup",
+            ),
+        ),
+        Ailment::NoDatabase => (
+            Both::new("không có cơ sở dữ liệu", "there is no database"),
+            Both::new(
+                "`hopluu restore` với một bản sao lưu, hoặc xin mã mời mới và `join` vào thư mục khác",
+                "`hopluu restore` a backup, or ask for a new ticket and join in another folder",
+            ),
+        ),
+        Ailment::Newer => (
+            Both::new(
+                "cơ sở dữ liệu do chương trình phiên bản mới hơn ghi",
+                "a newer program has written the database",
+            ),
+            Both::new(
+                "cài chương trình phiên bản đó, hoặc mới hơn; đừng sửa chữa",
+                "install that program or a newer one; do not repair it",
+            ),
+        ),
+        Ailment::Foreign => (
+            Both::new(
+                "cơ sở dữ liệu là của chương trình khác",
+                "the database is another program's",
+            ),
+            Both::new(
+                "kiểm tra lại --home; nếu đúng thư mục, `hopluu restore` với một bản sao lưu",
+                "look at --home again; if it is the right folder, `hopluu restore` a backup",
             ),
         ),
         Ailment::Damage => (

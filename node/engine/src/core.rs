@@ -63,6 +63,8 @@ pub struct Core {
     pub(crate) heard: BTreeMap<NodeId, Timestamp>,
     pub(crate) linked: BTreeMap<LinkId, NodeId>,
     pub(crate) listen: Option<String>,
+    /// Where a newcomer reaches this node, as far as it knows by itself.
+    pub(crate) reached_at: Option<String>,
 }
 
 impl fmt::Debug for Core {
@@ -117,6 +119,7 @@ impl Core {
             heard,
             linked: BTreeMap::new(),
             listen: None,
+            reached_at: None,
         })
     }
 

@@ -26,8 +26,14 @@ const EXPIRY_WARNING_MS: u64 = 120 * 24 * 3_600_000;
 pub enum Ailment {
     /// The folder, its files or their rights.
     Home,
-    /// The database cannot be opened.
+    /// The database cannot be opened; a repair may save what is in it.
     Database,
+    /// There is no database.
+    NoDatabase,
+    /// A newer program has written the database; a repair would lose what only that one knows.
+    Newer,
+    /// The database is another program's.
+    Foreign,
     /// Pages or rows of the database contradict each other.
     Damage,
     /// Facts of a document are not those of its changes, so totals are wrong.
@@ -52,6 +58,9 @@ impl Ailment {
             Self::Identity => "D-005",
             Self::Expiry => "D-006",
             Self::Clock => "D-007",
+            Self::NoDatabase => "D-008",
+            Self::Newer => "D-009",
+            Self::Foreign => "D-010",
         }
     }
 }
@@ -111,7 +120,7 @@ pub fn doctor(dir: &Path, is_repairing: bool, now: Timestamp) -> Result<CheckUp,
                 .any(|d| matches!(d.ailment, Ailment::Damage | Ailment::Facts))
         }
         Err(error) => {
-            findings.push(plain(Ailment::Database, &error));
+            findings.push(plain(unopened(&error), &error));
             is_broken(&error)
         }
     };
@@ -119,6 +128,15 @@ pub fn doctor(dir: &Path, is_repairing: bool, now: Timestamp) -> Result<CheckUp,
         .then(|| repair(&home))
         .transpose()?;
     Ok(CheckUp { findings, repaired })
+}
+
+fn unopened(error: &OpenError) -> Ailment {
+    match error {
+        OpenError::Missing { .. } => Ailment::NoDatabase,
+        OpenError::NewerVersion { .. } => Ailment::Newer,
+        OpenError::Foreign { .. } => Ailment::Foreign,
+        _ => Ailment::Database,
+    }
 }
 
 /// Whether a database that does not open is ours and broken. One of a newer or another program is
@@ -226,7 +244,8 @@ fn repair(home: &Home) -> Result<Repaired, SetupError> {
     }
     let saved = salvage(&database, &beside, fresh_epoch(), &is_intact).map_err(salvage_error)?;
     let store = Store::open(&beside, &OpenOptions::existing())?;
-    identity_of(&store, home.signer()?)?;
+    // Without its own certificate what was saved is nobody's: no link and no save would take it.
+    identity_of(&store, home.signer()?).map_err(nothing_saved)?;
     store
         .write(restore_facts)
         .map_err(|error| SetupError::Write(error.to_string()))?;
@@ -274,12 +293,15 @@ fn file_error(what: &'static str) -> impl Fn(std::io::Error) -> SetupError {
     move |source| SetupError::File { what, source }
 }
 
+fn nothing_saved(error: SetupError) -> SetupError {
+    SetupError::NothingSaved(Box::new(error))
+}
+
 fn salvage_error(error: SalvageError) -> SetupError {
     match error {
-        SalvageError::Open(error) => SetupError::Open(error),
-        SalvageError::Write(source) | SalvageError::Unreadable { source, .. } => {
-            SetupError::Store(source)
-        }
+        SalvageError::Open(error) => nothing_saved(SetupError::Open(error)),
+        SalvageError::Unreadable { source, .. } => nothing_saved(SetupError::Store(source)),
+        SalvageError::Write(source) => SetupError::Store(source),
         SalvageError::File { source, .. } => SetupError::File {
             what: "writing the repaired database",
             source,

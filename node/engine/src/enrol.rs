@@ -61,7 +61,7 @@ impl Core {
         let (unit, office) = self.invited(now, request)?;
         let mut addrs = request.addresses.clone();
         if addrs.is_empty() {
-            addrs.extend(self.listen.clone());
+            addrs.extend(self.reached_at.clone());
         }
         if addrs.is_empty() {
             return Err(CommandError::NoAddress);

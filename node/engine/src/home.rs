@@ -30,8 +30,8 @@ pub enum HomeError {
     /// A node is there already.
     #[error("{} holds a node already", .0.display())]
     Occupied(PathBuf),
-    /// A part is missing: a join or an init was cut short.
-    #[error("{} is half-written: {missing} is missing", dir.display())]
+    /// A part is missing: a join or an init was cut short, or somebody has lost it since.
+    #[error("{} is not whole: {missing} is missing", dir.display())]
     HalfWritten {
         /// The folder.
         dir: PathBuf,
@@ -140,7 +140,10 @@ impl Home {
             source,
         })?;
         let home = Self::lock(dir)?;
-        if dir.join("node.toml").exists() || dir.join("key").exists() {
+        if ["node.toml", "key", FILE_NAME]
+            .iter()
+            .any(|name| dir.join(name).exists())
+        {
             return Err(HomeError::Occupied(dir.to_owned()));
         }
         fs::set_permissions(dir, fs::Permissions::from_mode(0o700)).map_err(|source| {
@@ -157,8 +160,17 @@ impl Home {
     /// # Errors
     /// When there is no key, another process holds the folder, or it is read-only.
     pub fn open_for_restore(dir: &Path) -> Result<Self, HomeError> {
-        if !dir.join("key").exists() {
-            return Err(HomeError::Missing(dir.to_owned()));
+        let present = |name| dir.join(name).exists();
+        if !present("key") {
+            // A database without its key is somebody's reports, not an empty folder.
+            return Err(if present(FILE_NAME) || present("node.toml") {
+                HomeError::HalfWritten {
+                    dir: dir.to_owned(),
+                    missing: "key",
+                }
+            } else {
+                HomeError::Missing(dir.to_owned())
+            });
         }
         Self::lock(dir)
     }

@@ -40,8 +40,9 @@ pub use enrol::JoinAnswer;
 pub use error::CommandError;
 pub use handle::{Handle, InviteRequest, ReportFilter, TotalSelector};
 pub use home::{Home, HomeError, NodeSettings};
-// What a join or a ticket is refused by stands in SetupError, so whoever words it needs it by name.
+// What SetupError is made of, for whoever has to word it.
 pub use hopluu_net::JoinCallError;
+pub use hopluu_store::OpenError;
 pub use hopluu_trust::{JoinError, JoinRefusal, TicketError};
 pub use node::{Running, StartError, now, start, start_offline};
 pub use setup::{

@@ -107,6 +107,7 @@ pub fn start(home: Home, settings: &NodeSettings) -> Result<Running, StartError>
         None => None,
     };
     core.listen = listen.map(|addr| addr.to_string());
+    core.reached_at = reached_at(listen);
     let (net, events) = Net::new(endpoint, settings.upstream.clone());
     Ok(spawn(home, core, done, Some((net, events)), listen))
 }
@@ -117,8 +118,17 @@ pub fn start(home: Home, settings: &NodeSettings) -> Result<Running, StartError>
 /// When the home cannot be used.
 pub fn start_offline(home: Home) -> Result<Running, StartError> {
     let done = Arc::new(Mailbox::default());
-    let core = open_core(&home, done.post())?;
+    let mut core = open_core(&home, done.post())?;
+    let settings = home.settings().map_err(SetupError::Home)?;
+    core.reached_at = reached_at(settings.listen);
     Ok(spawn(home, core, done, None, None))
+}
+
+/// What an invitation may name where nobody says otherwise: an address that leads here from elsewhere.
+fn reached_at(listen: Option<SocketAddr>) -> Option<String> {
+    listen
+        .filter(|addr| !addr.ip().is_unspecified() && addr.port() != 0)
+        .map(|addr| addr.to_string())
 }
 
 fn spawn(

@@ -61,6 +61,9 @@ pub enum SetupError {
     /// The ticket is over.
     #[error("the ticket ended at {0}")]
     Expired(Timestamp),
+    /// A damaged database holds nothing that a node could work on with.
+    #[error("nothing of the damaged database could be saved")]
+    NothingSaved(#[source] Box<Self>),
     /// The superior did not let us in, or could not be reached.
     #[error("the superior did not let this node in")]
     Join(#[source] JoinCallError),
@@ -101,7 +104,9 @@ impl SetupError {
             Self::Open(error) => error.fault(),
             Self::Store(error) => error.fault(),
             Self::Join(error) => error.fault(),
-            Self::Random(_) | Self::Write(_) | Self::File { .. } => Fault::Local,
+            Self::Random(_) | Self::Write(_) | Self::File { .. } | Self::NothingSaved(_) => {
+                Fault::Local
+            }
             Self::Issue(_) | Self::Chain(_) => Fault::Bug,
             _ => Fault::Config,
         }

@@ -1,7 +1,7 @@
 //! `run`: the node itself.
 
-use hopluu_api::Server;
-use hopluu_engine::{Home, start};
+use hopluu_api::{Server, take_home};
+use hopluu_engine::{HomeError, start};
 use serde::Serialize;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
@@ -24,8 +24,10 @@ struct Ready {
 pub(super) async fn run(args: &RunArgs, context: &Context) -> Result<Exit, Failure> {
     // From here on a signal is an orderly stop, also while the store is being opened.
     let mut stops = Stops::new()?;
-    let home = Home::open(context.dir()?)?;
-    let dir = home.dir().to_owned();
+    let dir = context.dir()?.to_owned();
+    let Some(home) = take_home(&dir).await? else {
+        return Err(HomeError::Locked(dir).into());
+    };
     let mut settings = home.settings()?;
     if args.listen.is_some() {
         settings.listen = args.listen;

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use hopluu_api::text::Both;
 use hopluu_api::{ClientError, Problem, ServeError};
-use hopluu_engine::{HomeError, SetupError, StartError};
+use hopluu_engine::{HomeError, OpenError, SetupError, StartError};
 use hopluu_form::{FormErrors, Lang};
 use hopluu_model::tree::LoadError;
 use hopluu_model::{ErrorChain, Fault};
@@ -111,11 +111,8 @@ impl From<HomeError> for Failure {
             }
             HomeError::HalfWritten { dir, missing } => (
                 "M-2103",
-                format!("{} mới ghi dở dang, thiếu {missing}", dir.display()),
-                Some(Both::new(
-                    "chưa có số liệu nào ở đây: xóa thư mục rồi tạo lại, hoặc khôi phục bản sao lưu",
-                    "if it was being made, empty the folder and make it again; else restore a backup",
-                )),
+                format!("{} không đủ: thiếu {missing}", dir.display()),
+                Some(missing_part(missing)),
             ),
             HomeError::Locked(dir) => (
                 "M-2104",
@@ -153,12 +150,80 @@ impl From<HomeError> for Failure {
     }
 }
 
+/// What to do about a folder that lacks a part. Whether it was ever used only its owner knows, so no
+/// advice may cost the one who used it a figure.
+fn missing_part(missing: &str) -> Both {
+    match missing {
+        "key" => Both::new(
+            "đừng xóa: số liệu có thể còn trong store.db. Chép lại tệp key từ nơi cất giữ; nếu không còn, \
+             xin mã mời mới và `hopluu join` vào một thư mục khác: báo cáo đã gửi sẽ về từ cấp trên",
+            "do not empty it: store.db may hold figures. Put the key file back from where it is kept; \
+             if there is none, ask for a new ticket and join in another folder: what was sent comes \
+             back from the superior",
+        ),
+        "node.toml" => Both::new(
+            "nếu init hay join vừa bị ngắt: xóa thư mục rồi làm lại. Nếu đã dùng: số liệu còn nguyên, \
+             hãy viết lại node.toml (listen, upstream)",
+            "if init or join was just cut short, empty the folder and repeat it. If it was in use, \
+             nothing is lost: write node.toml again (listen, upstream)",
+        ),
+        _ => Both::new(
+            "nếu init hay join vừa bị ngắt: xóa thư mục rồi làm lại. Nếu đã dùng: `hopluu restore` với \
+             một bản sao lưu; báo cáo mới hơn sẽ về từ cấp trên",
+            "if init or join was just cut short, empty the folder and repeat it. If it was in use, \
+             `hopluu restore` a backup; later reports come back from the superior",
+        ),
+    }
+}
+
+/// What to do about a database that does not open.
+fn unopened(error: &OpenError) -> Option<Both> {
+    let hint = match error {
+        OpenError::NewerVersion { .. } => Both::new(
+            "cài chương trình phiên bản đã ghi nó, hoặc mới hơn",
+            "install the program that wrote it, or a newer one",
+        ),
+        OpenError::HalfWritten { .. }
+        | OpenError::Damaged { .. }
+        | OpenError::NotADatabase { .. }
+        | OpenError::Content { .. } => Both::new(
+            "chạy `hopluu doctor`, rồi `hopluu doctor --repair` hoặc `hopluu restore`",
+            "run `hopluu doctor`, then `hopluu doctor --repair` or `hopluu restore`",
+        ),
+        OpenError::DiskFull { .. } | OpenError::Backup { .. } => Both::new(
+            "giải phóng chỗ trên ổ đĩa rồi làm lại; số liệu đã lưu vẫn an toàn",
+            "make room on the disk and repeat; what was saved is safe",
+        ),
+        OpenError::ReadOnly { .. } => Both::new(
+            "kiểm tra quyền của thư mục và ổ đĩa",
+            "look at the rights of the folder and at the disk",
+        ),
+        OpenError::Locked { .. } => {
+            Both::new("chờ hoặc dừng tiến trình đó", "wait for it, or stop it")
+        }
+        OpenError::Foreign { .. } | OpenError::Missing { .. } => Both::new(
+            "kiểm tra lại --home; nếu đúng thư mục, `hopluu restore` với một bản sao lưu",
+            "look at --home again; if it is the right folder, `hopluu restore` a backup",
+        ),
+        OpenError::File { .. } | OpenError::Db { .. } => return None,
+    };
+    Some(hint)
+}
+
 impl From<SetupError> for Failure {
     fn from(error: SetupError) -> Self {
         let en = ErrorChain(&error).to_string();
         let exit = exit_of(error.fault());
+        let of_database = match &error {
+            SetupError::Open(error) => unopened(error),
+            _ => None,
+        };
         let (code, vi) = match error {
             SetupError::Home(error) => return error.into(),
+            SetupError::NothingSaved(_) => (
+                "M-2213",
+                format!("không cứu được gì từ cơ sở dữ liệu hỏng: {en}"),
+            ),
             SetupError::Open(_) => ("M-2201", format!("không mở được cơ sở dữ liệu: {en}")),
             SetupError::Store(_) | SetupError::Write(_) => {
                 ("M-2202", format!("cơ sở dữ liệu không nhận: {en}"))
@@ -195,12 +260,19 @@ impl From<SetupError> for Failure {
             ),
             SetupError::File { .. } => ("M-2212", format!("không chép được tệp: {en}")),
         };
-        let hint = matches!(code, "M-2206" | "M-2207" | "M-2208").then(|| {
-            Both::new(
+        let hint = match code {
+            "M-2206" | "M-2207" | "M-2208" => Some(Both::new(
                 "xin mã mời mới bằng `hopluu invite` ở máy cấp trên, và kiểm tra đường truyền",
                 "ask for a new ticket (`hopluu invite` at the superior), and look at the link",
-            )
-        });
+            )),
+            "M-2213" => Some(Both::new(
+                "`hopluu restore` với một bản sao lưu; nếu không có, xin mã mời mới và `hopluu join` \
+                 vào một thư mục khác: báo cáo đã gửi sẽ về từ cấp trên",
+                "`hopluu restore` a backup; if there is none, ask for a new ticket and join in another \
+                 folder: what was sent comes back from the superior",
+            )),
+            _ => of_database,
+        };
         Self::new(exit, code, Both::new(vi, en), hint)
     }
 }
@@ -315,11 +387,21 @@ pub(crate) fn nothing_to_set() -> Failure {
     Failure::new(Exit::Usage, "M-2012", message, Some(hint))
 }
 
-/// A table of figures is not understood.
-pub(crate) fn table(line: u64, detail: &str) -> Failure {
+/// One figure is given two values in one save.
+pub(crate) fn set_twice(code: &str) -> Failure {
     let message = Both::new(
-        format!("bảng số liệu, dòng {line}: {detail}"),
-        format!("table of figures, line {line}: {detail}"),
+        format!("`{code}` được nhập hai lần trong một lần lưu"),
+        format!("`{code}` is set twice in one save"),
+    );
+    let hint = Both::new("chỉ để lại một giá trị", "leave one value only");
+    Failure::new(Exit::Usage, "M-2019", message, Some(hint))
+}
+
+/// A table of figures is not understood.
+pub(crate) fn table(line: u64, wrong: &Both) -> Failure {
+    let message = Both::new(
+        format!("bảng số liệu, dòng {line}: {}", wrong.vi),
+        format!("table of figures, line {line}: {}", wrong.en),
     );
     let hint = Both::new(
         "dòng đầu là tên cột: code, value, và nếu cần office, note",

@@ -4,7 +4,7 @@ use hopluu_api::Client;
 use hopluu_api::shape::{NewRequest, UndoRequest};
 use hopluu_engine::view::{EditRequest, SaveRequest, Saved};
 
-use super::figures::{key, table, typed};
+use super::figures::{key, set_twice, table, typed};
 use crate::args::{
     ClearArgs, Like, NewArgs, NoteArgs, SetArgs, SettleArgs, TextArgs, UndoArgs, WithdrawArgs,
 };
@@ -37,6 +37,9 @@ pub(super) async fn set(args: SetArgs, context: &Context) -> Result<Exit, Failur
     }
     if edits.is_empty() {
         return Err(words::fail::nothing_to_set());
+    }
+    if let Some(code) = set_twice(&edits) {
+        return Err(words::fail::set_twice(code));
     }
     let report = args.report.selector();
     save(
