@@ -160,8 +160,12 @@ impl World {
     }
 }
 
-/// A refusal is an answer; a failure of ours in a world with good disks is not.
+/// A refusal is an answer, and so is that nothing has come down yet; a failure of ours in a world with
+/// good disks is not.
 fn is_our_fault(error: &CommandError) -> bool {
+    if matches!(error, CommandError::NotSynced { .. }) {
+        return false;
+    }
     let is_broken_rule =
         matches!(error, CommandError::Refused { what, .. } if *what == "the write");
     is_broken_rule || error.fault() != Fault::Config

@@ -59,7 +59,8 @@ pub(crate) struct Lane {
     delay_ms: i64,
     free_at: i64,
     flights: VecDeque<Flight>,
-    under_way: usize,
+    /// A piece has been handed over, and its last byte has not left.
+    pub(crate) is_sending: bool,
 }
 
 impl Lane {
@@ -69,7 +70,7 @@ impl Lane {
             delay_ms,
             free_at: 0,
             flights: VecDeque::new(),
-            under_way: 0,
+            is_sending: false,
         }
     }
 
@@ -79,7 +80,6 @@ impl Lane {
         let takes = bytes.len() as i64 * 8 * SECOND / self.bits_per_s;
         self.free_at = begin + takes;
         let arrive = self.free_at + self.delay_ms;
-        self.under_way += bytes.len();
         self.flights.push_back(Flight {
             begin,
             arrive,
@@ -95,22 +95,16 @@ impl Lane {
             .front()
             .is_some_and(|first| first.arrive <= now);
         let flight = is_there.then(|| self.flights.pop_front()).flatten()?;
-        self.under_way -= flight.bytes.len();
         Some(flight.bytes)
     }
 
     /// The way breaks: what has come of the first bytes so far, mostly a part of a frame.
     pub(crate) fn cut(&mut self, now: i64) -> Option<Vec<u8>> {
-        self.under_way = 0;
         let flights = std::mem::take(&mut self.flights);
         let first = flights.into_iter().next()?;
         let came = (now - self.delay_ms - first.begin) * self.bits_per_s / (8 * SECOND);
         let came = usize::try_from(came).unwrap_or(0).min(first.bytes.len());
         (came > 0).then(|| first.bytes[..came].to_vec())
-    }
-
-    pub(crate) fn under_way(&self) -> usize {
-        self.under_way
     }
 
     pub(crate) fn free_at(&self) -> i64 {

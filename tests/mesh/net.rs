@@ -10,9 +10,6 @@ use crate::log::{Broken, fnv_of};
 use crate::plan::{DAY, HOUR, MINUTE, SECOND};
 use crate::world::{Happening, Tape, World};
 
-/// Nothing that these nodes hold is larger than a chunk but the form and the tree, and those go alone.
-const UNDER_WAY_BYTES_MAX: usize = limits::IN_FLIGHT_BYTES_MAX + 2 * limits::FRAME_BYTES_MAX;
-
 /// A dial that meets nobody.
 const DIAL_MS: i64 = 3 * SECOND;
 
@@ -70,18 +67,38 @@ impl World {
         self.log
             .line(self.now, &self.nodes[at].seat.name, "send", &detail);
         let pipe = self.pipes.get_mut(&id).expect("a link has its pipe");
-        if pipe.is_cut || !pipe.ends[1 - lane].is_open {
+        if pipe.is_cut {
             return Ok(());
         }
+        let is_one = bytes.len() <= limits::SEND_BYTES_MAX && !pipe.lanes[lane].is_sending;
+        pipe.lanes[lane].is_sending = true;
         let arrive = pipe.lanes[lane].send(self.now, bytes);
-        let under_way = pipe.lanes[lane].under_way();
+        let taken = pipe.lanes[lane].free_at();
+        self.at(taken, Happening::Sent { pipe: id, lane });
         self.at(arrive, Happening::Arrived { pipe: id, lane });
-        if under_way > UNDER_WAY_BYTES_MAX {
+        if !is_one {
             let name = &self.nodes[at].seat.name;
-            let what = format!("bounds_kept: {name} has {under_way} bytes under way on one link");
+            let what = format!("bounds_kept: {name} hands over more than one piece of a link");
             return Err(self.broken(what));
         }
         Ok(())
+    }
+
+    /// The last byte of a piece is on its way.
+    pub(crate) fn sent(&mut self, id: u64, lane: usize) -> Result<(), Broken> {
+        let Some(pipe) = self.pipes.get_mut(&id).filter(|pipe| !pipe.is_cut) else {
+            return Ok(());
+        };
+        pipe.lanes[lane].is_sending = false;
+        let End {
+            node,
+            link,
+            is_open,
+        } = pipe.ends[lane];
+        if !is_open {
+            return Ok(());
+        }
+        self.turn(node, |core, turn| core.link_sent(turn, LinkId(link)))
     }
 
     pub(crate) fn start_dialling(&mut self, at: usize) {

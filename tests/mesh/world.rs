@@ -38,6 +38,11 @@ pub(crate) enum Happening {
         pipe: u64,
         lane: usize,
     },
+    /// A lane has taken a piece.
+    Sent {
+        pipe: u64,
+        lane: usize,
+    },
     /// An end hears that its pipe is gone.
     Gone {
         pipe: u64,
@@ -299,6 +304,7 @@ impl World {
             Happening::Pump { node, life } => self.pump(node, life),
             Happening::Dialled { route, life } => self.dialled(route, life),
             Happening::Arrived { pipe, lane } => self.arrived(pipe, lane),
+            Happening::Sent { pipe, lane } => self.sent(pipe, lane),
             Happening::Gone { pipe, end, code } => self.gone(pipe, end, code),
             Happening::Closed { node, life, link } => self.closed(node, life, link),
             Happening::Window {

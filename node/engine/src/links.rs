@@ -46,6 +46,11 @@ impl Core {
         self.hub_event(turn, Event::Received { link, bytes });
     }
 
+    /// A link has taken what it was handed.
+    pub fn link_sent(&mut self, turn: &mut Turn, link: LinkId) {
+        self.hub_event(turn, Event::Sent { link });
+    }
+
     /// A link is gone.
     pub fn link_closed(&mut self, turn: &mut Turn, link: LinkId, code: Option<u16>) {
         if let Some(node) = self.linked.remove(&link) {

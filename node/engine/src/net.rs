@@ -25,6 +25,8 @@ pub(crate) enum NetEvent {
     Called(Incoming),
     /// A link has news.
     Link(LinkId, LinkEvent),
+    /// A link has taken what it was handed.
+    Sent(LinkId),
 }
 
 /// Links, dials and the endpoint, as the loop holds them.
@@ -72,6 +74,7 @@ impl Net {
             NetEvent::Called(Incoming::Link(link)) => self.opened(core, turn, link, None),
             NetEvent::Called(Incoming::Join(call)) => self.joining(core, turn, call),
             NetEvent::Link(id, LinkEvent::Received(bytes)) => core.link_received(turn, id, bytes),
+            NetEvent::Sent(id) => core.link_sent(turn, id),
             NetEvent::Link(id, LinkEvent::Closed(reason)) => {
                 self.links.remove(&id);
                 core.link_closed(turn, id, code_of(&reason));
@@ -129,12 +132,10 @@ impl Net {
                 ));
             }
             NetEffect::Send { link, bytes } => {
-                let Some(handle) = self.links.get(&link) else {
-                    return;
-                };
-                if let Err(error) = handle.try_send(bytes) {
-                    tracing::warn!(error = %ErrorChain(&error), "link gave way");
-                    handle.close(CloseCode::DROPPED, "too slow");
+                // One task a link at most: the hub waits for `Sent` before it hands over more.
+                if let Some(handle) = self.links.get(&link) {
+                    let sending = send(link, handle.clone(), bytes, self.events.clone());
+                    self.tasks.spawn(sending);
                 }
             }
             NetEffect::Close { link, code } => {
@@ -176,6 +177,13 @@ async fn carry(id: LinkId, mut link: Link, events: mpsc::Sender<NetEvent>) {
         if events.send(NetEvent::Link(id, event)).await.is_err() {
             return;
         }
+    }
+}
+
+async fn send(id: LinkId, link: LinkHandle, bytes: Vec<u8>, events: mpsc::Sender<NetEvent>) {
+    // A link that is gone says so itself, and without the loop nobody waits.
+    if link.send(bytes).await.is_ok() {
+        let _loop_ended = events.send(NetEvent::Sent(id)).await;
     }
 }
 

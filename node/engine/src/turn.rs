@@ -15,7 +15,8 @@ pub enum NetEffect {
         /// Which.
         target: TargetId,
     },
-    /// Send bytes, after all that was sent before on this link.
+    /// Send bytes, and tell [`Core::link_sent`] when the link has taken them: nothing more is sent
+    /// on this link before.
     Send {
         /// Where.
         link: LinkId,

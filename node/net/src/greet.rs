@@ -286,10 +286,10 @@ mod tests {
     fn one_network_is_one_address() {
         let (mut gate, start) = (JoinGate::default(), Instant::now());
         let host = |n: u16| IpAddr::V6(Ipv6Addr::new(0x2001, 0xdb8, 0, 1, 0, 0, 0, n));
-        for n in 0..20 {
+        for n in 0..u16::try_from(JOIN_BURST).unwrap() {
             assert!(gate.admit(host(n), start));
         }
-        assert!(!gate.admit(host(99), start));
+        assert!(!gate.admit(host(9_999), start));
         let mapped = IpAddr::V6(Ipv4Addr::from_bits(7).to_ipv6_mapped());
         assert_eq!(network(mapped), v4(7));
     }

@@ -23,7 +23,7 @@ mod tls;
 pub use close::{CloseCode, CloseReason};
 pub use endpoint::{BindError, DialError, DialOptions, Endpoint, Incoming, NetConfig, Tuning};
 pub use join::{JoinCall, JoinCallError, call_join};
-pub use link::{Link, LinkEvent, LinkHandle, Meter, SendError};
+pub use link::{Link, LinkEvent, LinkGone, LinkHandle, Meter};
 
 #[cfg(test)]
 mod tests;

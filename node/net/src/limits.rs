@@ -28,12 +28,8 @@ pub const WINDOW_BYTES: u32 = 64 * 1024;
 /// How much may be sent and not yet acknowledged, per link; mirrors [`WINDOW_BYTES`].
 pub const SEND_WINDOW_BYTES: u64 = 64 * 1024;
 
-/// How much may wait to be sent, per link. What is queued cannot be overtaken by something urgent, and
-/// the sync layer keeps less than this in flight.
-pub const SEND_QUEUE_BYTES_MAX: usize = 64 * 1024;
-
-/// How many pieces may wait to be sent, per link. A reply of few bytes still costs a place.
-pub const SEND_QUEUE_PIECES_MAX: usize = 64;
+/// How many pieces may wait for the transport, per link: the sync layer hands over one at a time.
+pub const SENDERS_MAX: usize = 1;
 
 /// Largest piece handed up at once; a chunk of the sync layer has the same size.
 pub const READ_BYTES_MAX: usize = 16 * 1024;

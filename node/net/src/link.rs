@@ -7,15 +7,12 @@ use std::time::Duration;
 use hopluu_model::{Fault, Place};
 use hopluu_trust::Identity;
 use quinn::{Connection, ReadError, RecvStream, SendStream};
-use tokio::sync::mpsc::error::TrySendError;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, watch};
+use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 
 use crate::close::{CloseCode, CloseReason};
-use crate::limits::{
-    EVENTS_MAX, FINISH_TIMEOUT, READ_BYTES_MAX, SEND_QUEUE_BYTES_MAX, SEND_QUEUE_PIECES_MAX,
-};
+use crate::limits::{EVENTS_MAX, FINISH_TIMEOUT, READ_BYTES_MAX, SENDERS_MAX};
 
 /// What comes from a link, in order; [`LinkEvent::Closed`] once, as the last.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -26,34 +23,16 @@ pub enum LinkEvent {
     Closed(CloseReason),
 }
 
-/// Bytes that were not taken.
+/// The link is no more; what was to be sent was not.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
-pub enum SendError {
-    /// More would wait than may: the peer is slower than the sync layer assumes.
-    #[error("{queued} bytes already wait to be sent")]
-    Full {
-        /// How many.
-        queued: usize,
-    },
-    /// One piece larger than the whole queue.
-    #[error("a piece of {bytes} bytes is larger than the queue")]
-    TooLarge {
-        /// Its size.
-        bytes: usize,
-    },
-    /// The link is no more.
-    #[error("the link is closed")]
-    Closed,
-}
+#[error("the link is closed")]
+pub struct LinkGone;
 
-impl SendError {
-    /// Full and closed happen on any slow link; too large is our own mistake.
+impl LinkGone {
+    /// Links end: nobody's fault.
     #[must_use]
     pub fn fault(&self) -> Fault {
-        match self {
-            Self::TooLarge { .. } => Fault::Bug,
-            Self::Full { .. } | Self::Closed => Fault::Local,
-        }
+        Fault::Local
     }
 }
 
@@ -90,8 +69,8 @@ struct Counters {
     received: AtomicU64,
 }
 
-/// One piece and its room in the queue, which is free again once the transport has the bytes.
-type Outgoing = (Vec<u8>, OwnedSemaphorePermit);
+/// One piece, and who waits for the transport to take it.
+type Outgoing = (Vec<u8>, oneshot::Sender<()>);
 
 /// The last word of a link that is to end when its queue is empty.
 type LastWord = Option<(CloseCode, String)>;
@@ -101,7 +80,6 @@ struct Shared {
     connection: Connection,
     peer: Peer,
     queue: mpsc::Sender<Outgoing>,
-    room: Arc<Semaphore>,
     last_word: watch::Sender<LastWord>,
     counters: Arc<Counters>,
 }
@@ -125,7 +103,7 @@ impl Link {
         streams: (SendStream, RecvStream),
         peer: Peer,
     ) -> Self {
-        let (queue, outgoing) = mpsc::channel(SEND_QUEUE_PIECES_MAX);
+        let (queue, outgoing) = mpsc::channel(SENDERS_MAX);
         let (events_in, events) = mpsc::channel(EVENTS_MAX);
         let (last_word, told) = watch::channel(None);
         let counters = Arc::new(Counters::default());
@@ -148,7 +126,6 @@ impl Link {
             connection,
             peer,
             queue,
-            room: Arc::new(Semaphore::new(SEND_QUEUE_BYTES_MAX)),
             last_word,
             counters,
         };
@@ -204,50 +181,20 @@ impl LinkHandle {
         &self.0.peer.chain
     }
 
-    /// Queues bytes without waiting, for a loop that must not wait.
+    /// Hands bytes to the transport, and waits until it has taken them: the peer is never further
+    /// behind than the transport's window. Memory is the caller's: whoever sends a piece after the
+    /// other holds one. A call that is dropped may or may not have sent.
     ///
     /// # Errors
-    /// [`SendError::Full`] when the peer is too slow: the caller keeps the bytes back or gives the
-    /// link up, but never piles them up.
-    pub fn try_send(&self, bytes: Vec<u8>) -> Result<(), SendError> {
-        let full = || SendError::Full {
-            queued: self.queued_bytes(),
-        };
-        self.check_open()?;
-        let permit = Arc::clone(&self.0.room)
-            .try_acquire_many_owned(weight(&bytes)?)
-            .map_err(|_| full())?;
-        self.0
-            .queue
-            .try_send((bytes, permit))
-            .map_err(|error| match error {
-                TrySendError::Full(_) => full(),
-                TrySendError::Closed(_) => SendError::Closed,
-            })
-    }
-
-    /// Queues bytes, waiting for room.
-    ///
-    /// # Errors
-    /// [`SendError`] when the link closes meanwhile or the piece never fits.
-    pub async fn send(&self, bytes: Vec<u8>) -> Result<(), SendError> {
-        let weight = weight(&bytes)?;
-        self.check_open()?;
-        let permit = Arc::clone(&self.0.room)
-            .acquire_many_owned(weight)
-            .await
-            .map_err(|_| SendError::Closed)?;
-        self.0
-            .queue
-            .send((bytes, permit))
-            .await
-            .map_err(|_| SendError::Closed)
-    }
-
-    /// Bytes that wait to be handed to the transport.
-    #[must_use]
-    pub fn queued_bytes(&self) -> usize {
-        SEND_QUEUE_BYTES_MAX.saturating_sub(self.0.room.available_permits())
+    /// When the link closes first.
+    pub async fn send(&self, bytes: Vec<u8>) -> Result<(), LinkGone> {
+        if self.0.last_word.borrow().is_some() {
+            return Err(LinkGone);
+        }
+        let (done, taken) = oneshot::channel();
+        let queued = self.0.queue.send((bytes, done)).await;
+        queued.map_err(|_| LinkGone)?;
+        taken.await.map_err(|_| LinkGone)
     }
 
     /// Closes at once. What is queued is lost, and the peer learns code and reason.
@@ -281,23 +228,6 @@ impl LinkHandle {
             rtt: stats.path.rtt,
         }
     }
-
-    /// Refuses early what could not be sent any more.
-    fn check_open(&self) -> Result<(), SendError> {
-        if self.0.last_word.borrow().is_some() || self.0.queue.is_closed() {
-            return Err(SendError::Closed);
-        }
-        Ok(())
-    }
-}
-
-/// How much room a piece takes in the queue.
-fn weight(bytes: &[u8]) -> Result<u32, SendError> {
-    let too_large = SendError::TooLarge { bytes: bytes.len() };
-    if bytes.len() > SEND_QUEUE_BYTES_MAX {
-        return Err(too_large);
-    }
-    u32::try_from(bytes.len()).map_err(|_| too_large)
 }
 
 /// Hands queued pieces to the transport, which takes them as fast as the peer does.
@@ -333,13 +263,14 @@ impl Writer {
                 next = self.queue.recv() => next,
                 _ = told.wait_for(Option::is_some) => break,
             };
-            let Some((bytes, permit)) = next else { return };
+            let Some((bytes, done)) = next else { return };
             if self.send.write_all(&bytes).await.is_err() {
                 return;
             }
             let bytes = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
             self.counters.sent.fetch_add(bytes, Ordering::Relaxed);
-            drop(permit);
+            // Whoever no longer waits does not need to know.
+            let _nobody_waits = done.send(());
         }
         if self.send.finish().is_ok() {
             // Acknowledged or refused: in both cases the link ends now.

@@ -9,9 +9,9 @@ use crate::{
     TargetId, Ticket,
 };
 
-/// What must be done. Each is answered: a dial by `LinkOpened` or `DialFailed`; sending and closing
-/// by `LinkClosed` when the connection is gone; what has a ticket by the event its text names, or
-/// else by `StoreFailed`.
+/// What must be done. Each is answered: a dial by `LinkOpened` or `DialFailed`; sending by `Sent`,
+/// unless the connection goes first; closing by `LinkClosed` when the connection is gone; what has a
+/// ticket by the event its text names, or else by `StoreFailed`.
 #[derive(Debug, Clone)]
 pub enum Effect {
     /// Open a connection to this target.
@@ -19,12 +19,12 @@ pub enum Effect {
         /// The target.
         target: TargetId,
     },
-    /// Hand these bytes to the connection, in order. At most what the link may have in flight is
-    /// outstanding, so there is no need to push back.
+    /// Hand these bytes to the connection; `Sent` when it has taken them. No more is asked for this
+    /// link before that, so a link that is slow pushes back by answering late.
     Send {
         /// The connection.
         link: LinkId,
-        /// Whole frames.
+        /// Frames, cut anywhere; at most [`SEND_BYTES_MAX`](crate::limits::SEND_BYTES_MAX).
         bytes: Vec<u8>,
     },
     /// Close the connection and tell the peer this number. Nothing more is asked for this link.

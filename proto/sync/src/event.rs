@@ -53,6 +53,12 @@ pub enum Event {
         /// At least one byte.
         bytes: Vec<u8>,
     },
+    /// Answers [`Effect::Send`](crate::Effect::Send): the connection has taken the bytes, and there
+    /// is room for more.
+    Sent {
+        /// The connection.
+        link: LinkId,
+    },
     /// The connection is gone, also after [`Effect::Close`](crate::Effect::Close).
     LinkClosed {
         /// The connection.

@@ -121,6 +121,7 @@ impl Hub {
                 self.targets.woken(now, effects);
             }
             Event::Received { link, .. }
+            | Event::Sent { link }
             | Event::CheckpointLoaded { link, .. }
             | Event::JournalRead { link, .. }
             | Event::Applied { link, .. }

@@ -34,6 +34,7 @@ mod hub;
 mod inbound;
 mod inlet;
 mod outbound;
+mod outlet;
 mod range;
 mod scope;
 mod session;

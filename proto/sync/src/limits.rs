@@ -40,6 +40,16 @@ pub const PUSH_ENTRIES_MAX: usize = 1_024;
 /// ones are simply named again.
 pub const SHORT_IDS_MAX: usize = 256;
 
+/// Bytes handed to a link at once; the next piece follows when it has taken these. A chunk, so that
+/// a link of 20 kbit/s shows every 6.5 s that it moves.
+pub const SEND_BYTES_MAX: usize = CHUNK_BYTES;
+
+/// Bytes that wait for one link. Nothing more is begun while a piece waits. What has been begun by
+/// then is one push; the lists of one turn of a comparison, with hashes and, for each object that a
+/// message has named, without; and the next question or answer.
+pub const SEND_WAITING_BYTES_MAX: usize =
+    MESSAGE_BYTES_MAX + LISTS_BYTES_MAX + MESSAGE_BYTES_MAX + FRAME_BYTES_MAX;
+
 /// Bytes kept of a peer that speaks before our checkpoint has been read: one full window and the
 /// hello.
 pub const EARLY_BYTES_MAX: usize = MESSAGE_BYTES_MAX + IN_FLIGHT_BYTES_MAX + FRAME_BYTES_MAX;
@@ -77,9 +87,12 @@ pub const WALKS_MAX: u32 = 64;
 /// Hashes listed of one object. A document with more changes is sent whole instead.
 pub const HASHES_MAX: usize = 2_048;
 
-/// Objects of one question or answer whose hashes are listed; the other ranges are asked again. It
-/// bounds those lists to 2 MiB.
+/// Objects of one question or answer whose hashes are listed; the other ranges are asked again.
 pub const DIFFERING_MAX: usize = 128;
+
+/// Bytes of all lists that follow from one question or answer: the range that reaches the bound on
+/// objects may exceed it by what it has.
+pub const LISTS_BYTES_MAX: usize = (DIFFERING_MAX + LEAF_ITEMS_MAX) * (HASHES_MAX * 8 + 32);
 
 /// Bytes of hashes in one frame, unless one object has more.
 pub const OBJECTS_BYTES_MAX: usize = 16 << 10;
@@ -95,9 +108,10 @@ pub const REQUESTS_BYTES_MAX: usize = 6 << 20;
 /// Requests in one comparison. Ten times the documents of the largest province over ten years.
 pub const REQUESTS_MAX: u64 = 1_000_000;
 
-/// How long a link that owes us an answer may say nothing. A satellite link with a full queue
-/// answers within 10 s; three times that.
-pub const SILENCE_MS: u64 = 30_000;
+/// How long a link may move nothing while something is owed. Below us the transport may still hold
+/// 64 KiB that it has taken, 27 s at 20 kbit/s, and a satellite link with a full queue answers within
+/// 10 s.
+pub const SILENCE_MS: u64 = 45_000;
 
 /// First wait after a dial that failed.
 pub const BACKOFF_FIRST_MS: u64 = 1_000;

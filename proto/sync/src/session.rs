@@ -7,14 +7,16 @@ use std::sync::Arc;
 
 use hopluu_model::{Digest, Epoch, Place, Seq, Timestamp, UnitTree};
 
-use crate::frame::{Ack, Frame, Hello, encode};
+use crate::frame::{Ack, Frame, Hello};
 use crate::generator::Generator;
 use crate::inbound::Inbound;
 use crate::inlet::Inlet;
 use crate::limits::{
-    CHUNK_BYTES, DESCRIPTOR_BYTES_MAX, EARLY_BYTES_MAX, ENTRY_BYTES_MAX, SILENCE_MS,
+    CHUNK_BYTES, DESCRIPTOR_BYTES_MAX, EARLY_BYTES_MAX, ENTRY_BYTES_MAX, SEND_WAITING_BYTES_MAX,
+    SILENCE_MS,
 };
 use crate::outbound::Outbound;
+use crate::outlet::Outlet;
 use crate::status::PeerRecord;
 use crate::walk::{Role, Walk};
 use crate::{
@@ -74,8 +76,9 @@ pub(crate) struct Session {
     outbound: Outbound,
     inbound: Inbound,
     walk: Walk,
-    out: Vec<u8>,
-    heard: Timestamp,
+    outlet: Outlet,
+    /// When the link last carried anything, in either direction.
+    moved: Timestamp,
     /// Since when the peer owes us something.
     owed_since: Option<Timestamp>,
 }
@@ -122,8 +125,8 @@ impl Session {
             outbound: Outbound::default(),
             inbound: Inbound::default(),
             walk: Walk::default(),
-            out: Vec::new(),
-            heard: turn.now,
+            outlet: Outlet::default(),
+            moved: turn.now,
             owed_since: Some(turn.now),
         }
     }
@@ -132,16 +135,24 @@ impl Session {
     pub(crate) fn handle(&mut self, event: Event, turn: &mut Turn<'_>) -> Result<(), CloseCode> {
         self.dispatch(event, turn)?;
         self.go_on(turn);
+        if self.outlet.waiting_bytes() > SEND_WAITING_BYTES_MAX {
+            return Err(CloseCode::Busy);
+        }
         Ok(())
     }
 
     fn dispatch(&mut self, event: Event, turn: &mut Turn<'_>) -> Result<(), CloseCode> {
         match event {
             Event::Received { bytes, .. } => {
-                self.heard = turn.now;
+                self.moved = turn.now;
                 turn.record.last_heard = Some(turn.now);
                 self.inlet.take(&bytes);
                 self.read(turn)
+            }
+            Event::Sent { .. } => {
+                self.moved = turn.now;
+                self.outlet.taken();
+                Ok(())
             }
             Event::CheckpointLoaded {
                 ticket, checkpoint, ..
@@ -266,7 +277,7 @@ impl Session {
     }
 
     fn say(&mut self, frame: &Frame) {
-        encode(frame, &mut self.out);
+        self.outlet.say(frame);
     }
 
     /// Applies, sends, reads and ends whatever can be, then hands out the bytes.
@@ -276,14 +287,13 @@ impl Session {
         self.advance_walk(turn);
         self.read_on(turn);
         self.save(turn);
-        if !self.out.is_empty() {
-            turn.effects.push(Effect::Send {
-                link: self.link,
-                bytes: std::mem::take(&mut self.out),
-            });
+        if let Some(bytes) = self.outlet.next_piece() {
+            let link = self.link;
+            turn.effects.push(Effect::Send { link, bytes });
         }
         let is_owed = self.hello.is_none()
             || self.outbound.has_in_flight()
+            || self.outlet.is_sending()
             || !self.walk.is_idle()
             || self.walk.settling.is_some();
         self.owed_since = is_owed.then(|| self.owed_since.unwrap_or(turn.now));
@@ -297,7 +307,7 @@ impl Session {
     }
 
     fn apply_next(&mut self, turn: &mut Turn<'_>) {
-        loop {
+        while self.outlet.has_room() {
             let ticket = turn.ticket();
             let Some(next) = self.inbound.start(ticket) else {
                 return;
@@ -320,9 +330,10 @@ impl Session {
     }
 
     fn send_ready(&mut self) {
-        loop {
-            while let Some(push) = self.outbound.next_push() {
+        while self.outlet.has_room() {
+            if let Some(push) = self.outbound.next_push() {
                 self.say(&Frame::Push(push));
+                continue;
             }
             if self.outbound.has_ready() {
                 return;
@@ -336,7 +347,8 @@ impl Session {
 
     /// Reads what could be sent next: news first, then what a comparison has found.
     fn read_on(&mut self, turn: &mut Turn<'_>) {
-        if !self.may_push || self.outbound.reading.is_some() || !self.outbound.wants_more() {
+        let has_room = self.outlet.has_room() && self.outbound.wants_more();
+        if !self.may_push || self.outbound.reading.is_some() || !has_room {
             return;
         }
         let (link, scope) = (self.link, self.scope.clone());
@@ -402,7 +414,7 @@ impl Session {
 
     /// When this link is given up unless something is heard.
     pub(crate) fn silent_at(&self) -> Option<Timestamp> {
-        let since = self.owed_since?.max(self.heard);
+        let since = self.owed_since?.max(self.moved);
         Some(since.plus_ms(SILENCE_MS))
     }
 
@@ -422,6 +434,7 @@ impl Session {
             since: self.opened,
             greeted: self.is_greeted(),
             in_flight_bytes: self.outbound.in_flight_bytes(),
+            waiting_bytes: self.outlet.waiting_bytes(),
             walk: match &self.walk.role {
                 Role::Leading(_) => WalkState::Leading,
                 Role::Serving(_) => WalkState::Serving,

@@ -56,6 +56,8 @@ pub struct LinkStatus {
     pub greeted: bool,
     /// Bytes of bodies sent and not yet acknowledged.
     pub in_flight_bytes: usize,
+    /// Bytes of frames that the link has not been handed yet.
+    pub waiting_bytes: usize,
     /// Whether the two stores are being compared.
     pub walk: WalkState,
 }

@@ -1,73 +1,21 @@
 //! A small world: nodes with a hub and a store in memory, and links that split and cut bytes.
 
 mod store;
+mod units;
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
-use hopluu_model::tree::{Level, ParentSpan, Unit};
-use hopluu_model::{Date, EntryKind, Epoch, NodeId, Place, Seq, Timestamp, UnitId, UnitTree};
+use hopluu_model::{EntryKind, Epoch, NodeId, Place, Seq, Timestamp, UnitTree};
 pub(crate) use store::Store;
 use store::hash;
+pub(crate) use units::{tree, unit};
 
+use crate::limits::SEND_BYTES_MAX;
 use crate::{
     Acked, CloseCode, Effect, Entry, Event, Hub, HubConfig, LinkId, ObjectKey, PeerStatus, Scope,
     TargetId,
 };
-
-pub(crate) fn unit(code: &str) -> UnitId {
-    format!("{code}@2024-05-01").parse().unwrap()
-}
-
-/// Two provinces; under the first two districts; the first of them has three communes, the second
-/// one. `moved` puts a commune of the first district below the second from 2025 on.
-pub(crate) fn tree(moved: Option<&str>) -> Arc<UnitTree> {
-    let since: Date = "2024-05-01".parse().unwrap();
-    let later: Date = "2025-01-01".parse().unwrap();
-    let make = |(code, level, parent): (&str, &str, &str)| {
-        let mut parents = Vec::new();
-        if !parent.is_empty() {
-            parents.push(ParentSpan {
-                from: since,
-                unit: unit(parent),
-            });
-        }
-        if moved == Some(code) {
-            parents.push(ParentSpan {
-                from: later,
-                unit: unit("102"),
-            });
-        }
-        Unit {
-            id: unit(code),
-            name: format!("Đơn vị {code}"),
-            level: level.to_owned(),
-            kind: level.to_owned(),
-            open_past: true,
-            ended: None,
-            former: Vec::new(),
-            parents,
-            successors: Vec::new(),
-        }
-    };
-    let units = [
-        ("01", "province", ""),
-        ("02", "province", ""),
-        ("101", "district", "01"),
-        ("102", "district", "01"),
-        ("10101", "commune", "101"),
-        ("10102", "commune", "101"),
-        ("10103", "commune", "101"),
-        ("10201", "commune", "102"),
-    ];
-    let level = |id: &str| Level {
-        id: id.to_owned(),
-        vi: id.to_owned(),
-        en: id.to_owned(),
-    };
-    let levels = ["province", "district", "commune"].map(level).to_vec();
-    Arc::new(UnitTree::new(levels, units.map(make).to_vec()).unwrap())
-}
 
 /// A node: what would be lost in a crash (the hub) and what would not (the store).
 #[derive(Debug)]
@@ -84,6 +32,8 @@ pub(crate) struct Node {
     pub(crate) is_stuck: bool,
     /// Whether it reads but does not write for now.
     pub(crate) is_slow: bool,
+    /// While its links take nothing: those that hold a piece.
+    pub(crate) choked: Option<Vec<LinkId>>,
     pub(crate) stuck: Vec<Effect>,
     /// What the hub asked for, by name, for tests that count.
     pub(crate) asked: BTreeMap<&'static str, usize>,
@@ -159,6 +109,7 @@ impl World {
             is_full: false,
             is_stuck: false,
             is_slow: false,
+            choked: None,
             stuck: Vec::new(),
             asked: BTreeMap::new(),
             closed: Vec::new(),
@@ -236,6 +187,7 @@ impl World {
         let node = &mut self.nodes[at];
         node.starts += 1;
         node.stuck.clear();
+        node.choked = None;
         node.hub = hub(
             &node.place,
             node.epoch,
@@ -282,6 +234,17 @@ impl World {
         self.nodes[at].is_slow = false;
         for effect in std::mem::take(&mut self.nodes[at].stuck) {
             self.perform(at, effect);
+        }
+    }
+
+    /// Lets every link that holds a piece take it.
+    pub(crate) fn take_pieces(&mut self, at: usize) {
+        for link in self.nodes[at]
+            .choked
+            .replace(Vec::new())
+            .unwrap_or_default()
+        {
+            self.tell(at, Event::Sent { link });
         }
     }
 
@@ -339,9 +302,19 @@ impl World {
         match effect {
             Effect::Dial { target } => self.nodes[at].dials.push(target),
             Effect::Send { link, bytes } => {
+                let choked = self.nodes[at].choked.as_ref();
+                let is_one = choked.is_none_or(|choked| !choked.contains(&link));
+                assert!(
+                    is_one && bytes.len() <= SEND_BYTES_MAX,
+                    "one piece at a time"
+                );
                 if let Some(open) = self.links.get_mut(&link) {
                     let end = usize::from(open.ends[0] != at);
                     open.pipes[end].bytes.extend(bytes);
+                }
+                match &mut self.nodes[at].choked {
+                    Some(choked) => choked.push(link),
+                    None => self.tell(at, Event::Sent { link }),
                 }
             }
             Effect::Close { link, code } => {

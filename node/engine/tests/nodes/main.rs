@@ -2,5 +2,6 @@
 
 #[cfg(test)]
 mod common;
+mod large;
 mod linked;
 mod local;

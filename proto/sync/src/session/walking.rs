@@ -237,7 +237,7 @@ impl Session {
             self.walk.role = Role::Leading(Lead::default());
             self.list_items(Task::Begin, turn);
         }
-        if self.walk.works.is_light() {
+        if self.walk.works.is_light() && self.outlet.has_room() {
             match std::mem::take(&mut self.walk.step) {
                 Step::Held(reply) => self.say(&reply),
                 other => self.walk.step = other,

@@ -2,7 +2,9 @@
 
 use hopluu_model::{EntryKind, NodeId, Place};
 
-use crate::limits::{DIFFERING_MAX, HASHES_MAX, PEERS_KEPT_MAX, TARGETS_MAX};
+use crate::limits::{
+    DIFFERING_MAX, HASHES_MAX, PEERS_KEPT_MAX, SEND_BYTES_MAX, SEND_WAITING_BYTES_MAX, TARGETS_MAX,
+};
 use crate::testing::{World, unit};
 use crate::{Event, LinkId, TargetId, WalkState};
 
@@ -62,6 +64,70 @@ fn a_document_larger_than_a_chunk_is_read_in_pieces() {
         put(world, 1, "doc", &[5; 3_000]);
     });
     assert!(world.asked(0, "read missing") >= 6);
+}
+
+#[test]
+fn an_entry_larger_than_a_piece_is_handed_over_piece_by_piece() {
+    let mut world = World::new();
+    let commune = world.node("10101", None);
+    let district = world.node("101", None);
+    let link = world.connect(commune, district);
+    world.settle();
+    let large = vec![7; 200 << 10];
+    let before = world.asked(commune, "send");
+    world.nodes[commune].choked = Some(Vec::new());
+    world.write(commune, EntryKind::Change, "report", "10101", &large);
+    world.settle();
+    assert_eq!(world.asked(commune, "send"), before + 1, "the rest waits");
+    let waiting = world.peer(commune, district).link.unwrap().waiting_bytes;
+    assert!(waiting + SEND_BYTES_MAX >= large.len(), "{waiting}");
+    // News does not pile up behind it.
+    for number in 0..100 {
+        world.change(commune, "report", "10101", &format!("{number}"));
+    }
+    let behind = world.peer(commune, district).link.unwrap().waiting_bytes;
+    assert_eq!(behind, waiting);
+    for _ in 0..20 {
+        world.take_pieces(commune);
+        world.settle();
+    }
+    assert!(world.is_up(link));
+    assert_eq!(world.nodes[district].store.bodies().len(), 101);
+    assert!(world.nodes[commune].owes_nothing(&world.nodes[district].place));
+}
+
+#[test]
+fn lists_longer_than_any_window_go_over_piece_by_piece() {
+    let (docs, shared) = (40, 1_800);
+    let mut world = World::new();
+    world.node("10101", None);
+    world.node("101", None);
+    for at in 0..2 {
+        for doc in 0..docs {
+            let name = format!("doc {doc}");
+            for number in 0..shared {
+                put(&mut world, at, &name, format!("{doc} {number}").as_bytes());
+            }
+            put(&mut world, at, &name, format!("{doc} of {at}").as_bytes());
+        }
+        world.restart(at);
+        world.nodes[at].choked = Some(Vec::new());
+    }
+    world.connect(0, 1);
+    let mut most = 0;
+    for _ in 0..1_000 {
+        world.settle();
+        for (at, of) in [(0, 1), (1, 0)] {
+            most = most.max(world.peer(at, of).link.unwrap().waiting_bytes);
+            world.take_pieces(at);
+        }
+    }
+    assert!(most > docs * shared * 8 / 2, "{most}");
+    assert!(most <= SEND_WAITING_BYTES_MAX);
+    assert_eq!(world.bodies(0), world.bodies(1));
+    for (at, of) in [(0, 1), (1, 0)] {
+        assert!(world.nodes[at].owes_nothing(&world.nodes[of].place));
+    }
 }
 
 #[test]

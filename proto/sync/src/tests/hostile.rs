@@ -9,8 +9,8 @@ use crate::frame::{
 };
 use crate::limits::{
     EARLY_BYTES_MAX, ENTRY_BYTES_MAX, FRAME_BYTES_MAX, HASHES_MAX, IN_FLIGHT_BYTES_MAX,
-    IN_FLIGHT_PUSHES_MAX, MESSAGE_BYTES_MAX, PUSH_ENTRIES_MAX, REQUESTS_BYTES_MAX, SHORT_IDS_MAX,
-    WALK_QUESTIONS_MAX, WALKS_MAX,
+    IN_FLIGHT_PUSHES_MAX, MESSAGE_BYTES_MAX, PUSH_ENTRIES_MAX, REQUESTS_BYTES_MAX,
+    SEND_WAITING_BYTES_MAX, SHORT_IDS_MAX, WALK_QUESTIONS_MAX, WALKS_MAX,
 };
 use crate::range::{OTHERS, Prefix, RECORDS};
 use crate::testing::{World, unit};
@@ -390,6 +390,39 @@ fn a_window_holds_however_slow_the_disk() {
         &[push(None, named(), Vec::new())],
         CloseCode::Malformed,
     );
+}
+
+#[test]
+fn a_peer_that_takes_nothing_is_told_nothing_more() {
+    let choked = || {
+        let mut victim = Victim::greeted();
+        victim.world.nodes[0].choked = Some(Vec::new());
+        victim.say(&push(None, named(), vec![vec![1]]));
+        victim
+    };
+    // Its acknowledgements wait within the window, and so does what it sends.
+    let mut victim = choked();
+    let body = vec![1; IN_FLIGHT_BYTES_MAX / IN_FLIGHT_PUSHES_MAX - 5];
+    let many: Vec<Vec<u8>> = vec![Vec::new(); PUSH_ENTRIES_MAX];
+    for number in 0..1_000 {
+        let bodies = if number % 2 == 0 {
+            vec![body.clone()]
+        } else {
+            many.clone()
+        };
+        victim.say(&push(None, named(), bodies));
+        assert_sound(&victim);
+    }
+    // So does the answer to a question; another one is out of turn.
+    let mut victim = choked();
+    victim.world.nodes[0].bad = vec![9];
+    victim.say(&push(None, named(), vec![vec![9]; PUSH_ENTRIES_MAX]));
+    victim.say(&ask(true, Vec::new()));
+    assert_sound(&victim);
+    for _ in 0..WALK_QUESTIONS_MAX {
+        victim.say(&ask(false, Vec::new()));
+        assert_sound(&victim);
+    }
 }
 
 #[test]
@@ -797,7 +830,10 @@ fn assert_sound(victim: &Victim) {
     let status = world.nodes[0].hub.status();
     assert_eq!(status.peers.len(), 1);
     match &status.peers[0].link {
-        Some(link) => assert!(link.in_flight_bytes <= IN_FLIGHT_BYTES_MAX),
+        Some(link) => {
+            assert!(link.in_flight_bytes <= IN_FLIGHT_BYTES_MAX);
+            assert!(link.waiting_bytes <= SEND_WAITING_BYTES_MAX);
+        }
         None => assert!(victim.closed().is_some()),
     }
 }

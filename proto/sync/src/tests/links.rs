@@ -120,6 +120,30 @@ fn a_push_without_acknowledgement_is_given_up_too() {
 }
 
 #[test]
+fn a_link_that_is_slow_is_not_silent_as_long_as_it_moves() {
+    let (mut world, commune, district) = pair();
+    let link = world.connect(commune, district);
+    world.settle();
+    let large = "x".repeat(300 << 10);
+    world.nodes[commune].choked = Some(Vec::new());
+    world.change(commune, "report", "10101", &large);
+    for _ in 0..25 {
+        world.now = world.now.plus_ms(SILENCE_MS - 1);
+        world.tell(commune, Event::Woken);
+        world.tell(district, Event::Woken);
+        assert!(world.is_up(link));
+        world.take_pieces(commune);
+        world.settle();
+    }
+    assert_eq!(world.bodies(district).len(), 2);
+    // One that takes nothing is given up, whatever it says.
+    world.change(commune, "report", "10101", "third");
+    world.now = world.now.plus_ms(SILENCE_MS);
+    world.tell(commune, Event::Woken);
+    assert!(!world.is_up(link));
+}
+
+#[test]
 fn two_dials_that_cross_leave_one_link() {
     let (mut world, one, other) = pair();
     world.tell(one, Event::TargetAdded { target: TARGET });

@@ -135,15 +135,16 @@ impl Pair {
         loop {
             let [above, below] = &mut self.nodes;
             let has_worked = above.work(self.now) | below.work(self.now);
-            let (sent, to) = match (above.out.pop_front(), below.out.front()) {
-                (Some(sent), _) => (sent, below),
-                (None, Some(_)) => (below.out.pop_front().context("it was seen")?, above),
+            let (sent, from, to) = match (above.out.pop_front(), below.out.front()) {
+                (Some(sent), _) => (sent, above, below),
+                (None, Some(_)) => (below.out.pop_front().context("it was seen")?, below, above),
                 (None, None) if has_worked => continue,
                 (None, None) => return Ok(()),
             };
             match sent {
                 NetEffect::Send { bytes, .. } => {
                     self.bytes += u64::try_from(bytes.len())?;
+                    from.turn(self.now, |core, turn| core.link_sent(turn, link));
                     to.turn(self.now, |core, turn| core.link_received(turn, link, bytes));
                 }
                 NetEffect::Close { code, .. } => anyhow::bail!("the link was closed: {code}"),
