@@ -1,8 +1,12 @@
 //! What must hold after every event, whatever links, power and clocks do.
 
+use std::collections::BTreeMap;
+
+use hopluu_doc::limits::SCAN_LIMITS;
 use hopluu_engine::CommandError;
-use hopluu_model::{EntryKind, Fault, Seq, UnitId};
-use hopluu_store::limits::PARKED_ROWS_PER_PEER_MAX;
+use hopluu_model::{EntryKind, Fault, NodeId, Seq, UnitId};
+use hopluu_store::ParkedRow;
+use hopluu_store::limits::{PARKED_BYTES_PER_PEER_MAX, PARKED_ROWS_PER_PEER_MAX};
 use serde_json::json;
 
 use crate::ledger::Confirmed;
@@ -74,9 +78,9 @@ pub(crate) fn after_write(world: &mut World, at: usize) -> Result<(), Broken> {
     }
     let batch = read.read_journal(node.seen, ENTRIES_MAX, BYTES_MAX);
     let batch = batch.expect("memory does not fail");
-    let parked = read.parked_count().expect("memory does not fail");
+    let parked = read.parked().expect("memory does not fail");
     drop(read);
-    let mut wrong = None;
+    let mut wrong = parks_much(node, &parked);
     for entry in &batch.entries {
         let (kind, unit) = (entry.kind(), &entry.unit);
         let detail = json!({
@@ -95,15 +99,30 @@ pub(crate) fn after_write(world: &mut World, at: usize) -> Result<(), Broken> {
             ));
         }
     }
-    let peers = node.links.len().max(1) as u64 + 4;
-    if parked > PARKED_ROWS_PER_PEER_MAX * peers {
-        wrong = Some(format!("bounds_kept: {} parks {parked}", node.seat.name));
-    }
     world.nodes[at].seen = batch.through.max(Seq(last.0));
     match wrong {
         Some(what) => Err(world.broken(what)),
         None => Ok(()),
     }
+}
+
+/// Of each peer so many, and no more bytes than the last change took it beyond.
+fn parks_much(node: &Node, parked: &[ParkedRow]) -> Option<String> {
+    let mut sums: BTreeMap<NodeId, (u64, u64)> = BTreeMap::new();
+    for row in parked {
+        let sum = sums.entry(row.node).or_default();
+        sum.0 += 1;
+        sum.1 += row.body.len() as u64;
+    }
+    let bytes_max = PARKED_BYTES_PER_PEER_MAX + SCAN_LIMITS.chunk_bytes_max as u64 + 4_096;
+    let much = sums
+        .into_iter()
+        .find(|(_, (rows, bytes))| *rows > PARKED_ROWS_PER_PEER_MAX || *bytes > bytes_max);
+    let (peer, (rows, bytes)) = much?;
+    let (name, peer) = (&node.seat.name, peer.short());
+    Some(format!(
+        "bounds_kept: {name} parks {rows} in {bytes} of {peer}"
+    ))
 }
 
 /// The rule of scope in its own words: documents of one's own unit and of those below; records of

@@ -12,7 +12,7 @@ use crate::fold::{Paper, Sum, asked, papers, sum};
 use crate::log::Broken;
 use crate::node::Node;
 use crate::plan::{Between, HOUR, MINUTE};
-use crate::province::{FORM, Level, PERIOD, SUMS};
+use crate::province::{FORM, HALVES, Half, Level, SUMS};
 use crate::work::report;
 use crate::world::World;
 
@@ -106,8 +106,13 @@ fn lag(world: &World) -> Option<String> {
 /// Whose report has not been said to have arrived, in its newest form.
 fn unreceipted(world: &World) -> Option<String> {
     for node in &world.nodes {
-        let core = node.core.as_ref()?;
-        let rows = core.report_list(&ReportFilter::default()).ok()?;
+        let Some(core) = &node.core else {
+            return Some(format!("{} has no power", node.seat.name));
+        };
+        let rows = match core.report_list(&ReportFilter::default()) {
+            Ok(rows) => rows,
+            Err(error) => return Some(format!("{} lists {error:?}", node.seat.name)),
+        };
         for row in rows.iter().filter(|row| row.report.unit == node.place.unit) {
             let above = match node.seat.level {
                 Level::Province => 0,
@@ -170,21 +175,29 @@ fn all_converged(world: &mut World) -> Result<(), Broken> {
 fn texts_differ(world: &mut World) -> Option<String> {
     let mut seen = BTreeMap::new();
     let last = world.nodes.len() - 1;
+    let units = [4, 5, 63].map(|at: usize| world.nodes[at].place.unit.clone());
+    let reports = HALVES
+        .iter()
+        .flat_map(|half| units.iter().map(|unit| (*half, unit)));
+    let reports: Vec<_> = reports.collect();
     for at in (4..8).chain(last.saturating_sub(4)..=last).chain([0, 1, 3]) {
-        for unit in [4, 5, 63].map(|at: usize| world.nodes[at].place.unit.clone()) {
+        for (half, unit) in &reports {
             let node = &mut world.nodes[at];
-            if !may_hold(node, EntryKind::Change, &unit) {
+            if !may_hold(node, EntryKind::Change, unit) {
                 continue;
             }
-            let mut selector = report();
+            let mut selector = report(*half);
             selector.unit = Some(unit.to_string());
-            let core = node.core.as_mut()?;
+            let Some(core) = node.core.as_mut() else {
+                return Some(format!("{} has no power", node.seat.name));
+            };
             let shown = match core.report_show(&selector) {
                 Ok(view) => (view.figures, view.texts, view.state),
                 Err(CommandError::NoReport { .. }) => continue,
                 Err(error) => return Some(format!("{} shows {error:?}", node.seat.name)),
             };
-            let first = seen.entry(unit.clone()).or_insert_with(|| shown.clone());
+            let key = (half.period, (*unit).clone());
+            let first = seen.entry(key).or_insert_with(|| shown.clone());
             if *first != shown {
                 return Some(format!(
                     "all_converged: {} shows another report of {unit}",
@@ -206,9 +219,17 @@ fn receipts_came(world: &mut World) -> Result<(), Broken> {
 /// Each node's total is what its papers add up to, and superiors say the same of a unit as it
 /// says itself.
 fn totals_equal_fold(world: &mut World) -> Result<(), Broken> {
-    let papers = papers(&world.nodes[0].store);
+    let halves = if world.plan.late > 0 { 2 } else { 1 };
+    HALVES
+        .into_iter()
+        .take(halves)
+        .try_for_each(|half| totals_of(world, half))
+}
+
+fn totals_of(world: &mut World, half: Half) -> Result<(), Broken> {
     let mut digests = BTreeMap::new();
     for at in 0..world.nodes.len() {
+        let papers = papers(&world.nodes[at].store, half);
         // Below the district every commune is asked about itself, above everybody below too.
         let units: Vec<UnitId> = match world.nodes[at].seat.level {
             Level::Province => (0..4)
@@ -217,7 +238,7 @@ fn totals_equal_fold(world: &mut World) -> Result<(), Broken> {
             _ => vec![world.nodes[at].place.unit.clone()],
         };
         for unit in units {
-            let total = match total(world, at, &unit) {
+            let total = match total(world, at, &unit, half) {
                 Ok(total) => total,
                 Err(error) => return Err(world.broken(format!("no total of {unit}: {error:?}"))),
             };
@@ -227,7 +248,7 @@ fn totals_equal_fold(world: &mut World) -> Result<(), Broken> {
                 let what = format!("rollup_equals_fold: {name} has another total of {unit}");
                 return Err(world.broken(what));
             }
-            let units = asked(&unit, world.plan.is_for_all);
+            let units = asked(&unit, half, world.plan.is_for_all);
             if let Some(what) = differs(&total, &papers, &units) {
                 let what = format!("rollup_equals_fold: {name}: {what}");
                 return Err(world.broken(what));
@@ -237,7 +258,12 @@ fn totals_equal_fold(world: &mut World) -> Result<(), Broken> {
     Ok(())
 }
 
-fn total(world: &mut World, at: usize, unit: &UnitId) -> Result<TotalView, CommandError> {
+fn total(
+    world: &mut World,
+    at: usize,
+    unit: &UnitId,
+    half: Half,
+) -> Result<TotalView, CommandError> {
     let core = world.nodes[at]
         .core
         .as_mut()
@@ -245,7 +271,7 @@ fn total(world: &mut World, at: usize, unit: &UnitId) -> Result<TotalView, Comma
     core.rollup_show(&TotalSelector {
         unit: Some(unit.to_string()),
         form: FORM.to_owned(),
-        period: PERIOD.to_owned(),
+        period: half.period.to_owned(),
     })
 }
 
@@ -256,7 +282,9 @@ fn differs(
 ) -> Option<String> {
     for (code, has_own_parts) in SUMS.iter() {
         let plain = sum(papers, units, (code, *has_own_parts));
-        let line = total.lines.iter().find(|line| line.code.as_str() == code)?;
+        let Some(line) = total.lines.iter().find(|line| line.code.as_str() == code) else {
+            return Some(format!("{code} of {} is not shown", total.unit));
+        };
         let shown = Sum {
             value: plain.value,
             answered: line.answered,

@@ -3,11 +3,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use automerge::{Automerge, Change, ObjType, ROOT, ReadDoc as _, ScalarValue, Value};
-use hopluu_doc::{DocKey, FactsView, genesis};
+use hopluu_doc::{DocKey, genesis};
 use hopluu_model::{DocId, UnitId};
 use hopluu_store::Store;
 
-use crate::province::{ANNEX, TREE, TREE_DAY, districts};
+use crate::province::{ANNEX, Half, TREE, districts};
 
 /// What one unit's document says.
 #[derive(Debug, Default)]
@@ -31,8 +31,8 @@ pub(crate) struct Sum {
     pub(crate) range: Option<(u64, u64)>,
 }
 
-/// Every document of a store, from its raw changes.
-pub(crate) fn papers(store: &Store) -> BTreeMap<UnitId, Paper> {
+/// Every document of a half-year in a store, from its raw changes.
+pub(crate) fn papers(store: &Store, half: Half) -> BTreeMap<UnitId, Paper> {
     let read = store.read().expect("memory does not fail");
     let mut docs: Vec<(DocId, UnitId, Vec<u8>)> = Vec::new();
     read.for_each_doc(|row| docs.push((row.doc, row.unit, row.key)))
@@ -40,52 +40,57 @@ pub(crate) fn papers(store: &Store) -> BTreeMap<UnitId, Paper> {
     let mut papers = BTreeMap::new();
     for (doc, unit, key) in docs {
         let key = DocKey::decode(&key).expect("what was admitted decodes");
+        if key.period.to_string() != half.period {
+            continue;
+        }
         let mut changes = vec![genesis(&key, &ANNEX).expect("it began").bytes];
         let stored = read.changes_after(doc, 0).expect("memory does not fail");
         changes.extend(stored.into_iter().map(|change| change.body));
-        let facts = read.facts(doc).expect("memory does not fail");
-        let facts = facts.expect("a document with changes has facts");
-        let state = FactsView::new(&facts).expect("facts decode").state();
-        let paper = Paper {
-            figures: figures(&changes),
-            is_withdrawn: state.expect("facts decode").is_withdrawn(),
-        };
-        papers.insert(unit, paper);
+        papers.insert(unit, paper(&changes));
     }
     papers
 }
 
-fn figures(changes: &[Vec<u8>]) -> BTreeMap<String, BTreeSet<String>> {
+fn paper(changes: &[Vec<u8>]) -> Paper {
     let changes = changes
         .iter()
         .map(|bytes| Change::from_bytes(bytes.clone()).expect("what was admitted is a change"));
     let mut doc = Automerge::new();
     doc.apply_changes(changes).expect("changes apply");
+    let events = map(&doc, "events");
+    // Nobody here does anything to a report that was withdrawn, so one such event decides.
+    let is_withdrawn = |event: &String| event.starts_with("withdrawn\n");
+    Paper {
+        is_withdrawn: events.values().flatten().any(is_withdrawn),
+        figures: map(&doc, "figures"),
+    }
+}
+
+/// One of a document's maps: by key, all values that stand.
+fn map(doc: &Automerge, name: &str) -> BTreeMap<String, BTreeSet<String>> {
     let (value, map) = doc
-        .get(ROOT, "figures")
+        .get(ROOT, name)
         .expect("the document reads")
         .expect("genesis makes it");
     assert!(matches!(value, Value::Object(ObjType::Map)), "it is a map");
-    let mut figures = BTreeMap::new();
-    for code in doc.keys(&map) {
-        let values = doc
-            .get_all(&map, code.as_str())
-            .expect("the document reads");
+    let mut entries = BTreeMap::new();
+    for key in doc.keys(&map) {
+        let values = doc.get_all(&map, key.as_str()).expect("the document reads");
         let values = values.into_iter().map(|(value, _)| match value {
             Value::Scalar(scalar) => match scalar.as_ref() {
                 ScalarValue::Str(text) => text.to_string(),
-                other => panic!("a figure is a text, not {other:?}"),
+                other => panic!("an entry is a text, not {other:?}"),
             },
-            Value::Object(_) => panic!("a figure is a text"),
+            Value::Object(_) => panic!("an entry is a text"),
         });
-        figures.insert(code, values.collect());
+        entries.insert(key, values.collect());
     }
-    figures
+    entries
 }
 
 /// A unit and all below it that the form is assigned to.
-pub(crate) fn asked(unit: &UnitId, is_for_all: bool) -> BTreeSet<UnitId> {
-    let mut units = TREE.descendants(unit, TREE_DAY);
+pub(crate) fn asked(unit: &UnitId, half: Half, is_for_all: bool) -> BTreeSet<UnitId> {
+    let mut units = TREE.descendants(unit, half.last_day);
     units.push(unit.clone());
     let assigned = districts();
     let is_asked =

@@ -25,6 +25,7 @@
 )]
 
 mod check;
+mod decide;
 mod ends;
 mod fold;
 mod ledger;

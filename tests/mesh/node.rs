@@ -9,6 +9,7 @@ use hopluu_engine::{
 };
 use hopluu_model::{Digest, Epoch, Place, Seq, Timestamp};
 use hopluu_store::{Medium, OpenOptions, Store};
+use hopluu_sync::Steady;
 use hopluu_trust::{Record, Signer};
 
 use crate::province::Seat;
@@ -59,8 +60,10 @@ pub(crate) struct Node {
     pub(crate) asked: BTreeSet<u64>,
     /// Counts its starts, so that what was meant for an earlier life is passed over.
     pub(crate) life: u32,
-    /// What its clock shows beyond the true time.
+    /// What its clock shows beyond the true time; somebody may set it at any moment.
     pub(crate) clock_off_ms: i64,
+    /// When it was started last, from which its steady time counts.
+    started: i64,
     pub(crate) is_pump_due: bool,
     pub(crate) wake_due: Option<i64>,
     /// Its links: which pipe, which end.
@@ -98,6 +101,7 @@ impl Node {
             asked: BTreeSet::new(),
             life: 0,
             clock_off_ms: 0,
+            started: 0,
             is_pump_due: false,
             wake_due: None,
             links: BTreeMap::new(),
@@ -107,8 +111,9 @@ impl Node {
     }
 
     /// Power comes: an empty memory over what the disk has.
-    pub(crate) fn start(&mut self, seed: [u8; 32]) {
+    pub(crate) fn start(&mut self, now: i64, seed: [u8; 32]) {
         self.life += 1;
+        self.started = now;
         self.is_pump_due = false;
         self.wake_due = None;
         self.asked.clear();
@@ -139,23 +144,31 @@ impl Node {
         self.mail.take()
     }
 
-    pub(crate) fn clock(&self, now: i64) -> Timestamp {
-        Timestamp(now + self.clock_off_ms)
+    /// A turn of this node now, as its clocks have it.
+    pub(crate) fn at(&self, now: i64) -> Turn {
+        let steady = u64::try_from(now - self.started).expect("it is running");
+        Turn::at(Timestamp(now + self.clock_off_ms), Steady(steady))
+    }
+
+    /// When steady time will be there, in true time.
+    pub(crate) fn when(&self, steady: Steady) -> i64 {
+        self.started + i64::try_from(steady.0).expect("a wait of this half-year")
     }
 
     /// Runs turns until nothing is queued, for the time before the network begins.
     pub(crate) fn rest(&mut self, now: i64, act: impl FnOnce(&mut Core, &mut Turn)) {
-        let at = self.clock(now);
+        let mut turn = self.at(now);
         let core = self.core.as_mut().expect("it has power");
-        act(core, &mut Turn::at(at));
+        act(core, &mut turn);
         loop {
             let mail = self.pump();
             if mail.is_empty() {
                 return;
             }
+            let mut turn = self.at(now);
             let core = self.core.as_mut().expect("it has power");
             for continuation in mail {
-                continuation(core, &mut Turn::at(at));
+                continuation(core, &mut turn);
             }
         }
     }

@@ -69,6 +69,14 @@ pub(crate) struct Plan {
     pub(crate) is_for_all: bool,
     /// Units that withdraw their report.
     pub(crate) withdrawn: usize,
+    /// Chance in 1,000 that a piece of work is on the half-year before.
+    pub(crate) late: u32,
+    /// Texts of up to 100 KiB that somebody pastes in.
+    pub(crate) large_texts: usize,
+    /// Whether the form is handed down when the half-year has long begun.
+    pub(crate) is_form_late: bool,
+    /// Changes of the tree in the middle.
+    pub(crate) tree_events: usize,
 }
 
 impl Plan {
@@ -103,6 +111,10 @@ impl Plan {
             restored: one_of(&[0, 0, 0, 1]) as usize,
             is_for_all: one_of(&[0, 1]) == 1,
             withdrawn: one_of(&[0, 1, 3]) as usize,
+            late: one_of(&[0, 0, 200]) as u32,
+            large_texts: one_of(&[0, 0, 2]) as usize,
+            is_form_late: one_of(&[0, 0, 0, 1]) == 1,
+            tree_events: one_of(&[0, 0, 0, 1]) as usize,
         }
     }
 }

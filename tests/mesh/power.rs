@@ -7,7 +7,7 @@ use serde_json::json;
 
 use crate::check;
 use crate::log::Broken;
-use crate::plan::{SECOND, clock_error_ms};
+use crate::plan::{DAY, SECOND, clock_error_ms};
 use crate::world::{Happening, World};
 
 impl World {
@@ -66,13 +66,39 @@ impl World {
             0
         };
         self.nodes[at].clock_off_ms = off;
-        self.nodes[at].start(self.rng.random());
+        let seed = self.rng.random();
+        self.nodes[at].start(self.now, seed);
         let detail = json!({"clock_off_ms": off});
         self.log
             .line(self.now, &self.nodes[at].seat.name, "power back", &detail);
+        if is_wrong {
+            // Within minutes where there is a network, or when somebody looks at it.
+            let life = self.nodes[at].life;
+            let within = (2 * DAY) >> self.rng.random_range(0..12);
+            let set = self.now + self.rng.random_range(0..=within);
+            self.at(set, Happening::ClockSet { node: at, life });
+        }
         self.start_dialling(at);
         self.plan_power_cut(at);
         Ok(())
+    }
+
+    /// The clock jumps while the node works: mostly to the true time, by hours or years.
+    pub(crate) fn set_clock(&mut self, at: usize, life: u32) {
+        let node = &self.nodes[at];
+        if self.is_healed || node.life != life || node.core.is_none() {
+            return;
+        }
+        let is_right = self.rng.random_range(0..4) > 0;
+        let off = if is_right {
+            0
+        } else {
+            clock_error_ms(&mut self.rng)
+        };
+        let detail = json!({"clock_off_ms": off});
+        self.nodes[at].clock_off_ms = off;
+        self.log
+            .line(self.now, &self.nodes[at].seat.name, "clock set", &detail);
     }
 
     /// Somebody takes a copy of the disk.

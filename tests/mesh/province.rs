@@ -15,11 +15,29 @@ const PROVINCE: &str = "02";
 /// Đồng Văn, Mèo Vạc and Bắc Quang: 19 + 18 + 23 communes.
 const DISTRICTS: [&str; 3] = ["026", "027", "034"];
 
-/// The form that everybody fills in, and the half-year.
+/// The form that everybody fills in.
 pub(crate) const FORM: &str = "pcmd-review";
-pub(crate) const PERIOD: &str = "2024-H2";
 
-/// The last day of that half-year's window, whose tree counts.
+/// A half-year, and the last day of its window, whose tree counts.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Half {
+    pub(crate) period: &'static str,
+    pub(crate) last_day: Date,
+}
+
+/// The half-year that is being reported on, and the one before, which some are late with.
+pub(crate) const HALVES: [Half; 2] = [
+    Half {
+        period: "2024-H2",
+        last_day: TREE_DAY,
+    },
+    Half {
+        period: "2024-H1",
+        last_day: jiff::civil::date(2024, 6, 14),
+    },
+];
+
+/// The day by whose tree the nodes are set up.
 pub(crate) const TREE_DAY: Date = jiff::civil::date(2024, 12, 14);
 
 /// Who may have a node in a commune besides its main one.

@@ -7,7 +7,7 @@ use rand::{RngExt, SeedableRng};
 use serde_json::json;
 
 use crate::log::Broken;
-use crate::province::{ANNEX, CODES, FORM, Level, PERIOD};
+use crate::province::{ANNEX, CODES, FORM, HALVES, Half, Level};
 use crate::world::{Happening, World};
 
 /// The words that texts are made of.
@@ -29,16 +29,17 @@ const WORDS: [&str; 12] = [
 /// One thing to do.
 enum Deed {
     Save(SaveRequest),
-    Undo,
+    Undo(Half),
     /// Settles what is open, by the value that one of the offices had.
-    Settle,
+    Settle(Half),
 }
 
-pub(crate) fn report() -> Selector {
+/// A node's own report of a half-year.
+pub(crate) fn report(half: Half) -> Selector {
     Selector {
         unit: None,
         form: FORM.to_owned(),
-        period: PERIOD.to_owned(),
+        period: half.period.to_owned(),
         instance: 0,
     }
 }
@@ -65,10 +66,17 @@ impl World {
 
     fn deed(&mut self, at: usize) -> Deed {
         let level = self.nodes[at].seat.level;
+        let is_late = self.plan.late > 0 && self.chance(self.plan.late);
+        let half = HALVES[usize::from(is_late)];
         let edits = match self.rng.random_range(0..100) {
-            0..8 => return Deed::Undo,
-            8..18 => return Deed::Settle,
-            18..30 => vec![self.text(at)],
+            0..8 => return Deed::Undo(half),
+            8..18 => return Deed::Settle(half),
+            18..19 if self.plan.large_texts > 0 => {
+                self.plan.large_texts -= 1;
+                let letters = self.rng.random_range(10_000..33_000);
+                vec![self.text(at, letters)]
+            }
+            18..30 => vec![self.text(at, 0)],
             30..33 => vec![self.note(level)],
             33..34 => vec![EditRequest::ClearAll],
             34..36 if self.plan.withdrawn > 0 && level == Level::Commune => {
@@ -86,7 +94,7 @@ impl World {
             Some(EditRequest::ClearAll | EditRequest::Withdraw { .. })
         );
         Deed::Save(SaveRequest {
-            report: report(),
+            report: report(half),
             office: None,
             edits,
             create,
@@ -124,7 +132,8 @@ impl World {
         }
     }
 
-    fn text(&mut self, at: usize) -> EditRequest {
+    /// A few words, or so many letters that no packing makes small.
+    fn text(&mut self, at: usize, letters: usize) -> EditRequest {
         let own = self.nodes[at].seat.office.clone();
         let texts: Vec<_> = ANNEX
             .texts()
@@ -134,8 +143,18 @@ impl World {
         EditRequest::Text {
             section: section.id.to_string(),
             office: Some(office.to_string()),
-            text: self.words(30),
+            text: if letters > 0 {
+                self.letters(letters)
+            } else {
+                self.words(30)
+            },
         }
+    }
+
+    fn letters(&mut self, count: usize) -> String {
+        let rng = &mut self.rng;
+        let letters = (0..count).map(|_| rng.random_range('\u{3400}'..'\u{9fff}'));
+        letters.collect()
     }
 
     fn words(&mut self, most: usize) -> String {
@@ -149,8 +168,8 @@ impl World {
         let number = self.saves;
         let what = match deed {
             Deed::Save(save) => json!({"save": number, "edits": save.edits}),
-            Deed::Undo => json!({"save": number, "edits": "undo"}),
-            Deed::Settle => json!({"save": number, "edits": "settle"}),
+            Deed::Undo(_) => json!({"save": number, "edits": "undo"}),
+            Deed::Settle(_) => json!({"save": number, "edits": "settle"}),
         };
         self.log
             .line(self.now, &self.nodes[at].seat.name, "work", &what);
@@ -158,22 +177,28 @@ impl World {
         let reply = self.nodes[at].reply(number);
         match deed {
             Deed::Save(save) => self.turn(at, |core, turn| core.report_save(turn, save, reply)),
-            Deed::Undo => self.turn(at, |core, turn| {
-                core.report_undo(turn, &report(), None, reply);
+            Deed::Undo(half) => self.turn(at, |core, turn| {
+                core.report_undo(turn, &report(*half), None, reply);
             }),
-            Deed::Settle => self.turn(at, |core, turn| match core.report_show(&report()) {
-                Ok(view) => {
-                    let save = settling(&view.figures, choice);
-                    core.report_save(turn, &save, reply);
-                }
-                Err(error) => reply(Err(error)),
-            }),
+            Deed::Settle(half) => {
+                self.turn(at, |core, turn| match core.report_show(&report(*half)) {
+                    Ok(view) => {
+                        let save = settling(*half, &view.figures, choice);
+                        core.report_save(turn, &save, reply);
+                    }
+                    Err(error) => reply(Err(error)),
+                })
+            }
         }
     }
 }
 
 /// A save that settles every open figure.
-fn settling(figures: &[hopluu_engine::view::FigureView], mut choice: StdRng) -> SaveRequest {
+fn settling(
+    half: Half,
+    figures: &[hopluu_engine::view::FigureView],
+    mut choice: StdRng,
+) -> SaveRequest {
     let open = figures.iter().filter(|figure| figure.value.is_none());
     let open = open.filter(|figure| figure.candidates.len() > 1);
     let edits = open.map(|figure| {
@@ -185,7 +210,7 @@ fn settling(figures: &[hopluu_engine::view::FigureView], mut choice: StdRng) -> 
         }
     });
     SaveRequest {
-        report: report(),
+        report: report(half),
         office: None,
         edits: edits.collect(),
         create: false,

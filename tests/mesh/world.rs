@@ -7,11 +7,13 @@ use std::path::PathBuf;
 use hopluu_engine::{Core, InviteRequest, Turn, root_records};
 use hopluu_model::{Digest, Epoch, Place, Timestamp};
 use hopluu_net::key::write_root;
+use hopluu_sync::Steady;
 use hopluu_trust::{JoinReply, JoinRequest, Joined, Record, Signer, Ticket, fingerprint};
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 use serde_json::json;
 
+use crate::decide::Decision;
 use crate::ledger::Ledger;
 use crate::link::{Pipe, Route, new_route};
 use crate::log::{Broken, Log, Panicked, Played};
@@ -73,6 +75,11 @@ pub(crate) enum Happening {
     PowerBack {
         node: usize,
     },
+    /// Somebody sets a node's clock, or it hears the time.
+    ClockSet {
+        node: usize,
+        life: u32,
+    },
     Backup {
         node: usize,
     },
@@ -81,6 +88,9 @@ pub(crate) enum Happening {
     },
     Replay {
         tape: usize,
+    },
+    Decide {
+        what: Decision,
     },
 }
 
@@ -167,7 +177,7 @@ impl World {
             let epoch = Epoch(rng.random());
             let mut node = match seat.above {
                 None => {
-                    decided = root_says(&signer, &seat, plan.is_for_all);
+                    decided = root_says(&signer, &seat, &plan);
                     root(seat, signer, epoch, decided.clone())
                 }
                 Some(above) => {
@@ -181,7 +191,7 @@ impl World {
                     joined(&mut nodes[above], seat, (signer, epoch), records)
                 }
             };
-            node.start(rng.random());
+            node.start(BEGIN, rng.random());
             nodes.push(node);
         }
         let ledger = Ledger::new(nodes.len());
@@ -208,6 +218,7 @@ impl World {
     /// Plans the first of everything.
     fn begin(&mut self) {
         self.lay_routes();
+        self.plan_decisions();
         for route in 0..self.routes.len() {
             self.plan_window(route);
         }
@@ -316,9 +327,14 @@ impl World {
             Happening::Work { node } => self.work(node),
             Happening::PowerCut { node, life } => self.power_cut(node, life),
             Happening::PowerBack { node } => self.power_back(node),
+            Happening::ClockSet { node, life } => {
+                self.set_clock(node, life);
+                Ok(())
+            }
             Happening::Backup { node } => self.backup(node),
             Happening::Restore { node } => self.restore(node),
             Happening::Replay { tape } => self.replay(tape),
+            Happening::Decide { what } => self.decide(what),
         }
     }
 
@@ -329,7 +345,7 @@ impl World {
         act: impl FnOnce(&mut Core, &mut Turn),
     ) -> Result<(), Broken> {
         let node = &mut self.nodes[at];
-        let mut turn = Turn::at(node.clock(self.now));
+        let mut turn = node.at(self.now);
         let Some(core) = node.core.as_mut() else {
             return Ok(());
         };
@@ -353,9 +369,9 @@ impl World {
         check::after_turn(self, at)
     }
 
-    fn plan_wake(&mut self, at: usize, wake: Option<Timestamp>) {
+    fn plan_wake(&mut self, at: usize, wake: Option<Steady>) {
         let node = &mut self.nodes[at];
-        let due = wake.map(|wake| (wake.0 - node.clock_off_ms).max(self.now));
+        let due = wake.map(|wake| node.when(wake).max(self.now));
         if node.wake_due == due {
             return;
         }
@@ -398,10 +414,18 @@ fn level_of(nodes: &[Node], at: usize) -> Level {
     nodes[at].seat.level
 }
 
-/// What a root decides first: the tree and the form.
-fn root_says(signer: &Signer, seat: &Seat, is_for_all: bool) -> Vec<Record> {
-    let assigned = if is_for_all { Vec::new() } else { districts() };
-    let forms = vec![((**ANNEX).clone(), assigned)];
+/// What a root decides first: the tree, and mostly the form.
+fn root_says(signer: &Signer, seat: &Seat, plan: &Plan) -> Vec<Record> {
+    let assigned = if plan.is_for_all {
+        Vec::new()
+    } else {
+        districts()
+    };
+    let forms = if plan.is_form_late {
+        Vec::new()
+    } else {
+        vec![((**ANNEX).clone(), assigned)]
+    };
     root_records(signer, &seat.unit, &TREE, forms).expect("a province is within bounds")
 }
 

@@ -11,7 +11,7 @@ use hopluu_form::Form;
 use hopluu_model::tree::UnitTree;
 use hopluu_model::{ActorId, DocId, Epoch, ErrorChain, NodeId, Place, Timestamp};
 use hopluu_store::{DbError, DocRow, Reader, Store, WriteError, WriteTx};
-use hopluu_sync::{Event, Hub, HubConfig, LinkId};
+use hopluu_sync::{Event, Hub, HubConfig, LinkId, Steady};
 use hopluu_trust::Signer;
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
@@ -316,7 +316,7 @@ impl Core {
 
     /// When something next has to happen without being asked.
     #[must_use]
-    pub fn next_wake(&self) -> Option<Timestamp> {
+    pub fn next_wake(&self) -> Option<Steady> {
         self.hub.next_wake()
     }
 }

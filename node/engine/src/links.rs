@@ -68,14 +68,14 @@ impl Core {
 
     pub(crate) fn hub_event(&mut self, turn: &mut Turn, event: Event) {
         let mut effects = Vec::new();
-        self.hub.handle(turn.now, event, &mut effects);
+        self.hub.handle(turn.steady, event, &mut effects);
         // Answers of reads are events themselves: they are worked off here, in order, so that the
         // stack does not grow with the journal.
         let mut waiting: std::collections::VecDeque<Effect> = effects.into();
         while let Some(effect) = waiting.pop_front() {
             if let Some(answer) = self.perform(turn, effect) {
                 let mut effects = Vec::new();
-                self.hub.handle(turn.now, answer, &mut effects);
+                self.hub.handle(turn.steady, answer, &mut effects);
                 waiting.extend(effects);
             }
         }

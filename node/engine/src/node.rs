@@ -11,10 +11,11 @@
 use std::collections::VecDeque;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use hopluu_model::{ErrorChain, Timestamp};
 use hopluu_net::{BindError, Endpoint, NetConfig, Tuning};
+use hopluu_sync::Steady;
 use tokio::sync::{Notify, broadcast, mpsc, oneshot};
 
 use crate::core::{Core, Post};
@@ -150,6 +151,7 @@ fn spawn(
         net,
         net_events,
         events,
+        started: Instant::now(),
         _home: home,
     };
     let task = tokio::spawn(node.run(stopped));
@@ -194,13 +196,15 @@ struct Node {
     net: Option<Net>,
     net_events: Option<mpsc::Receiver<NetEvent>>,
     events: broadcast::Sender<WatchEvent>,
+    /// The beginning of steady time.
+    started: Instant,
     /// Held for its lock, until everything is on disk.
     _home: Home,
 }
 
 impl Node {
     async fn run(mut self, mut stop: oneshot::Receiver<()>) {
-        let mut turn = Turn::at(now());
+        let mut turn = self.next_turn();
         if let Some(net) = &self.net {
             for target in net.targets.keys() {
                 self.core.target_added(&mut turn, *target);
@@ -208,7 +212,7 @@ impl Node {
         }
         self.finish(turn);
         loop {
-            let wake = sleep_until(self.core.next_wake());
+            let wake = self.sleep_until(self.core.next_wake());
             tokio::select! {
                 // Each arm only waits; a cancelled one has taken nothing.
                 _ = &mut stop => break,
@@ -231,9 +235,28 @@ impl Node {
     }
 
     fn turn(&mut self, act: impl FnOnce(&mut Core, Option<&mut Net>, &mut Turn)) {
-        let mut turn = Turn::at(now());
+        let mut turn = self.next_turn();
         act(&mut self.core, self.net.as_mut(), &mut turn);
         self.finish(turn);
+    }
+
+    fn next_turn(&self) -> Turn {
+        Turn::at(now(), self.steady())
+    }
+
+    fn steady(&self) -> Steady {
+        let since = self.started.elapsed().as_millis();
+        Steady(u64::try_from(since).unwrap_or(u64::MAX))
+    }
+
+    fn sleep_until(&self, wake: Option<Steady>) -> impl Future<Output = ()> + use<> {
+        let wait = wake.map(|at| Duration::from_millis(at.ms_since(self.steady())));
+        async move {
+            match wait {
+                Some(wait) => tokio::time::sleep(wait).await,
+                None => std::future::pending().await,
+            }
+        }
     }
 
     fn take_mail(&mut self) {
@@ -286,17 +309,10 @@ async fn next(events: Option<&mut mpsc::Receiver<NetEvent>>) -> Option<NetEvent>
     }
 }
 
-async fn sleep_until(wake: Option<Timestamp>) {
-    match wake {
-        Some(at) => tokio::time::sleep(Duration::from_millis(at.ms_since(now()))).await,
-        None => std::future::pending().await,
-    }
-}
-
 /// The machine's clock; everything behind this line gets the time as an argument.
 #[must_use]
 pub fn now() -> Timestamp {
-    let elapsed = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+    let elapsed = SystemTime::now().duration_since(UNIX_EPOCH);
     Timestamp(elapsed.map_or(0, |elapsed| {
         i64::try_from(elapsed.as_millis()).unwrap_or(i64::MAX)
     }))

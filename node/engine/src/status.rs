@@ -63,9 +63,7 @@ impl Core {
                     acked: peer.acked,
                     received: peer.received,
                     owed: peer.owed,
-                    heard: peer
-                        .last_heard
-                        .or_else(|| self.heard.get(&peer.peer.node).copied()),
+                    heard: self.heard.get(&peer.peer.node).copied(),
                     refused: peer.refused_here.values().sum(),
                     remark: remark.map(str::to_owned),
                 }

@@ -1,7 +1,7 @@
 //! One turn of the engine: what goes in with the time, what comes out as effects.
 
 use hopluu_model::Timestamp;
-use hopluu_sync::{CloseCode, LinkId, TargetId};
+use hopluu_sync::{CloseCode, LinkId, Steady, TargetId};
 
 use crate::core::Core;
 use crate::error::CommandError;
@@ -35,8 +35,11 @@ pub enum NetEffect {
 /// The time of a turn and what came of it.
 #[derive(Debug)]
 pub struct Turn {
-    /// The time of the whole turn: everything in it happens at once.
+    /// The time of the whole turn, as the machine's clock says: everything in it happens at once.
+    /// For what is shown and signed; the clock may be set at any moment.
     pub now: Timestamp,
+    /// The same instant on a clock that is never set: for what waits.
+    pub steady: Steady,
     /// What the network has to do, in order.
     pub net: Vec<NetEffect>,
     /// What watchers are told, in order.
@@ -46,9 +49,10 @@ pub struct Turn {
 impl Turn {
     /// A turn at this time.
     #[must_use]
-    pub fn at(now: Timestamp) -> Self {
+    pub fn at(now: Timestamp, steady: Steady) -> Self {
         Self {
             now,
+            steady,
             net: Vec::new(),
             events: Vec::new(),
         }

@@ -2,11 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use hopluu_model::{NodeId, Timestamp};
+use hopluu_model::NodeId;
 
 use crate::generator::Generator;
 use crate::limits::{BACKOFF_FIRST_MS, BACKOFF_MAX_MS};
-use crate::{Effect, LinkId, TargetId, TargetState, TargetStatus};
+use crate::{Effect, LinkId, Steady, TargetId, TargetState, TargetStatus};
 
 /// All targets of this node.
 #[derive(Debug, Default)]
@@ -57,7 +57,7 @@ impl Targets {
         &mut self,
         target: TargetId,
         link_to: impl Fn(NodeId) -> Option<LinkId>,
-        now: Timestamp,
+        now: Steady,
         generator: &mut Generator,
     ) {
         if let Some(target) = self.targets.get_mut(&target)
@@ -88,7 +88,7 @@ impl Targets {
         &mut self,
         link: LinkId,
         ended: Ended,
-        now: Timestamp,
+        now: Steady,
         generator: &mut Generator,
     ) {
         for target in self.targets.values_mut() {
@@ -99,7 +99,7 @@ impl Targets {
     }
 
     /// Dials what is due.
-    pub(crate) fn woken(&mut self, now: Timestamp, effects: &mut Vec<Effect>) {
+    pub(crate) fn woken(&mut self, now: Steady, effects: &mut Vec<Effect>) {
         for (id, target) in &mut self.targets {
             if matches!(target.state, TargetState::Waiting(due) if due <= now) {
                 target.state = TargetState::Dialling;
@@ -108,7 +108,7 @@ impl Targets {
         }
     }
 
-    pub(crate) fn next_wake(&self) -> Option<Timestamp> {
+    pub(crate) fn next_wake(&self) -> Option<Steady> {
         let due = self
             .targets
             .values()
@@ -132,7 +132,7 @@ impl Targets {
 impl Target {
     /// Half of the wait is fixed and half is chance, or all communes of a district would dial at
     /// once when its power comes back.
-    fn wait(&mut self, ended: Ended, now: Timestamp, generator: &mut Generator) {
+    fn wait(&mut self, ended: Ended, now: Steady, generator: &mut Generator) {
         self.failures = match ended {
             Ended::Well => 0,
             Ended::Badly => self.failures.saturating_add(1),

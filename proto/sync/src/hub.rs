@@ -3,14 +3,14 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use hopluu_model::{Epoch, Fault, NodeId, Place, Seq, Timestamp, UnitTree};
+use hopluu_model::{Epoch, Fault, NodeId, Place, Seq, UnitTree};
 
 use crate::dial::{Ended, Targets};
 use crate::generator::Generator;
 use crate::limits::{CROSSING_MS, PARTS_BYTES_MAX, PEERS_KEPT_MAX, TARGETS_MAX};
 use crate::session::{Node, Session, Turn};
 use crate::status::PeerRecord;
-use crate::{CloseCode, Effect, Event, HubStatus, LinkId, TargetId};
+use crate::{CloseCode, Effect, Event, HubStatus, LinkId, Steady, TargetId};
 
 /// What a hub must know to begin.
 #[derive(Debug, Clone)]
@@ -35,8 +35,8 @@ pub struct HubConfig {
 /// ```
 /// use std::sync::Arc;
 ///
-/// use hopluu_model::{Epoch, NodeId, Place, Seq, Timestamp, UnitTree};
-/// use hopluu_sync::{Effect, Event, Hub, HubConfig, TargetId};
+/// use hopluu_model::{Epoch, NodeId, Place, Seq, UnitTree};
+/// use hopluu_sync::{Effect, Event, Hub, HubConfig, Steady, TargetId};
 ///
 /// let mut hub = Hub::new(HubConfig {
 ///     me: Place {
@@ -49,7 +49,7 @@ pub struct HubConfig {
 ///     tree: Arc::new(UnitTree::new(Vec::new(), Vec::new()).unwrap()),
 ///     seed: [3; 32],
 /// });
-/// let (now, target) = (Timestamp(0), TargetId(1));
+/// let (now, target) = (Steady(0), TargetId(1));
 /// let mut effects = Vec::new();
 /// hub.handle(now, Event::TargetAdded { target }, &mut effects);
 /// assert!(matches!(effects[..], [Effect::Dial { .. }]));
@@ -86,7 +86,7 @@ impl Hub {
 
     /// Takes one event and says what must be done. `now` never decides what is true, only when to
     /// try again.
-    pub fn handle(&mut self, now: Timestamp, event: Event, effects: &mut Vec<Effect>) {
+    pub fn handle(&mut self, now: Steady, event: Event, effects: &mut Vec<Effect>) {
         match event {
             Event::TargetAdded { target } => {
                 if self.targets.len() < TARGETS_MAX {
@@ -135,7 +135,7 @@ impl Hub {
 
     /// When [`Event::Woken`] is wanted. None while nothing is owed and nothing to be dialled.
     #[must_use]
-    pub fn next_wake(&self) -> Option<Timestamp> {
+    pub fn next_wake(&self) -> Option<Steady> {
         let silent = self.sessions.values().filter_map(Session::silent_at);
         silent.chain(self.targets.next_wake()).min()
     }
@@ -157,14 +157,14 @@ impl Hub {
         }
     }
 
-    fn all(&mut self, now: Timestamp, event: &Event, effects: &mut Vec<Effect>) {
+    fn all(&mut self, now: Steady, event: &Event, effects: &mut Vec<Effect>) {
         let links: Vec<LinkId> = self.sessions.keys().copied().collect();
         for link in links {
             self.one(now, link, event.clone(), effects);
         }
     }
 
-    fn one(&mut self, now: Timestamp, link: LinkId, event: Event, effects: &mut Vec<Effect>) {
+    fn one(&mut self, now: Steady, link: LinkId, event: Event, effects: &mut Vec<Effect>) {
         let others: usize = self
             .sessions
             .iter()
@@ -192,7 +192,7 @@ impl Hub {
 
     fn open(
         &mut self,
-        now: Timestamp,
+        now: Steady,
         link: LinkId,
         peer: Place,
         target: Option<TargetId>,
@@ -243,7 +243,7 @@ impl Hub {
     /// again has given the older one up.
     fn loser(
         &self,
-        now: Timestamp,
+        now: Steady,
         old: &Session,
         new: LinkId,
         new_target: Option<TargetId>,
@@ -272,7 +272,7 @@ impl Hub {
         }
     }
 
-    fn remove_target(&mut self, now: Timestamp, target: TargetId, effects: &mut Vec<Effect>) {
+    fn remove_target(&mut self, now: Steady, target: TargetId, effects: &mut Vec<Effect>) {
         self.targets.remove(target);
         let led = self
             .sessions
@@ -283,7 +283,7 @@ impl Hub {
         }
     }
 
-    fn close(&mut self, now: Timestamp, link: LinkId, code: CloseCode, effects: &mut Vec<Effect>) {
+    fn close(&mut self, now: Steady, link: LinkId, code: CloseCode, effects: &mut Vec<Effect>) {
         effects.push(Effect::Close { link, code });
         let Some(session) = self.sessions.remove(&link) else {
             return;
@@ -299,7 +299,7 @@ impl Hub {
         self.unlink(now, link, session.peer.node, ended);
     }
 
-    fn closed(&mut self, now: Timestamp, link: LinkId, code: Option<u16>) {
+    fn closed(&mut self, now: Steady, link: LinkId, code: Option<u16>) {
         let Some(session) = self.sessions.remove(&link) else {
             return;
         };
@@ -313,7 +313,7 @@ impl Hub {
     }
 
     /// Whatever target led to this link dials again, unless another link serves it.
-    fn unlink(&mut self, now: Timestamp, link: LinkId, peer: NodeId, ended: Ended) {
+    fn unlink(&mut self, now: Steady, link: LinkId, peer: NodeId, ended: Ended) {
         let other = self
             .sessions
             .values()

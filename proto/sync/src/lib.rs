@@ -39,6 +39,7 @@ mod range;
 mod scope;
 mod session;
 mod status;
+mod steady;
 mod walk;
 
 pub use checkpoint::{Acked, Checkpoint, Received};
@@ -54,3 +55,4 @@ pub use scope::Scope;
 pub use status::{
     HubStatus, LinkStatus, PeerStatus, TargetState, TargetStatus, Trouble, WalkState,
 };
+pub use steady::Steady;

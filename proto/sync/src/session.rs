@@ -5,7 +5,7 @@ mod walking;
 
 use std::sync::Arc;
 
-use hopluu_model::{Digest, Epoch, Place, Seq, Timestamp, UnitTree};
+use hopluu_model::{Digest, Epoch, Place, Seq, UnitTree};
 
 use crate::frame::{Ack, Frame, Hello};
 use crate::generator::Generator;
@@ -21,7 +21,7 @@ use crate::status::PeerRecord;
 use crate::walk::{Role, Walk};
 use crate::{
     Acked, Checkpoint, CloseCode, Effect, Entry, Event, Incoming, JournalBatch, LinkId, LinkStatus,
-    Refusal, Scope, ShortKey, TargetId, Ticket, WalkState,
+    Refusal, Scope, ShortKey, Steady, TargetId, Ticket, WalkState,
 };
 
 /// What all sessions share of the node.
@@ -39,7 +39,7 @@ pub(crate) struct Node {
 /// What a session may touch while it handles one event.
 #[derive(Debug)]
 pub(crate) struct Turn<'t> {
-    pub(crate) now: Timestamp,
+    pub(crate) now: Steady,
     pub(crate) node: &'t mut Node,
     pub(crate) record: &'t mut PeerRecord,
     pub(crate) effects: &'t mut Vec<Effect>,
@@ -60,7 +60,7 @@ pub(crate) struct Session {
     pub(crate) link: LinkId,
     pub(crate) peer: Place,
     pub(crate) target: Option<TargetId>,
-    pub(crate) opened: Timestamp,
+    pub(crate) opened: Steady,
     scope: Arc<Scope>,
     inlet: Inlet,
     /// The reading of the checkpoint, until it is there.
@@ -78,9 +78,9 @@ pub(crate) struct Session {
     walk: Walk,
     outlet: Outlet,
     /// When the link last carried anything, in either direction.
-    moved: Timestamp,
+    moved: Steady,
     /// Since when the peer owes us something.
-    owed_since: Option<Timestamp>,
+    owed_since: Option<Steady>,
 }
 
 /// Secrets of this session, from both nonces.
@@ -413,7 +413,7 @@ impl Session {
     }
 
     /// When this link is given up unless something is heard.
-    pub(crate) fn silent_at(&self) -> Option<Timestamp> {
+    pub(crate) fn silent_at(&self) -> Option<Steady> {
         let since = self.owed_since?.max(self.moved);
         Some(since.plus_ms(SILENCE_MS))
     }

@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use hopluu_model::{Place, Seq, Timestamp};
+use hopluu_model::{Place, Seq};
 
-use crate::{CloseCode, LinkId, RefusalCode, TargetId};
+use crate::{CloseCode, LinkId, RefusalCode, Steady, TargetId};
 
 /// A picture of all peers and targets, for `status` and for metrics.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -22,8 +22,6 @@ pub struct PeerStatus {
     pub peer: Place,
     /// The link to it, if there is one now.
     pub link: Option<LinkStatus>,
-    /// When bytes of it last came.
-    pub last_heard: Option<Timestamp>,
     /// What of ours is durable there.
     pub acked: Seq,
     /// What of theirs is durable here.
@@ -51,7 +49,7 @@ pub struct LinkStatus {
     /// Its number.
     pub link: LinkId,
     /// Since when.
-    pub since: Timestamp,
+    pub since: Steady,
     /// Whether the peer has said hello.
     pub greeted: bool,
     /// Bytes of bodies sent and not yet acknowledged.
@@ -105,7 +103,7 @@ pub enum TargetState {
     /// A dial is under way.
     Dialling,
     /// The next dial is due then.
-    Waiting(Timestamp),
+    Waiting(Steady),
     /// A link to its peer stands.
     Linked(LinkId),
 }
@@ -114,7 +112,7 @@ pub enum TargetState {
 #[derive(Debug, Clone)]
 pub(crate) struct PeerRecord {
     pub(crate) peer: Place,
-    pub(crate) last_heard: Option<Timestamp>,
+    pub(crate) last_heard: Option<Steady>,
     pub(crate) acked: Seq,
     /// Nothing of ours through here is owed.
     pub(crate) quit: Seq,
@@ -151,7 +149,6 @@ impl PeerRecord {
         PeerStatus {
             peer: self.peer.clone(),
             link,
-            last_heard: self.last_heard,
             acked: self.acked,
             received: self.received,
             owed: last.0.saturating_sub(self.quit.0),

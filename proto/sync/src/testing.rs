@@ -6,7 +6,7 @@ mod units;
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
-use hopluu_model::{EntryKind, Epoch, NodeId, Place, Seq, Timestamp, UnitTree};
+use hopluu_model::{EntryKind, Epoch, NodeId, Place, Seq, UnitTree};
 pub(crate) use store::Store;
 use store::hash;
 pub(crate) use units::{tree, unit};
@@ -14,7 +14,7 @@ pub(crate) use units::{tree, unit};
 use crate::limits::SEND_BYTES_MAX;
 use crate::{
     Acked, CloseCode, Effect, Entry, Event, Hub, HubConfig, LinkId, ObjectKey, PeerStatus, Scope,
-    TargetId,
+    Steady, TargetId,
 };
 
 /// A node: what would be lost in a crash (the hub) and what would not (the store).
@@ -60,7 +60,7 @@ struct Link {
 
 #[derive(Debug)]
 pub(crate) struct World {
-    pub(crate) now: Timestamp,
+    pub(crate) now: Steady,
     pub(crate) nodes: Vec<Node>,
     links: BTreeMap<LinkId, Link>,
     next_link: u64,
@@ -78,7 +78,7 @@ pub(crate) struct World {
 impl World {
     pub(crate) fn new() -> Self {
         Self {
-            now: Timestamp(1_000_000),
+            now: Steady(1_000_000),
             nodes: Vec::new(),
             links: BTreeMap::new(),
             next_link: 1,

@@ -1,10 +1,8 @@
 //! Links that come and go: dialling, crossing, falling silent.
 
-use hopluu_model::Timestamp;
-
 use crate::limits::{BACKOFF_MAX_MS, CROSSING_MS, SILENCE_MS};
 use crate::testing::World;
-use crate::{CloseCode, Event, TargetId, TargetState};
+use crate::{CloseCode, Event, Steady, TargetId, TargetState};
 
 const TARGET: TargetId = TargetId(7);
 
@@ -16,7 +14,7 @@ fn pair() -> (World, usize, usize) {
     (world, commune, district)
 }
 
-fn wake(world: &World, at: usize) -> Option<Timestamp> {
+fn wake(world: &World, at: usize) -> Option<Steady> {
     world.nodes[at].hub.next_wake()
 }
 

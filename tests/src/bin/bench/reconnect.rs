@@ -12,7 +12,7 @@ use hopluu_form::{Form, Lang};
 use hopluu_model::{Place, Timestamp, UnitId, UnitTree};
 use hopluu_net::key::{Subject, issue, write_root};
 use hopluu_store::{Medium, OpenOptions, Store};
-use hopluu_sync::LinkId;
+use hopluu_sync::{LinkId, Steady};
 use hopluu_tests::process::{shipped_form, shipped_tree};
 use hopluu_trust::{Record, Signer, fingerprint};
 
@@ -79,7 +79,7 @@ struct Node {
 struct Pair {
     nodes: [Node; 2],
     bytes: u64,
-    now: Timestamp,
+    now: Steady,
 }
 
 impl Pair {
@@ -105,7 +105,7 @@ impl Pair {
         Ok(Self {
             nodes,
             bytes: 0,
-            now: BEGIN,
+            now: Steady::default(),
         })
     }
 
@@ -124,7 +124,7 @@ impl Pair {
 
     /// The link is gone without a word.
     fn cut(&mut self, link: LinkId) -> anyhow::Result<()> {
-        self.now = Timestamp(self.now.0 + 60_000);
+        self.now = self.now.plus_ms(60_000);
         for node in &mut self.nodes {
             node.turn(self.now, |core, turn| core.link_closed(turn, link, None));
         }
@@ -195,14 +195,14 @@ impl Node {
         })
     }
 
-    fn turn(&mut self, now: Timestamp, act: impl FnOnce(&mut Core, &mut Turn)) {
-        let mut turn = Turn::at(now);
+    fn turn(&mut self, now: Steady, act: impl FnOnce(&mut Core, &mut Turn)) {
+        let mut turn = Turn::at(BEGIN.plus_ms(now.0), now);
         act(&mut self.core, &mut turn);
         self.out.extend(turn.net);
     }
 
     /// Lets the disk do what is queued and tells the node; whether there was anything.
-    fn work(&mut self, now: Timestamp) -> bool {
+    fn work(&mut self, now: Steady) -> bool {
         let pumped = self.store.pump();
         let mail = std::mem::take(&mut *lock(&self.mail));
         let has_mail = !mail.is_empty();
