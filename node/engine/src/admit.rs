@@ -4,6 +4,9 @@
 //! (docs/adr/0007). What cannot be judged yet, because its form, its author or what it builds upon has
 //! not arrived, is parked and tried again when something arrives that it may have waited for.
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, PoisonError, RwLock};
 
@@ -17,14 +20,15 @@ use hopluu_model::{
     ActorId, ChangeHash, DocId, EntryKind, NodeId, Place, RecordHash, Timestamp, UnitId,
 };
 use hopluu_store::{
-    AppendError, Appended, DbError, NewChange, NewDoc, ParkedRow, Put, ReceiptRow, RecordRow,
+    AppendError, Appended, DbError, NewChange, NewDoc, Park, ParkedRow, Put, ReceiptRow, RecordRow,
     WriteTx,
 };
-use hopluu_sync::{Incoming, Refusal, RefusalCode};
+use hopluu_sync::{Acked, Incoming, Refusal, RefusalCode};
 use hopluu_trust::{Receipt, Record, RecordKind, Seal, Signer};
 use serde::{Deserialize, Serialize};
 
 use crate::beginnings::Beginnings;
+use crate::links::{acked_is, change_checkpoint};
 use crate::registry::{RecordEffect, RecordRefusal, Registry};
 
 /// A change as it travels: with the seal that vouches for it.
@@ -53,6 +57,8 @@ pub(crate) struct Admitted {
     pub(crate) receipts: Vec<(DocId, UnitId, Timestamp)>,
     /// Entries that stay outside, by their place in the push.
     pub(crate) refused: Vec<Refusal>,
+    /// Peers of whom something had been turned away that might come in now.
+    pub(crate) crowded: Vec<NodeId>,
 }
 
 impl Admitted {
@@ -126,7 +132,6 @@ impl Admission {
             (doc, Verdict::In(change)) => admitted.docs.entry(doc).or_default().push(*change),
             (_, Verdict::Known) => {}
             (doc, Verdict::Wait(reason, hash)) => {
-                admitted.refuse(index, RefusalCode::PARKED);
                 let row = ParkedRow {
                     node: self.from.unwrap_or(self.me.node),
                     doc,
@@ -135,7 +140,11 @@ impl Admission {
                     at: self.now,
                     body: parked_body(&entry.descriptor, &entry.body),
                 };
-                tx.park(&row)?;
+                let code = match tx.park(&row)? {
+                    Park::Parked => RefusalCode::PARKED,
+                    Park::Full => RefusalCode::CROWDED,
+                };
+                admitted.refuse(index, code);
             }
             (_, Verdict::Refuse(refusal)) => admitted.refuse(index, refusal),
         }
@@ -313,6 +322,10 @@ impl Admission {
 
     /// Tries again what waited, as long as something of it comes in: after a record everything, as
     /// it may name a form or an author; after a change what waits for the same document.
+    ///
+    /// Where as much waited as may, more may have been turned away, and nobody remembers what. It too
+    /// can come in now that a record is here or that there is room, so that peer is owed a comparison.
+    /// Its checkpoint says so from this very transaction on, or a crash would make it forgotten.
     fn retry_parked(&self, tx: &mut WriteTx<'_>, admitted: &mut Admitted) -> Result<(), DbError> {
         if admitted.docs.is_empty() && admitted.records.is_empty() {
             return Ok(());
@@ -326,6 +339,11 @@ impl Admission {
         } else {
             tx.parked()?
         };
+        if rows.is_empty() {
+            return Ok(());
+        }
+        let crowded = tx.parked_full()?;
+        let mut freed = BTreeSet::new();
         loop {
             let before = rows.len();
             let mut waiting = Vec::new();
@@ -335,19 +353,27 @@ impl Admission {
                     None => (row.doc, Verdict::Refuse(RefusalCode::MALFORMED)),
                 };
                 match verdict {
-                    Verdict::Wait(..) => waiting.push(row),
-                    Verdict::In(change) => {
-                        admitted.docs.entry(doc).or_default().push(*change);
-                        tx.unpark(row.doc, row.hash)?;
+                    Verdict::Wait(..) => {
+                        waiting.push(row);
+                        continue;
                     }
-                    Verdict::Known | Verdict::Refuse(_) => tx.unpark(row.doc, row.hash)?,
+                    Verdict::In(change) => admitted.docs.entry(doc).or_default().push(*change),
+                    Verdict::Known | Verdict::Refuse(_) => {}
                 }
+                tx.unpark(row.doc, row.hash)?;
+                freed.insert(row.node);
             }
             if waiting.is_empty() || waiting.len() == before {
-                return Ok(());
+                break;
             }
             rows = waiting;
         }
+        let is_owed = |node: &NodeId| !admitted.records.is_empty() || freed.contains(node);
+        admitted.crowded = crowded.into_iter().filter(is_owed).collect();
+        for peer in &admitted.crowded {
+            change_checkpoint(tx, *peer, |kept| acked_is(kept, Acked::void()))?;
+        }
+        Ok(())
     }
 
     /// A superior's main node says, in the same transaction, how far each document has got here. A

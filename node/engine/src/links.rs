@@ -2,7 +2,7 @@
 
 use hopluu_model::{NodeId, Place, Seq};
 use hopluu_store::{DbError, PeerCheckpoint, WriteError, WriteTx};
-use hopluu_sync::{Effect, Event, Incoming, LinkId, Received, TargetId, Ticket};
+use hopluu_sync::{Acked, Effect, Event, Incoming, LinkId, Received, TargetId, Ticket};
 
 use crate::admit::{Admission, Admitted};
 use crate::core::{Core, unreadable};
@@ -103,8 +103,7 @@ impl Core {
                 acked,
             } => {
                 self.save_checkpoint(Answer { link, ticket }, peer, move |kept| {
-                    kept.my_epoch = acked.basis;
-                    kept.acked = acked.through;
+                    acked_is(kept, acked);
                 });
             }
             Effect::SaveCheckpoint {
@@ -194,6 +193,9 @@ impl Core {
                 refused: admitted.refused,
             },
         );
+        for peer in admitted.crowded {
+            self.hub_event(turn, Event::RoomMade { peer });
+        }
         for (effect, kind, unit) in admitted.records {
             self.record_arrived(turn, effect, kind, &unit);
         }
@@ -262,7 +264,13 @@ pub(crate) const EMPTY: PeerCheckpoint = PeerCheckpoint {
     acked: Seq(0),
 };
 
-fn change_checkpoint(
+/// Writes the acknowledged half.
+pub(crate) fn acked_is(kept: &mut PeerCheckpoint, acked: Acked) {
+    kept.my_epoch = acked.basis;
+    kept.acked = acked.through;
+}
+
+pub(crate) fn change_checkpoint(
     tx: &mut WriteTx<'_>,
     peer: NodeId,
     change: impl FnOnce(&mut PeerCheckpoint),

@@ -50,11 +50,11 @@ pub const CHANGES_PER_DOC_MAX: u64 = (1 << ORDINAL_BITS) - 1;
 /// Bits of a facts key that number the document.
 pub const FACTS_DOC_BITS: u32 = 40;
 
-/// Parked changes kept of one peer: some pushes' worth. What is refused beyond comes again by
-/// reconciliation once its dependency is here.
+/// Parked changes kept of one peer: some pushes' worth. What is turned away beyond is not lost: while
+/// a park is full, the engine compares with that peer whenever something waited for may have come.
 pub const PARKED_ROWS_PER_PEER_MAX: u64 = 512;
 
-/// Bytes of parked changes kept of one peer.
+/// Bytes of parked changes after which nothing more of one peer is parked: a few of the largest.
 pub const PARKED_BYTES_PER_PEER_MAX: u64 = 2 << 20;
 
 /// Longest name in the meta table.

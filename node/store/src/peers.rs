@@ -46,6 +46,14 @@ impl Read {
         )
     }
 
+    /// Peers of whom as much is parked as may be, by node: more of theirs may have been turned away.
+    pub fn parked_full(&self) -> Result<Vec<NodeId>, DbError> {
+        let sql = "SELECT n.node FROM parked p JOIN nodes n ON n.id = p.node GROUP BY p.node \
+                   HAVING count(*) >= ?1 OR sum(length(p.body)) >= ?2 ORDER BY n.node";
+        let bounds = [PARKED_ROWS_PER_PEER_MAX, PARKED_BYTES_PER_PEER_MAX].map(u64::cast_signed);
+        self.all(sql, bounds, |row| id(row, 0, "parked"))
+    }
+
     /// How much is parked in all.
     pub fn parked_count(&self) -> Result<u64, DbError> {
         let sql = "SELECT count(*) FROM parked";
@@ -105,8 +113,7 @@ impl WriteTx<'_> {
                 Ok((count(row, 0, "parked")?, count(row, 1, "parked")?))
             })?
             .unwrap_or((0, 0));
-        let bytes = bytes.saturating_add(row.body.len() as u64);
-        if rows >= PARKED_ROWS_PER_PEER_MAX || bytes > PARKED_BYTES_PER_PEER_MAX {
+        if rows >= PARKED_ROWS_PER_PEER_MAX || bytes >= PARKED_BYTES_PER_PEER_MAX {
             return Ok(Park::Full);
         }
         self.run(

@@ -161,4 +161,7 @@ impl RefusalCode {
     pub const CONFLICT: Self = Self(6);
     /// Of a kind or version that the receiver does not know.
     pub const UNSUPPORTED: Self = Self(7);
+    /// There is no room to keep it aside until what it depends on is here; then the receiver compares
+    /// and gets it again.
+    pub const CROWDED: Self = Self(8);
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use hopluu_model::{Place, Seq, UnitTree};
+use hopluu_model::{NodeId, Place, Seq, UnitTree};
 
 use crate::{Checkpoint, Item, JournalBatch, MissingBatch, Refusal, ShortHash};
 
@@ -146,6 +146,13 @@ pub enum Event {
     TreeChanged {
         /// The tree from now on.
         tree: Arc<UnitTree>,
+    },
+    /// What this peer sent and was refused as [`CROWDED`](crate::RefusalCode::CROWDED) may be taken
+    /// by now: the two stores must be compared. What is stored of the peer says so already, so that
+    /// it is not forgotten while there is no link.
+    RoomMade {
+        /// The peer.
+        peer: NodeId,
     },
     /// The instant of [`Hub::next_wake`](crate::Hub::next_wake) has come.
     Woken,

@@ -116,6 +116,7 @@ impl Hub {
                     self.all(now, &event, effects);
                 }
             }
+            Event::RoomMade { peer } => self.room_made(now, peer, effects),
             Event::Woken => {
                 self.all(now, &event, effects);
                 self.targets.woken(now, effects);
@@ -154,6 +155,15 @@ impl Hub {
         HubStatus {
             peers: self.peers.iter().map(peer).collect(),
             targets: self.targets.status(),
+        }
+    }
+
+    fn room_made(&mut self, now: Steady, peer: NodeId, effects: &mut Vec<Effect>) {
+        if let Some(record) = self.peers.get_mut(&peer) {
+            record.is_void = true;
+        }
+        if let Some(link) = link_to(&self.sessions, peer) {
+            self.one(now, link, Event::RoomMade { peer }, effects);
         }
     }
 

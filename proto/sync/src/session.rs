@@ -184,6 +184,16 @@ impl Session {
                 }
                 Ok(())
             }
+            Event::RoomMade { .. } => {
+                // Whatever else is on its way to the disk must not be the last word on this peer.
+                self.store_acked(Acked::void(), turn);
+                if self.hello.is_some() {
+                    self.want_walk();
+                } else {
+                    self.remembered.acked = Acked::void();
+                }
+                Ok(())
+            }
             Event::Woken if self.silent_at().is_some_and(|at| at <= turn.now) => {
                 Err(CloseCode::Silent)
             }

@@ -13,8 +13,8 @@ pub(crate) use units::{tree, unit};
 
 use crate::limits::SEND_BYTES_MAX;
 use crate::{
-    Acked, CloseCode, Effect, Entry, Event, Hub, HubConfig, LinkId, ObjectKey, PeerStatus, Scope,
-    Steady, TargetId,
+    Acked, CloseCode, Effect, Entry, Event, Hub, HubConfig, LinkId, ObjectKey, PeerStatus,
+    RefusalCode, Scope, Steady, TargetId,
 };
 
 /// A node: what would be lost in a crash (the hub) and what would not (the store).
@@ -26,6 +26,8 @@ pub(crate) struct Node {
     pub(crate) store: Store,
     /// Entries with this body are refused here.
     pub(crate) bad: Vec<u8>,
+    /// Every entry is refused so for now.
+    pub(crate) refuses: Option<RefusalCode>,
     /// Whether the disk is full.
     pub(crate) is_full: bool,
     /// Whether the disk does not answer for now.
@@ -106,6 +108,7 @@ impl World {
             epoch,
             store: Store::default(),
             bad: Vec::new(),
+            refuses: None,
             is_full: false,
             is_stuck: false,
             is_slow: false,
@@ -436,7 +439,7 @@ impl Node {
                 entries,
                 received,
             } => {
-                let refused = self.store.apply(peer, entries, &self.bad);
+                let refused = self.store.apply(peer, entries, &self.bad, self.refuses);
                 if let Some(received) = received {
                     self.store.checkpoints.entry(peer).or_default().received = received;
                 }

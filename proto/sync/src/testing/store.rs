@@ -60,12 +60,14 @@ impl Store {
         peer: NodeId,
         entries: Vec<Incoming>,
         bad: &[u8],
+        refuses: Option<RefusalCode>,
     ) -> Vec<Refusal> {
         let mut refused = Vec::new();
         for (index, entry) in entries.into_iter().enumerate() {
             let text = String::from_utf8(entry.descriptor.clone()).unwrap_or_default();
             let unit = format!("{text}@2024-05-01").parse::<UnitId>();
             let code = match unit {
+                _ if refuses.is_some() => refuses.unwrap_or(RefusalCode::BUDGET),
                 Err(_) => RefusalCode::MALFORMED,
                 Ok(_) if !bad.is_empty() && entry.body == bad => RefusalCode::SIGNATURE,
                 Ok(_) if self.has(&entry.body) => continue,

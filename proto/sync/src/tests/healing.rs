@@ -3,7 +3,7 @@
 use hopluu_model::{EntryKind, Epoch};
 
 use crate::testing::{World, tree};
-use crate::{Trouble, WalkState};
+use crate::{Event, RefusalCode, Trouble, WalkState};
 
 /// A commune and its district with this many documents in common.
 fn met(documents: usize) -> (World, usize, usize) {
@@ -437,4 +437,58 @@ fn a_life_of_which_nothing_was_received_is_known_to_have_ended() {
     world.connect(commune, office);
     world.settle();
     assert_healed(&world, commune, office);
+}
+
+#[test]
+fn what_was_turned_away_comes_again_when_there_is_room() {
+    let crowded = || {
+        let mut world = World::new();
+        let commune = world.node("10101", None);
+        let district = world.node("101", None);
+        world.change(commune, "before", "10101", "before");
+        let link = world.connect(commune, district);
+        world.settle();
+        world.nodes[district].refuses = Some(RefusalCode::CROWDED);
+        for number in 0..40 {
+            world.change(commune, "early", "10101", &format!("early {number}"));
+        }
+        world.settle();
+        world.nodes[district].refuses = None;
+        assert_eq!(world.bodies(district), ["before"]);
+        let turned_away = world.peer(commune, district).refused_there[&RefusalCode::CROWDED];
+        assert_eq!(turned_away, 40);
+        (world, commune, district, link)
+    };
+    let has_all = |world: &World, commune: usize, district: usize| {
+        assert_eq!(world.bodies(district).len(), 41);
+        assert!(world.nodes[district].owes_nothing(&world.nodes[commune].place));
+        assert_eq!(world.peer(district, commune).trouble, None);
+    };
+    // While the link stands.
+    let (mut world, commune, district, _) = crowded();
+    let peer = world.nodes[commune].place.node;
+    world.tell(district, Event::RoomMade { peer });
+    world.settle();
+    has_all(&world, commune, district);
+    // The link goes before the comparison is over.
+    let (mut world, commune, district, link) = crowded();
+    world.tell(district, Event::RoomMade { peer });
+    world.cut(link);
+    world.restart(district);
+    world.connect(commune, district);
+    world.settle();
+    has_all(&world, commune, district);
+    // There was no link, and its next one was on its way when the word came.
+    let (mut world, commune, district, link) = crowded();
+    world.cut(link);
+    world.tell(district, Event::RoomMade { peer });
+    world.connect(commune, district);
+    world.settle();
+    has_all(&world, commune, district);
+    let (mut world, commune, district, link) = crowded();
+    world.cut(link);
+    world.connect(commune, district);
+    world.tell(district, Event::RoomMade { peer });
+    world.settle();
+    has_all(&world, commune, district);
 }

@@ -82,10 +82,12 @@ pub(super) fn parked_changes_are_bounded_per_peer(store: &Store) {
     assert_eq!(park(2, 1, 1), Park::Full);
     let read = store.read().unwrap();
     assert_eq!(read.parked_count().unwrap(), PARKED_ROWS_PER_PEER_MAX + 1);
+    assert_eq!(read.parked_full().unwrap(), [node(1), node(2)]);
     assert_eq!(read.parked_of_peer(node(1)).unwrap()[0], parked(1, 0, 10));
     drop(read);
     store.write(|tx| tx.unpark(doc_id(1), hash(1, 0))).unwrap();
     let read = store.read().unwrap();
+    assert_eq!(read.parked_full().unwrap(), []);
     assert_eq!(read.parked_of_peer(node(2)).unwrap(), []);
     assert_eq!(
         read.parked_of_doc(doc_id(1)).unwrap().len(),
