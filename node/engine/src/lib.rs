@@ -44,7 +44,7 @@ pub use home::{Home, HomeError, NodeSettings};
 pub use hopluu_net::JoinCallError;
 pub use hopluu_store::OpenError;
 pub use hopluu_trust::{JoinError, JoinRefusal, TicketError};
-pub use node::{Running, StartError, now, start, start_offline};
+pub use node::{LoopEnded, Running, StartError, now, start, start_offline};
 pub use setup::{
     Restored, RootSetup, SetUp, SetupError, found_store, fresh_epoch, identity_of, init_root, join,
     open_core, restore, root_records,

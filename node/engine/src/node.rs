@@ -17,6 +17,7 @@ use hopluu_model::{ErrorChain, Timestamp};
 use hopluu_net::{BindError, Endpoint, NetConfig, Tuning};
 use hopluu_sync::Steady;
 use tokio::sync::{Notify, broadcast, mpsc, oneshot};
+use tokio::task::{JoinError, JoinHandle};
 
 use crate::core::{Core, Post};
 use crate::handle::{Handle, Request};
@@ -59,8 +60,15 @@ pub struct Running {
     handle: Handle,
     listen: Option<SocketAddr>,
     stop: Option<oneshot::Sender<()>>,
-    task: tokio::task::JoinHandle<()>,
+    /// None once its end has been seen.
+    task: Option<JoinHandle<()>>,
 }
+
+/// The node's loop has ended and nobody asked it to: it can do nothing any more, and only a new
+/// process can.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the node's loop has ended by itself")]
+pub struct LoopEnded;
 
 impl Running {
     /// The front door.
@@ -75,15 +83,32 @@ impl Running {
         self.listen
     }
 
+    /// Waits until the loop has ended by itself, which only a bug makes it do. Whoever runs a node
+    /// must wait for this as well, or a dead one stays up. Cancelling loses nothing.
+    pub async fn ended(&mut self) -> LoopEnded {
+        if let Some(task) = &mut self.task {
+            let end = task.await;
+            self.task = None;
+            tell(end);
+        }
+        LoopEnded
+    }
+
     /// Stops in order: no more commands, links told, everything queued on disk.
     pub async fn stop(mut self) {
         if let Some(stop) = self.stop.take() {
             // A loop that has ended by itself needs no telling.
             let _has_ended = stop.send(());
         }
-        if let Err(error) = self.task.await {
-            tracing::error!(error = %ErrorChain(&error), "the loop did not end well");
+        if let Some(task) = self.task.take() {
+            tell(task.await);
         }
+    }
+}
+
+fn tell(end: Result<(), JoinError>) {
+    if let Err(error) = end {
+        tracing::error!(error = %ErrorChain(&error), "the loop did not end well");
     }
 }
 
@@ -159,7 +184,7 @@ fn spawn(
         handle,
         listen,
         stop: Some(stop),
-        task,
+        task: Some(task),
     }
 }
 
@@ -316,4 +341,27 @@ pub fn now() -> Timestamp {
     Timestamp(elapsed.map_or(0, |elapsed| {
         i64::try_from(elapsed.as_millis()).unwrap_or(i64::MAX)
     }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_loop_that_ends_by_itself_is_noticed() {
+        let (requests, _waiting) = mpsc::channel(1);
+        let (events, _) = broadcast::channel(1);
+        let mut running = Running {
+            handle: Handle::new(requests, events),
+            listen: None,
+            stop: None,
+            task: Some(tokio::spawn(async { panic!("a bug") })),
+        };
+        let limit = Duration::from_secs(20);
+        for _ in 0..2 {
+            let ended = tokio::time::timeout(limit, running.ended()).await;
+            assert_eq!(ended, Ok(LoopEnded));
+        }
+        running.stop().await;
+    }
 }

@@ -1,7 +1,7 @@
 //! `run`: the node itself.
 
 use hopluu_api::{Server, take_home};
-use hopluu_engine::{HomeError, start};
+use hopluu_engine::{HomeError, LoopEnded, start};
 use serde::Serialize;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
@@ -32,7 +32,7 @@ pub(super) async fn run(args: &RunArgs, context: &Context) -> Result<Exit, Failu
     if args.listen.is_some() {
         settings.listen = args.listen;
     }
-    let running = start(home, &settings)?;
+    let mut running = start(home, &settings)?;
     let server = match Server::start(&dir, running.handle()).await {
         Ok(server) => server,
         Err(error) => {
@@ -41,7 +41,7 @@ pub(super) async fn run(args: &RunArgs, context: &Context) -> Result<Exit, Failu
         }
     };
     let status = running.handle().status().await;
-    let told = status.map_err(Failure::from).and_then(|status| {
+    let mut done = status.map_err(Failure::from).and_then(|status| {
         let ready = Ready {
             unit: status.unit.to_string(),
             office: status.office.map(|office| office.to_string()),
@@ -51,14 +51,16 @@ pub(super) async fn run(args: &RunArgs, context: &Context) -> Result<Exit, Failu
         };
         tell(&ready, &status.unit_name, context)
     });
-    if told.is_ok() {
-        stops.wait().await;
-        tracing::info!("node stops");
+    if done.is_ok() {
+        tokio::select! {
+            () = stops.wait() => tracing::info!("node stops"),
+            LoopEnded = running.ended() => done = Err(text::fail::loop_ended()),
+        }
     }
     // Commands first, so that none is accepted that the engine would not answer.
     server.stop().await;
     running.stop().await;
-    told?;
+    done?;
     if !context.is_json {
         context.note(&text::stopped());
     }

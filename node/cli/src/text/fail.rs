@@ -319,6 +319,19 @@ pub(crate) fn runtime(error: &io::Error) -> Failure {
     Failure::new(Exit::Failed, "M-2006", message, None)
 }
 
+/// The node has died within: only a new process can go on.
+pub(crate) fn loop_ended() -> Failure {
+    let message = Both::new(
+        "lỗi bên trong chương trình, nút đã dừng; mọi dữ liệu đã xác nhận vẫn còn",
+        "a fault within the program, the node has stopped; whatever was confirmed is kept",
+    );
+    let hint = Both::new(
+        "chạy lại nút và gửi nhật ký cho người bảo trì",
+        "start it again, and send the log to whoever maintains it",
+    );
+    Failure::new(Exit::Failed, "M-2303", message, Some(hint))
+}
+
 /// Nobody says where the node's folder is.
 pub(crate) fn no_home() -> Failure {
     let message = Both::new("không rõ thư mục của nút", "the node's folder is not known");
