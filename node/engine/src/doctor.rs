@@ -14,7 +14,7 @@ use hopluu_trust::Record;
 use serde::{Deserialize, Serialize};
 
 use crate::home::{Home, HomeError};
-use crate::setup::{SetupError, fresh_epoch, identity_of, set_aside};
+use crate::setup::{SetupError, fresh_epoch, identity_of, put_in_place};
 
 /// How long before its certificate ends a node is warned: renewal needs an open link, and some have
 /// one a few days in a season.
@@ -250,8 +250,7 @@ fn repair(home: &Home) -> Result<Repaired, SetupError> {
         .write(restore_facts)
         .map_err(|error| SetupError::Write(error.to_string()))?;
     store.close()?;
-    let kept = set_aside(&database, "damaged")?;
-    std::fs::rename(&beside, &database).map_err(file_error("putting the repair in place"))?;
+    let kept = put_in_place(&beside, &database, "damaged")?.unwrap_or(database);
     let SalvageReport {
         docs_whole,
         docs_cut,

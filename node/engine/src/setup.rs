@@ -1,6 +1,6 @@
 //! How a home folder comes to be: as a root, by a ticket, or again from a backup.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use hopluu_form::{Form, FormErrors, Lang};
@@ -370,7 +370,7 @@ pub struct Restored {
     /// Documents in the backup.
     pub documents: u64,
     /// Where the database that was there before is kept.
-    pub kept: Option<std::path::PathBuf>,
+    pub kept: Option<PathBuf>,
 }
 
 /// Puts a backup in the place of the database. It begins a new life, so that every peer notices and
@@ -394,12 +394,7 @@ pub fn restore(dir: &Path, backup: &Path) -> Result<Restored, SetupError> {
             return Err(error);
         }
     };
-    let kept = if database.exists() {
-        Some(set_aside(&database, "before-restore")?)
-    } else {
-        None
-    };
-    std::fs::rename(&beside, &database).map_err(file("putting the backup in place"))?;
+    let kept = put_in_place(&beside, &database, "before-restore")?;
     Ok(Restored {
         epoch,
         documents,
@@ -407,24 +402,48 @@ pub fn restore(dir: &Path, backup: &Path) -> Result<Restored, SetupError> {
     })
 }
 
-/// Moves a database with its log out of the way, under an extension of its own.
-pub(crate) fn set_aside(
+/// Puts a database in the place of another, which is kept under an extension of its own. Each step
+/// is on disk before the next, so that a power cut leaves one of the two in place, whole.
+pub(crate) fn put_in_place(
+    beside: &Path,
     database: &Path,
     extension: &str,
-) -> Result<std::path::PathBuf, SetupError> {
-    let kept = database.with_extension(extension);
-    for suffix in ["", "-wal", "-shm"] {
-        let from = with_suffix(database, suffix);
+) -> Result<Option<PathBuf>, SetupError> {
+    let file = |what| move |source| SetupError::File { what, source };
+    sync(beside).map_err(file("writing the new database"))?;
+    let moving = file("moving the old database aside");
+    let kept = set_aside(database, extension).map_err(&moving)?;
+    let folder = database.parent().unwrap_or(Path::new("."));
+    sync(folder).map_err(&moving)?;
+    let placing = file("putting the new database in place");
+    std::fs::rename(beside, database).map_err(&placing)?;
+    sync(folder).map_err(&placing)?;
+    Ok(kept)
+}
+
+/// Moves a database with its log out of the way, under the first number that is free: what an
+/// earlier one has kept is never written over. The log goes even where its database has gone before,
+/// or the next one would take it for its own.
+fn set_aside(database: &Path, extension: &str) -> std::io::Result<Option<PathBuf>> {
+    let parts = ["", "-wal", "-shm"];
+    let is_free = |kept: &PathBuf| parts.iter().all(|part| !with_suffix(kept, part).exists());
+    let kept = (1_u32..)
+        .map(|number| database.with_extension(format!("{extension}-{number}")))
+        .find(is_free);
+    let kept = kept.ok_or(std::io::ErrorKind::AlreadyExists)?;
+    let mut is_moved = false;
+    for part in parts {
+        let from = with_suffix(database, part);
         if from.exists() {
-            std::fs::rename(&from, with_suffix(&kept, suffix)).map_err(|source| {
-                SetupError::File {
-                    what: "moving the old database aside",
-                    source,
-                }
-            })?;
+            std::fs::rename(from, with_suffix(&kept, part))?;
+            is_moved = true;
         }
     }
-    Ok(kept)
+    Ok(is_moved.then_some(kept))
+}
+
+fn sync(path: &Path) -> std::io::Result<()> {
+    std::fs::File::open(path)?.sync_all()
 }
 
 fn prepare(copy: &Path, home: &Home) -> Result<(Epoch, u64), SetupError> {
@@ -432,14 +451,18 @@ fn prepare(copy: &Path, home: &Home) -> Result<(Epoch, u64), SetupError> {
     identity_of(&store, home.signer()?)?;
     let epoch = fresh_epoch();
     store
-        .write(move |tx| tx.set_epoch(epoch))
+        .write(move |tx| {
+            // A ticket used since the backup would be good again.
+            tx.void_open_tickets()?;
+            tx.set_epoch(epoch)
+        })
         .map_err(|error| SetupError::Write(error.to_string()))?;
     let documents = store.read()?.doc_count()?;
     store.close()?;
     Ok((epoch, documents))
 }
 
-fn with_suffix(path: &Path, suffix: &str) -> std::path::PathBuf {
+fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
     name.push(suffix);
     name.into()

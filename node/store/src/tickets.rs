@@ -56,6 +56,12 @@ impl WriteTx<'_> {
         Ok(())
     }
 
+    /// Forgets every ticket that nobody has used: this store cannot know whether it was used since.
+    pub fn void_open_tickets(&mut self) -> Result<(), DbError> {
+        self.run("DELETE FROM tickets WHERE used_by IS NULL", [])?;
+        Ok(())
+    }
+
     /// Uses a ticket up, in one step: of two that come with it, one gets it. Whether it has
     /// expired is the caller's to judge.
     pub fn use_ticket(
