@@ -3,14 +3,15 @@
 
 use std::net::SocketAddr;
 
-use hopluu_model::Timestamp;
+use hopluu_model::tree::TreeEvent;
+use hopluu_model::{Place, Timestamp, UnitId};
 use hopluu_net::key;
 use hopluu_sync::{CloseCode, RefusalCode};
-use hopluu_trust::{Record, RecordKind, Signer};
+use hopluu_trust::{Receipt, Record, RecordKind, Signer, encode_chain};
 use serde_json::{Value, json};
 
 use crate::rogue::{
-    ACK, ATTACHMENT, CHANGE, Forged, HELLO, Object, PART, PUSH, RECORD, Rogue, frame,
+    ACK, ATTACHMENT, CHANGE, Forged, HELLO, Object, PART, PUSH, RECEIPT, RECORD, Rogue, frame,
     heard_by_caller, hello, push, raw_frame, travelling,
 };
 use crate::world::{COMMUNE, DISTRICT, NEIGHBOUR, REVIEW, World, line, rows, until};
@@ -147,25 +148,74 @@ fn false_changes(signer: &Signer) -> Vec<Offer> {
     ]
 }
 
+fn unit(text: &str) -> UnitId {
+    text.parse().expect("a unit")
+}
+
+/// Records of decisions that are not a commune's to make.
+fn false_records(signer: &Signer) -> Vec<Offer> {
+    let event = TreeEvent::Renamed {
+        unit: unit(COMMUNE),
+        on: "2024-06-01".parse().expect("a day"),
+        name: "Xã khác".to_owned(),
+        kind: "xa".to_owned(),
+    };
+    let record = |what, kind, about: &str, body: Vec<u8>, refused| {
+        let record = Record::sign(signer, kind, unit(about), body).expect("a small record");
+        let id = *record.hash().0.first_chunk().expect("longer than an id");
+        let descriptor = Vec::new();
+        Offer {
+            what,
+            object: Object::New { id, descriptor },
+            kind: RECORD,
+            body: record.encode(),
+            refused,
+        }
+    };
+    let (scope, noise) = (RefusalCode::SCOPE, b"of its own".to_vec());
+    vec![
+        record(
+            "a tree from below",
+            RecordKind::Tree,
+            DISTRICT,
+            noise.clone(),
+            scope,
+        ),
+        record(
+            "a form from below",
+            RecordKind::Form,
+            DISTRICT,
+            noise.clone(),
+            scope,
+        ),
+        record(
+            "a superior's tree event",
+            RecordKind::TreeEvent,
+            DISTRICT,
+            event.encode(),
+            scope,
+        ),
+        record(
+            "a tree event about a neighbour",
+            RecordKind::TreeEvent,
+            NEIGHBOUR,
+            event.encode(),
+            scope,
+        ),
+        record(
+            "what nobody reads",
+            RecordKind::Statement,
+            NEIGHBOUR,
+            noise,
+            RefusalCode::UNSUPPORTED,
+        ),
+    ]
+}
+
 /// Things of other kinds that a commune has no business with.
 fn false_things(signer: &Signer) -> Vec<Offer> {
     let own = Forged::of(NEIGHBOUR);
-    let unit = DISTRICT.parse().expect("a unit");
-    let tree = b"a tree of its own".to_vec();
-    let record = Record::sign(signer, RecordKind::Tree, unit, tree).expect("a small record");
-    let hash = record.hash().0;
-    let id = *hash.first_chunk().expect("a hash is longer than an id");
     vec![
-        Offer {
-            what: "a tree from below",
-            object: Object::New {
-                id,
-                descriptor: Vec::new(),
-            },
-            kind: RECORD,
-            body: record.encode(),
-            refused: RefusalCode::SCOPE,
-        },
         Offer {
             what: "a change of nothing",
             object: Object::New {
@@ -199,6 +249,7 @@ async fn what_nobody_may_say_stays_outside_and_is_counted() {
     let mut refused = 0;
     for offer in false_changes(&rogue.signer)
         .into_iter()
+        .chain(false_records(&rogue.signer))
         .chain(false_things(&rogue.signer))
     {
         let said = talk.offer(offer.object, offer.kind, offer.body).await;
@@ -240,6 +291,51 @@ async fn what_nobody_may_say_stays_outside_and_is_counted() {
         1,
         "a neighbour's report is not for the commune"
     );
+}
+
+/// A commune certifies a key of its own as its district, and speaks as that.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_superior_that_a_commune_has_made_up_is_nobody() {
+    let world = World::new();
+    let (district, commune) = world.district_and_commune();
+    commune.home.set(&["II.1.1.a=42"]);
+    until("an honest report is there", || {
+        district.home.total(DISTRICT)["reported"] == 1
+    });
+    let rogue = Rogue::join(&district, NEIGHBOUR).await;
+    let (forged, chain) = rogue.certifies(DISTRICT);
+    let mut talk = rogue.say(hello()).await;
+    let mut offer = async |kind, record: Record| {
+        let id = *record.hash().0.first_chunk().expect("longer than an id");
+        let descriptor = Vec::new();
+        talk.offer(Object::New { id, descriptor }, kind, record.encode())
+            .await
+    };
+    let body = encode_chain(&chain).expect("a chain");
+    let record = Record::sign(&rogue.signer, RecordKind::Certificate, unit(DISTRICT), body);
+    // It is kept, because a tree that makes it true may be on its way.
+    assert_eq!(offer(RECORD, record.expect("a record")).await, None);
+    let form = Record::sign(&forged, RecordKind::Form, unit(DISTRICT), vec![1]);
+    let refused = offer(RECORD, form.expect("a record")).await;
+    assert_eq!(refused, Some(RefusalCode::SCOPE), "it decides nothing");
+    let others = Forged::of(COMMUNE);
+    let receipt = Receipt {
+        doc: others.key.id(),
+        heads: Vec::new(),
+        by: Place {
+            node: forged.node_id(),
+            unit: unit(DISTRICT),
+            office: None,
+        },
+        at: Timestamp(1_600_000_000_000),
+    };
+    let receipt = receipt.sign(&forged, unit(COMMUNE)).expect("a receipt");
+    let refused = offer(RECEIPT, receipt).await;
+    assert_eq!(refused, Some(RefusalCode::SCOPE), "it receives nothing");
+    let sealed = others.sealed(&forged);
+    let refused = talk.offer(others.object(), CHANGE, sealed).await;
+    assert_eq!(refused, Some(RefusalCode::PARKED), "its seal is nobody's");
+    assert_eq!(district.home.figure(COMMUNE, "II.1.1.a"), "42");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

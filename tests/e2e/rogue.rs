@@ -8,6 +8,7 @@ use std::time::Duration;
 use hopluu_doc::{DocKey, Edit, FigureKey, LifecycleEvent, Report, SaveContext};
 use hopluu_form::Form;
 use hopluu_model::{ActorId, ChangeHash, Timestamp};
+use hopluu_net::key::Subject;
 use hopluu_net::{
     CloseReason, DialOptions, Endpoint, Link, LinkEvent, NetConfig, Tuning, call_join, key,
 };
@@ -31,6 +32,7 @@ pub(crate) const PART: u8 = 8;
 /// Kinds of entries.
 pub(crate) const CHANGE: u8 = 1;
 pub(crate) const RECORD: u8 = 2;
+pub(crate) const RECEIPT: u8 = 3;
 pub(crate) const ATTACHMENT: u8 = 4;
 
 /// docs/protocol.md, hello.
@@ -122,6 +124,7 @@ pub(crate) fn push(object: Object, kind: u8, body: Vec<u8>) -> Vec<u8> {
 pub(crate) struct Rogue {
     endpoint: Endpoint,
     pub(crate) signer: Signer,
+    chain: Vec<Vec<u8>>,
     to: SocketAddr,
 }
 
@@ -136,7 +139,7 @@ impl Rogue {
         let config = NetConfig {
             listen: SocketAddr::from(([127, 0, 0, 1], 0)),
             signer: signer.clone(),
-            chain: joined.chain,
+            chain: joined.chain.clone(),
             root: ticket.root,
             tuning,
         };
@@ -144,8 +147,22 @@ impl Rogue {
         Self {
             endpoint: Endpoint::bind(config).expect("its chain is good"),
             signer,
+            chain: joined.chain,
             to: to.expect("the ticket names an address"),
         }
+    }
+
+    /// Certifies a fresh key for any unit, as a main node can that asks no tree.
+    pub(crate) fn certifies(&self, unit: &str) -> (Signer, Vec<Vec<u8>>) {
+        let signer = key::generate().expect("the system has randomness");
+        let subject = Subject {
+            node: signer.node_id(),
+            unit: unit.parse().expect("a unit"),
+            office: None,
+            not_after: Timestamp(2_000_000_000_000),
+        };
+        let chain = key::issue(&self.signer, &self.chain, &subject).expect("it may issue");
+        (signer, chain)
     }
 
     /// A link, on which it has said something.

@@ -266,6 +266,9 @@ fn asked_vi(what: &str) -> &str {
         "an office invites nobody" => "máy của một ngành không mời ai",
         "the tree event" => "thay đổi cây đơn vị",
         "change the unit tree" => "thay đổi cây đơn vị",
+        "change units that are not at or below its own" => {
+            "thay đổi đơn vị không thuộc đơn vị của máy này"
+        }
         "the write" | "the save" => "lần lưu này",
         "hours a ticket is good" => "số giờ mã mời có hiệu lực",
         "the form" => "biểu mẫu",

@@ -4,32 +4,29 @@
 //! (docs/adr/0007). What cannot be judged yet, because its form, its author or what it builds upon has
 //! not arrived, is parked and tried again when something arrives that it may have waited for.
 
-#[cfg(test)]
-mod tests;
+mod follows;
+mod receipts;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::Arc;
 
 use hopluu_doc::limits::SCAN_LIMITS;
-use hopluu_doc::{
-    DocKey, Facts, Genesis, Parent, ParentsError, ScannedChange, Tip, check_parents,
-    check_references, scan,
-};
-use hopluu_form::Form;
-use hopluu_model::{
-    ActorId, ChangeHash, DocId, EntryKind, NodeId, Place, RecordHash, Timestamp, UnitId,
-};
+use hopluu_doc::{DocKey, Facts, Genesis, ParentsError, ScannedChange, is_derived_actor, scan};
+use hopluu_model::{ChangeHash, DocId, EntryKind, NodeId, Place, Timestamp, UnitId};
+use hopluu_store::limits::FACTS_BYTES_MAX;
 use hopluu_store::{
-    AppendError, Appended, DbError, NewChange, NewDoc, Park, ParkedRow, Put, ReceiptRow, RecordRow,
-    WriteTx,
+    AppendError, Appended, DbError, NewChange, NewDoc, Park, ParkedRow, Put, RecordRow, WriteTx,
 };
 use hopluu_sync::{Acked, Incoming, Refusal, RefusalCode};
-use hopluu_trust::{Receipt, Record, RecordKind, Seal, Signer};
+use hopluu_trust::{Record, RecordKind, Seal, Signer};
 use serde::{Deserialize, Serialize};
 
+use self::follows::follows;
+pub(crate) use self::receipts::receipt_heads;
 use crate::beginnings::Beginnings;
+use crate::limits::{DOCS_PER_UNIT_MAX, HEADS_MAX};
 use crate::links::{acked_is, change_checkpoint};
-use crate::registry::{RecordEffect, RecordRefusal, Registry};
+use crate::registry::{RecordEffect, RecordRefusal, Registry, Working};
 
 /// A change as it travels: with the seal that vouches for it.
 #[derive(Debug, Serialize, Deserialize)]
@@ -59,6 +56,8 @@ pub(crate) struct Admitted {
     pub(crate) refused: Vec<Refusal>,
     /// Peers of whom something had been turned away that might come in now.
     pub(crate) crowded: Vec<NodeId>,
+    /// What all records say now, if some are new.
+    pub(crate) registry: Option<Arc<Registry>>,
 }
 
 impl Admitted {
@@ -70,7 +69,7 @@ impl Admitted {
 
 /// What admission needs besides the transaction.
 pub(crate) struct Admission {
-    pub(crate) registry: Arc<RwLock<Registry>>,
+    pub(crate) working: Arc<Working>,
     pub(crate) beginnings: Arc<Beginnings>,
     pub(crate) signer: Arc<Signer>,
     pub(crate) me: Place,
@@ -106,17 +105,29 @@ impl Admission {
         entries: &[Incoming],
     ) -> Result<Admitted, DbError> {
         let mut admitted = Admitted::default();
+        let mut registry = self.working.begin(tx)?;
         for (index, entry) in entries.iter().enumerate() {
             match entry.kind {
-                EntryKind::Change => self.change_entry(tx, index, entry, &mut admitted)?,
-                EntryKind::Record | EntryKind::Receipt => {
-                    self.record_entry(tx, index, entry, &mut admitted)?;
+                EntryKind::Change => {
+                    registry.settle();
+                    self.change_entry(tx, &registry, index, entry, &mut admitted)?;
+                }
+                EntryKind::Record => {
+                    self.record_entry(tx, &mut registry, index, entry, &mut admitted)?;
+                }
+                EntryKind::Receipt => {
+                    registry.settle();
+                    self.receipt_entry(tx, &registry, index, entry, &mut admitted)?;
                 }
                 // No program of this version makes attachments; a newer one's are not taken.
                 EntryKind::Attachment => admitted.refuse(index, RefusalCode::UNSUPPORTED),
             }
         }
-        self.retry_parked(tx, &mut admitted)?;
+        registry.settle();
+        self.retry_parked(tx, &registry, &mut admitted)?;
+        if !admitted.records.is_empty() {
+            admitted.registry = Some(self.working.end(tx, registry)?);
+        }
         self.write_receipts(tx, &admitted)?;
         Ok(admitted)
     }
@@ -124,11 +135,12 @@ impl Admission {
     fn change_entry(
         &self,
         tx: &mut WriteTx<'_>,
+        registry: &Registry,
         index: usize,
         entry: &Incoming,
         admitted: &mut Admitted,
     ) -> Result<(), DbError> {
-        match self.change(tx, &entry.descriptor, &entry.body)? {
+        match self.change(tx, registry, &entry.descriptor, &entry.body, self.from)? {
             (doc, Verdict::In(change)) => admitted.docs.entry(doc).or_default().push(*change),
             (_, Verdict::Known) => {}
             (doc, Verdict::Wait(reason, hash)) => {
@@ -151,12 +163,14 @@ impl Admission {
         Ok(())
     }
 
-    /// Judges one change and writes it if it may come in.
+    /// Judges one change and writes it, as come from `origin`, if it may come in.
     fn change(
         &self,
         tx: &mut WriteTx<'_>,
+        registry: &Registry,
         descriptor: &[u8],
         body: &[u8],
+        origin: Option<NodeId>,
     ) -> Result<(DocId, Verdict), DbError> {
         let nobody = DocId([0; 16]);
         let Ok(key) = DocKey::decode(descriptor) else {
@@ -173,16 +187,19 @@ impl Admission {
         if tx.has_change(doc, change.hash)? {
             return Ok((doc, Verdict::Known));
         }
-        let verdict = match self.judge(tx, &key, sealed.seal, change)? {
+        let verdict = match self.judge(tx, registry, &key, sealed.seal, change)? {
             Ok((genesis, change)) => {
                 let entry = NewEntry {
                     seal: sealed.seal,
-                    origin: self.from,
+                    origin,
                 };
                 match append(tx, &key, &genesis, &change, entry) {
                     Ok(Appended::New { .. }) => Verdict::In(change),
                     Ok(Appended::Known) => Verdict::Known,
                     Err(AppendError::Db(error)) => return Err(error),
+                    Err(AppendError::TooManyChanges { .. } | AppendError::FactsTooLarge { .. }) => {
+                        Verdict::Refuse(RefusalCode::BUDGET)
+                    }
                     // The judge has looked at parents and sequence in this very transaction.
                     Err(_) => Verdict::Refuse(RefusalCode::CONFLICT),
                 }
@@ -196,22 +213,36 @@ impl Admission {
     fn judge(
         &self,
         tx: &WriteTx<'_>,
+        registry: &Registry,
         key: &DocKey,
         seal: &[u8],
         change: ScannedChange,
     ) -> Result<Result<Judged, Verdict>, DbError> {
-        let Some(form) = self.form(key) else {
+        let known = registry.form_of_major(&key.form, key.major, &key.unit);
+        let Some(form) = known.map(|known| &known.form) else {
             return Ok(Err(Verdict::Wait(Waits::Form, change.hash)));
         };
-        let Ok(genesis) = self.beginnings.of(key, &form) else {
+        let Ok(genesis) = self.beginnings.of(key, form) else {
             return Ok(Err(Verdict::Refuse(RefusalCode::MALFORMED)));
         };
         let doc = key.id();
         // A derived change follows from the document itself: anybody may have made it.
-        if !(seal.is_empty() && change.is_derived_for(&doc, &genesis.hash))
-            && let Err(verdict) = self.sealed_by(key, seal, &change)
-        {
-            return Ok(Err(verdict));
+        if !(seal.is_empty() && change.is_derived_for(&doc, &genesis.hash)) {
+            let author = match sealed_by(registry, key, seal, &change) {
+                Ok(author) => author,
+                Err(verdict) => return Ok(Err(verdict)),
+            };
+            // An actor is whose first change it has; derived ones are nobody's.
+            let is_anothers = match tx.first_seal(doc, change.actor)? {
+                Some(first) => author_of(&first) != Some(author),
+                None => is_derived_actor(&doc, form, &change.actor),
+            };
+            if is_anothers {
+                return Ok(Err(Verdict::Refuse(RefusalCode::CONFLICT)));
+            }
+        }
+        if !has_room(tx, key, &change)? {
+            return Ok(Err(Verdict::Refuse(RefusalCode::BUDGET)));
         }
         match follows(tx, doc, &genesis, &change)? {
             Ok(()) => Ok(Ok((genesis, Box::new(change)))),
@@ -222,34 +253,10 @@ impl Admission {
         }
     }
 
-    fn form(&self, key: &DocKey) -> Option<Arc<Form>> {
-        let registry = self.registry.read().unwrap_or_else(PoisonError::into_inner);
-        registry
-            .form_of_major(&key.form, key.major)
-            .map(|known| Arc::clone(&known.form))
-    }
-
-    fn sealed_by(&self, key: &DocKey, seal: &[u8], change: &ScannedChange) -> Result<(), Verdict> {
-        let unsealed = || Verdict::Refuse(RefusalCode::SIGNATURE);
-        let seal = Seal::from_wire(seal, key.id(), change.hash).map_err(|_| unsealed())?;
-        if !seal.covers(&change.actor) || seal.verify().is_err() {
-            return Err(unsealed());
-        }
-        let registry = self.registry.read().unwrap_or_else(PoisonError::into_inner);
-        let Some(author) = registry.identity(&seal.author) else {
-            return Err(Verdict::Wait(Waits::Author, change.hash));
-        };
-        // Until grants come, a certificate says for whom its node may write: its unit and those below.
-        let tree = registry.tree();
-        if author.place.unit != key.unit && !tree.is_at_or_below(&key.unit, &author.place.unit) {
-            return Err(Verdict::Refuse(RefusalCode::SCOPE));
-        }
-        Ok(())
-    }
-
     fn record_entry(
         &self,
         tx: &mut WriteTx<'_>,
+        registry: &mut Registry,
         index: usize,
         entry: &Incoming,
         admitted: &mut Admitted,
@@ -258,64 +265,19 @@ impl Admission {
             admitted.refuse(index, RefusalCode::MALFORMED);
             return Ok(());
         };
-        let is_receipt = record.kind == RecordKind::Receipt;
-        if is_receipt != (entry.kind == EntryKind::Receipt) {
+        if record.kind == RecordKind::Receipt {
             admitted.refuse(index, RefusalCode::MALFORMED);
             return Ok(());
         }
-        let judged = {
-            let mut registry = self
-                .registry
-                .write()
-                .unwrap_or_else(PoisonError::into_inner);
-            registry.admit(&record)
-        };
-        let effect = match judged {
-            Ok(effect) => effect,
-            Err(refusal) => {
-                admitted.refuse(index, record_refusal(&refusal));
-                return Ok(());
-            }
-        };
-        if is_receipt {
-            return self.receipt(tx, index, &record, admitted);
-        }
-        if let Put::New(_) = put_record(tx, &record, self.from)? {
-            admitted
-                .records
-                .push((effect, record.kind, record.unit.clone()));
-        }
-        Ok(())
-    }
-
-    fn receipt(
-        &self,
-        tx: &mut WriteTx<'_>,
-        index: usize,
-        record: &Record,
-        admitted: &mut Admitted,
-    ) -> Result<(), DbError> {
-        let Ok(receipt) = Receipt::read(record) else {
-            admitted.refuse(index, RefusalCode::MALFORMED);
-            return Ok(());
-        };
-        let is_its_giver = {
-            let registry = self.registry.read().unwrap_or_else(PoisonError::into_inner);
-            registry
-                .identity(&record.author)
-                .is_some_and(|giver| giver.place == receipt.by)
-        };
-        if !is_its_giver {
-            admitted.refuse(index, RefusalCode::SCOPE);
+        if tx.record(record.hash())?.is_some() {
             return Ok(());
         }
-        if let Put::New(_) = put_receipt(tx, record, &receipt, self.from)? {
-            if receipt.by == self.me {
-                admitted.returned.insert(receipt.doc);
+        match registry.admit(&record) {
+            Ok(effect) => {
+                put_record(tx, &record, self.from)?;
+                admitted.records.push((effect, record.kind, record.unit));
             }
-            admitted
-                .receipts
-                .push((receipt.doc, receipt.by.unit, receipt.at));
+            Err(refusal) => admitted.refuse(index, record_refusal(&refusal)),
         }
         Ok(())
     }
@@ -326,7 +288,12 @@ impl Admission {
     /// Where as much waited as may, more may have been turned away, and nobody remembers what. It too
     /// can come in now that a record is here or that there is room, so that peer is owed a comparison.
     /// Its checkpoint says so from this very transaction on, or a crash would make it forgotten.
-    fn retry_parked(&self, tx: &mut WriteTx<'_>, admitted: &mut Admitted) -> Result<(), DbError> {
+    fn retry_parked(
+        &self,
+        tx: &mut WriteTx<'_>,
+        registry: &Registry,
+        admitted: &mut Admitted,
+    ) -> Result<(), DbError> {
         if admitted.docs.is_empty() && admitted.records.is_empty() {
             return Ok(());
         }
@@ -348,8 +315,12 @@ impl Admission {
             let before = rows.len();
             let mut waiting = Vec::new();
             for row in rows {
+                // Who sent it has it; whose push freed it may not.
+                let origin = Some(row.node).filter(|node| *node != self.me.node);
                 let (doc, verdict) = match read_parked(&row.body) {
-                    Some((descriptor, body)) => self.change(tx, descriptor, body)?,
+                    Some((descriptor, body)) => {
+                        self.change(tx, registry, descriptor, body, origin)?
+                    }
                     None => (row.doc, Verdict::Refuse(RefusalCode::MALFORMED)),
                 };
                 match verdict {
@@ -375,108 +346,58 @@ impl Admission {
         }
         Ok(())
     }
-
-    /// A superior's main node says, in the same transaction, how far each document has got here. A
-    /// clock that was ahead must not make its old word outlive the new one, so each is dated after
-    /// the one before, even where that one was forgotten here and has come back.
-    fn write_receipts(&self, tx: &mut WriteTx<'_>, admitted: &Admitted) -> Result<(), DbError> {
-        if self.me.office.is_some() {
-            return Ok(());
-        }
-        let docs: BTreeSet<&DocId> = admitted.docs.keys().chain(&admitted.returned).collect();
-        for doc in docs {
-            let Some(row) = tx.doc(*doc)? else { continue };
-            if row.unit == self.me.unit {
-                continue;
-            }
-            let before = tx.receipts(*doc)?;
-            let before = before.iter().find(|before| before.by == self.me.unit);
-            if before.and_then(receipt_heads).as_ref() == Some(&row.heads) {
-                continue;
-            }
-            let receipt = Receipt {
-                doc: *doc,
-                heads: row.heads,
-                by: self.me.clone(),
-                at: before.map_or(self.now, |before| self.now.max(before.at.plus_ms(1))),
-            };
-            let record = receipt
-                .sign(&self.signer, row.unit)
-                .expect("a receipt of bounded heads is within a record's bound");
-            put_receipt(tx, &record, &receipt, None)?;
-        }
-        Ok(())
-    }
 }
 
 fn record_refusal(refusal: &RecordRefusal) -> RefusalCode {
     match refusal {
         RecordRefusal::Signature => RefusalCode::SIGNATURE,
         RecordRefusal::UnknownAuthor(_) | RecordRefusal::NotAnIssuer(_) => RefusalCode::SCOPE,
+        RecordRefusal::Unread(_) => RefusalCode::UNSUPPORTED,
+        RecordRefusal::Quota(_) => RefusalCode::BUDGET,
         RecordRefusal::Body { .. } => RefusalCode::MALFORMED,
     }
 }
 
-/// Whether all that a change builds upon and refers to is here and is what it takes it for.
-fn follows(
-    tx: &WriteTx<'_>,
-    doc: DocId,
-    genesis: &Genesis,
+/// Whether a seal of somebody who may write here vouches for a change.
+fn sealed_by(
+    registry: &Registry,
+    key: &DocKey,
+    seal: &[u8],
     change: &ScannedChange,
-) -> Result<Result<(), ParentsError>, DbError> {
-    let mut parents = BTreeMap::new();
-    for dep in &change.deps {
-        if let Some(row) = tx.change(doc, *dep)?
-            && let Ok(parent) = scan(&row.body, &SCAN_LIMITS)
-        {
-            parents.insert(*dep, parent);
-        }
+) -> Result<NodeId, Verdict> {
+    let unsealed = || Verdict::Refuse(RefusalCode::SIGNATURE);
+    let seal = Seal::from_wire(seal, key.id(), change.hash).map_err(|_| unsealed())?;
+    if !seal.covers(&change.actor) || seal.verify().is_err() {
+        return Err(unsealed());
     }
-    let mut tip = parents.values().find(|parent| {
-        parent.actor == change.actor && parent.seq.checked_add(1) == Some(change.seq)
-    });
-    let latest = match tip {
-        None if change.seq > 1 => tx.changes_of_actor(doc, change.actor)?.pop(),
-        _ => None,
+    let Some(author) = registry.identity(&seal.author) else {
+        return Err(Verdict::Wait(Waits::Author, change.hash));
     };
-    let latest = latest.and_then(|row| scan(&row.body, &SCAN_LIMITS).ok());
-    tip = tip.or(latest.as_ref());
-    let parent = |hash: &ChangeHash| parents.get(hash).map(Parent::from);
-    if let Err(error) = check_parents(change, &doc, genesis, parent, tip.map(Tip::from)) {
-        return Ok(Err(error));
+    // Until grants come, a certificate says for whom its node may write: its unit and those below.
+    if !registry
+        .tree()
+        .is_at_or_below(&key.unit, &author.place.unit)
+    {
+        return Err(Verdict::Refuse(RefusalCode::SCOPE));
     }
-    let mut failed = None;
-    let found = check_references(change, |actor, counter| {
-        match holder(tx, doc, &parents, actor, counter) {
-            Ok(found) => found,
-            Err(error) => {
-                failed = Some(error);
-                None
-            }
-        }
-    });
-    failed.map_or(Ok(found), Err)
+    Ok(seal.author)
 }
 
-/// The change of an actor that holds an operation, first among the parents.
-fn holder(
-    tx: &WriteTx<'_>,
-    doc: DocId,
-    parents: &BTreeMap<ChangeHash, ScannedChange>,
-    actor: ActorId,
-    counter: u64,
-) -> Result<Option<ScannedChange>, DbError> {
-    let holds = |change: &ScannedChange| {
-        change.actor == actor && (change.start_op..=change.max_op).contains(&counter)
+/// Who put a seal that was admitted; nobody where it is empty.
+fn author_of(seal: &[u8]) -> Option<NodeId> {
+    let (doc, head) = (DocId([0; 16]), ChangeHash([0; 32]));
+    let seal = Seal::from_wire(seal, doc, head).ok()?;
+    Some(seal.author)
+}
+
+/// Whether the document is within its bounds with this change: what one unit makes up must not fill
+/// others' disks, and a save names all heads.
+fn has_room(tx: &WriteTx<'_>, key: &DocKey, change: &ScannedChange) -> Result<bool, DbError> {
+    let Some(row) = tx.doc(key.id())? else {
+        return Ok(tx.doc_count_of_unit(&key.unit)? < DOCS_PER_UNIT_MAX);
     };
-    if let Some(parent) = parents.values().find(|parent| holds(parent)) {
-        return Ok(Some(parent.clone()));
-    }
-    let changes = tx.changes_of_actor(doc, actor)?;
-    Ok(changes
-        .iter()
-        .filter_map(|row| scan(&row.body, &SCAN_LIMITS).ok())
-        .find(holds))
+    let left = row.heads.iter().filter(|head| !change.deps.contains(head));
+    Ok(left.count() < HEADS_MAX)
 }
 
 /// How a change came: with which seal, and from whom.
@@ -505,6 +426,18 @@ pub(crate) fn append(
         implied: vec![genesis.hash],
         heads: vec![genesis.hash],
     })?;
+    let mut facts = match tx.facts(doc)? {
+        Some(bytes) => Facts::decode(&bytes).map_err(|_| DbError::Row {
+            table: "facts",
+            expected: "packed facts",
+        })?,
+        None => Facts::new(),
+    };
+    facts.apply(change);
+    let facts = facts.encode();
+    if facts.len() > FACTS_BYTES_MAX {
+        return Err(AppendError::FactsTooLarge { doc });
+    }
     let appended = tx.append_change(&NewChange {
         doc,
         hash: change.hash,
@@ -516,15 +449,7 @@ pub(crate) fn append(
         origin: entry.origin,
     })?;
     if matches!(appended, Appended::New { .. }) {
-        let mut facts = match tx.facts(doc)? {
-            Some(bytes) => Facts::decode(&bytes).map_err(|_| DbError::Row {
-                table: "facts",
-                expected: "packed facts",
-            })?,
-            None => Facts::new(),
-        };
-        facts.apply(change);
-        tx.put_facts(doc, &facts.encode())?;
+        tx.put_facts(doc, &facts)?;
     }
     Ok(appended)
 }
@@ -546,33 +471,6 @@ pub(crate) fn put_record(
     )
 }
 
-fn put_receipt(
-    tx: &mut WriteTx<'_>,
-    record: &Record,
-    receipt: &Receipt,
-    origin: Option<NodeId>,
-) -> Result<Put, DbError> {
-    tx.put_receipt(
-        &ReceiptRow {
-            doc: receipt.doc,
-            by: receipt.by.unit.clone(),
-            unit: record.unit.clone(),
-            hash: record.hash(),
-            at: receipt.at,
-            body: record.encode(),
-        },
-        origin,
-    )
-}
-
-/// The heads that a stored receipt names, sorted.
-pub(crate) fn receipt_heads(receipt: &ReceiptRow) -> Option<Vec<ChangeHash>> {
-    let record = Record::decode(&receipt.body).ok()?;
-    let mut heads = Receipt::read(&record).ok()?.heads;
-    heads.sort_unstable();
-    Some(heads)
-}
-
 fn parked_body(descriptor: &[u8], body: &[u8]) -> Vec<u8> {
     postcard::to_stdvec(&(descriptor, body)).expect("byte strings always encode")
 }
@@ -581,20 +479,9 @@ fn read_parked(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
     postcard::from_bytes(bytes).ok()
 }
 
-/// Every record of a store, read again at a start, in an order in which authors come before what
-/// they signed.
-pub(crate) fn learn_records(
-    registry: &mut Registry,
-    rows: Vec<RecordRow>,
-) -> BTreeMap<RecordHash, String> {
-    let mut broken = BTreeMap::new();
-    for row in rows {
-        let learnt = Record::decode(&row.body)
-            .map_err(|error| error.to_string())
-            .and_then(|record| registry.learn(&record).map_err(|error| error.to_string()));
-        if let Err(error) = learnt {
-            broken.insert(row.hash, error);
-        }
-    }
-    broken
-}
+#[cfg(test)]
+mod bounds;
+#[cfg(test)]
+mod crowded;
+#[cfg(test)]
+mod tests;

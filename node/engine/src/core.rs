@@ -4,7 +4,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
+use std::sync::Arc;
 
 use hopluu_doc::{DocKey, Report};
 use hopluu_form::Form;
@@ -19,7 +19,7 @@ use rand::{RngExt, SeedableRng};
 use crate::beginnings::Beginnings;
 use crate::error::CommandError;
 use crate::open_docs::OpenDocs;
-use crate::registry::Registry;
+use crate::registry::{Registry, Working};
 use crate::totals::TotalsKept;
 use crate::turn::{Continuation, Turn};
 use crate::view::{DiskState, WatchEvent};
@@ -49,7 +49,8 @@ pub struct Core {
     config: CoreConfig,
     signer: Arc<Signer>,
     store: Store,
-    registry: Arc<RwLock<Registry>>,
+    registry: Arc<Registry>,
+    working: Arc<Working>,
     pub(crate) hub: Hub,
     pub(crate) open: OpenDocs,
     pub(crate) totals: TotalsKept,
@@ -81,12 +82,11 @@ impl Core {
     /// # Errors
     /// When the store cannot be read.
     pub fn new(config: CoreConfig, store: Store, post: Post) -> Result<Self, DbError> {
-        let mut registry = Registry::new(config.root);
-        registry.learn_line(&config.chain);
-        let broken = crate::admit::learn_records(&mut registry, store.read()?.records()?);
-        for (hash, detail) in broken {
-            tracing::error!(record = %hash, %detail, "stored record is not understood");
-        }
+        let mut blank = Registry::new(config.root);
+        blank.learn_line(&config.chain);
+        let mut registry = blank.clone();
+        registry.catch_up(&*store.read()?)?;
+        let registry = Arc::new(registry);
         let (epoch, last, peers) = {
             let read = store.read()?;
             (read.epoch()?, read.last_seq()?, read.peers()?)
@@ -107,7 +107,8 @@ impl Core {
             rng: StdRng::from_seed(config.seed),
             config,
             store,
-            registry: Arc::new(RwLock::new(registry)),
+            working: Arc::new(Working::new(blank, &registry)),
+            registry,
             hub,
             open: OpenDocs::default(),
             totals: TotalsKept::default(),
@@ -152,12 +153,17 @@ impl Core {
         self.disk
     }
 
-    pub(crate) fn registry(&self) -> RwLockReadGuard<'_, Registry> {
-        self.registry.read().unwrap_or_else(PoisonError::into_inner)
+    pub(crate) fn registry(&self) -> &Registry {
+        &self.registry
     }
 
-    pub(crate) fn shared_registry(&self) -> Arc<RwLock<Registry>> {
-        Arc::clone(&self.registry)
+    pub(crate) fn working(&self) -> Arc<Working> {
+        Arc::clone(&self.working)
+    }
+
+    /// Goes by what the records say that are on disk now.
+    pub(crate) fn records_changed(&mut self, registry: Arc<Registry>) {
+        self.registry = registry;
     }
 
     pub(crate) fn tree(&self) -> Arc<UnitTree> {

@@ -5,15 +5,14 @@ use std::sync::Arc;
 use hopluu_form::Form;
 use hopluu_model::tree::{TreeEvent, UnitTree};
 use hopluu_model::{Date, Timestamp, UnitId};
-use hopluu_store::{DbError, Put, WriteError};
+use hopluu_store::{DbError, WriteError};
 use hopluu_sync::Event;
 use hopluu_trust::{Record, RecordKind};
 
-use crate::admit::put_record;
 use crate::clock;
 use crate::core::Core;
 use crate::error::CommandError;
-use crate::registry::{KnownForm, RecordEffect, form_body};
+use crate::registry::{KnownForm, RecordEffect, Registry, form_body};
 use crate::resolve::{named, unit_name};
 use crate::turn::{Reply, Turn};
 use crate::view::{FormRow, UnitView};
@@ -22,7 +21,8 @@ impl Core {
     /// The forms known here.
     #[must_use]
     pub fn form_list(&self) -> Vec<FormRow> {
-        self.registry().forms().map(form_row).collect()
+        let known = self.registry().forms(&self.me().unit);
+        known.into_iter().map(form_row).collect()
     }
 
     /// One form in its newest version.
@@ -60,10 +60,18 @@ impl Core {
         };
         let form =
             Form::parse(source).map_err(|mistakes| CommandError::Form(Box::new(mistakes)))?;
-        if let Some(known) = self
-            .registry()
-            .form_of_major(form.id(), form.version().major)
+        let own = &self.me().unit;
+        if let Some(owner) = self.registry().form_owner(form.id(), own)
+            && owner != own
         {
+            return Err(refuse(format!(
+                "{owner} hands a form of this name down already, this one would count nowhere"
+            )));
+        }
+        let known = self
+            .registry()
+            .form_of_major(form.id(), form.version().major, own);
+        if let Some(known) = known {
             if form.version() <= known.form.version() {
                 return Err(CommandError::FormNotNewer {
                     known: known.form.version(),
@@ -135,8 +143,13 @@ impl Core {
                 what: "the tree event",
                 detail,
             };
-            let mut tree = (*self.tree()).clone();
-            tree.apply(event)
+            if !self.registry().may_decide(&self.me().node, event) {
+                return Err(CommandError::MayNotIssue {
+                    what: "change units that are not at or below its own",
+                });
+            }
+            self.tree()
+                .check(event)
                 .map_err(|error| refuse(error.to_string()))?;
             let unit = self.me().unit.clone();
             Record::sign(self.signer(), RecordKind::TreeEvent, unit, event.encode())
@@ -158,17 +171,32 @@ impl Core {
 
     /// Writes a record of this node's own and takes it in once it is on disk.
     fn put_own(&mut self, record: Record, reply: Reply<()>) {
-        let job_record = record.clone();
+        let (working, kind, unit) = (self.working(), record.kind, record.unit.clone());
         self.submit(
-            move |tx| put_record(tx, &job_record, None),
-            move |core, turn, result: Result<Put, WriteError<DbError>>| match result {
-                Ok(_) => {
-                    core.learn_own(turn, &record);
+            move |tx| working.put_own(tx, &record),
+            move |core, turn, result: Result<_, WriteError<DbError>>| match result {
+                Ok(learnt) => {
+                    core.own_record(turn, learnt, kind, &unit);
                     reply(Ok(()));
                 }
                 Err(error) => reply(Err(core.write_failed(turn, error))),
             },
         );
+    }
+
+    /// Takes in what this node has just written itself; nothing where it was there already.
+    pub(crate) fn own_record(
+        &mut self,
+        turn: &mut Turn,
+        learnt: Option<(RecordEffect, Arc<Registry>)>,
+        kind: RecordKind,
+        unit: &UnitId,
+    ) {
+        if let Some((effect, registry)) = learnt {
+            self.records_changed(registry);
+            self.record_arrived(turn, effect, kind, unit);
+        }
+        self.announce(turn);
     }
 
     /// What follows from a new record, whoever wrote it.
@@ -190,7 +218,7 @@ impl Core {
                 // A loaded document was read by the older minor version.
                 self.open.close_all();
             }
-            RecordEffect::Enrolled(_) | RecordEffect::Kept => {}
+            RecordEffect::Enrolled => {}
         }
         turn.events.push(self.record_event(kind, unit));
     }

@@ -8,7 +8,6 @@ use hopluu_trust::{
     TicketSecret, encode_chain,
 };
 
-use crate::admit::put_record;
 use crate::core::Core;
 use crate::error::CommandError;
 use crate::handle::InviteRequest;
@@ -109,7 +108,7 @@ impl Core {
             Some(text) => {
                 let registry = self.registry();
                 let known = || {
-                    let forms = registry.forms();
+                    let forms = registry.forms(own).into_iter();
                     forms.flat_map(|known| known.form.offices().keys().cloned().collect::<Vec<_>>())
                 };
                 let found = text
@@ -184,19 +183,20 @@ impl Core {
         )
         .expect("a chain is far below a record's bound");
         let (node, now, name) = (request.node, turn.now, ticket_name(&request.ticket));
-        let job_record = record.clone();
+        let (working, unit) = (self.working(), issue.unit.clone());
         self.submit(
-            move |tx| -> Result<TicketUse, DbError> {
+            move |tx| -> Result<_, DbError> {
                 let used = tx.use_ticket(name, node, now)?;
-                if matches!(used, TicketUse::Accepted | TicketUse::Again) {
-                    put_record(tx, &job_record, None)?;
-                }
-                Ok(used)
+                let learnt = match used {
+                    TicketUse::Accepted | TicketUse::Again => working.put_own(tx, &record)?,
+                    TicketUse::Taken(..) | TicketUse::Unknown => None,
+                };
+                Ok((used, learnt))
             },
             move |core, turn, result| {
                 let reply = match result {
-                    Ok(TicketUse::Accepted | TicketUse::Again) => {
-                        core.learn_own(turn, &record);
+                    Ok((TicketUse::Accepted | TicketUse::Again, learnt)) => {
+                        core.own_record(turn, learnt, RecordKind::Certificate, &unit);
                         JoinReply::Granted(chain)
                             .encode(&request, &issue)
                             .unwrap_or_else(|error| {
@@ -204,8 +204,8 @@ impl Core {
                                 JoinReply::refuse(JoinRefusal::Busy)
                             })
                     }
-                    Ok(TicketUse::Taken(..)) => JoinReply::refuse(JoinRefusal::Used),
-                    Ok(TicketUse::Unknown) => JoinReply::refuse(JoinRefusal::UnknownTicket),
+                    Ok((TicketUse::Taken(..), _)) => JoinReply::refuse(JoinRefusal::Used),
+                    Ok((TicketUse::Unknown, _)) => JoinReply::refuse(JoinRefusal::UnknownTicket),
                     Err(error) => {
                         core.write_failed(turn, error);
                         JoinReply::refuse(JoinRefusal::Busy)
@@ -236,24 +236,6 @@ impl Core {
             not_after,
         };
         key::issue(self.signer(), &self.config().chain, &subject).map_err(|error| error.to_string())
-    }
-
-    /// Takes in a record that this node has just written itself.
-    pub(crate) fn learn_own(&mut self, turn: &mut Turn, record: &Record) {
-        let registry = self.shared_registry();
-        let learnt = {
-            let mut registry = registry
-                .write()
-                .unwrap_or_else(std::sync::PoisonError::into_inner);
-            registry.learn(record)
-        };
-        match learnt {
-            Ok(effect) => self.record_arrived(turn, effect, record.kind, &record.unit),
-            Err(error) => {
-                tracing::error!(error = %ErrorChain(&error), "own record is not understood");
-            }
-        }
-        self.announce(turn);
     }
 
     pub(crate) fn record_event(&self, kind: RecordKind, unit: &UnitId) -> WatchEvent {

@@ -31,6 +31,8 @@ mod rollups;
 mod setup;
 mod show;
 mod status;
+#[cfg(test)]
+mod testing;
 mod totals;
 mod turn;
 pub mod view;

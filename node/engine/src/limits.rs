@@ -1,10 +1,42 @@
 //! Every bound of the engine, with its reason.
 
+use hopluu_model::Timestamp;
+
 /// A form's text, unpacked. The longest real form has 97 rows in 40 KB.
 pub(crate) const FORM_BYTES_MAX: usize = 1 << 20;
 
 /// A tree's canonical text, unpacked. The whole country with its history has 2 MB.
 pub(crate) const TREE_BYTES_MAX: usize = 8 << 20;
+
+/// Rounds in which events of the tree find their authors: each goes at least a level down, and a chain
+/// has eight certificates.
+pub(crate) const DECISION_ROUNDS_MAX: usize = hopluu_trust::limits::CHAIN_CERTS_MAX;
+
+/// Foldings of the tree that fail before what is left of the events is left out with them: finding
+/// one that does not fit among 20,000 takes fifteen.
+pub(crate) const EVENTS_LEFT_OUT_MAX: usize = 64;
+
+/// Records of one author other than the root. A district of forty communes with ten offices each signs
+/// some 400 certificates a term and a few forms.
+pub(crate) const RECORDS_PER_AUTHOR_MAX: usize = 4_096;
+
+/// Bytes of those: all certificates at their longest, or a hundred forms.
+pub(crate) const RECORD_BYTES_PER_AUTHOR_MAX: usize = 16 << 20;
+
+/// Heads of one document: a save names all of them, and so does a receipt. An office that writes
+/// apart makes one; whoever comes when there are so many comes again after the next save.
+pub(crate) const HEADS_MAX: usize = hopluu_trust::limits::RECEIPT_HEADS_MAX;
+
+/// Documents of one unit: a hundred forms, every half-year, for a lifetime.
+pub(crate) const DOCS_PER_UNIT_MAX: u64 = 16_384;
+
+/// Receipts of one unit, before their documents are there: one of each of four levels above.
+pub(crate) const RECEIPTS_PER_UNIT_MAX: u64 = 4 * DOCS_PER_UNIT_MAX;
+
+/// Latest time that a receipt may name, the end of 2199: as far as a tree reaches. It must leave room
+/// above, because each receipt is dated after the one before; and it asks no clock, because one that
+/// says 2009 would refuse them all.
+pub(crate) const RECEIPT_AT_MAX: Timestamp = Timestamp(7_258_118_399_999);
 
 /// Commands waiting for the loop: enough for a page with many users, little enough that a stuck disk
 /// is felt by the asker and not by the memory.

@@ -146,7 +146,7 @@ impl Core {
         received: Option<Received>,
     ) {
         let admission = Admission {
-            registry: self.shared_registry(),
+            working: self.working(),
             beginnings: std::sync::Arc::clone(&self.beginnings),
             signer: std::sync::Arc::clone(self.signer()),
             me: self.me().clone(),
@@ -184,6 +184,9 @@ impl Core {
             }
         };
         self.disk_is(turn, DiskState::Good);
+        if let Some(registry) = admitted.registry {
+            self.records_changed(registry);
+        }
         // The acknowledgement leaves first: the peer's window may be closing.
         self.hub_event(
             turn,

@@ -8,7 +8,6 @@ use hopluu_net::{
     LinkHandle,
 };
 use hopluu_sync::{LinkId, TargetId};
-use hopluu_trust::check_line;
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinSet;
 
@@ -84,7 +83,7 @@ impl Net {
 
     fn opened(&mut self, core: &mut Core, turn: &mut Turn, link: Link, target: Option<TargetId>) {
         let handle = link.handle();
-        let may_link = self.links.len() < LINKS_MAX && stands_in_line(core, &handle);
+        let may_link = self.links.len() < LINKS_MAX && core.registry().stands(handle.line());
         if !may_link {
             tracing::warn!(peer = %handle.peer().node.short(), "link refused");
             handle.close(CloseCode::BUSY, "not now");
@@ -145,16 +144,6 @@ impl Net {
             }
         }
     }
-}
-
-/// Whether each certificate of a peer's chain is for a unit at or below its issuer's. Units that this
-/// node's tree does not know cannot be judged here; they have no reports in its scope either.
-fn stands_in_line(core: &Core, handle: &LinkHandle) -> bool {
-    let tree = core.tree();
-    let is_below = |unit: &_, above: &_| {
-        !tree.covers(unit) || !tree.covers(above) || tree.is_at_or_below(unit, above)
-    };
-    check_line(handle.line(), is_below).is_ok()
 }
 
 fn code_of(reason: &CloseReason) -> Option<u16> {

@@ -1,18 +1,31 @@
 //! What the signed records say: who is enrolled, which forms there are, how the units stand.
 //!
 //! A pure function of the set of records: the order in which they came does not matter, so nodes
-//! that hold the same records read every document alike.
+//! that hold the same records read every document alike. Who may say something is asked of the tree
+//! when it is read, because either may arrive first.
+
+mod decided;
+mod enrolled;
+mod forms;
+mod working;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use hopluu_form::Form;
 use hopluu_model::tree::{TreeEvent, UnitTree};
-use hopluu_model::{Digest, ErrorChain, FormId, FormVersion, NodeId, RecordHash, UnitId};
-use hopluu_trust::{Identity, Record, RecordKind, decode_chain, verify_chain};
+use hopluu_model::{Digest, FormId, NodeId, RecordHash, UnitId};
+use hopluu_trust::{Identity, Record, RecordKind, decode_chain, verify_line};
 use serde::{Deserialize, Serialize};
 
-use crate::limits::{FORM_BYTES_MAX, TREE_BYTES_MAX};
+use self::decided::{DecidedEvent, DecidedEvents, may_decide, tree_of};
+use self::enrolled::{EnrolledNodes, lines_of};
+use self::forms::Forms;
+pub(crate) use self::forms::KnownForm;
+pub(crate) use self::working::Working;
+use crate::limits::{
+    FORM_BYTES_MAX, RECORD_BYTES_PER_AUTHOR_MAX, RECORDS_PER_AUTHOR_MAX, TREE_BYTES_MAX,
+};
 
 /// Why a record is not taken.
 #[derive(Debug, thiserror::Error)]
@@ -26,6 +39,12 @@ pub(crate) enum RecordRefusal {
     /// Its author may not say this.
     #[error("author {} may not issue this", .0.short())]
     NotAnIssuer(NodeId),
+    /// Of a kind that this version does not read: kept, it would be kept unjudged.
+    #[error("records of kind {0} are not read here")]
+    Unread(u8),
+    /// Its author has written as much as one may.
+    #[error("author {} has written as much as one may", .0.short())]
+    Quota(NodeId),
     /// The body is not what its kind asks for.
     #[error("the body is not a {kind}: {detail}")]
     Body {
@@ -40,29 +59,11 @@ pub(crate) enum RecordRefusal {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum RecordEffect {
     /// Somebody is enrolled.
-    Enrolled(NodeId),
+    Enrolled,
     /// A form is known.
     Form,
     /// The tree stands differently.
     Tree,
-    /// Kept for others to read.
-    Kept,
-}
-
-/// A form as it was handed down.
-#[derive(Debug, Clone)]
-pub(crate) struct KnownForm {
-    pub(crate) form: Arc<Form>,
-    /// The units it is assigned to with all below; empty means everyone.
-    pub(crate) assigned: Vec<UnitId>,
-    record: RecordHash,
-}
-
-/// A node and the chain that proves it.
-#[derive(Debug)]
-struct Enrolled {
-    identity: Identity,
-    chain: Vec<Vec<u8>>,
 }
 
 /// The body of a form record.
@@ -73,110 +74,174 @@ struct FormBody {
     assigned: Vec<UnitId>,
 }
 
-/// Everything that was decided, as far as this node has heard.
-#[derive(Debug)]
+/// How much one author has written.
+#[derive(Debug, Clone, Copy, Default)]
+struct Written {
+    records: usize,
+    bytes: usize,
+}
+
+/// Everything that was decided, as far as this node has heard. Cloning it is cheap, changing a clone
+/// copies only the part that changes.
+#[derive(Debug, Clone)]
 pub(crate) struct Registry {
     root: Digest,
-    enrolled: BTreeMap<NodeId, Enrolled>,
-    forms: BTreeMap<FormId, BTreeMap<FormVersion, KnownForm>>,
-    base: Option<(RecordHash, UnitTree)>,
-    tree_events: BTreeMap<RecordHash, TreeEvent>,
+    nodes: EnrolledNodes,
+    forms: Forms,
+    base: Option<(RecordHash, Arc<UnitTree>)>,
+    events: Arc<DecidedEvents>,
+    written: Arc<BTreeMap<NodeId, Written>>,
     tree: Arc<UnitTree>,
+    /// Whether something came that the tree does not show yet: many events are folded at once.
+    is_tree_due: bool,
+    /// The last record of the store that it knows.
+    last: Option<(u64, RecordHash)>,
 }
 
 impl Registry {
     pub(crate) fn new(root: Digest) -> Self {
         Self {
             root,
-            enrolled: BTreeMap::new(),
-            forms: BTreeMap::new(),
+            nodes: EnrolledNodes::default(),
+            forms: Forms::default(),
             base: None,
-            tree_events: BTreeMap::new(),
+            events: Arc::default(),
+            written: Arc::default(),
             tree: Arc::new(no_units()),
+            is_tree_due: false,
+            last: None,
         }
     }
 
     /// Takes in a record that a peer sent: its signature and its author's right are checked.
     pub(crate) fn admit(&mut self, record: &Record) -> Result<RecordEffect, RecordRefusal> {
         record.verify().map_err(|_| RecordRefusal::Signature)?;
-        if record.kind != RecordKind::Certificate {
-            let author = self
-                .identity(&record.author)
-                .ok_or(RecordRefusal::UnknownAuthor(record.author))?;
-            let is_decision = matches!(
-                record.kind,
-                RecordKind::Form | RecordKind::Tree | RecordKind::TreeEvent
-            );
-            if is_decision && !author.may_issue {
-                return Err(RecordRefusal::NotAnIssuer(record.author));
+        self.check_quota(record)?;
+        match record.kind {
+            // Its author is judged with the chain, which names it.
+            RecordKind::Certificate => {}
+            RecordKind::Form | RecordKind::Tree | RecordKind::TreeEvent => {
+                self.check_decision(record)?;
             }
-            // Everybody's totals hang on the one tree that all changes start from.
-            if record.kind == RecordKind::Tree && !self.is_root(&record.author) {
-                return Err(RecordRefusal::NotAnIssuer(record.author));
-            }
+            kind => return Err(RecordRefusal::Unread(kind.number())),
         }
         self.learn(record)
     }
 
-    /// Takes in a record that was admitted before, from this node's own store.
+    /// Whether the author may decide for the unit that the record is about: from there down.
+    fn check_decision(&mut self, record: &Record) -> Result<(), RecordRefusal> {
+        let author = &record.author;
+        // Everybody's totals hang on the one tree that all changes start from; and of the root's
+        // word nothing need be asked of a tree that may itself be on its way.
+        if self.nodes.is_root(author) {
+            return Ok(());
+        }
+        let judged = self.judge_decision(record);
+        if judged.is_err() && self.is_tree_due {
+            // It may rest on what came just before it.
+            self.settle();
+            return self.judge_decision(record);
+        }
+        judged
+    }
+
+    fn judge_decision(&self, record: &Record) -> Result<(), RecordRefusal> {
+        let author = &record.author;
+        let identity = self
+            .identity(author)
+            .ok_or(RecordRefusal::UnknownAuthor(*author))?;
+        let is_above = self.tree.is_at_or_below(&record.unit, &identity.place.unit);
+        if !identity.may_issue || !is_above || record.kind == RecordKind::Tree {
+            return Err(RecordRefusal::NotAnIssuer(*author));
+        }
+        if record.kind == RecordKind::TreeEvent {
+            let event = read_event(record)?;
+            if !self.may_decide(author, &event) {
+                return Err(RecordRefusal::NotAnIssuer(*author));
+            }
+        }
+        Ok(())
+    }
+
+    fn check_quota(&self, record: &Record) -> Result<(), RecordRefusal> {
+        let written = self.written.get(&record.author).copied();
+        let written = written.unwrap_or_default();
+        let is_full = written.records >= RECORDS_PER_AUTHOR_MAX
+            || written.bytes.saturating_add(record.body.len()) > RECORD_BYTES_PER_AUTHOR_MAX;
+        if is_full && !self.nodes.is_root(&record.author) {
+            return Err(RecordRefusal::Quota(record.author));
+        }
+        Ok(())
+    }
+
+    /// Takes in a record that was admitted before, from this node's own store. The tree follows with
+    /// [`Self::settle`].
     pub(crate) fn learn(&mut self, record: &Record) -> Result<RecordEffect, RecordRefusal> {
-        match record.kind {
+        let effect = match record.kind {
             RecordKind::Certificate => self.learn_certificate(record),
             RecordKind::Form => self.learn_form(record),
             RecordKind::Tree => self.learn_tree(record),
             RecordKind::TreeEvent => self.learn_tree_event(record),
-            _ => Ok(RecordEffect::Kept),
+            kind => Err(RecordRefusal::Unread(kind.number())),
+        }?;
+        let written = Arc::make_mut(&mut self.written)
+            .entry(record.author)
+            .or_default();
+        written.records += 1;
+        written.bytes = written.bytes.saturating_add(record.body.len());
+        Ok(effect)
+    }
+
+    /// Folds what came since the last time into the tree.
+    pub(crate) fn settle(&mut self) {
+        if !std::mem::take(&mut self.is_tree_due) {
+            return;
+        }
+        if let Some((_, base)) = &self.base {
+            self.tree = Arc::new(tree_of(base, &self.events, &self.nodes));
         }
     }
 
     fn learn_certificate(&mut self, record: &Record) -> Result<RecordEffect, RecordRefusal> {
-        let chain = decode_chain(&record.body).map_err(|error| RecordRefusal::Body {
+        let refuse = |detail: String| RecordRefusal::Body {
             kind: "certificate chain",
-            detail: error.to_string(),
-        })?;
+            detail,
+        };
+        let chain = decode_chain(&record.body).map_err(|error| refuse(error.to_string()))?;
         // Validity dates are judged when a link opens: an old seal stays good after its author's
         // certificate has ended.
-        let identity =
-            verify_chain(&chain, &self.root, None).map_err(|error| RecordRefusal::Body {
-                kind: "certificate chain",
-                detail: error.to_string(),
-            })?;
-        if identity.place.unit != record.unit {
-            return Err(RecordRefusal::Body {
-                kind: "certificate chain",
-                detail: "it is for another unit than the record".to_owned(),
-            });
+        let line =
+            verify_line(&chain, &self.root, None).map_err(|error| refuse(error.to_string()))?;
+        let (Some(leaf), Some(issuer)) = (line.first(), line.get(1)) else {
+            return Err(refuse("everybody knows the root".to_owned()));
+        };
+        if leaf.place.unit != record.unit {
+            return Err(refuse("it is for another unit than the record".to_owned()));
         }
-        Ok(RecordEffect::Enrolled(self.enrol(identity, chain)))
+        // So that one chain makes one record, whoever would like to sign it again.
+        if issuer.place.node != record.author {
+            return Err(refuse("the record is not by the issuer".to_owned()));
+        }
+        // An event may have waited for its author.
+        let author = leaf.place.node;
+        self.is_tree_due |= self.events.values().any(|event| event.author == author);
+        self.nodes.insert(line, chain);
+        Ok(RecordEffect::Enrolled)
     }
 
     /// This node's own chain tells of everybody up its line: without them no record could be judged,
     /// and a record for each would travel to every other node below them.
     pub(crate) fn learn_line(&mut self, chain: &[Vec<u8>]) {
-        for at in 0..chain.len() {
-            let above = chain.get(at..).unwrap_or_default();
-            match verify_chain(above, &self.root, None) {
-                Ok(identity) => {
-                    self.enrol(identity, above.to_vec());
-                }
-                Err(error) => {
-                    tracing::error!(error = %ErrorChain(&error), "own chain does not hold");
-                }
-            }
+        let lines = lines_of(chain, &self.root);
+        if lines.len() < chain.len() {
+            tracing::error!("own chain does not hold");
         }
-    }
-
-    fn enrol(&mut self, identity: Identity, chain: Vec<Vec<u8>>) -> NodeId {
-        let node = identity.place.node;
-        let known = Enrolled { identity, chain };
-        match self.enrolled.get(&node) {
-            // A renewed certificate says the same with a later end.
-            Some(other) if other.identity.not_after >= known.identity.not_after => {}
-            _ => {
-                self.enrolled.insert(node, known);
+        for (line, above) in lines {
+            if above.len() == chain.len() {
+                self.nodes.set_own(line.clone());
             }
+            self.nodes.insert(line, above);
         }
-        node
     }
 
     fn learn_form(&mut self, record: &Record) -> Result<RecordEffect, RecordRefusal> {
@@ -194,14 +259,7 @@ impl Registry {
             assigned: body.assigned,
             record: record.hash(),
         };
-        let versions = self.forms.entry(known.form.id().clone()).or_default();
-        match versions.get(&known.form.version()) {
-            // Two texts of one version: every node takes the same one.
-            Some(other) if other.record <= known.record => {}
-            _ => {
-                versions.insert(known.form.version(), known);
-            }
-        }
+        self.forms.insert(record.unit.clone(), known);
         Ok(RecordEffect::Form)
     }
 
@@ -214,47 +272,45 @@ impl Registry {
         let tree = UnitTree::decode(&bytes).map_err(|error| refuse(error.to_string()))?;
         let hash = record.hash();
         if self.base.as_ref().is_none_or(|(known, _)| hash < *known) {
-            self.base = Some((hash, tree));
-            self.rebuild_tree();
+            self.base = Some((hash, Arc::new(tree)));
+            self.is_tree_due = true;
         }
         Ok(RecordEffect::Tree)
     }
 
     fn learn_tree_event(&mut self, record: &Record) -> Result<RecordEffect, RecordRefusal> {
-        let event = TreeEvent::decode(&record.body).map_err(|error| RecordRefusal::Body {
-            kind: "tree event",
-            detail: error.to_string(),
-        })?;
-        self.tree_events.insert(record.hash(), event);
-        self.rebuild_tree();
+        let decided = DecidedEvent {
+            author: record.author,
+            event: read_event(record)?,
+        };
+        Arc::make_mut(&mut self.events).insert(record.hash(), Arc::new(decided));
+        self.is_tree_due = true;
         Ok(RecordEffect::Tree)
     }
 
-    fn rebuild_tree(&mut self) {
-        let Some((_, base)) = &self.base else { return };
-        self.tree = Arc::new(with_events(base, &self.tree_events));
-    }
-
-    /// Who a node is, by its certificate.
+    /// Who a node is, by a certificate that counts.
     pub(crate) fn identity(&self, node: &NodeId) -> Option<&Identity> {
-        self.enrolled.get(node).map(|enrolled| &enrolled.identity)
+        self.nodes.identity(node, &self.tree)
     }
 
     /// The chain that a node's certificate came with, leaf first.
     pub(crate) fn chain(&self, node: &NodeId) -> Option<&[Vec<u8>]> {
-        self.enrolled
-            .get(node)
-            .map(|enrolled| enrolled.chain.as_slice())
+        self.nodes.chain(node, &self.tree)
     }
 
-    /// Whether trust begins at this node: nobody stands above it in its chain.
-    fn is_root(&self, node: &NodeId) -> bool {
-        self.chain(node).is_some_and(|chain| chain.len() == 1)
+    /// Whether everybody in a line lies at or below whom they were certified by.
+    pub(crate) fn stands(&self, line: &[Identity]) -> bool {
+        self.nodes.stands(line, &self.tree)
     }
 
     /// Everybody who is enrolled.
     pub(crate) fn identities(&self) -> impl Iterator<Item = &Identity> {
-        self.enrolled.values().map(|enrolled| &enrolled.identity)
+        self.nodes.identities(&self.tree)
+    }
+
+    /// Whether an author may decide an event of the tree.
+    pub(crate) fn may_decide(&self, author: &NodeId, event: &TreeEvent) -> bool {
+        may_decide(&self.nodes, author, event, &self.tree)
     }
 
     /// The tree of units with every event applied.
@@ -262,31 +318,37 @@ impl Registry {
         &self.tree
     }
 
-    /// A form in its newest version.
-    pub(crate) fn form(&self, id: &FormId) -> Option<&KnownForm> {
-        self.forms.get(id)?.values().next_back()
+    /// A form in its newest version, as it is known at a unit.
+    pub(crate) fn form(&self, id: &FormId, at: &UnitId) -> Option<&KnownForm> {
+        self.forms.newest(id, at, &self.tree)
     }
 
-    /// The newest minor of a form's major version: documents are read by it.
-    pub(crate) fn form_of_major(&self, id: &FormId, major: u16) -> Option<&KnownForm> {
-        let from = FormVersion { major, minor: 0 };
-        let to = FormVersion {
-            major,
-            minor: u16::MAX,
-        };
-        self.forms
-            .get(id)?
-            .range(from..=to)
-            .next_back()
-            .map(|(_, form)| form)
+    /// The unit that hands a form down to another.
+    pub(crate) fn form_owner(&self, id: &FormId, unit: &UnitId) -> Option<&UnitId> {
+        self.forms.owner_of(id, unit, &self.tree)
     }
 
-    /// Every form in its newest version.
-    pub(crate) fn forms(&self) -> impl Iterator<Item = &KnownForm> {
-        self.forms
-            .values()
-            .filter_map(|versions| versions.values().next_back())
+    /// The newest minor of a form's major version: a unit's documents are read by it.
+    pub(crate) fn form_of_major(
+        &self,
+        id: &FormId,
+        major: u16,
+        unit: &UnitId,
+    ) -> Option<&KnownForm> {
+        self.forms.of_major(id, major, unit, &self.tree)
     }
+
+    /// Every form in its newest version, as known at a unit.
+    pub(crate) fn forms(&self, at: &UnitId) -> Vec<&KnownForm> {
+        self.forms.all(at, &self.tree)
+    }
+}
+
+fn read_event(record: &Record) -> Result<TreeEvent, RecordRefusal> {
+    TreeEvent::decode(&record.body).map_err(|error| RecordRefusal::Body {
+        kind: "tree event",
+        detail: error.to_string(),
+    })
 }
 
 /// The body of a form record.
@@ -312,17 +374,6 @@ fn pack(bytes: &[u8]) -> Vec<u8> {
 
 fn unpack(bytes: &[u8], bytes_max: usize) -> Result<Vec<u8>, String> {
     zstd::bulk::decompress(bytes, bytes_max).map_err(|error| error.to_string())
-}
-
-/// The base with every event that holds. Events are applied in the order of the day they take effect,
-/// whatever the order they came in, so every node that has the same makes the same tree.
-fn with_events(base: &UnitTree, events: &BTreeMap<RecordHash, TreeEvent>) -> UnitTree {
-    let mut tree = base.clone();
-    if let Err(error) = tree.apply_all(events.values()) {
-        // Each event was read within its bounds, so only their number can be too large.
-        tracing::error!(error = %ErrorChain(&error), "tree events are left out");
-    }
-    tree
 }
 
 /// The tree of a node that has not been handed one yet.

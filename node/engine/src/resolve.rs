@@ -52,18 +52,19 @@ pub(crate) fn named(tree: &UnitTree, unit: &UnitId, on: Date) -> UnitName {
 
 impl Core {
     pub(crate) fn known_form(&self, text: &str) -> Result<KnownForm, CommandError> {
-        let registry = self.registry();
-        if registry.forms().next().is_none() {
+        let (registry, own) = (self.registry(), &self.me().unit);
+        if registry.forms(own).is_empty() {
             return Err(CommandError::NotSynced { what: "forms" });
         }
         text.parse()
             .ok()
-            .and_then(|id| registry.form(&id))
+            .and_then(|id| registry.form(&id, own))
             .cloned()
             .ok_or_else(|| CommandError::UnknownForm {
                 text: text.to_owned(),
                 known: registry
-                    .forms()
+                    .forms(own)
+                    .into_iter()
                     .map(|known| known.form.id().to_string())
                     .collect(),
             })

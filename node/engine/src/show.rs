@@ -98,7 +98,10 @@ impl Core {
             conflicts: 0,
             reached: self.reached(row)?,
         };
-        if let Some(known) = self.registry().form_of_major(&row.form, row.major) {
+        if let Some(known) = self
+            .registry()
+            .form_of_major(&row.form, row.major, &row.unit)
+        {
             listed.lines = u32::try_from(known.form.value_lines().count()).unwrap_or(u32::MAX);
         }
         let Ok(facts) = FactsView::new(&body) else {
@@ -125,7 +128,7 @@ impl Core {
     pub(crate) fn report_ref(&self, row: &DocRow) -> ReportRef {
         let tree = self.tree();
         let registry = self.registry();
-        let known = registry.form_of_major(&row.form, row.major);
+        let known = registry.form_of_major(&row.form, row.major, &row.unit);
         let day = known.and_then(|known| known.form.tree_day(&row.period).ok());
         let day = day.unwrap_or(row.unit.since);
         ReportRef {
@@ -278,7 +281,10 @@ impl Core {
         if row.changes < packed + SNAPSHOT_AFTER_CHANGES {
             return;
         }
-        let known = self.registry().form_of_major(&row.form, row.major).cloned();
+        let known = self
+            .registry()
+            .form_of_major(&row.form, row.major, &row.unit)
+            .cloned();
         let (Some(known), Ok(key)) = (known, DocKey::decode(&row.key)) else {
             return;
         };

@@ -127,7 +127,11 @@ impl Core {
 
     /// Brings the kept totals up to a changed document, and says so where this unit's own changed.
     pub(crate) fn total_changed(&mut self, turn: &mut Turn, row: &DocRow) {
-        let Some(known) = self.registry().form_of_major(&row.form, row.major).cloned() else {
+        let Some(known) = self
+            .registry()
+            .form_of_major(&row.form, row.major, &row.unit)
+            .cloned()
+        else {
             return;
         };
         // A series in use at this node is kept from its first change on, so that whoever watches

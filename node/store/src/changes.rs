@@ -103,6 +103,36 @@ impl Read {
         }
     }
 
+    /// The change of a number of an actor in a document, or its last.
+    pub fn change_of_actor(
+        &self,
+        doc: DocId,
+        actor: ActorId,
+        seq: Option<u64>,
+    ) -> Result<Option<ChangeRow>, DbError> {
+        let Some((number, _)) = self.doc_numbers(doc)? else {
+            return Ok(None);
+        };
+        let seq = match seq {
+            Some(seq) => seq,
+            None => self.actor_seq_of(number, actor)?,
+        };
+        self.one(
+            &format!("{CHANGE_COLUMNS} WHERE doc = ?1 AND actor = ?2 AND actor_seq = ?3"),
+            (number, actor.as_bytes(), signed(seq)),
+            change_row,
+        )
+    }
+
+    /// The seal of an actor's first change in a document, by which the actor is its author's.
+    pub fn first_seal(&self, doc: DocId, actor: ActorId) -> Result<Option<Vec<u8>>, DbError> {
+        let Some((number, _)) = self.doc_numbers(doc)? else {
+            return Ok(None);
+        };
+        let sql = "SELECT seal FROM changes WHERE doc = ?1 AND actor = ?2 AND actor_seq = 1";
+        self.one(sql, (number, actor.as_bytes()), |row| Ok(row.get(0)?))
+    }
+
     /// The actors of a document with the last sequence number of each, by actor.
     pub fn actors(&self, doc: DocId) -> Result<Vec<(ActorId, u64)>, DbError> {
         let Some((number, _)) = self.doc_numbers(doc)? else {

@@ -6,7 +6,7 @@ use std::io::Cursor;
 use hopluu_model::{ChangeHash, DocId, FormId, Period, UnitId};
 use rusqlite::Row;
 
-use crate::limits::{BODY_BYTES_MAX, FACTS_DOC_BITS, PACK_BYTES_MIN, SNAPSHOT_BYTES_MAX};
+use crate::limits::{FACTS_BYTES_MAX, FACTS_DOC_BITS, PACK_BYTES_MIN, SNAPSHOT_BYTES_MAX};
 use crate::read::{count, hashes, id, joined, parsed, signed, small};
 use crate::{DbError, DocRow, FactsRow, NewDoc, Read, Snapshot, WriteTx};
 
@@ -68,6 +68,14 @@ impl Read {
     /// How many documents there are.
     pub fn doc_count(&self) -> Result<u64, DbError> {
         let found = self.one("SELECT count(*) FROM docs", [], |row| count(row, 0, "docs"))?;
+        Ok(found.unwrap_or(0))
+    }
+
+    /// How many documents a unit has.
+    pub fn doc_count_of_unit(&self, unit: &UnitId) -> Result<u64, DbError> {
+        let number = self.unit_number(unit)?;
+        let sql = "SELECT count(*) FROM docs WHERE unit = ?1";
+        let found = self.one(sql, [number], |row| count(row, 0, "docs"))?;
         Ok(found.unwrap_or(0))
     }
 
@@ -255,7 +263,7 @@ impl WriteTx<'_> {
 
     /// Replaces a document's facts.
     pub fn put_facts(&mut self, doc: DocId, body: &[u8]) -> Result<(), DbError> {
-        bounded("facts", body, BODY_BYTES_MAX)?;
+        bounded("facts", body, FACTS_BYTES_MAX)?;
         let (number, series) = self.doc_numbers(doc)?.ok_or(DbError::UnknownDoc { doc })?;
         let sql = "INSERT INTO facts (id, body) VALUES (?1, ?2) \
                    ON CONFLICT (id) DO UPDATE SET body = excluded.body";

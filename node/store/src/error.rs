@@ -137,6 +137,12 @@ pub enum AppendError {
         /// The document.
         doc: DocId,
     },
+    /// The document's facts would be longer than a row may be.
+    #[error("the facts of document {doc} would be too long")]
+    FactsTooLarge {
+        /// The document.
+        doc: DocId,
+    },
     /// The database failed.
     #[error(transparent)]
     Db(#[from] DbError),
@@ -149,7 +155,8 @@ impl AppendError {
         match self {
             Self::DependencyMissing { .. }
             | Self::ActorSequence { .. }
-            | Self::TooManyChanges { .. } => Fault::Peer,
+            | Self::TooManyChanges { .. }
+            | Self::FactsTooLarge { .. } => Fault::Peer,
             Self::Db(error) => error.fault(),
         }
     }

@@ -34,6 +34,10 @@ pub const LOG_BYTES_KEPT: u32 = 4 << 20;
 /// bug from filling the disk with one row.
 pub const BODY_BYTES_MAX: usize = 4 << 20;
 
+/// Longest row of facts: those of a full report are 1.5 KB. Whoever appends asks before, because a row
+/// over it is no failure of the disk.
+pub const FACTS_BYTES_MAX: usize = 4 << 20;
+
 /// Longest snapshot of a document, packed.
 pub const SNAPSHOT_BYTES_MAX: usize = 64 << 20;
 

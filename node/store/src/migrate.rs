@@ -15,13 +15,19 @@ pub(crate) struct Migration {
 
 /// All steps; the version is how many have been done. A step that has left the house is never
 /// edited.
-pub(crate) const MIGRATIONS: &[Migration] = &[Migration {
-    name: "0001_first",
-    sql: include_str!("schema/0001_first.sql"),
-}];
+pub(crate) const MIGRATIONS: &[Migration] = &[
+    Migration {
+        name: "0001_first",
+        sql: include_str!("schema/0001_first.sql"),
+    },
+    Migration {
+        name: "0002_actors",
+        sql: include_str!("schema/0002_actors.sql"),
+    },
+];
 
 /// The version of the database that this program writes.
-pub const VERSION: u32 = 1;
+pub const VERSION: u32 = 2;
 
 const _: () = assert!(MIGRATIONS.len() == VERSION as usize);
 
@@ -58,12 +64,12 @@ mod tests {
     use crate::open::{open_existing, sibling};
     use crate::{FILE_NAME, OpenError, OpenOptions, Store};
 
-    const SECOND: Migration = Migration {
-        name: "0002_second",
-        sql: "CREATE TABLE second (a); INSERT INTO second SELECT name FROM meta;",
+    const NEXT: Migration = Migration {
+        name: "next",
+        sql: "CREATE TABLE next (a); INSERT INTO next SELECT name FROM meta;",
     };
     const BROKEN: Migration = Migration {
-        name: "0003_broken",
+        name: "broken",
         sql: "CREATE TABLE third (a); INSERT INTO no_such_table VALUES (1);",
     };
 
@@ -71,7 +77,7 @@ mod tests {
         MIGRATIONS.iter().chain(more).copied().collect()
     }
 
-    fn first_version(path: &std::path::Path) {
+    fn this_version(path: &std::path::Path) {
         let epoch = hopluu_model::Epoch([1; 16]);
         let store = Store::open(path, &OpenOptions::create(epoch)).expect("a new store");
         store.close().expect("a clean close");
@@ -81,26 +87,22 @@ mod tests {
     fn an_older_database_is_copied_and_then_migrated() {
         let home = tempfile::tempdir().unwrap();
         let path = home.path().join(FILE_NAME);
-        first_version(&path);
+        this_version(&path);
         for _ in 0..2 {
-            let db = open_existing(&path, &steps(&[SECOND]), None).unwrap();
-            assert_eq!(version(&db).unwrap(), 2);
-            let sql = "SELECT count(*) FROM second";
+            let db = open_existing(&path, &steps(&[NEXT]), None).unwrap();
+            assert_eq!(version(&db).unwrap(), VERSION + 1);
+            let sql = "SELECT count(*) FROM next";
             let rows: u32 = db.query_row(sql, [], |row| row.get(0)).unwrap();
             assert_eq!(rows, 1, "a step is done once");
         }
-        let copy = Connection::open(sibling(&path, "v1.bak")).unwrap();
-        assert_eq!(version(&copy).unwrap(), 1);
+        let copy = Connection::open(sibling(&path, &format!("v{VERSION}.bak"))).unwrap();
+        assert_eq!(version(&copy).unwrap(), VERSION);
         assert_eq!(application_id(&copy).unwrap(), APPLICATION_ID);
-        // The program of the first version says no to what the second has made of it.
+        // The program of this version says no to what the next has made of it.
         let error = Store::open(&path, &OpenOptions::existing()).unwrap_err();
         assert!(matches!(
             error,
-            OpenError::NewerVersion {
-                found: 2,
-                known: 1,
-                ..
-            }
+            OpenError::NewerVersion { found, known: VERSION, .. } if found == VERSION + 1
         ));
     }
 
@@ -108,11 +110,11 @@ mod tests {
     fn a_step_that_fails_leaves_the_version_before() {
         let home = tempfile::tempdir().unwrap();
         let path = home.path().join(FILE_NAME);
-        first_version(&path);
-        let error = open_existing(&path, &steps(&[SECOND, BROKEN]), None).unwrap_err();
+        this_version(&path);
+        let error = open_existing(&path, &steps(&[NEXT, BROKEN]), None).unwrap_err();
         assert!(matches!(error, OpenError::Db { .. }), "{error:?}");
         let db = Connection::open(&path).unwrap();
-        assert_eq!(version(&db).unwrap(), 2);
+        assert_eq!(version(&db).unwrap(), VERSION + 1);
         assert!(db.prepare("SELECT * FROM third").is_err());
     }
 }

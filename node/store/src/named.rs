@@ -1,17 +1,33 @@
 //! Lists that a node needs whole: what it learns at a start, what a peer names by half a hash.
 
-use hopluu_model::{ActorId, DocId, ObjectId, RecordHash};
+use hopluu_model::{DocId, ObjectId, RecordHash};
 
-use crate::changes::change_row;
-use crate::read::count;
-use crate::{ChangeRow, DbError, ParkedRow, Read, ReceiptRow, RecordRow};
+use crate::read::{count, id, signed};
+use crate::{DbError, ParkedRow, Read, ReceiptRow, RecordRow};
 
 impl Read {
-    /// All records, receipts apart, in the order in which they came: an author's certificate comes
-    /// before what it signed.
-    pub fn records(&self) -> Result<Vec<RecordRow>, DbError> {
-        let sql = "SELECT hash, kind, unit, body FROM records ORDER BY id";
-        self.all(sql, [], |row| self.record_row(row))
+    /// The records that came after a place among them, receipts apart, one at a time and in the order
+    /// in which they came: an author's certificate comes before what it signed.
+    pub fn for_each_record(
+        &self,
+        after: u64,
+        mut each: impl FnMut(u64, RecordRow),
+    ) -> Result<(), DbError> {
+        let sql = "SELECT hash, kind, unit, body, id FROM records WHERE id > ?1 ORDER BY id";
+        let mut statement = self.statement(sql)?;
+        let mut rows = statement.query([signed(after)])?;
+        while let Some(row) = rows.next()? {
+            each(count(row, 4, "records")?, self.record_row(row)?);
+        }
+        Ok(())
+    }
+
+    /// The place and hash of the last record up to a place.
+    pub fn last_record(&self, through: u64) -> Result<Option<(u64, RecordHash)>, DbError> {
+        let sql = "SELECT id, hash FROM records WHERE id <= ?1 ORDER BY id DESC LIMIT 1";
+        self.one(sql, [signed(through)], |row| {
+            Ok((count(row, 0, "records")?, id(row, 1, "records")?))
+        })
     }
 
     /// The records whose hashes begin with these bytes: one, unless somebody has spent a lot.
@@ -32,14 +48,6 @@ impl Read {
         self.all(sql, (low.as_bytes(), high.as_bytes()), |row| {
             self.receipt_row(row)
         })
-    }
-
-    /// The changes of one actor in a document, in the order of acceptance.
-    pub fn changes_of_actor(&self, doc: DocId, actor: ActorId) -> Result<Vec<ChangeRow>, DbError> {
-        let sql = "SELECT c.id & 0xffffff, c.hash, c.actor, c.actor_seq, c.deps, c.seal, c.body \
-                   FROM docs d JOIN changes c ON c.id > d.id << 24 AND c.id < (d.id + 1) << 24 \
-                   WHERE d.doc = ?1 AND c.actor = ?2 ORDER BY c.id";
-        self.all(sql, (doc.as_bytes(), actor.as_bytes()), change_row)
     }
 
     /// Everything that waits, whoever sent it, in the order in which it came.

@@ -5,7 +5,7 @@ use rusqlite::Row;
 
 use crate::docs::bounded;
 use crate::limits::BODY_BYTES_MAX;
-use crate::read::id;
+use crate::read::{count, id};
 use crate::{AttachmentRow, DbError, Put, Read, ReceiptRow, RecordRow, WriteTx};
 
 const RECORD_COLUMNS: &str = "SELECT hash, kind, unit, body FROM records";
@@ -49,6 +49,14 @@ impl Read {
         )
     }
 
+    /// How many receipts there are for documents of a unit.
+    pub fn receipt_count_of_unit(&self, unit: &UnitId) -> Result<u64, DbError> {
+        let number = self.unit_number(unit)?;
+        let sql = "SELECT count(*) FROM receipts WHERE unit = ?1";
+        let found = self.one(sql, [number], |row| count(row, 0, "receipts"))?;
+        Ok(found.unwrap_or(0))
+    }
+
     /// One receipt, if it is still the latest of its giver for its document.
     pub fn receipt(&self, hash: RecordHash) -> Result<Option<ReceiptRow>, DbError> {
         self.one(
@@ -63,7 +71,7 @@ impl Read {
         let sql = "SELECT a.hash, length(a.body) FROM attachments a JOIN docs d ON d.id = a.doc \
                    WHERE d.doc = ?1 ORDER BY a.id";
         self.all(sql, [doc.as_bytes()], |row| {
-            let bytes = crate::read::count(row, 1, "attachments")?;
+            let bytes = count(row, 1, "attachments")?;
             Ok((id(row, 0, "attachments")?, bytes))
         })
     }

@@ -145,6 +145,14 @@ pub(crate) fn derived_actor(doc: &DocId, key: &str) -> ActorId {
     ActorId(actor)
 }
 
+/// Whether an actor writes a derived change of this document, for a text that the form asks for: what
+/// it makes needs no seal, and nobody can seal in its name.
+#[must_use]
+pub fn is_derived_actor(doc: &DocId, form: &Form, actor: &ActorId) -> bool {
+    let mut texts = form.texts();
+    texts.any(|(section, office)| derived_actor(doc, &text_key(&section.id, office)) == *actor)
+}
+
 /// A document with the one text encoding of all documents here: positions are code points.
 pub(crate) fn empty_document() -> Automerge {
     Automerge::new_with_encoding(TextEncoding::UnicodeCodePoint)
@@ -188,5 +196,15 @@ mod tests {
             (1, 0, first.max_op + 1)
         );
         assert_eq!(read.deps, [first.hash]);
+    }
+
+    #[test]
+    fn nobody_is_the_actor_of_a_text_that_the_form_asks_for() {
+        let (doc, form) = (key().id(), form(1));
+        let (section, office) = form.texts().next().unwrap();
+        let actor = derived_actor(&doc, &text_key(&section.id, office));
+        assert!(is_derived_actor(&doc, &form, &actor));
+        assert!(!is_derived_actor(&DocId([8; 16]), &form, &actor));
+        assert!(!is_derived_actor(&doc, &form, &ActorId([5; 8])));
     }
 }

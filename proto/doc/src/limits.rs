@@ -29,7 +29,7 @@ pub const EDITS_PER_SAVE_MAX: usize = 2_048;
 pub const FACTS_ACTORS_MAX: usize = 1 << 20;
 
 /// Largest packed row of facts. A full report has some 1.5 KB; for the bound the same holds.
-pub const FACTS_BYTES_MAX: usize = 64 << 20;
+pub const FACTS_BYTES_MAX: usize = 4 << 20;
 
 /// What one change may cost a reader, used wherever no narrower budget is set.
 pub const SCAN_LIMITS: ScanLimits = ScanLimits {

@@ -1,164 +1,293 @@
-//! Admission over a real store, without a network.
+use hopluu_model::tree::TreeEvent;
+use hopluu_model::{ActorId, EntryKind, Seq, Timestamp};
+use hopluu_store::DbError;
+use hopluu_sync::{Incoming, RefusalCode};
+use hopluu_trust::{Receipt, Record, RecordKind};
 
-use hopluu_doc::{Edit, FigureKey, Report, SaveContext};
-use hopluu_model::{Epoch, ObjectId, Scalar, Seq, UnitId, UnitTree};
-use hopluu_net::key::write_root;
-use hopluu_store::limits::PARKED_ROWS_PER_PEER_MAX;
-use hopluu_store::{Medium, OpenOptions, PeerCheckpoint, Store};
-use hopluu_sync::Acked;
-use hopluu_trust::fingerprint;
+use crate::testing::{
+    COMMUNE, DISTRICT, FORM, NEIGHBOUR, NOW, OTHER_DISTRICT, PROVINCE, Paper, Receiver, Someone,
+    began, key_of, sent, unit,
+};
 
-use super::*;
-use crate::root_records;
-
-const ANNEX: &str = include_str!("../../../../config/forms/pcmd-review.toml");
-const PEER: NodeId = NodeId([7; 32]);
-
-/// A district's node that knows nobody but itself, and no form yet.
-struct Newcomer {
-    store: Store,
-    registry: Arc<RwLock<Registry>>,
-    signer: Arc<Signer>,
-    me: Place,
-    form: Arc<Form>,
+/// A province's main nodes down one line.
+pub(super) struct World {
+    pub(super) root: Someone,
+    pub(super) district: Someone,
+    pub(super) commune: Someone,
+    pub(super) neighbour: Someone,
 }
 
-impl Newcomer {
-    fn new() -> Self {
-        let signer = Signer::from_seed(&[1; 32]);
-        let unit: UnitId = "465@2024-05-01".parse().unwrap();
-        let root = write_root(&signer, &unit, Timestamp(4_000_000_000_000)).unwrap();
-        let mut registry = Registry::new(fingerprint(&root));
-        registry.learn_line(&[root]);
-        let options = OpenOptions::create(Epoch([1; 16]));
+impl World {
+    pub(super) fn new() -> Self {
+        let root = Someone::root();
+        let district = root.enrols(2, DISTRICT, None);
         Self {
-            store: Store::open_manual(&Medium::Memory, &options).unwrap(),
-            registry: Arc::new(RwLock::new(registry)),
-            me: Place {
-                node: signer.node_id(),
-                unit,
-                office: None,
-            },
-            signer: Arc::new(signer),
-            form: Arc::new(Form::parse(ANNEX).unwrap()),
+            commune: district.enrols(3, COMMUNE, None),
+            neighbour: district.enrols(4, NEIGHBOUR, None),
+            district,
+            root,
         }
     }
 
-    /// A report of its own unit in so many saves, as a peer would send it.
-    fn changes(&self, saves: u32) -> Vec<Incoming> {
-        let (form, major) = (self.form.id().clone(), self.form.version().major);
-        let period = "2016-2020".parse().unwrap();
-        let key = DocKey::report(self.me.unit.clone(), form, major, period);
-        let mut report = Report::create(key.clone(), &self.form).unwrap();
-        let context = SaveContext {
-            actor: ActorId([3; 8]),
-            at: Timestamp(1),
-            office: None,
-            message: String::new(),
-        };
-        let mut save = |number: u32| {
-            let edit = Edit::SetFigure {
-                key: FigureKey::whole("II.1.1.a".parse().unwrap()),
-                value: Scalar::exact(number.to_string().parse().unwrap()),
-            };
-            let saved = report.save(&context, &[edit]).unwrap().unwrap();
-            let actors = vec![context.actor];
-            let seal = Seal::sign(&self.signer, key.id(), actors, saved.hash, String::new());
-            let sealed = SealedChange {
-                seal: &seal.unwrap().to_wire(),
-                change: &saved.scanned.bytes,
-            };
-            Incoming {
-                kind: EntryKind::Change,
-                object: ObjectId(key.id().0),
-                descriptor: key.encode(),
-                body: sealed.encode(),
-            }
-        };
-        (0..saves).map(&mut save).collect()
+    /// What a superior hands down: tree, form and certificates.
+    pub(super) fn handed_down(&self) -> Vec<Incoming> {
+        let records = [
+            self.root.tree(),
+            self.root.form(),
+            self.root.certifies(&self.district),
+            self.district.certifies(&self.commune),
+            self.district.certifies(&self.neighbour),
+        ];
+        records.iter().map(sent).collect()
     }
 
-    /// The form, as the root hands it down.
-    fn form_record(&self) -> Incoming {
-        let tree = UnitTree::new(Vec::new(), Vec::new()).unwrap();
-        let forms = vec![((*self.form).clone(), Vec::new())];
-        let records = root_records(&self.signer, &self.me.unit, &tree, forms).unwrap();
-        let form = records
-            .iter()
-            .find(|record| record.kind == RecordKind::Form);
-        Incoming {
-            kind: EntryKind::Record,
-            object: ObjectId([0; 16]),
-            descriptor: Vec::new(),
-            body: form.unwrap().encode(),
-        }
-    }
-
-    fn push(&self, entries: &[Incoming]) -> Admitted {
-        let admission = Admission {
-            registry: Arc::clone(&self.registry),
-            beginnings: Arc::default(),
-            signer: Arc::clone(&self.signer),
-            me: self.me.clone(),
-            from: Some(PEER),
-            now: Timestamp(2),
+    /// Somebody's word that a unit's report has arrived.
+    pub(super) fn receipt_of(&self, by: &Someone, about: &str, at: Timestamp) -> Record {
+        let receipt = Receipt {
+            doc: key_of(about).id(),
+            heads: vec![hopluu_model::ChangeHash([9; 32])],
+            by: by.place.clone(),
+            at,
         };
-        let entries = entries.to_vec();
-        self.store
-            .write(move |tx| admission.push(tx, &entries))
-            .unwrap()
-    }
-
-    fn checkpoint(&self) -> Option<PeerCheckpoint> {
-        let row = self.store.read().unwrap().peer(PEER).unwrap();
-        row.and_then(|row| row.checkpoint)
+        by.receipt(&receipt, about)
     }
 }
 
-#[test]
-fn a_peer_whose_changes_were_turned_away_is_compared_with_when_their_form_comes() {
-    let newcomer = Newcomer::new();
-    let changes = newcomer.changes(600);
-    let kept = usize::try_from(PARKED_ROWS_PER_PEER_MAX).unwrap();
-    let mut codes = Vec::new();
-    for push in changes.chunks(100) {
-        let admitted = newcomer.push(push);
-        assert_eq!(admitted.crowded, []);
-        codes.extend(admitted.refused.into_iter().map(|refusal| refusal.code));
+fn renamed(id: &str) -> TreeEvent {
+    TreeEvent::Renamed {
+        unit: unit(id),
+        on: "2021-01-01".parse().unwrap(),
+        name: "Tên khác".to_owned(),
+        kind: "khac".to_owned(),
     }
-    let (parked, turned_away) = codes.split_at(kept);
-    assert!(parked.iter().all(|code| *code == RefusalCode::PARKED));
-    assert!(turned_away.iter().all(|code| *code == RefusalCode::CROWDED));
-    assert_eq!(turned_away.len(), 600 - kept);
+}
 
-    let admitted = newcomer.push(&[newcomer.form_record()]);
-    assert_eq!(admitted.docs.values().map(Vec::len).sum::<usize>(), kept);
-    assert_eq!(admitted.crowded, [PEER]);
-    let void = Acked::void();
-    let checkpoint = newcomer.checkpoint().unwrap();
-    assert_eq!(
-        (checkpoint.my_epoch, checkpoint.acked),
-        (void.basis, void.through)
-    );
-    assert_eq!(checkpoint.received, Seq(0));
+fn newer_form(version: &str) -> String {
+    FORM.replacen("version = \"1.0\"", &format!("version = \"{version}\""), 1)
+}
 
-    // What the comparison then brings.
-    let admitted = newcomer.push(&changes);
-    assert_eq!(admitted.refused, []);
+/// A commune reaches its district by a second way before the form has come down from the province.
+#[test]
+fn what_waited_for_a_form_comes_from_who_sent_it_and_not_from_who_brought_the_form() {
+    let World {
+        root,
+        district,
+        commune,
+        ..
+    } = World::new();
+    let node = Receiver::new(&district);
+    node.hears(&root, vec![sent(&root.tree())]);
+    node.hears(&district, vec![sent(&district.certifies(&commune))]);
+
+    let mut paper = Paper::of(COMMUNE);
+    let saved = paper.save(ActorId([5; 8]), "II.1.1.a", "42");
+    let refused = node.says(&commune, paper.sealed(&commune, &saved));
+    assert_eq!(refused, Some(RefusalCode::PARKED));
+    let admitted = node.hears(&root, vec![sent(&root.form())]);
+    assert_eq!(admitted.docs.len(), 1, "the form frees it");
+
+    let read = node.store.read().unwrap();
+    let journal = read.read_journal(Seq(0), 100, 1 << 20).unwrap();
+    let origins: Vec<_> = journal
+        .entries
+        .iter()
+        .filter(|entry| entry.kind() == EntryKind::Change)
+        .map(|entry| entry.origin)
+        .collect();
     assert_eq!(
-        admitted.docs.values().map(Vec::len).sum::<usize>(),
-        600 - kept
+        origins,
+        [Some(commune.node())],
+        "else the province, whose form freed it, is never given it"
     );
-    let read = newcomer.store.read().unwrap();
-    assert_eq!(read.parked_count().unwrap(), 0);
+}
+
+/// A commune signs a certificate that makes a key of its own the province.
+#[test]
+fn a_province_that_a_commune_has_certified_seals_decides_and_receives_nothing() {
+    let world = World::new();
+    let forged = world.commune.enrols(66, PROVINCE, None);
+    let node = Receiver::new(&world.district);
+    node.hears(&world.root, world.handed_down());
+    let certificate = world.commune.certifies(&forged);
+    node.hears(&world.commune, vec![sent(&certificate)]);
+
+    let mut paper = Paper::of(NEIGHBOUR);
+    let saved = paper.save(ActorId([5; 8]), "II.1.1.a", "666");
+    let sealed = paper.sealed(&forged, &saved);
+    assert_eq!(
+        node.says(&world.commune, sealed),
+        Some(RefusalCode::PARKED),
+        "nobody of that name is known"
+    );
+    let receipt = world.receipt_of(&forged, NEIGHBOUR, NOW);
+    let refused = node.says(&world.commune, sent(&receipt));
+    assert_eq!(refused, Some(RefusalCode::SCOPE));
+    for decision in [
+        forged.form(),
+        forged.event(PROVINCE, &renamed(DISTRICT)),
+        forged.tree(),
+    ] {
+        let refused = node.says(&world.commune, sent(&decision));
+        assert_eq!(refused, Some(RefusalCode::SCOPE), "{:?}", decision.kind);
+    }
+}
+
+/// What comes before the tree is judged when the tree is there, and a later event can make it count.
+#[test]
+fn a_certificate_counts_from_when_the_tree_says_that_it_may() {
+    let world = World::new();
+    let young = "19999@2020-01-01";
+    let early = world.district.enrols(7, young, None);
+    let forged = world.commune.enrols(66, PROVINCE, None);
+    let node = Receiver::new(&world.commune);
+    let certificates = [
+        world.district.certifies(&early),
+        world.commune.certifies(&forged),
+    ];
+    node.hears(&world.district, certificates.iter().map(sent).collect());
+    assert!(
+        !node.knows(&early) && !node.knows(&forged),
+        "there is no tree"
+    );
+    assert!(node.knows(&world.district), "but it has a line of its own");
+    node.hears(&world.district, vec![sent(&world.root.tree())]);
+    assert!(!node.knows(&early) && !node.knows(&forged));
+    let event = began(young, "commune", Some(DISTRICT));
+    node.hears(
+        &world.district,
+        vec![sent(&world.root.event(PROVINCE, &event))],
+    );
+    assert!(node.knows(&early) && !node.knows(&forged));
 }
 
 #[test]
-fn a_park_that_is_not_full_owes_no_comparison() {
-    let newcomer = Newcomer::new();
-    newcomer.push(&newcomer.changes(20));
-    let admitted = newcomer.push(&[newcomer.form_record()]);
-    assert_eq!(admitted.docs.values().map(Vec::len).sum::<usize>(), 20);
-    assert_eq!(admitted.crowded, []);
-    assert_eq!(newcomer.checkpoint(), None);
+fn nobody_decides_for_those_above_or_beside_it() {
+    let world = World::new();
+    let node = Receiver::new(&world.district);
+    node.hears(&world.root, world.handed_down());
+    let police = world.district.enrols(8, DISTRICT, Some("police"));
+    node.hears(
+        &world.district,
+        vec![sent(&world.district.certifies(&police))],
+    );
+    let scope = Some(RefusalCode::SCOPE);
+    let own_form = |by: &Someone, about| {
+        let body = crate::registry::form_body(&newer_form("1.7"), Vec::new());
+        by.record(RecordKind::Form, about, body)
+    };
+    let moved = TreeEvent::Moved {
+        unit: unit(COMMUNE),
+        on: "2021-01-01".parse().unwrap(),
+        parent: unit(OTHER_DISTRICT),
+    };
+    let ended = TreeEvent::Ended {
+        unit: unit(NEIGHBOUR),
+        on: "2021-01-01".parse().unwrap(),
+        successors: Vec::new(),
+    };
+    let new_root = began("99@2021-01-01", "province", None);
+    for record in [
+        own_form(&world.commune, DISTRICT),
+        own_form(&police, DISTRICT),
+        world.commune.event(DISTRICT, &renamed(DISTRICT)),
+        world.commune.event(COMMUNE, &renamed(NEIGHBOUR)),
+        world.commune.event(COMMUNE, &ended),
+        world.commune.event(COMMUNE, &moved),
+        world.commune.event(COMMUNE, &new_root),
+        world.district.event(DISTRICT, &moved),
+        world.district.tree(),
+    ] {
+        let refused = node.says(&world.commune, sent(&record));
+        assert_eq!(refused, scope, "{:?} about {}", record.kind, record.unit);
+        assert!(!node.holds(record.hash()));
+    }
+    let below = world.district.event(DISTRICT, &renamed(NEIGHBOUR));
+    assert_eq!(node.says(&world.district, sent(&below)), None);
+    let above = world.root.event(PROVINCE, &moved);
+    assert_eq!(node.says(&world.root, sent(&above)), None);
+    assert!(node.registry().tree().void_events().is_empty());
+}
+
+/// The name of a form is its superior's, and a minor version only adds.
+#[test]
+fn a_form_of_a_superior_s_name_counts_nowhere_and_a_breach_of_it_neither() {
+    let world = World::new();
+    let node = Receiver::new(&world.district);
+    node.hears(&world.root, world.handed_down());
+    let form = |by: &Someone, text: &str| {
+        let body = crate::registry::form_body(text, Vec::new());
+        by.record(RecordKind::Form, &by.place.unit.to_string(), body)
+    };
+    let version = |at: &str| {
+        let registry = node.registry();
+        let id = crate::testing::form().id().clone();
+        let known = registry.form_of_major(&id, 1, &unit(at)).unwrap();
+        known.form.version().to_string()
+    };
+    let own = form(&world.commune, &newer_form("1.9"));
+    assert_eq!(
+        node.says(&world.commune, sent(&own)),
+        None,
+        "its own affair"
+    );
+    assert_eq!(
+        (version(COMMUNE), version(DISTRICT)),
+        ("1.0".into(), "1.0".into())
+    );
+    let less = newer_form("1.5").replacen("II.1.1.a", "II.1.1.zz", 1);
+    node.hears(&world.root, vec![sent(&form(&world.root, &less))]);
+    assert_eq!(version(DISTRICT), "1.0", "a line is gone from 1.5");
+    node.hears(
+        &world.root,
+        vec![sent(&form(&world.root, &newer_form("1.2")))],
+    );
+    assert_eq!(version(DISTRICT), "1.2");
+}
+
+#[test]
+fn one_fold_takes_a_whole_reform() {
+    let world = World::new();
+    let node = Receiver::new(&world.district);
+    node.hears(&world.root, world.handed_down());
+    let events: Vec<_> = (0..1_000)
+        .map(|n| {
+            let id = format!("{}@2020-01-01", 20_000 + n);
+            let event = began(&id, "commune", Some(DISTRICT));
+            sent(&world.root.event(PROVINCE, &event))
+        })
+        .collect();
+    let start = std::time::Instant::now();
+    assert_eq!(node.hears(&world.root, events).refused, []);
+    assert!(start.elapsed().as_secs() < 10, "{:?}", start.elapsed());
+    assert_eq!(node.registry().tree().len(), 1_005);
+}
+
+/// A push whose transaction fails after its records were judged.
+#[test]
+fn what_was_not_committed_is_not_known() {
+    let world = World::new();
+    let node = Receiver::new(&world.district);
+    node.hears(&world.root, vec![sent(&world.root.tree())]);
+    let form = world.root.form();
+    let admission = node.admission(&world.root, NOW);
+    let entries = vec![sent(&form)];
+    let failed = node.store.write(move |tx| {
+        admission.push(tx, &entries)?;
+        Err::<(), _>(DbError::Row {
+            table: "records",
+            expected: "a disk that takes them",
+        })
+    });
+    assert!(failed.is_err());
+    let mut paper = Paper::of(COMMUNE);
+    let saved = paper.save(ActorId([5; 8]), "II.1.1.a", "42");
+    node.hears(
+        &world.district,
+        vec![sent(&world.district.certifies(&world.commune))],
+    );
+    let sealed = paper.sealed(&world.commune, &saved);
+    let refused = node.says(&world.commune, sealed);
+    assert_eq!(refused, Some(RefusalCode::PARKED), "the form is on no disk");
+    let admitted = node.hears(&world.root, vec![sent(&form)]);
+    assert_eq!(admitted.docs.len(), 1);
 }

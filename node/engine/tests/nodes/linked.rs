@@ -2,6 +2,7 @@
 
 use hopluu_engine::view::WatchEvent;
 use hopluu_engine::{InviteRequest, NodeSettings, join, now};
+use hopluu_model::tree::TreeEvent;
 
 use crate::common::{join_below, province, save, selector, set, start_node, total, until};
 
@@ -224,6 +225,89 @@ async fn what_a_restored_commune_lost_comes_back_from_its_superior() {
             .find(|line| line.code.as_str() == "II.1.1.a")
             .unwrap();
         line.value.as_deref() == Some("3")
+    })
+    .await;
+    commune.stop().await;
+    district.stop().await;
+}
+
+#[tokio::test]
+async fn restores_keep_what_was_there_each_and_void_open_tickets() {
+    let dir = tempfile::tempdir().unwrap();
+    let (home, backup) = (dir.path().join("45"), dir.path().join("backup.db"));
+    let first = province(&home, &[]);
+    let request = InviteRequest {
+        unit: Some("465@2024-05-01".to_owned()),
+        office: None,
+        addresses: vec!["127.0.0.1:1".to_owned()],
+        hours: 1,
+    };
+    let ticket = first.handle().invite(request).await.unwrap().ticket;
+    first.handle().backup(backup.clone()).await.unwrap();
+    first.stop().await;
+    let mut kept = Vec::new();
+    for _ in 0..3 {
+        // A log that a cut has left behind must not come beside another database.
+        let log = home.join("store.db-wal");
+        std::fs::write(&log, b"left behind").unwrap();
+        let restored = hopluu_engine::restore(&home, &backup).unwrap();
+        assert!(!log.exists());
+        kept.push(restored.kept.unwrap());
+    }
+    kept.dedup();
+    assert_eq!(kept.len(), 3, "{kept:?}");
+    for kept in &kept {
+        assert!(kept.exists(), "{}", kept.display());
+    }
+    let again = start_node(&home);
+    let addr = again.handle().status().await.unwrap().listen.unwrap();
+    let mut given = hopluu_trust::Ticket::decode(&ticket).unwrap();
+    given.addrs = vec![addr];
+    let refused = join(
+        &dir.path().join("b"),
+        &given.encode().unwrap(),
+        NodeSettings::default(),
+        now(),
+    )
+    .await
+    .unwrap_err();
+    let chain = hopluu_model::ErrorChain(&refused).to_string();
+    assert!(chain.contains("ticket"), "{chain}");
+    again.stop().await;
+}
+
+#[tokio::test]
+async fn what_others_would_not_take_is_refused_where_it_is_typed() {
+    let dir = tempfile::tempdir().unwrap();
+    let district = crate::common::root_of(&dir.path().join("465"), "465", &[]);
+    let commune = join_below(&district, &dir.path().join("19429"), "19429", None).await;
+    until("the form came down", async || {
+        !commune.handle().form_list().await.unwrap().is_empty()
+    })
+    .await;
+    let renamed = |unit: &str| TreeEvent::Renamed {
+        unit: unit.parse().unwrap(),
+        on: "2024-06-01".parse().unwrap(),
+        name: "Tên khác".to_owned(),
+        kind: "xa".to_owned(),
+    };
+    let own = commune.handle().unit_show(None, None).await.unwrap().unit;
+    let above = district.handle().unit_show(None, None).await.unwrap().unit;
+    let refused = commune
+        .handle()
+        .units_add(renamed(&above.to_string()))
+        .await;
+    let refused = refused.unwrap_err();
+    assert_eq!(refused.code(), "M-1301", "{refused}");
+    let form = crate::common::FORM.replacen("version = \"1.0\"", "version = \"1.1\"", 1);
+    let refused = commune.handle().form_add(form, Vec::new()).await;
+    let refused = refused.unwrap_err();
+    assert!(refused.to_string().contains("hands a form"), "{refused}");
+    let taken = district.handle().units_add(renamed(&own.to_string())).await;
+    taken.unwrap();
+    until("the event came down", async || {
+        let shown = commune.handle().unit_show(None, None).await.unwrap();
+        shown.name == "Tên khác"
     })
     .await;
     commune.stop().await;

@@ -199,7 +199,14 @@ pub(super) fn lists_for_a_start_are_whole(store: &Store) {
         })
         .unwrap();
     let read = store.read().unwrap();
-    assert_eq!(read.records().unwrap(), [record(5, 1), record(4, 2)]);
+    let mut records = Vec::new();
+    read.for_each_record(0, |place, row| records.push((place, row)))
+        .unwrap();
+    assert_eq!(records, [(1, record(5, 1)), (2, record(4, 2))]);
+    read.for_each_record(1, |place, _| assert_eq!(place, 2))
+        .unwrap();
+    let last = |through| read.last_record(through).unwrap().map(|(place, _)| place);
+    assert_eq!((last(0), last(1), last(9)), (None, Some(1), Some(2)));
     let named = read.records_named(record(4, 2).hash.into()).unwrap();
     assert_eq!(named, [record(4, 2)]);
     let latest = receipt(7, 1, 3, 1);
