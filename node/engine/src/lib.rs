@@ -21,6 +21,7 @@ mod handle;
 mod home;
 mod limits;
 mod links;
+mod list;
 mod net;
 mod node;
 mod open_docs;
@@ -31,6 +32,8 @@ mod rollups;
 mod setup;
 mod show;
 mod status;
+#[cfg(test)]
+mod testing;
 mod totals;
 mod turn;
 pub mod view;
