@@ -116,6 +116,7 @@ impl Offer {
 fn false_changes(signer: &Signer) -> Vec<Offer> {
     let (own, others) = (Forged::of(NEIGHBOUR), Forged::of(COMMUNE));
     let superior_s = Forged::of(DISTRICT);
+    let draft = Forged::within(NEIGHBOUR, "draft");
     let stranger = key::generate().expect("the system has randomness");
     let unsealed = travelling(Vec::new(), own.bytes.clone());
     let nonsense = travelling(Vec::new(), vec![0x85; 2_000]);
@@ -133,6 +134,12 @@ fn false_changes(signer: &Signer) -> Vec<Offer> {
             &superior_s,
             superior_s.sealed(signer),
             scope,
+        ),
+        Offer::change(
+            "a draft, which is for nobody above",
+            &draft,
+            draft.sealed(signer),
+            RefusalCode::UNSUPPORTED,
         ),
         Offer::change("unsealed", &own, unsealed, signature),
         Offer::change("a bent seal", &own, bent, signature),
@@ -221,6 +228,16 @@ fn false_things(signer: &Signer) -> Vec<Offer> {
             object: Object::New {
                 id: [1; 16],
                 descriptor: vec![9; 40],
+            },
+            kind: CHANGE,
+            body: own.sealed(signer),
+            refused: RefusalCode::MALFORMED,
+        },
+        Offer {
+            what: "a change under another document's id",
+            object: Object::New {
+                id: Forged::of(COMMUNE).key.id().0,
+                descriptor: own.key.encode(),
             },
             kind: CHANGE,
             body: own.sealed(signer),

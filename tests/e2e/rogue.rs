@@ -277,14 +277,20 @@ pub(crate) const ACTOR: ActorId = ActorId([7; 8]);
 
 impl Forged {
     pub(crate) fn of(unit: &str) -> Self {
+        Self::within(unit, "")
+    }
+
+    /// The same in a compartment.
+    pub(crate) fn within(unit: &str, compartment: &str) -> Self {
         let text = shipped_form("pcmd-review.toml").expect("the form ships");
         let form = Arc::new(Form::parse(&text).expect("it is sound"));
-        let key = DocKey::report(
+        let mut key = DocKey::report(
             unit.parse().expect("a unit"),
             form.id().clone(),
             form.version().major,
             YEARS.parse().expect("a period"),
         );
+        key.compartment = compartment.parse().expect("a compartment");
         let mut report = Report::create(key.clone(), &form).expect("a report");
         let context = SaveContext {
             actor: ACTOR,

@@ -140,6 +140,11 @@ impl Admission {
         entry: &Incoming,
         admitted: &mut Admitted,
     ) -> Result<(), DbError> {
+        // The id is what the change will be found by; the descriptor says which document it is.
+        if !DocKey::decode(&entry.descriptor).is_ok_and(|key| entry.object == key.id().into()) {
+            admitted.refuse(index, RefusalCode::MALFORMED);
+            return Ok(());
+        }
         match self.change(tx, registry, &entry.descriptor, &entry.body, self.from)? {
             (doc, Verdict::In(change)) => admitted.docs.entry(doc).or_default().push(*change),
             (_, Verdict::Known) => {}
@@ -177,6 +182,10 @@ impl Admission {
             return Ok((nobody, Verdict::Refuse(RefusalCode::MALFORMED)));
         };
         let doc = key.id();
+        // Scope looks at the unit only, so what is not for everybody above it must not be here.
+        if !key.compartment.is_public() {
+            return Ok((doc, Verdict::Refuse(RefusalCode::UNSUPPORTED)));
+        }
         let Ok(sealed) = postcard::from_bytes::<SealedChange<'_>>(body) else {
             return Ok((doc, Verdict::Refuse(RefusalCode::MALFORMED)));
         };

@@ -55,7 +55,6 @@ pub struct Core {
     pub(crate) open: OpenDocs,
     pub(crate) totals: TotalsKept,
     pub(crate) beginnings: Arc<Beginnings>,
-    actors: BTreeMap<DocId, ActorId>,
     rng: StdRng,
     post: Post,
     disk: DiskState,
@@ -113,7 +112,6 @@ impl Core {
             open: OpenDocs::default(),
             totals: TotalsKept::default(),
             beginnings: Arc::default(),
-            actors: BTreeMap::new(),
             post,
             disk: DiskState::Good,
             epoch,
@@ -155,6 +153,10 @@ impl Core {
 
     pub(crate) fn registry(&self) -> &Registry {
         &self.registry
+    }
+
+    pub(crate) fn shared_registry(&self) -> Arc<Registry> {
+        Arc::clone(&self.registry)
     }
 
     pub(crate) fn working(&self) -> Arc<Working> {
@@ -225,10 +227,7 @@ impl Core {
     /// The actor that this process writes with in a document: fresh and random, never used again.
     pub(crate) fn actor(&mut self, doc: DocId) -> ActorId {
         let rng = &mut self.rng;
-        *self
-            .actors
-            .entry(doc)
-            .or_insert_with(|| ActorId(rng.random()))
+        self.open.actor(doc, || ActorId(rng.random()))
     }
 
     /// 16 secret bytes, for a ticket.
@@ -249,33 +248,28 @@ impl Core {
         Ok(self.doc_row(doc)?.is_some())
     }
 
-    /// A document that exists, loaded if it is not open yet.
-    pub(crate) fn open(
+    /// Works on a document that exists, loaded if it is not open yet.
+    pub(crate) fn on_report<T>(
         &mut self,
         key: &DocKey,
         form: &Arc<Form>,
-    ) -> Result<&mut Report, CommandError> {
-        self.open.load(&self.store, key, form)
+        work: impl FnOnce(&mut Report) -> T,
+    ) -> Result<T, CommandError> {
+        self.open.load(&self.store, key, form, work)
     }
 
-    /// A document, created in memory if it does not exist.
-    pub(crate) fn open_or_create(
+    /// Works on a document, created in memory if it does not exist.
+    pub(crate) fn on_report_or_new<T>(
         &mut self,
         key: &DocKey,
         form: &Arc<Form>,
-    ) -> Result<&mut Report, CommandError> {
+        work: impl FnOnce(&mut Report) -> T,
+    ) -> Result<T, CommandError> {
         if self.exists(key.id())? || self.open.is_open(key.id()) {
-            self.open(key, form)
+            self.on_report(key, form, work)
         } else {
-            self.open.create(key, form)
+            self.open.create(key, form, work)
         }
-    }
-
-    /// Forgets the loaded form of a document whose save failed, and the actor that made it: what
-    /// that actor wrote is on no disk, so it must not go on counting from there.
-    pub(crate) fn forget(&mut self, doc: DocId) {
-        self.open.close(doc);
-        self.actors.remove(&doc);
     }
 
     /// After a local save is on disk: peers, totals and watchers hear of it.
@@ -323,7 +317,8 @@ impl Core {
     /// When something next has to happen without being asked.
     #[must_use]
     pub fn next_wake(&self) -> Option<Steady> {
-        self.hub.next_wake()
+        let wakes = [self.hub.next_wake(), self.totals.next_wake()];
+        wakes.into_iter().flatten().min()
     }
 }
 

@@ -213,11 +213,8 @@ impl Core {
                 self.totals.forget_all();
                 self.hub_event(turn, Event::TreeChanged { tree });
             }
-            RecordEffect::Form => {
-                self.totals.forget_all();
-                // A loaded document was read by the older minor version.
-                self.open.close_all();
-            }
+            // Open documents are read by the newest form whenever they are asked for.
+            RecordEffect::Form => self.totals.forget_all(),
             RecordEffect::Enrolled => {}
         }
         turn.events.push(self.record_event(kind, unit));

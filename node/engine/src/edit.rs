@@ -94,15 +94,14 @@ impl Core {
         if !self.exists(before.id())? {
             return Err(none());
         }
-        let report = self.open(&before, &meant.form)?;
-        let figures = report.figures().into_iter().filter_map(|(key, register)| {
+        let (figures, texts) = self.on_report(&before, &meant.form, |report| {
+            (report.figures(), report.texts())
+        })?;
+        let figures = figures.into_iter().filter_map(|(key, register)| {
             let value = register.scalar().filter(Scalar::is_answer)?;
             Some(Edit::SetFigure { key, value })
         });
-        let texts = report
-            .texts()
-            .into_iter()
-            .filter(|(_, text)| !text.is_empty());
+        let texts = texts.into_iter().filter(|(_, text)| !text.is_empty());
         let texts = texts.map(|((section, office), text)| Edit::SetText {
             section,
             office,
@@ -166,7 +165,7 @@ impl Core {
                 let (row, cell) = line(form, code)?;
                 let value = read(meant, row, value, context)?;
                 let key = figure_key(&row.code, cell, office.as_deref(), saving)?;
-                let figures = self.open(&meant.key, form)?.figures();
+                let figures = self.on_report(&meant.key, form, |report| report.figures())?;
                 if figures
                     .get(&key)
                     .is_none_or(|register| !register.is_unsettled())
@@ -198,8 +197,8 @@ impl Core {
                 }
             }
             EditRequest::ClearAll => {
-                let figures = self.open(&meant.key, form)?.figures().into_iter();
-                let answered = figures.filter(|(_, register)| {
+                let figures = self.on_report(&meant.key, form, |report| report.figures())?;
+                let answered = figures.into_iter().filter(|(_, register)| {
                     register.scalar().is_none_or(|value| value.is_answer())
                 });
                 let blank = |(key, _)| Edit::SetFigure {
@@ -249,8 +248,8 @@ impl Core {
         let doc = meant.key.id();
         let authors = self.authors(doc)?;
         let me = self.me().node;
-        let report = self.open(&meant.key, &meant.form)?;
-        let history = report.history().map_err(|error| damaged(doc, &error))?;
+        let history = self.on_report(&meant.key, &meant.form, |report| report.history())?;
+        let history = history.map_err(|error| damaged(doc, &error))?;
         let is_ours = |hash: &ChangeHash| authors.get(hash) == Some(&me);
         Ok(history.iter().rev().map(|entry| entry.hash).find(is_ours))
     }
@@ -277,8 +276,9 @@ impl Core {
         save: impl FnOnce(&mut Report) -> Result<Option<SavedChange>, Box<EditError>>,
     ) -> Result<Made, CommandError> {
         let doc = meant.key.id();
-        let report = self.open_or_create(&meant.key, &meant.form)?;
-        let saved = save(report).map_err(|error| edit_error(doc, &error))?;
+        let saved = self
+            .on_report_or_new(&meant.key, &meant.form, save)?
+            .map_err(|error| edit_error(doc, &error))?;
         Ok((meant, saved))
     }
 
@@ -300,19 +300,20 @@ impl Core {
         .expect("one actor and no account are within a seal's bounds")
         .to_wire();
         let beginnings = Arc::clone(&self.beginnings);
+        let copy = self.open.saving(doc);
         self.submit(
             move |tx| append_save(tx, &beginnings, &meant, &saved, &seal),
-            move |core, turn, result: Result<(), WriteError<AppendError>>| match result {
-                Ok(()) => {
-                    core.after_local(turn, doc);
-                    reply(Ok(Saved {
-                        report,
-                        change: Some(hash),
-                    }));
-                }
-                Err(error) => {
-                    core.forget(doc);
-                    reply(Err(core.write_failed(turn, error)));
+            move |core, turn, result: Result<(), WriteError<AppendError>>| {
+                core.open.saved(doc, copy, result.is_ok());
+                match result {
+                    Ok(()) => {
+                        core.after_local(turn, doc);
+                        reply(Ok(Saved {
+                            report,
+                            change: Some(hash),
+                        }));
+                    }
+                    Err(error) => reply(Err(core.write_failed(turn, error))),
                 }
             },
         );
@@ -322,14 +323,15 @@ impl Core {
     /// way to the disk, so the answer takes the same way.
     fn confirm_standing(&mut self, meant: &Meant, reply: Reply<Saved>) {
         let (doc, report) = (meant.key.id(), meant.report());
-        let stands_on = match self.open_or_create(&meant.key, &meant.form) {
-            Ok(open) => {
-                let genesis = open.genesis().hash;
-                let heads = open.heads().into_iter();
-                heads
-                    .filter(|head| *head != genesis)
-                    .collect::<Vec<ChangeHash>>()
-            }
+        let heads = |report: &mut Report| {
+            let genesis = report.genesis().hash;
+            let heads = report.heads().into_iter();
+            heads
+                .filter(|head| *head != genesis)
+                .collect::<Vec<ChangeHash>>()
+        };
+        let stands_on = match self.on_report_or_new(&meant.key, &meant.form, heads) {
+            Ok(heads) => heads,
             Err(error) => return reply(Err(error)),
         };
         self.submit(

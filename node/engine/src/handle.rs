@@ -5,10 +5,12 @@ use std::sync::Arc;
 use hopluu_form::Form;
 use hopluu_model::tree::TreeEvent;
 use hopluu_model::{Date, Timestamp};
-use tokio::sync::{broadcast, mpsc, oneshot};
+use tokio::sync::{Semaphore, broadcast, mpsc, oneshot};
 
 use crate::core::Core;
 use crate::error::CommandError;
+use crate::limits::{ASIDES_MAX, RECOMPUTES_MAX};
+use crate::status::backup;
 use crate::turn::{Reply, Turn};
 use crate::view::{
     ExplainView, FormRow, HistoryRow, InviteView, RecomputeView, ReportRow, ReportView,
@@ -23,6 +25,7 @@ pub(crate) type Request = Box<dyn FnOnce(&mut Core, &mut Turn) + Send>;
 pub struct Handle {
     requests: mpsc::Sender<Request>,
     events: broadcast::Sender<WatchEvent>,
+    asides: Arc<Semaphore>,
 }
 
 /// What `report list` is narrowed to.
@@ -65,7 +68,11 @@ impl Handle {
         requests: mpsc::Sender<Request>,
         events: broadcast::Sender<WatchEvent>,
     ) -> Self {
-        Self { requests, events }
+        Self {
+            requests,
+            events,
+            asides: Arc::new(Semaphore::new(ASIDES_MAX)),
+        }
     }
 
     /// Everything that happens from now on. A listener that falls behind is told how much it missed.
@@ -101,6 +108,22 @@ impl Handle {
         rx.await.map_err(|_| CommandError::Stopping)?
     }
 
+    /// Reads for long beside the loop, which serves peers and clerks meanwhile.
+    async fn aside<T, F>(&self, work: F) -> Result<T, CommandError>
+    where
+        T: Send + 'static,
+        F: FnOnce() -> Result<T, CommandError> + Send + 'static,
+    {
+        let stopping = || CommandError::Stopping;
+        let turn = Arc::clone(&self.asides).acquire_owned().await;
+        let turn = turn.map_err(|_| stopping())?;
+        let worked = tokio::task::spawn_blocking(move || {
+            let _until_done = turn;
+            work()
+        });
+        worked.await.map_err(|_| stopping())?
+    }
+
     /// The node as a whole.
     ///
     /// # Errors
@@ -114,7 +137,8 @@ impl Handle {
     /// # Errors
     /// When a filter names nothing, or the store cannot be read.
     pub async fn report_list(&self, filter: ReportFilter) -> Result<Vec<ReportRow>, CommandError> {
-        self.read(move |core, _| core.report_list(&filter)).await
+        let listing = self.read(move |core, _| core.listing(&filter)).await?;
+        self.aside(move || listing.run()).await
     }
 
     /// One report.
@@ -202,8 +226,26 @@ impl Handle {
         &self,
         total: TotalSelector,
     ) -> Result<RecomputeView, CommandError> {
-        self.read(move |core, _| core.rollup_recompute(&total))
-            .await
+        let mut view = self.recompute_once(&total).await?;
+        for _ in 1..RECOMPUTES_MAX {
+            if view.kept == view.recomputed {
+                break;
+            }
+            // What changes meanwhile may be in the one and not in the other.
+            let again = self.recompute_once(&total).await?;
+            let has_moved = again.kept != view.kept;
+            view = again;
+            if !has_moved {
+                break;
+            }
+        }
+        Ok(view)
+    }
+
+    async fn recompute_once(&self, total: &TotalSelector) -> Result<RecomputeView, CommandError> {
+        let total = total.clone();
+        let recompute = self.read(move |core, _| core.recompute(&total)).await?;
+        self.aside(move || recompute.run()).await
     }
 
     /// The forms known here.
@@ -284,6 +326,7 @@ impl Handle {
     /// # Errors
     /// When the file exists or cannot be written.
     pub async fn backup(&self, path: std::path::PathBuf) -> Result<u64, CommandError> {
-        self.read(move |core, _| core.backup(&path)).await
+        let store = self.read(|core, _| Ok(core.store().clone())).await?;
+        self.aside(move || backup(&store, &path)).await
     }
 }

@@ -21,6 +21,7 @@ mod handle;
 mod home;
 mod limits;
 mod links;
+mod list;
 mod net;
 mod node;
 mod open_docs;

@@ -46,11 +46,24 @@ pub(crate) const REQUESTS_WAITING_MAX: usize = 256;
 pub(crate) const WATCH_LAG_MAX: usize = 1024;
 
 /// Bytes of loaded documents kept for the next edit. A report of 110 figures and eight texts takes
-/// about 200 KB in memory; the last forty stay.
+/// about 200 KB in memory; the last forty stay. Those with saves on their way to the disk stay beyond
+/// it: at most as many as the store queues jobs.
 pub(crate) const OPEN_DOCS_BYTES_MAX: u64 = 8 << 20;
 
 /// Totals kept up to date at once, one per (form, period): a season has one or two open.
 pub(crate) const TOTALS_KEPT_MAX: usize = 8;
+
+/// Milliseconds between two readings of totals that changed and are not kept. A nation's season takes
+/// 117 to read, so the loop spends at most an eighth of its time on them, however many years come in
+/// at once.
+pub(crate) const TOTALS_REST_MS: u64 = 1_000;
+
+/// Long reads beside the loop at once. Each holds one of the store's readers, and the loop must
+/// never wait for one.
+pub(crate) const ASIDES_MAX: usize = 2;
+
+/// Times that a total is recomputed while it changes, before the difference is shown as it is.
+pub(crate) const RECOMPUTES_MAX: usize = 3;
 
 /// Edits in one save: a whole form several times over.
 pub(crate) const EDITS_MAX: usize = 4_000;

@@ -64,6 +64,7 @@ impl Core {
     /// The instant of [`Core::next_wake`] has come.
     pub fn woken(&mut self, turn: &mut Turn) {
         self.hub_event(turn, Event::Woken);
+        self.refresh_totals(turn);
     }
 
     pub(crate) fn hub_event(&mut self, turn: &mut Turn, event: Event) {

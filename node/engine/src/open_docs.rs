@@ -5,9 +5,9 @@ use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
-use hopluu_doc::{DocKey, Report, ScannedChange};
+use hopluu_doc::{DocKey, LoadError, Report, ScannedChange};
 use hopluu_form::Form;
-use hopluu_model::{DocId, ErrorChain};
+use hopluu_model::{ActorId, DocId, ErrorChain};
 use hopluu_store::Store;
 
 use crate::error::CommandError;
@@ -18,12 +18,22 @@ struct OpenDoc {
     report: Report,
     bytes: u64,
     used: u64,
+    /// Which of all copies that were ever open this is.
+    copy: CopyId,
+    /// Saves on their way to the disk. Until they are there only this copy has them, so it stays.
+    saving: u32,
 }
+
+/// One loaded copy of a document. A save names the copy that it was made in, because by the time its
+/// fate is known another copy may be open.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct CopyId(u64);
 
 /// The loaded documents, the least recently used one first to go.
 #[derive(Debug, Default)]
 pub(crate) struct OpenDocs {
     docs: BTreeMap<DocId, OpenDoc>,
+    actors: BTreeMap<DocId, ActorId>,
     bytes: u64,
     clock: u64,
 }
@@ -33,86 +43,147 @@ impl OpenDocs {
         self.docs.contains_key(&doc)
     }
 
-    pub(crate) fn close(&mut self, doc: DocId) {
+    /// The actor that this process writes with in a document; `fresh` makes one never used before.
+    pub(crate) fn actor(&mut self, doc: DocId, fresh: impl FnOnce() -> ActorId) -> ActorId {
+        *self.actors.entry(doc).or_insert_with(fresh)
+    }
+
+    /// Forgets a copy, and the actor that wrote in it: what that actor wrote may be on no disk, so it
+    /// must not go on counting from there.
+    fn close(&mut self, doc: DocId) {
+        self.take(doc);
+        self.actors.remove(&doc);
+    }
+
+    fn take(&mut self, doc: DocId) {
         if let Some(open) = self.docs.remove(&doc) {
             self.bytes -= open.bytes;
+        }
+    }
+
+    /// A save of a document goes to the writer.
+    pub(crate) fn saving(&mut self, doc: DocId) -> Option<CopyId> {
+        let open = self.docs.get_mut(&doc)?;
+        open.saving += 1;
+        Some(open.copy)
+    }
+
+    /// A save is on disk, or never will be. The copy that it was made in then says what is nowhere
+    /// else, and is forgotten; one that was loaded since says what the disk does.
+    pub(crate) fn saved(&mut self, doc: DocId, copy: Option<CopyId>, is_on_disk: bool) {
+        let Some(open) = self.docs.get_mut(&doc).filter(|o| Some(o.copy) == copy) else {
+            return;
+        };
+        open.saving -= 1;
+        if is_on_disk {
+            self.make_room(None);
+        } else {
+            self.close(doc);
         }
     }
 
     /// Follows changes that came from elsewhere, if the document is loaded. It may hold local saves
     /// that are still on their way to the disk, so it is not simply read again.
     pub(crate) fn follow(&mut self, doc: DocId, changes: &[ScannedChange]) {
-        let Some(open) = self.docs.get_mut(&doc) else {
+        if !self.is_open(doc) {
             return;
-        };
-        let applied = catch_unwind(AssertUnwindSafe(|| {
-            open.report.apply(changes).map_err(Box::new)
-        }));
-        if !matches!(applied, Ok(Ok(_))) {
+        }
+        let followed = self.work(doc, |report| report.apply(changes).map_err(Box::new));
+        if !matches!(followed, Ok(Ok(()))) {
             tracing::error!(doc = %doc, "loaded document did not follow, it is read again");
             self.close(doc);
         }
     }
 
-    pub(crate) fn create(
+    /// Works on a new document, in memory only.
+    pub(crate) fn create<T>(
         &mut self,
         key: &DocKey,
         form: &Arc<Form>,
-    ) -> Result<&mut Report, CommandError> {
-        let report = Report::create(key.clone(), form)
-            .map_err(|error| damaged(key.id(), &ErrorChain(&error)))?;
-        Ok(self.keep(key.id(), report))
+        work: impl FnOnce(&mut Report) -> T,
+    ) -> Result<T, CommandError> {
+        let doc = key.id();
+        let report = opened(doc, || Report::create(key.clone(), form).map_err(Box::new))?;
+        self.keep(doc, report);
+        self.work(doc, work)
     }
 
-    /// Forgets everything that is loaded; the next read is by the newest forms.
-    pub(crate) fn close_all(&mut self) {
-        self.docs.clear();
-        self.bytes = 0;
-    }
-
-    pub(crate) fn load(
+    /// Works on a document that exists, loaded if it is not open yet.
+    pub(crate) fn load<T>(
         &mut self,
         store: &Store,
         key: &DocKey,
         form: &Arc<Form>,
-    ) -> Result<&mut Report, CommandError> {
+        work: impl FnOnce(&mut Report) -> T,
+    ) -> Result<T, CommandError> {
         let doc = key.id();
-        if !self.is_open(doc) {
-            let report = load(store, key, form)?;
-            self.keep(doc, report);
+        if let Some(open) = self.docs.get_mut(&doc) {
+            // A newer minor version may have come since it was loaded.
+            opened(doc, || open.report.read_by(form).map_err(Box::new))?;
+        } else {
+            self.keep(doc, load(store, key, form)?);
         }
-        self.clock += 1;
-        let open = self
-            .docs
-            .get_mut(&doc)
-            .expect("it was open or has just been loaded");
-        open.used = self.clock;
-        Ok(&mut open.report)
+        self.work(doc, work)
     }
 
-    fn keep(&mut self, doc: DocId, report: Report) -> &mut Report {
-        self.close(doc);
-        let bytes = u64::try_from(report.approx_bytes()).unwrap_or(u64::MAX);
-        while self.bytes + bytes > OPEN_DOCS_BYTES_MAX {
-            let oldest = self.docs.iter().min_by_key(|(_, open)| open.used);
-            let Some(oldest) = oldest.map(|(id, _)| *id) else {
-                break;
-            };
-            self.close(oldest);
-        }
+    /// Everything that reads or writes an open document goes through here. Where it panics, the copy
+    /// is forgotten: it may be half written.
+    fn work<T>(
+        &mut self,
+        doc: DocId,
+        work: impl FnOnce(&mut Report) -> T,
+    ) -> Result<T, CommandError> {
         self.clock += 1;
+        let open = self.docs.get_mut(&doc).expect("the callers have opened it");
+        open.used = self.clock;
+        match guarded(doc, || work(&mut open.report)) {
+            Ok(done) => {
+                let bytes = size(&open.report);
+                self.bytes = self.bytes - open.bytes + bytes;
+                open.bytes = bytes;
+                self.make_room(Some(doc));
+                Ok(done)
+            }
+            Err(error) => {
+                self.close(doc);
+                Err(error)
+            }
+        }
+    }
+
+    fn keep(&mut self, doc: DocId, report: Report) {
+        self.take(doc);
+        self.clock += 1;
+        let bytes = size(&report);
         self.bytes += bytes;
         let open = OpenDoc {
             report,
             bytes,
             used: self.clock,
+            copy: CopyId(self.clock),
+            saving: 0,
         };
-        &mut self.docs.entry(doc).or_insert(open).report
+        self.docs.insert(doc, open);
+    }
+
+    /// Forgets the least recently used ones beyond the bound, of those whose saves are all on disk.
+    fn make_room(&mut self, but: Option<DocId>) {
+        while self.bytes > OPEN_DOCS_BYTES_MAX {
+            let may_go = |(doc, open): &(&DocId, &OpenDoc)| open.saving == 0 && Some(**doc) != but;
+            let idle = self.docs.iter().filter(may_go);
+            let Some((oldest, _)) = idle.min_by_key(|(_, open)| open.used) else {
+                return;
+            };
+            self.take(*oldest);
+        }
     }
 }
 
-/// Reads a document from the store. A panic inside Automerge ends here: that document is reported as
-/// damaged, and the node stays up.
+fn size(report: &Report) -> u64 {
+    u64::try_from(report.approx_bytes()).unwrap_or(u64::MAX)
+}
+
+/// Reads a document from the store.
 pub(crate) fn load(store: &Store, key: &DocKey, form: &Arc<Form>) -> Result<Report, CommandError> {
     let doc = key.id();
     let (snapshot, changes) = {
@@ -125,16 +196,24 @@ pub(crate) fn load(store: &Store, key: &DocKey, form: &Arc<Form>) -> Result<Repo
                 .map_err(CommandError::Store)?,
         )
     };
-    let loaded = catch_unwind(AssertUnwindSafe(|| {
-        let snapshot = snapshot.as_ref().map(|snapshot| snapshot.body.as_slice());
-        let changes = changes.iter().map(|change| change.body.as_slice());
+    let snapshot = snapshot.as_ref().map(|snapshot| snapshot.body.as_slice());
+    let changes = changes.iter().map(|change| change.body.as_slice());
+    opened(doc, || {
         Report::load(key.clone(), form, snapshot, changes).map_err(Box::new)
-    }));
-    match loaded {
-        Ok(Ok(report)) => Ok(report),
-        Ok(Err(error)) => Err(damaged(doc, &ErrorChain(&*error))),
-        Err(_) => Err(damaged(doc, &"Automerge gave up on it")),
-    }
+    })
+}
+
+fn opened<T>(
+    doc: DocId,
+    open: impl FnOnce() -> Result<T, Box<LoadError>>,
+) -> Result<T, CommandError> {
+    guarded(doc, open)?.map_err(|error| damaged(doc, &ErrorChain(&*error)))
+}
+
+/// Work on one document: a panic inside Automerge ends here, that document is reported as damaged,
+/// and the node stays up. Every entry of the engine into a document is behind this guard.
+pub(crate) fn guarded<T>(doc: DocId, work: impl FnOnce() -> T) -> Result<T, CommandError> {
+    catch_unwind(AssertUnwindSafe(work)).map_err(|_| damaged(doc, &"Automerge gave up on it"))
 }
 
 fn damaged(doc: DocId, detail: &dyn fmt::Display) -> CommandError {
@@ -145,3 +224,6 @@ fn damaged(doc: DocId, detail: &dyn fmt::Display) -> CommandError {
         detail,
     }
 }
+
+#[cfg(test)]
+mod tests;

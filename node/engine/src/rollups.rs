@@ -1,12 +1,14 @@
 //! Totals as people see them, and what they were made of.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
-use hopluu_doc::{Compartment, DocKey, DocKind};
+use hopluu_doc::FactsView;
 use hopluu_form::Form;
-use hopluu_model::{Date, DocId, IndicatorCode, Timestamp, UnitId};
+use hopluu_model::{Date, Digest, DocId, IndicatorCode, Timestamp, UnitId};
 use hopluu_rollup::algebra::Shown;
-use hopluu_rollup::{LineTotal, Missing, ReportFacts, Total};
+use hopluu_rollup::{LineTotal, Missing, ReportFacts, Total, Totals};
+use hopluu_store::Store;
 
 use crate::core::Core;
 use crate::error::CommandError;
@@ -15,7 +17,7 @@ use crate::open_docs;
 use crate::registry::KnownForm;
 use crate::resolve::{line, unit_name};
 use crate::show::finding_view;
-use crate::totals::facts_of;
+use crate::totals::{Fact, counted_key, facts_of};
 use crate::view::{
     AuthorView, ContributorView, ExplainView, Freshness, MissingView, RecomputeView, TotalLineView,
     TotalView,
@@ -200,59 +202,78 @@ impl Core {
         Ok(nodes.into_iter().map(view).collect())
     }
 
-    /// Loads every document again and compares what they add up to with what is kept.
-    ///
-    /// # Errors
-    /// When the selector names none, or a document cannot be read.
-    pub fn rollup_recompute(
+    /// What recomputing a total takes of the core; the work itself goes on beside the loop.
+    pub(crate) fn recompute(
         &mut self,
         selector: &TotalSelector,
-    ) -> Result<RecomputeView, CommandError> {
+    ) -> Result<Recompute, CommandError> {
         let (known, period, _, unit) = self.asked(selector)?;
-        let form = std::sync::Arc::clone(&known.form);
-        let refuse = || not_reporting(&unit, &form);
         let kept = self
             .totals(&known, &period)?
             .digest(&unit)
-            .ok_or_else(refuse)?;
-        let mut fresh = self.empty_totals(&known, &period)?;
-        let parts = fresh.parts().to_vec();
-        let rows = self
-            .read()?
-            .consistent(|read| facts_of(read, &form, &parts))
-            .map_err(CommandError::Store)?;
+            .ok_or_else(|| not_reporting(&unit, &known.form))?;
+        Ok(Recompute {
+            store: self.store().clone(),
+            fresh: self.empty_totals(&known, &period)?,
+            form: known.form,
+            unit,
+            kept,
+        })
+    }
+}
+
+/// A total on its way to be computed again from the documents themselves.
+#[derive(Debug)]
+pub(crate) struct Recompute {
+    store: Store,
+    form: Arc<Form>,
+    unit: UnitId,
+    kept: Digest,
+    fresh: Totals,
+}
+
+impl Recompute {
+    /// Loads every document again and compares what they add up to with what was kept.
+    pub(crate) fn run(mut self) -> Result<RecomputeView, CommandError> {
+        let parts = self.fresh.parts().to_vec();
+        let rows = {
+            let reader = self.store.read().map_err(CommandError::Store)?;
+            let facts = reader.consistent(|read| facts_of(read, &self.form, &parts));
+            facts.map_err(CommandError::Store)?
+        };
         let mut documents = 0;
         for row in rows {
-            let key = DocKey {
-                kind: DocKind::Report,
-                unit: row.unit.clone(),
-                form: form.id().clone(),
-                major: form.version().major,
-                period: row.period.clone(),
-                instance: 0,
-                compartment: Compartment::public(),
-            };
-            let report = open_docs::load(self.store(), &key, &form)?;
-            let packed = report.facts().encode();
-            let facts =
-                hopluu_doc::FactsView::new(&packed).map_err(|error| damaged(&row.doc, error))?;
-            let facts = ReportFacts {
-                doc: row.doc,
-                heads: &report.heads(),
-                is_withdrawn: report.state().is_withdrawn(),
-                facts,
-            };
-            fresh
-                .set(&row.unit, &row.period, &facts)
-                .map_err(|error| damaged(&row.doc, error))?;
+            self.add(&row)?;
             documents += 1;
         }
-        let recomputed = fresh.digest(&unit).ok_or_else(refuse)?;
+        let recomputed = self
+            .fresh
+            .digest(&self.unit)
+            .ok_or_else(|| not_reporting(&self.unit, &self.form))?;
         Ok(RecomputeView {
-            kept,
+            kept: self.kept,
             recomputed,
             documents,
         })
+    }
+
+    fn add(&mut self, row: &Fact) -> Result<(), CommandError> {
+        let key = counted_key(&row.unit, &self.form, &row.period);
+        let report = open_docs::load(&self.store, &key, &self.form)?;
+        let (packed, heads, state) = open_docs::guarded(row.doc, || {
+            (report.facts().encode(), report.heads(), report.state())
+        })?;
+        let facts = FactsView::new(&packed).map_err(|error| damaged(&row.doc, error))?;
+        let facts = ReportFacts {
+            doc: row.doc,
+            heads: &heads,
+            is_withdrawn: state.is_withdrawn(),
+            facts,
+        };
+        self.fresh
+            .set(&row.unit, &row.period, &facts)
+            .map_err(|error| damaged(&row.doc, error))?;
+        Ok(())
     }
 }
 

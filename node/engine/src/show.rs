@@ -2,173 +2,26 @@
 
 use std::collections::BTreeMap;
 
-use hopluu_doc::{Candidate, DocKey, FactsView, FigureKey, Register, Report, Touched};
+use hopluu_doc::{
+    Candidate, DocKey, FigureKey, LifecycleState, Register, Report, TextKey, Touched,
+};
 use hopluu_form::{Finding, Form};
-use hopluu_model::{ChangeHash, DocId, ErrorChain, IndicatorCode, NodeId, Scalar, UnitId};
+use hopluu_model::{ChangeHash, DocId, ErrorChain, IndicatorCode, NodeId, Scalar};
 use hopluu_store::DocRow;
 use hopluu_trust::Seal;
 
-use crate::admit::receipt_heads;
-use crate::clock;
 use crate::core::{Core, unreadable};
 use crate::error::CommandError;
-use crate::handle::ReportFilter;
 use crate::limits::SNAPSHOT_AFTER_CHANGES;
-use crate::resolve::{Meant, unit_name};
+use crate::open_docs::{self, guarded};
+use crate::resolve::Meant;
 use crate::view::{
-    CandidateView, FigureView, FindingView, HistoryRow, Reached, ReportRef, ReportRow, ReportView,
-    Selector, TextView,
+    CandidateView, FigureView, FindingView, HistoryRow, ReportRef, ReportView, Selector, TextView,
 };
 
 impl Core {
-    /// Reports here, with how far each got.
-    ///
-    /// # Errors
-    /// When a filter names nothing, or the store cannot be read.
-    pub fn report_list(&self, filter: &ReportFilter) -> Result<Vec<ReportRow>, CommandError> {
-        let form = filter
-            .form
-            .as_deref()
-            .map(|text| self.known_form(text))
-            .transpose()?;
-        let unit = match filter.unit.as_deref() {
-            None => None,
-            Some(text) => Some(self.unit(Some(text), self.any_day(filter))?),
-        };
-        let mut rows = Vec::new();
-        let read = self.read()?;
-        read.for_each_doc(|row| {
-            let fits = form
-                .as_ref()
-                .is_none_or(|known| *known.form.id() == row.form)
-                && unit.as_ref().is_none_or(|unit| *unit == row.unit)
-                && filter
-                    .period
-                    .as_deref()
-                    .is_none_or(|text| text == row.period.to_string());
-            if fits {
-                rows.push(row);
-            }
-        })
-        .map_err(CommandError::Store)?;
-        drop(read);
-        let mut listed = rows
-            .iter()
-            .map(|row| self.report_row(row))
-            .collect::<Result<Vec<_>, _>>()?;
-        listed.sort_by(|a, b| {
-            let key = |row: &ReportRow| {
-                let report = &row.report;
-                (
-                    report.form.clone(),
-                    report.period.clone(),
-                    report.unit.clone(),
-                    report.instance,
-                )
-            };
-            key(a).cmp(&key(b))
-        });
-        Ok(listed)
-    }
-
-    /// The day by which a filter's unit is read: its period's, else the newest there is.
-    fn any_day(&self, filter: &ReportFilter) -> hopluu_model::Date {
-        let form = filter
-            .form
-            .as_deref()
-            .and_then(|text| self.known_form(text).ok());
-        let period = filter.period.as_deref().and_then(|text| text.parse().ok());
-        form.zip(period)
-            .and_then(|(known, period)| known.form.tree_day(&period).ok())
-            .unwrap_or(hopluu_model::Date::MAX)
-    }
-
-    fn report_row(&self, row: &DocRow) -> Result<ReportRow, CommandError> {
-        let read = self.read()?;
-        let body = read
-            .facts(row.doc)
-            .map_err(CommandError::Store)?
-            .unwrap_or_default();
-        drop(read);
-        let mut listed = ReportRow {
-            report: self.report_ref(row),
-            state: String::new(),
-            answered: 0,
-            lines: 0,
-            conflicts: 0,
-            reached: self.reached(row)?,
-        };
-        if let Some(known) = self
-            .registry()
-            .form_of_major(&row.form, row.major, &row.unit)
-        {
-            listed.lines = u32::try_from(known.form.value_lines().count()).unwrap_or(u32::MAX);
-        }
-        let Ok(facts) = FactsView::new(&body) else {
-            return Ok(listed);
-        };
-        listed.state = facts
-            .state()
-            .ok()
-            .and_then(|state| state.step)
-            .map_or_else(String::new, |step| step.as_str().to_owned());
-        let mut codes = std::collections::BTreeSet::new();
-        for register in facts.figures().flatten() {
-            let values: Vec<_> = register.candidates().map(|fact| fact.value).collect();
-            let is_settled = values.windows(2).all(|pair| pair.first() == pair.last());
-            listed.conflicts += u32::from(!is_settled);
-            if values.iter().any(|value| *value != "blank") {
-                codes.insert(register.key.split('@').next().unwrap_or(register.key));
-            }
-        }
-        listed.answered = u32::try_from(codes.len()).unwrap_or(u32::MAX);
-        Ok(listed)
-    }
-
     pub(crate) fn report_ref(&self, row: &DocRow) -> ReportRef {
-        let tree = self.tree();
-        let registry = self.registry();
-        let known = registry.form_of_major(&row.form, row.major, &row.unit);
-        let day = known.and_then(|known| known.form.tree_day(&row.period).ok());
-        let day = day.unwrap_or(row.unit.since);
-        ReportRef {
-            doc: row.doc,
-            unit: row.unit.clone(),
-            unit_name: unit_name(&tree, &row.unit, day),
-            form: row.form.clone(),
-            period: row.period.clone(),
-            instance: DocKey::decode(&row.key).map_or(0, |key| key.instance),
-        }
-    }
-
-    /// How far a document got above this node, the nearest superior first.
-    fn reached(&self, row: &DocRow) -> Result<Vec<Reached>, CommandError> {
-        let receipts = self
-            .read()?
-            .receipts(row.doc)
-            .map_err(CommandError::Store)?;
-        let tree = self.tree();
-        let mut reached: Vec<_> = receipts
-            .iter()
-            .filter_map(|receipt| {
-                let heads = receipt_heads(receipt)?;
-                let on = clock::day(receipt.at);
-                Some(Reached {
-                    unit: receipt.by.clone(),
-                    unit_name: unit_name(&tree, &receipt.by, on),
-                    level: tree
-                        .unit(&receipt.by)
-                        .map(|u| u.level.clone())
-                        .unwrap_or_default(),
-                    at: receipt.at,
-                    is_current: heads == row.heads,
-                })
-            })
-            .collect();
-        // The deeper a unit lies, the nearer it is to the report's own.
-        let depth = |unit: &UnitId| tree.path(unit, unit.since).len();
-        reached.sort_by_key(|receipt| (std::cmp::Reverse(depth(&receipt.unit)), receipt.at));
-        Ok(reached)
+        self.shelf().report_ref(row)
     }
 
     /// A report that exists.
@@ -191,33 +44,32 @@ impl Core {
     pub fn report_show(&mut self, selector: &Selector) -> Result<ReportView, CommandError> {
         let (meant, row) = self.existing(selector)?;
         let authors = self.authors(row.doc)?;
-        let reached = self.reached(&row)?;
+        let reached = self.shelf().reached(&*self.read()?, &row);
+        let reached = reached.map_err(CommandError::Store)?;
         let form = std::sync::Arc::clone(&meant.form);
-        let report = self.open(&meant.key, &form)?;
-        let figures = figure_views(report, &form, &authors);
-        let texts = report
-            .texts()
-            .into_iter()
-            .filter(|(_, text)| !text.is_empty())
-            .map(|((section, office), text)| TextView {
-                section,
-                office,
-                text,
-            })
-            .collect();
-        let state = report
-            .state()
-            .step
-            .map_or_else(String::new, |step| step.as_str().to_owned());
-        let agreed = agreed_figures(&report.figures());
-        let findings = form.findings(&agreed);
+        let said = self.on_report(&meant.key, &form, |report| Said {
+            figures: figure_views(report, &form, &authors),
+            agreed: agreed_figures(&report.figures()),
+            texts: report.texts(),
+            state: report.state(),
+            heads: report.heads(),
+        })?;
+        let texts = said.texts.into_iter().filter(|(_, text)| !text.is_empty());
+        let texts = texts.map(|((section, office), text)| TextView {
+            section,
+            office,
+            text,
+        });
+        let step = said.state.step;
+        let state = step.map_or_else(String::new, |step| step.as_str().to_owned());
+        let findings = form.findings(&said.agreed);
         Ok(ReportView {
             report: meant.report(),
             form_version: form.version(),
             state,
-            heads: report.heads(),
-            figures,
-            texts,
+            heads: said.heads,
+            figures: said.figures,
+            texts: texts.collect(),
             findings: findings.iter().map(finding_view).collect(),
             reached,
         })
@@ -244,8 +96,8 @@ impl Core {
     pub fn report_history(&mut self, selector: &Selector) -> Result<Vec<HistoryRow>, CommandError> {
         let (meant, row) = self.existing(selector)?;
         let authors = self.authors(row.doc)?;
-        let report = self.open(&meant.key, &meant.form)?;
-        let history = report.history().map_err(|error| CommandError::Damaged {
+        let history = self.on_report(&meant.key, &meant.form, |report| report.history())?;
+        let history = history.map_err(|error| CommandError::Damaged {
             doc: row.doc.to_string(),
             detail: ErrorChain(&error).to_string(),
         })?;
@@ -289,10 +141,10 @@ impl Core {
             return;
         };
         // Read from the disk: the open document may hold saves that are not there yet.
-        let Ok(report) = crate::open_docs::load(self.store(), &key, &known.form) else {
-            return;
-        };
-        let (ordinal, body) = (row.changes, report.save_snapshot());
+        let loaded = open_docs::load(self.store(), &key, &known.form);
+        let packed = loaded.and_then(|report| guarded(doc, || report.save_snapshot()));
+        let Ok(body) = packed else { return };
+        let ordinal = row.changes;
         self.submit(
             move |tx| tx.put_snapshot(doc, ordinal, &body),
             |core, turn, result| {
@@ -302,6 +154,15 @@ impl Core {
             },
         );
     }
+}
+
+/// What an open document says, read in one go.
+struct Said {
+    figures: Vec<FigureView>,
+    agreed: BTreeMap<IndicatorCode, Scalar>,
+    texts: BTreeMap<TextKey, String>,
+    state: LifecycleState,
+    heads: Vec<ChangeHash>,
 }
 
 fn figure_views(

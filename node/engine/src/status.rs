@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use hopluu_model::ErrorChain;
-use hopluu_store::BackupError;
+use hopluu_store::{BackupError, Store};
 use hopluu_sync::{Trouble, WalkState};
 
 use crate::core::Core;
@@ -70,20 +70,17 @@ impl Core {
             })
             .collect()
     }
+}
 
-    /// Copies the database to a file while the node works on. Answers the bytes written.
-    ///
-    /// # Errors
-    /// When the file exists or cannot be written.
-    pub fn backup(&self, path: &Path) -> Result<u64, CommandError> {
-        let refuse = |detail: String| CommandError::Refused {
-            what: "the backup",
-            detail,
-        };
-        self.store()
-            .backup(path, |_| {})
-            .map_err(|error: BackupError| refuse(ErrorChain(&error).to_string()))?;
-        let written = std::fs::metadata(path).map_err(|error| refuse(error.to_string()))?;
-        Ok(written.len())
-    }
+/// Copies a database to a file while the node works on. Answers the bytes written.
+pub(crate) fn backup(store: &Store, path: &Path) -> Result<u64, CommandError> {
+    let refuse = |detail: String| CommandError::Refused {
+        what: "the backup",
+        detail,
+    };
+    store
+        .backup(path, |_| {})
+        .map_err(|error: BackupError| refuse(ErrorChain(&error).to_string()))?;
+    let written = std::fs::metadata(path).map_err(|error| refuse(error.to_string()))?;
+    Ok(written.len())
 }

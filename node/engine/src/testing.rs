@@ -1,5 +1,7 @@
 //! A small province for tests of what a node takes: keys, certificates, and stores without a thread.
 
+pub(crate) mod alone;
+
 use std::sync::Arc;
 
 use hopluu_doc::{DocKey, Edit, FigureKey, Report, SaveContext, SavedChange};

@@ -1,6 +1,6 @@
 //! Totals of the forms and periods in use, kept up to date as documents change.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use hopluu_doc::{Compartment, DocKey, DocKind, FactsView};
@@ -8,10 +8,11 @@ use hopluu_form::Form;
 use hopluu_model::{ChangeHash, DocId, ErrorChain, FormId, Period, UnitId};
 use hopluu_rollup::{Filing, ReportFacts, Totals};
 use hopluu_store::{DbError, DocRow, FactsRow, Read};
+use hopluu_sync::Steady;
 
 use crate::core::{Core, unreadable};
 use crate::error::CommandError;
-use crate::limits::TOTALS_KEPT_MAX;
+use crate::limits::{TOTALS_KEPT_MAX, TOTALS_REST_MS};
 use crate::registry::KnownForm;
 use crate::turn::Turn;
 use crate::view::WatchEvent;
@@ -30,11 +31,19 @@ struct KeptTotals {
 pub(crate) struct TotalsKept {
     kept: BTreeMap<Series, KeptTotals>,
     clock: u64,
+    /// Those that changed while they were not kept.
+    stale: BTreeSet<Series>,
+    rests_until: Steady,
 }
 
 impl TotalsKept {
     pub(crate) fn forget_all(&mut self) {
         self.kept.clear();
+    }
+
+    /// When the next of those that changed is to be read.
+    pub(crate) fn next_wake(&self) -> Option<Steady> {
+        (!self.stale.is_empty()).then_some(self.rests_until)
     }
 
     fn get(&mut self, series: &Series) -> Option<&mut Totals> {
@@ -134,9 +143,26 @@ impl Core {
         else {
             return;
         };
+        if counted_key(&row.unit, &known.form, &row.period).id() != row.doc {
+            return;
+        }
         // A series in use at this node is kept from its first change on, so that whoever watches
         // hears of every later one.
-        if self.totals(&known, &row.period).is_err() {
+        let series = (row.form.clone(), row.major, row.period.clone());
+        if !self.totals.kept.contains_key(&series) {
+            self.totals.stale.insert(series);
+        }
+        self.follow_totals(turn, row);
+        self.refresh_totals(turn);
+    }
+
+    /// Sets a changed document in those kept totals that it is a part of.
+    fn follow_totals(&mut self, turn: &mut Turn, row: &DocRow) {
+        let concerns = |(form, major, _): &Series, kept: &KeptTotals| {
+            *form == row.form && *major == row.major && kept.totals.parts().contains(&row.period)
+        };
+        let mut kept = self.totals.kept.iter();
+        if !kept.any(|(series, kept)| concerns(series, kept)) {
             return;
         }
         let body = match self.store().read().and_then(|read| read.facts(row.doc)) {
@@ -151,34 +177,52 @@ impl Core {
             heads: row.heads.clone(),
             body,
         };
-        if !is_counted(&fact, &known.form) {
-            return;
-        }
+        let Some(filing) = fact.filing() else { return };
         let own = self.me().unit.clone();
-        for ((form, major, period), kept) in &mut self.totals.kept {
-            let concerns = *form == row.form
-                && *major == row.major
-                && kept.totals.parts().contains(&row.period);
-            let Some(filing) = fact.filing().filter(|_| concerns) else {
+        for (series, kept) in &mut self.totals.kept {
+            if !concerns(series, kept) {
                 continue;
-            };
+            }
             if let Err(error) = kept.totals.set(filing.unit, filing.period, &filing.report) {
                 tracing::error!(doc = %row.doc, error = %ErrorChain(&error), "facts cannot be added up");
             }
-            let Some((digest, tally)) = kept.totals.digest(&own).zip(kept.totals.tally(&own))
-            else {
-                continue;
-            };
-            turn.events.push(WatchEvent::TotalChanged {
-                unit: own.clone(),
-                form: form.clone(),
-                period: period.clone(),
-                reported: tally.reports.reported,
-                expected: tally.reports.expected,
-                digest,
-            });
+            turn.events.extend(changed(series, &kept.totals, &own));
         }
     }
+
+    /// Reads one of the totals that changed while they were not kept. A first sync brings changes of
+    /// many years in any order, more than are kept, so there is a rest between two of them.
+    pub(crate) fn refresh_totals(&mut self, turn: &mut Turn) {
+        if turn.steady < self.totals.rests_until {
+            return;
+        }
+        let Some(series) = self.totals.stale.pop_first() else {
+            return;
+        };
+        self.totals.rests_until = turn.steady.plus_ms(TOTALS_REST_MS);
+        let (form, major, period) = &series;
+        let own = self.me().unit.clone();
+        let Some(known) = self.registry().form_of_major(form, *major, &own).cloned() else {
+            return;
+        };
+        if let Ok(totals) = self.totals(&known, period) {
+            turn.events.extend(changed(&series, totals, &own));
+        }
+    }
+}
+
+/// What watchers are told of a unit's total.
+fn changed(series: &Series, totals: &Totals, own: &UnitId) -> Option<WatchEvent> {
+    let (form, _, period) = series;
+    let (digest, tally) = totals.digest(own).zip(totals.tally(own))?;
+    Some(WatchEvent::TotalChanged {
+        unit: own.clone(),
+        form: form.clone(),
+        period: period.clone(),
+        reported: tally.reports.reported,
+        expected: tally.reports.expected,
+        digest,
+    })
 }
 
 /// One document's facts, on their way into totals.
@@ -228,7 +272,7 @@ pub(crate) fn facts_of(read: &Read, form: &Form, parts: &[Period]) -> Result<Vec
                         .collect(),
                     body: row.body.to_vec(),
                 };
-                if is_counted(&fact, form) {
+                if counted_key(&fact.unit, form, period).id() == fact.doc {
                     facts.push(fact);
                 }
             },
@@ -238,15 +282,17 @@ pub(crate) fn facts_of(read: &Read, form: &Form, parts: &[Period]) -> Result<Vec
 }
 
 /// Only a unit's first public report of a period counts; further instances are read by themselves.
-fn is_counted(fact: &Fact, form: &Form) -> bool {
-    let key = DocKey {
+pub(crate) fn counted_key(unit: &UnitId, form: &Form, period: &Period) -> DocKey {
+    DocKey {
         kind: DocKind::Report,
-        unit: fact.unit.clone(),
+        unit: unit.clone(),
         form: form.id().clone(),
         major: form.version().major,
-        period: fact.period.clone(),
+        period: period.clone(),
         instance: 0,
         compartment: Compartment::public(),
-    };
-    key.id() == fact.doc
+    }
 }
+
+#[cfg(test)]
+mod tests;

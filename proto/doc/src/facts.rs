@@ -18,6 +18,7 @@ use hopluu_model::Scalar;
 
 use crate::figure::{FigureKey, OpId};
 use crate::lifecycle::{EventEntry, LifecycleState};
+use crate::limits::EVENTS_READ_MAX;
 use crate::scan::{MapOp, ScannedChange};
 
 mod pack;
@@ -113,9 +114,11 @@ impl Facts {
             }
             registers
         };
+        let mut events = gather(&mut events.into_iter());
+        keep_last(&mut events, EVENTS_READ_MAX);
         Self {
             figures: gather(&mut figures.into_iter().filter(|(key, _)| is_figure(key))),
-            events: gather(&mut events.into_iter()),
+            events,
             void: BTreeMap::new(),
         }
     }
@@ -141,6 +144,9 @@ impl Facts {
         for op in &change.events {
             let verdict = judge(FactMap::Events, op);
             follow(&mut self.events, &mut self.void, op, verdict);
+        }
+        if !change.events.is_empty() {
+            keep_last(&mut self.events, EVENTS_READ_MAX);
         }
     }
 
@@ -189,6 +195,23 @@ impl Facts {
 /// Keys outside the grammar are of a later version of the program.
 fn is_figure(key: &str) -> bool {
     key.parse::<FigureKey>().is_ok()
+}
+
+/// Leaves the last operations of all, which no order of arrival changes: what was among the last of
+/// more is among the last of fewer.
+fn keep_last(registers: &mut Registers, most: usize) {
+    let mut ops: Vec<OpId> = registers.values().flatten().map(|fact| fact.op).collect();
+    let Some(over) = ops.len().checked_sub(most).filter(|over| *over > 0) else {
+        return;
+    };
+    ops.sort_unstable();
+    let Some(first) = ops.get(over).copied() else {
+        return;
+    };
+    registers.retain(|_, candidates| {
+        candidates.retain(|candidate| candidate.op >= first);
+        !candidates.is_empty()
+    });
 }
 
 fn follow(

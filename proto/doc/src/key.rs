@@ -35,7 +35,8 @@ impl DocKind {
 }
 
 /// A part of a unit's papers with readers of its own. The empty name is the public one, which goes
-/// up the line; any other never leaves the unit.
+/// up the line; any other never leaves the unit. Nothing makes one yet, and no node admits one: scope
+/// must know them first.
 #[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 pub struct Compartment(String);
 

@@ -56,6 +56,11 @@ pub const SCAN_LIMITS: ScanLimits = ScanLimits {
 /// followed. Beyond it the rest is not followed, which shows more standing events, never fewer.
 pub const EVENTS_NAMED_MAX: usize = 64;
 
+/// Most events of one document that are read: the last ones by operation, so that every node that has
+/// the same changes reads the same ones. A report's life has a dozen; so many of the longest are 2 MiB,
+/// half of what one row of a store may hold.
+pub const EVENTS_READ_MAX: usize = 512;
+
 /// Most cells of one table that compares two texts: half a megabyte of memory, under a millisecond.
 /// Where two stretches are larger than that, the one is replaced by the other as a whole.
 pub const DIFF_CELLS_MAX: usize = 250_000;

@@ -121,8 +121,8 @@ impl Report {
     /// Opens a report from a snapshot and the changes that it lacks, in any order. Both are this
     /// node's own: every change was scanned when it was admitted.
     ///
-    /// This is where Automerge reads what others wrote; a caller who wants to survive its panics
-    /// needs to contain this call and [`Report::apply`], and nothing else.
+    /// This is where Automerge reads what others wrote. A caller who wants to survive its panics
+    /// contains this call and every other on the report: what it read may make it panic later.
     ///
     /// # Errors
     /// The document is not what the key says, or does not open.
@@ -132,14 +132,7 @@ impl Report {
         snapshot: Option<&[u8]>,
         changes: impl IntoIterator<Item = &'a [u8]>,
     ) -> Result<Self, LoadError> {
-        if *form.id() != key.form || form.version().major != key.major {
-            return Err(LoadError::WrongForm {
-                form: form.id().clone(),
-                version: form.version(),
-                wanted: key.form,
-                major: key.major,
-            });
-        }
+        check_form(&key, form)?;
         let genesis = genesis(&key, form)?;
         let doc = load_document(&genesis, snapshot, changes)?;
         let (id, form) = (key.id(), Arc::clone(form));
@@ -168,6 +161,17 @@ impl Report {
             changes.into_iter().map(|change| change.bytes.as_slice()),
         )?;
         self.doc = next;
+        Ok(())
+    }
+
+    /// From now on reads it by another minor version of its form. Every version of a major has the
+    /// same genesis, so nothing of the document changes.
+    ///
+    /// # Errors
+    /// The form is another one, or another major version.
+    pub fn read_by(&mut self, form: &Arc<Form>) -> Result<(), LoadError> {
+        check_form(&self.key, form)?;
+        self.form = Arc::clone(form);
         Ok(())
     }
 
@@ -232,6 +236,18 @@ impl Report {
             .saturating_add(count(stats.num_ops).saturating_mul(BYTES_PER_OP))
             .saturating_add(count(stats.num_changes).saturating_mul(BYTES_PER_CHANGE))
     }
+}
+
+fn check_form(key: &DocKey, form: &Form) -> Result<(), LoadError> {
+    if *form.id() == key.form && form.version().major == key.major {
+        return Ok(());
+    }
+    Err(LoadError::WrongForm {
+        form: form.id().clone(),
+        version: form.version(),
+        wanted: key.form.clone(),
+        major: key.major,
+    })
 }
 
 fn load_document<'a>(

@@ -87,8 +87,8 @@ pub enum ScanError {
     /// Writes what no edit of a report writes.
     #[error("change writes outside the layout of a report: {0}")]
     OutsideSchema(&'static str),
-    /// Refers to an operation that cannot have come before it.
-    #[error("change refers to an operation that does not come before it")]
+    /// Refers to an operation that cannot have come before it, or that is something else.
+    #[error("change refers to an operation that does not come before it, or is something else")]
     NotCausal,
 }
 
@@ -211,8 +211,9 @@ pub struct ScannedChange {
 ///
 /// A change that passes is in Automerge's own canonical bytes, so its hash survives being saved and
 /// loaded; it creates no objects but what a derived change declares; it deletes nothing but text; and
-/// it refers only to what can lie before it. Whether that does lie before it is for
-/// [`crate::admit::check_parents`].
+/// it refers only to what can lie before it, and within itself only to what it takes it for. Whether
+/// the rest does lie before it is for [`crate::admit::check_parents`] and
+/// [`crate::admit::check_references`].
 ///
 /// # Errors
 /// Whatever exceeds a bound or lies outside; the change must then stay outside.

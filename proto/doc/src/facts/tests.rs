@@ -173,6 +173,34 @@ fn the_view_reads_what_was_packed() {
     assert_eq!(view.events().unwrap().len(), 1);
 }
 
+/// `number` events of actor 1, numbered from 1, in changes of 100.
+fn many_events(number: u64) -> Vec<ScannedChange> {
+    let events: Vec<_> = (1..=number)
+        .map(|n| set(&format!("1.{n}"), "checked\n\n", op(n, 1), &[]))
+        .collect();
+    let changes = events.chunks(100);
+    changes
+        .map(|events| change(vec![], events.to_vec()))
+        .collect()
+}
+
+#[test]
+fn the_last_events_are_read_in_whatever_order_they_come() {
+    let more = EVENTS_READ_MAX as u64 + 250;
+    let changes = many_events(more);
+    let (mut facts, mut backwards) = (Facts::new(), Facts::new());
+    changes.iter().for_each(|change| facts.apply(change));
+    changes
+        .iter()
+        .rev()
+        .for_each(|change| backwards.apply(change));
+    assert_eq!(facts, backwards);
+    let events = facts.events();
+    assert_eq!(events.len(), EVENTS_READ_MAX);
+    let last = events.last().unwrap();
+    assert_eq!(last.op, op(more, 1));
+}
+
 proptest! {
     #[test]
     fn the_short_way_reads_what_the_grammar_reads(text in "[0-9]{0,20}|~?[0-9]{1,3}[./]?[0-9]{0,2}|[a-z]{1,3}") {

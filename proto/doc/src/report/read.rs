@@ -10,6 +10,7 @@ use crate::edit::SaveMessage;
 use crate::figure::{FigureKey, OpId};
 use crate::layout::read_text_key;
 use crate::lifecycle::{EventEntry, LifecycleState};
+use crate::limits::EVENTS_READ_MAX;
 
 /// Which section, and whose text of it.
 pub type TextKey = (SectionId, OfficeId);
@@ -82,15 +83,16 @@ impl Report {
             .collect()
     }
 
-    /// The lifecycle events in the order of their operations.
+    /// The lifecycle events in the order of their operations: at most the last
+    /// [`EVENTS_READ_MAX`].
     #[must_use]
     pub fn events(&self) -> Vec<EventEntry> {
-        let mut events: Vec<_> = self
-            .entries(&self.objects.events)
-            .filter_map(|(key, value, op)| EventEntry::read(&key, op, &value))
-            .collect();
-        events.sort_by_key(|event| event.op);
-        events
+        let mut entries: Vec<_> = self.entries(&self.objects.events).collect();
+        entries.sort_by_key(|(_, _, op)| *op);
+        let over = entries.len().saturating_sub(EVENTS_READ_MAX);
+        let last = entries.into_iter().skip(over);
+        last.filter_map(|(key, value, op)| EventEntry::read(&key, op, &value))
+            .collect()
     }
 
     /// Where the report stands.

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use hopluu_model::ActorId;
 
 use super::columns::{Booleans, Columns, Deltas, Runs};
-use super::{InsertRun, MapOp, ScanError, ScanLimits, TextEdit, TextObject};
+use super::{InsertRun, MapOp, ScanError, ScanLimits, TextEdit, TextObject, key_at};
 use crate::figure::OpId;
 use crate::layout::{EVENTS, FIGURES, FIRST_TEXT, GENESIS_ACTOR, NOTES, TEXTS};
 use crate::limits::{EVENT_BYTES_MAX, FIGURE_BYTES_MAX, MAP_KEY_BYTES_MAX, NOTE_BYTES_MAX};
@@ -207,10 +207,12 @@ impl OpReader<'_> {
         match object.counter {
             FIGURES => {
                 let read = self.read_put(op, FIGURE_BYTES_MAX)?;
+                self.check_own_preds(&self.writes.figures, &read)?;
                 self.writes.figures.push(read);
             }
             NOTES => {
                 let read = self.read_put(op, NOTE_BYTES_MAX)?;
+                self.check_own_preds(&self.writes.notes, &read)?;
                 self.writes.notes.push(read);
             }
             EVENTS => {
@@ -266,6 +268,20 @@ impl OpReader<'_> {
             },
             preds,
         })
+    }
+
+    /// A write supersedes writes of its own key only: here those of this very change, while earlier
+    /// ones are looked up by whoever has the earlier changes. Automerge hides whatever is named, and
+    /// panics when it is asked for the change again.
+    fn check_own_preds(&self, before: &[MapOp], write: &MapOp) -> Result<(), ScanError> {
+        let is_own =
+            |pred: &&OpId| pred.actor == self.frame.author && pred.counter >= self.frame.start_op;
+        let is_same = |pred: &OpId| key_at(before, pred.counter) == Some(write.key.as_str());
+        if write.preds.iter().filter(is_own).all(is_same) {
+            Ok(())
+        } else {
+            Err(ScanError::NotCausal)
+        }
     }
 
     fn read_declaration(&mut self, op: &RawOp<'_>) -> Result<(), ScanError> {

@@ -363,6 +363,16 @@ fn what_cannot_lie_before_a_change_is_refused() {
         change.operations[1].pred = vec![pred.clone(), pred].into();
     });
     assert!(matches!(refused(&twice), ScanError::Damaged(_)));
+    // What this very change wrote under another key, or in another map.
+    for (from, to) in [(0, 1), (0, 3), (3, 0)] {
+        let other_key = altered(|change| {
+            let start = change.start_op.get();
+            change.operations.swap(0, from);
+            change.operations.swap(1, to);
+            change.operations[1].pred = vec![Id::new(start, &change.actor_id)].into();
+        });
+        assert_eq!(refused(&other_key), ScanError::NotCausal);
+    }
     // An element that this change writes elsewhere.
     let elsewhere = altered(|change| {
         let figure = Id::new(change.start_op.get(), &change.actor_id);

@@ -65,8 +65,60 @@ fn reorder(changes: &[ScannedChange], picks: &[usize]) -> Vec<ScannedChange> {
     out
 }
 
+/// A change as no program of ours writes it: a few puts, each over some of those before it.
+fn crafted(base: &Report, puts: &[(bool, u8, Vec<usize>)]) -> Option<ScannedChange> {
+    let mut next = base.clone();
+    let mut edits = vec![set("I.1", "11")];
+    edits.push(Edit::SetNote {
+        key: "I.1".parse().unwrap(),
+        text: "x".to_owned(),
+    });
+    let saved = next.save(&ctx(9), &edits).unwrap().unwrap();
+    let mut change = Change::from_bytes(saved.bytes).unwrap().decode();
+    let (start, actor) = (change.start_op.get(), change.actor_id.clone());
+    let op_id = |at: usize| automerge::legacy::OpId::new(start + at as u64, &actor);
+    let (figure, note) = (change.operations[0].clone(), change.operations[1].clone());
+    let put = |(at, (is_note, line, over)): (usize, &(bool, u8, Vec<usize>))| {
+        let mut op = if *is_note {
+            note.clone()
+        } else {
+            figure.clone()
+        };
+        op.key = automerge::legacy::Key::Map(format!("I.{line}").as_str().into());
+        let over: std::collections::BTreeSet<usize> = over.iter().copied().collect();
+        let over = over.into_iter().filter(|before| *before < at);
+        op.pred = over.map(op_id).collect::<Vec<_>>().into();
+        op
+    };
+    change.operations = puts.iter().enumerate().map(put).collect();
+    let bytes = Change::from(change).raw_bytes().to_vec();
+    crate::scan::scan(&bytes, &crate::limits::SCAN_LIMITS).ok()
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(96))]
+
+    #[test]
+    fn whatever_a_change_writes_over_itself_its_facts_are_those_of_a_full_load(
+        puts in prop::collection::vec(
+            (any::<bool>(), 1u8..=2, prop::collection::vec(0usize..6, 0..3)),
+            1..6,
+        ),
+    ) {
+        let base = report();
+        let Some(change) = crafted(&base, &puts) else { return Ok(()) };
+        let mut facts = Facts::new();
+        facts.apply(&change);
+        let mut full = base;
+        full.apply([&change]).unwrap();
+        prop_assert_eq!(facts.encode(), full.facts().encode());
+        prop_assert_eq!(full.history().unwrap().len(), 1);
+        full.undo(&change.hash, &ctx(1)).unwrap();
+        full.save(&ctx(1), &[set("I.1", "12")]).unwrap();
+        let snapshot = full.save_snapshot();
+        let opened = Report::load(key(), &form(0), Some(&snapshot), []).unwrap();
+        prop_assert_eq!(opened.heads(), full.heads());
+    }
 
     #[test]
     fn facts_of_any_causal_order_are_those_of_a_full_load(

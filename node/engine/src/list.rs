@@ -1,0 +1,192 @@
+//! The list of reports: three rows of the store for each, so it is put together beside the loop.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use hopluu_doc::{DocKey, FactsView};
+use hopluu_model::{Date, FormId, Period, UnitId};
+use hopluu_store::{DbError, DocRow, Read, Store};
+
+use crate::admit::receipt_heads;
+use crate::clock;
+use crate::core::Core;
+use crate::error::CommandError;
+use crate::handle::ReportFilter;
+use crate::registry::Registry;
+use crate::resolve::unit_name;
+use crate::view::{Reached, ReportRef, ReportRow};
+
+/// What reports are listed by: the store and the registry, which is all that it takes. Whoever has
+/// it needs no core.
+#[derive(Clone)]
+pub(crate) struct Shelf {
+    pub(crate) store: Store,
+    pub(crate) registry: Arc<Registry>,
+}
+
+/// A list that was asked for, its filter resolved.
+pub(crate) struct Listing {
+    shelf: Shelf,
+    form: Option<FormId>,
+    unit: Option<UnitId>,
+    period: Option<String>,
+}
+
+impl Core {
+    pub(crate) fn shelf(&self) -> Shelf {
+        Shelf {
+            store: self.store().clone(),
+            registry: self.shared_registry(),
+        }
+    }
+
+    /// Reports here, with how far each got.
+    ///
+    /// # Errors
+    /// When a filter names nothing, or the store cannot be read.
+    pub fn report_list(&self, filter: &ReportFilter) -> Result<Vec<ReportRow>, CommandError> {
+        self.listing(filter)?.run()
+    }
+
+    pub(crate) fn listing(&self, filter: &ReportFilter) -> Result<Listing, CommandError> {
+        let form = filter.form.as_deref();
+        let form = form.map(|text| self.known_form(text)).transpose()?;
+        let unit = filter.unit.as_deref();
+        let unit = unit.map(|text| self.unit(Some(text), self.any_day(filter)));
+        Ok(Listing {
+            shelf: self.shelf(),
+            form: form.map(|known| known.form.id().clone()),
+            unit: unit.transpose()?,
+            period: filter.period.clone(),
+        })
+    }
+
+    /// The day by which a filter's unit is read: its period's, else the newest there is.
+    fn any_day(&self, filter: &ReportFilter) -> Date {
+        let form = filter
+            .form
+            .as_deref()
+            .and_then(|text| self.known_form(text).ok());
+        let period = filter.period.as_deref().and_then(|text| text.parse().ok());
+        form.zip(period)
+            .and_then(|(known, period): (_, Period)| known.form.tree_day(&period).ok())
+            .unwrap_or(Date::MAX)
+    }
+}
+
+impl Listing {
+    pub(crate) fn run(self) -> Result<Vec<ReportRow>, CommandError> {
+        let mut listed = self.rows().map_err(CommandError::Store)?;
+        listed.sort_by(|a, b| {
+            let key = |row: &ReportRow| {
+                let report = &row.report;
+                (
+                    report.form.clone(),
+                    report.period.clone(),
+                    report.unit.clone(),
+                    report.instance,
+                )
+            };
+            key(a).cmp(&key(b))
+        });
+        Ok(listed)
+    }
+
+    fn rows(&self) -> Result<Vec<ReportRow>, DbError> {
+        let read = self.shelf.store.read()?;
+        let mut rows = Vec::new();
+        read.for_each_doc(|row| {
+            if self.fits(&row) {
+                rows.push(row);
+            }
+        })?;
+        rows.iter().map(|row| self.shelf.row(&read, row)).collect()
+    }
+
+    fn fits(&self, row: &DocRow) -> bool {
+        self.form.as_ref().is_none_or(|form| *form == row.form)
+            && self.unit.as_ref().is_none_or(|unit| *unit == row.unit)
+            && self
+                .period
+                .as_deref()
+                .is_none_or(|text| text == row.period.to_string())
+    }
+}
+
+impl Shelf {
+    fn row(&self, read: &Read, row: &DocRow) -> Result<ReportRow, DbError> {
+        let body = read.facts(row.doc)?.unwrap_or_default();
+        let mut listed = ReportRow {
+            report: self.report_ref(row),
+            state: String::new(),
+            answered: 0,
+            lines: 0,
+            conflicts: 0,
+            reached: self.reached(read, row)?,
+        };
+        if let Some(known) = self.registry.form_of_major(&row.form, row.major, &row.unit) {
+            listed.lines = u32::try_from(known.form.value_lines().count()).unwrap_or(u32::MAX);
+        }
+        let Ok(facts) = FactsView::new(&body) else {
+            return Ok(listed);
+        };
+        listed.state = facts
+            .state()
+            .ok()
+            .and_then(|state| state.step)
+            .map_or_else(String::new, |step| step.as_str().to_owned());
+        let mut codes = BTreeSet::new();
+        for register in facts.figures().flatten() {
+            let values: Vec<_> = register.candidates().map(|fact| fact.value).collect();
+            let is_settled = values.windows(2).all(|pair| pair.first() == pair.last());
+            listed.conflicts += u32::from(!is_settled);
+            if values.iter().any(|value| *value != "blank") {
+                codes.insert(register.key.split('@').next().unwrap_or(register.key));
+            }
+        }
+        listed.answered = u32::try_from(codes.len()).unwrap_or(u32::MAX);
+        Ok(listed)
+    }
+
+    pub(crate) fn report_ref(&self, row: &DocRow) -> ReportRef {
+        let registry = &self.registry;
+        let known = registry.form_of_major(&row.form, row.major, &row.unit);
+        let day = known.and_then(|known| known.form.tree_day(&row.period).ok());
+        let day = day.unwrap_or(row.unit.since);
+        ReportRef {
+            doc: row.doc,
+            unit: row.unit.clone(),
+            unit_name: unit_name(registry.tree(), &row.unit, day),
+            form: row.form.clone(),
+            period: row.period.clone(),
+            instance: DocKey::decode(&row.key).map_or(0, |key| key.instance),
+        }
+    }
+
+    /// How far a document got above this node, the nearest superior first.
+    pub(crate) fn reached(&self, read: &Read, row: &DocRow) -> Result<Vec<Reached>, DbError> {
+        let receipts = read.receipts(row.doc)?;
+        let tree = Arc::clone(self.registry.tree());
+        let mut reached: Vec<_> = receipts
+            .iter()
+            .filter_map(|receipt| {
+                let heads = receipt_heads(receipt)?;
+                let on = clock::day(receipt.at);
+                Some(Reached {
+                    unit: receipt.by.clone(),
+                    unit_name: unit_name(&tree, &receipt.by, on),
+                    level: tree
+                        .unit(&receipt.by)
+                        .map(|u| u.level.clone())
+                        .unwrap_or_default(),
+                    at: receipt.at,
+                    is_current: heads == row.heads,
+                })
+            })
+            .collect();
+        // The deeper a unit lies, the nearer it is to the report's own.
+        let depth = |unit: &UnitId| tree.path(unit, unit.since).len();
+        reached.sort_by_key(|receipt| (std::cmp::Reverse(depth(&receipt.unit)), receipt.at));
+        Ok(reached)
+    }
+}
