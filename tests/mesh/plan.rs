@@ -89,7 +89,7 @@ impl Plan {
         let delay = one_of(&[20, 150, 700]);
         let power = one_of(&[0, 30 * DAY, 90 * DAY]);
         let work = one_of(&[6 * DAY, 12 * DAY, 20 * DAY]);
-        Self {
+        let mut plan = Self {
             dark_ms: Between(dark / 2, dark * 3 / 2),
             window_ms: Between(window / 2, window * 2),
             bits_per_s: Between(bits, bits * 20),
@@ -115,7 +115,12 @@ impl Plan {
             large_texts: one_of(&[0, 0, 2]) as usize,
             is_form_late: one_of(&[0, 0, 0, 1]) == 1,
             tree_events: one_of(&[0, 0, 0, 1]) as usize,
+        };
+        if plan.is_form_late {
+            // Offices are named by forms: who knows no form can invite none.
+            plan.offices = 0;
         }
+        plan
     }
 }
 
