@@ -65,6 +65,7 @@ fn an_unknown_name_is_refused_by_name() {
             USAGE,
             "M-1004",
         );
+        home.refuses(&["rollup", "show", "45", REVIEW, YEARS], USAGE, "M-1208");
         home.refuses(&set(&["II.1.1.z=1"]), USAGE, "M-1005");
         home.refuses(&set(&["II.1.1=1"]), USAGE, "M-1005");
         home.refuses(

@@ -241,12 +241,16 @@ impl SmallDisk {
 
     /// Takes all room but what a few saves need.
     fn fill(&self) {
+        self.fill_but(LEFT_BYTES);
+    }
+
+    fn fill_but(&self, left_bytes: u64) {
         let mut ballast = std::fs::File::create(self.seen.join("ballast")).expect("a file");
         let mut bytes = 0_u64;
         while ballast.write_all(&[7; 4096]).is_ok() {
             bytes += 4096;
         }
-        let kept = bytes.saturating_sub(LEFT_BYTES);
+        let kept = bytes.saturating_sub(left_bytes);
         ballast.set_len(kept).expect("it may become shorter");
     }
 
@@ -291,6 +295,9 @@ fn a_full_disk_refuses_saves_serves_reads_and_recovers() {
         event["event"] == "disk" && event["state"] == "full"
     });
     assert_eq!(home.ask(&["status"])["disk"], "full");
+    let copy = home.file("copy.db");
+    let copy = copy.to_str().expect("a plain path");
+    home.refuses(&["backup", copy], 1, "M-1401");
     all_is_there(&home, end);
     assert!(node.is_up());
 
@@ -310,6 +317,13 @@ fn a_full_disk_refuses_saves_serves_reads_and_recovers() {
     all_is_there(&home, end);
     assert_eq!(home.figure(COMMUNE, "II.1.1.b"), "7");
     assert_eq!(home.tell(&["doctor"]).code, 0);
+
+    // No room at all, not even for the index that whoever opens the database makes.
+    disk.fill_but(0);
+    home.refuses(&["status"], 1, "M-1401");
+    home.refuses(&["run"], 1, "M-1401");
+    disk.make_room();
+    all_is_there(&home, end);
 }
 
 #[test]

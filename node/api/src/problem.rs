@@ -27,6 +27,14 @@ pub enum ApiError {
         /// What was asked for.
         path: String,
     },
+    /// This path is not asked for in this way.
+    #[error("`{path}` does not take {method}")]
+    Method {
+        /// The way it was asked for.
+        method: String,
+        /// What was asked for.
+        path: String,
+    },
     /// The body or a line of it is longer than any request.
     #[error("a request has at most {most} bytes")]
     TooLarge {
@@ -56,6 +64,7 @@ impl ApiError {
             Self::TooSlow { .. } => Fault::Local,
             Self::Request { .. }
             | Self::Path { .. }
+            | Self::Method { .. }
             | Self::TooLarge { .. }
             | Self::Unsettled { .. } => Fault::Config,
         }
@@ -71,6 +80,7 @@ impl ApiError {
             Self::TooLarge { .. } => "M-1503",
             Self::TooSlow { .. } => "M-1504",
             Self::Unsettled { .. } => "M-1505",
+            Self::Method { .. } => "M-1506",
         }
     }
 
@@ -84,6 +94,9 @@ impl ApiError {
                 (Both::new(format!("không hiểu yêu cầu: {detail}"), en), None)
             }
             Self::Path { path } => (Both::new(format!("ở đây không có `{path}`"), en), None),
+            Self::Method { method, path } => {
+                (Both::new(format!("`{path}` không nhận {method}"), en), None)
+            }
             Self::TooLarge { most } => (
                 Both::new(format!("một yêu cầu dài tối đa {most} byte"), en),
                 Some(Both::new("chia nhỏ rồi làm lại", "split it and repeat")),
@@ -120,6 +133,7 @@ impl ApiError {
             Self::Command(error) => command_status(error),
             Self::Request { .. } | Self::Unsettled { .. } => StatusCode::BAD_REQUEST,
             Self::Path { .. } => StatusCode::NOT_FOUND,
+            Self::Method { .. } => StatusCode::METHOD_NOT_ALLOWED,
             Self::TooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
             Self::TooSlow { .. } => StatusCode::SERVICE_UNAVAILABLE,
         }
@@ -140,14 +154,20 @@ fn command_status(error: &CommandError) -> StatusCode {
         | CommandError::Value { .. }
         | CommandError::Form(_)
         | CommandError::NoAddress
+        | CommandError::TicketHours { .. }
+        | CommandError::BadAddress { .. }
         | CommandError::Refused { .. } => StatusCode::BAD_REQUEST,
         CommandError::AmbiguousUnit { .. }
         | CommandError::ReportExists { .. }
         | CommandError::NotReporting { .. }
         | CommandError::NotOurs { .. }
+        | CommandError::NotTold { .. }
+        | CommandError::OtherOffice { .. }
         | CommandError::NoConflict { .. }
-        | CommandError::NothingToUndo
+        | CommandError::NothingToUndo { .. }
+        | CommandError::NotBelow { .. }
         | CommandError::OneMainNode { .. }
+        | CommandError::Backup(_)
         | CommandError::FormNotNewer { .. }
         | CommandError::MayNotIssue { .. } => StatusCode::CONFLICT,
         CommandError::DiskFull => StatusCode::INSUFFICIENT_STORAGE,
@@ -199,6 +219,7 @@ fn fault_word(fault: Fault) -> &'static str {
 
 #[cfg(test)]
 mod tests {
+    use hopluu_engine::UndoBar;
     use hopluu_form::Lang;
 
     use super::*;
@@ -231,7 +252,12 @@ mod tests {
         let status = |error: CommandError| ApiError::from(error).status().as_u16();
         assert_eq!(status(CommandError::DiskFull), 507);
         assert_eq!(status(CommandError::Stopping), 503);
-        assert_eq!(status(CommandError::NothingToUndo), 409);
+        assert_eq!(
+            status(CommandError::NothingToUndo {
+                why: UndoBar::NoSave
+            }),
+            409
+        );
         assert_eq!(
             status(CommandError::UnknownForm {
                 text: "x".into(),

@@ -8,7 +8,7 @@ use std::future::Future;
 use std::time::Duration;
 
 use axum::extract::{DefaultBodyLimit, State};
-use axum::http::Uri;
+use axum::http::{Method, Uri};
 use axum::routing::{get, post};
 use axum::{Json, Router};
 use hopluu_engine::view::{
@@ -64,6 +64,7 @@ pub(crate) fn router(handle: Handle, stopped: tokio::sync::watch::Receiver<bool>
         .route("/v1/invite", post(invite))
         .route("/v1/backup", post(backup))
         .fallback(no_such_path)
+        .method_not_allowed_fallback(no_such_method)
         .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
         .with_state(Api { handle, stopped })
 }
@@ -87,6 +88,13 @@ async fn soon<T>(answer: impl Future<Output = Result<T, CommandError>>) -> Answe
 
 async fn no_such_path(uri: Uri) -> ApiError {
     ApiError::Path {
+        path: uri.path().to_owned(),
+    }
+}
+
+async fn no_such_method(method: Method, uri: Uri) -> ApiError {
+    ApiError::Method {
+        method: method.to_string(),
         path: uri.path().to_owned(),
     }
 }

@@ -236,6 +236,8 @@ pub struct LineView {
     pub label: Both,
     /// The cell; none for a heading.
     pub cell: Option<CellView>,
+    /// A heading in which a paper may hold a figure all the same, which is added up nowhere.
+    pub open_cell: bool,
 }
 
 /// A cell of a form.
@@ -313,6 +315,7 @@ impl From<&Line> for LineView {
             printed: line.printed.clone(),
             label: both(&line.label),
             cell,
+            open_cell: line.is_open_heading(),
         }
     }
 }

@@ -1,6 +1,6 @@
 //! What the engine has to say to a person, Vietnamese first: one place, one entry for every error.
 
-use hopluu_engine::CommandError;
+use hopluu_engine::{CommandError, UndoBar};
 use hopluu_form::Lang;
 use hopluu_model::ErrorChain;
 use serde::{Deserialize, Serialize};
@@ -41,8 +41,10 @@ impl Both {
 )]
 pub fn message(error: &CommandError) -> Both {
     let en = match error {
-        CommandError::Value { source, .. } => format!("{error}: {}", source.message(Lang::En)),
-        CommandError::Store(_) => ErrorChain(error).to_string(),
+        CommandError::Value { code, source } => {
+            format!("{code}: {} {}", source.code(), source.message(Lang::En))
+        }
+        CommandError::Store(_) | CommandError::Backup(_) => ErrorChain(error).to_string(),
         _ => error.to_string(),
     };
     let vi = match error {
@@ -71,7 +73,9 @@ pub fn message(error: &CommandError) -> Both {
         CommandError::TextTooLong { length, most } => {
             format!("đoạn văn dài {length} ký tự hoặc byte, tối đa {most}")
         }
-        CommandError::Value { code, source } => format!("{code}: {}", source.message(Lang::Vi)),
+        CommandError::Value { code, source } => {
+            format!("{code}: {} {}", source.code(), source.message(Lang::Vi))
+        }
         CommandError::NoReport { unit, form, period } => {
             format!("ở đây chưa có báo cáo `{form}` kỳ {period} của đơn vị {unit}")
         }
@@ -87,9 +91,15 @@ pub fn message(error: &CommandError) -> Both {
         CommandError::NotOurs { own, unit } => {
             format!("máy này chỉ ghi cho đơn vị {own}, không ghi cho {unit}")
         }
+        CommandError::NotTold { unit } => {
+            format!("máy này không được gửi đủ báo cáo để tổng hợp đơn vị {unit}")
+        }
+        CommandError::OtherOffice { own, office } => {
+            format!("đây là máy của ngành `{own}`, không ghi thay ngành `{office}`")
+        }
         CommandError::NoConflict { code } => format!("`{code}` không có số liệu trái nhau"),
-        CommandError::NothingToUndo => {
-            "máy này chưa lưu gì trong báo cáo này để hoàn tác".to_owned()
+        CommandError::NothingToUndo { why } => {
+            format!("không hoàn tác được: {}", undo_bar_vi(*why))
         }
         CommandError::MayNotIssue { what } => {
             format!("máy này không có quyền cấp: {}", asked_vi(what))
@@ -98,6 +108,13 @@ pub fn message(error: &CommandError) -> Both {
         CommandError::OneMainNode { unit } => {
             format!("`{unit}` đã có máy chính: chính là máy này")
         }
+        CommandError::NotBelow { own, unit } => {
+            format!("máy này chỉ mời cho đơn vị {own} và các đơn vị bên dưới, không mời cho {unit}")
+        }
+        CommandError::TicketHours { hours, most } => {
+            format!("mã mời có hiệu lực từ 1 đến {most} giờ, không thể là {hours} giờ")
+        }
+        CommandError::BadAddress { text } => format!("`{text}` không phải địa chỉ MÁY:CỔNG"),
         CommandError::FormNotNewer { known } => format!(
             "ở đây đã có bản {known} của biểu mẫu; sửa biểu mẫu hay nơi áp dụng phải dùng số bản cao hơn"
         ),
@@ -107,6 +124,7 @@ pub fn message(error: &CommandError) -> Both {
         CommandError::Refused { what, detail } => {
             format!("{} không được chấp nhận: {detail}", asked_vi(what))
         }
+        CommandError::Backup(_) => format!("không sao lưu được: {}", ErrorChain(error)),
         CommandError::DiskFull => {
             "ổ đĩa đã đầy: lần này chưa lưu được, những gì đã lưu trước đó vẫn an toàn".to_owned()
         }
@@ -189,13 +207,38 @@ pub fn hint(error: &CommandError) -> Option<Both> {
             "số liệu của đơn vị khác do máy của đơn vị đó hoặc của cấp trên nhập",
             "figures of another unit are entered at its own node or at one above",
         ),
+        CommandError::NotTold { .. } => Both::new(
+            "xem số tổng hợp ở máy chính của đơn vị đó, hoặc ở cấp trên của nó",
+            "ask at the main node of that unit, or above it",
+        ),
+        CommandError::OtherOffice { .. } => Both::new(
+            "ghi ở máy của ngành đó, hoặc ở máy chính của đơn vị",
+            "write at the node of that office, or at the unit's main node",
+        ),
         CommandError::NoConflict { .. } => Both::new(
             "sửa số bằng `hopluu report set`",
             "change it with `hopluu report set`",
         ),
+        CommandError::NothingToUndo { why } => undo_hint(*why)?,
+        CommandError::NotBelow { .. } => Both::new(
+            "mời ở máy chính của đơn vị đó hoặc của cấp trên nó",
+            "invite at the main node of that unit, or of one above it",
+        ),
+        CommandError::TicketHours { .. } => Both::new(
+            "đổi --hours; bỏ trống là 168 giờ",
+            "change --hours; left out it is 168",
+        ),
+        CommandError::BadAddress { .. } => Both::new(
+            "ví dụ: --address 10.0.0.5:7710 hoặc --address huyen.example:7710",
+            "for example --address 10.0.0.5:7710 or --address district.example:7710",
+        ),
         CommandError::MayNotIssue { .. } => Both::new(
             "làm việc này ở máy chính của đơn vị",
             "do this at the unit's main node",
+        ),
+        CommandError::Backup(_) => Both::new(
+            "chọn một tệp chưa có, ở chỗ ghi được",
+            "choose a file that is not there yet, in a place that can be written",
         ),
         CommandError::DiskFull => Both::new(
             "giải phóng chỗ trên ổ đĩa rồi làm lại; trong lúc đó vẫn xem được mọi thứ",
@@ -228,14 +271,35 @@ pub fn hint(error: &CommandError) -> Option<Both> {
             "raise `version` in the form file and repeat",
         ),
         CommandError::Stopping => Both::new("chờ nút chạy lại", "wait until the node runs again"),
-        CommandError::Value { .. }
-        | CommandError::NothingToUndo
-        | CommandError::Form(_)
-        | CommandError::Refused { .. } => {
+        CommandError::Value { .. } | CommandError::Form(_) | CommandError::Refused { .. } => {
             return None;
         }
     };
     Some(hint)
+}
+
+fn undo_bar_vi(why: UndoBar) -> &'static str {
+    match why {
+        UndoBar::NoSave => "máy này chưa lưu gì trong báo cáo này",
+        UndoBar::Overwritten => "những gì máy này lưu lần cuối đã có người ghi số khác lên",
+        UndoBar::Settled => {
+            "lần lưu cuối của máy này đã chốt mâu thuẫn, một lần lưu không trả lại được nhiều số"
+        }
+        UndoBar::Step => {
+            "lần lưu cuối của máy này là một bước của báo cáo (mở, rút), đã ghi thì giữ"
+        }
+    }
+}
+
+fn undo_hint(why: UndoBar) -> Option<Both> {
+    match why {
+        UndoBar::NoSave | UndoBar::Step => None,
+        UndoBar::Overwritten | UndoBar::Settled => Some(Both::new(
+            "xem các số cũ bằng `hopluu report history`, rồi nhập số đúng bằng `hopluu report set`",
+            "see the values from before with `hopluu report history`, and enter the right one with \
+             `hopluu report set`",
+        )),
+    }
 }
 
 fn known_ones(vi: &str, en: &str, known: &[String]) -> Both {
@@ -261,7 +325,6 @@ fn examples(kinds: &[String]) -> Vec<String> {
 fn asked_vi(what: &str) -> &str {
     match what {
         "edits in one save" => "số thay đổi trong một lần lưu",
-        "the backup" => "bản sao lưu",
         "the invitation" => "mã mời",
         "an office invites nobody" => "máy của một ngành không mời ai",
         "the tree event" => "thay đổi cây đơn vị",
@@ -270,7 +333,6 @@ fn asked_vi(what: &str) -> &str {
             "thay đổi đơn vị không thuộc đơn vị của máy này"
         }
         "the write" | "the save" => "lần lưu này",
-        "hours a ticket is good" => "số giờ mã mời có hiệu lực",
         "the form" => "biểu mẫu",
         "hand down a form" => "ban hành biểu mẫu",
         "writes waiting for the disk" => "số lần lưu đang chờ ổ đĩa",

@@ -11,6 +11,7 @@ use hopluu_engine::{Home, NodeSettings, RootSetup, Running, init_root, now, star
 use hopluu_model::tree::{Level, ParentSpan, Unit, UnitTree};
 use hopluu_model::{Date, UnitId};
 use tempfile::TempDir;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 const FLOOD: &str = include_str!("../../../config/forms/flood-quick.toml");
 const PERIOD: &str = "x20201018-lu-quet";
@@ -352,4 +353,21 @@ async fn forms_units_tickets_and_backups_are_asked_for() {
     assert!(client.backup(&backup).await.expect("a backup").bytes > 0);
     assert!(client.status().await.expect("a status").peers.is_empty());
     client.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_path_that_is_asked_for_in_a_wrong_way_says_so() {
+    let dir = home();
+    let dir = dir.path().join("n");
+    let node = serve(&dir).await;
+    let mut socket = tokio::net::UnixStream::connect(Home::socket(&dir))
+        .await
+        .expect("a socket");
+    let request = b"DELETE /v1/status HTTP/1.1\r\nhost: n\r\nconnection: close\r\n\r\n";
+    socket.write_all(request).await.expect("it listens");
+    let mut answer = String::new();
+    socket.read_to_string(&mut answer).await.expect("an answer");
+    assert!(answer.starts_with("HTTP/1.1 405"), "{answer}");
+    assert!(answer.contains(r#""code":"M-1506""#), "{answer}");
+    stop(node).await;
 }

@@ -66,6 +66,12 @@ pub(crate) fn lang_of(typed: &[OsString]) -> Lang {
     Lang::Vi
 }
 
+/// Whether the words of a command line ask for JSON, before it is known whether they fit.
+pub(crate) fn is_json(typed: &[OsString]) -> bool {
+    let options = typed.iter().take_while(|word| *word != "--");
+    options.into_iter().any(|word| word == "--json")
+}
+
 /// Everything the program does.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
@@ -213,7 +219,7 @@ pub(crate) struct FormArgs {
 
 #[derive(Debug, Args)]
 pub(crate) struct CheckArgs {
-    /// Form files
+    /// Form files; `-` reads standard input
     #[arg(required = true, value_name = "FILE")]
     pub(crate) files: Vec<PathBuf>,
 }
@@ -286,6 +292,18 @@ mod tests {
         ] {
             let words: Vec<OsString> = typed.split(' ').map(OsString::from).collect();
             assert_eq!(lang_of(&words), lang, "{typed}");
+        }
+    }
+
+    #[test]
+    fn json_is_known_before_the_rest_is_understood() {
+        for (typed, is_asked) in [
+            ("hopluu nonsense --json", true),
+            ("hopluu report set -- --json", false),
+            ("hopluu", false),
+        ] {
+            let words: Vec<OsString> = typed.split(' ').map(OsString::from).collect();
+            assert_eq!(is_json(&words), is_asked, "{typed}");
         }
     }
 

@@ -23,20 +23,20 @@ use std::process::ExitCode;
 
 use clap::FromArgMatches;
 
-use crate::args::{Cli, lang_of};
+use crate::args::{Cli, is_json, lang_of};
 use crate::context::Context;
 use crate::failure::Exit;
 
 fn main() -> ExitCode {
     let typed: Vec<std::ffi::OsString> = std::env::args_os().collect();
     let lang = lang_of(&typed);
-    let matches = match text::help::command(lang).try_get_matches_from(typed) {
+    let matches = match text::help::command(lang).try_get_matches_from(&typed) {
         Ok(matches) => matches,
-        Err(error) => return text::usage::report(&error, lang),
+        Err(error) => return text::usage::report(&error, lang, is_json(&typed)),
     };
     let cli = match Cli::from_arg_matches(&matches) {
         Ok(cli) => cli,
-        Err(error) => return text::usage::report(&error, lang),
+        Err(error) => return text::usage::report(&error, lang, is_json(&typed)),
     };
     let context = Context::new(&cli);
     let worked = match runtime() {

@@ -1,8 +1,12 @@
 //! How values, times and units are shown to a person.
 
+use std::collections::BTreeMap;
+
+use hopluu_api::shape::{FormView, OfficeView};
+use hopluu_api::text::Both;
 use hopluu_engine::view::Reached;
-use hopluu_form::{Lang, Style};
-use hopluu_model::{Scalar, Timestamp, UnitId};
+use hopluu_form::{Form, Lang, Style};
+use hopluu_model::{Decimal, IndicatorCode, OfficeId, Qualifier, Scalar, Timestamp, UnitId};
 
 use crate::text;
 
@@ -11,9 +15,71 @@ const OFFSET_MS: i64 = 7 * 3_600_000;
 
 /// A canonical value in a style; what is not canonical stays as it is.
 pub(crate) fn value(canonical: &str, style: Style) -> String {
-    match canonical.parse::<Scalar>() {
-        Ok(scalar) => hopluu_form::show(&scalar, style),
-        Err(_) => canonical.to_owned(),
+    let scalar = canonical.parse().ok().or_else(|| sum(canonical));
+    scalar.map_or_else(
+        || canonical.to_owned(),
+        |scalar| hopluu_form::show(&scalar, style),
+    )
+}
+
+/// A total may have more digits than anything that is entered.
+fn sum(canonical: &str) -> Option<Scalar> {
+    let prefixes = [
+        ("~>", Qualifier::AtLeast),
+        ("~<", Qualifier::AtMost),
+        ("~", Qualifier::About),
+    ];
+    let qualified = prefixes
+        .into_iter()
+        .find_map(|(prefix, qualifier)| Some((canonical.strip_prefix(prefix)?, qualifier)));
+    let (digits, qualifier) = qualified.unwrap_or((canonical, Qualifier::Exact));
+    let (whole, fraction) = digits.split_once('.').unwrap_or((digits, ""));
+    let units = format!("{whole}{fraction}").parse().ok()?;
+    let scale = u8::try_from(fraction.len()).ok()?;
+    Some(Scalar::Number(Decimal::new(units, scale), qualifier))
+}
+
+/// The values from the lowest to the highest that an unsettled figure allows.
+pub(crate) fn range(low: &str, high: &str, style: Style, lang: Lang) -> String {
+    let (low, high) = (value(low, style), value(high, style));
+    match lang {
+        Lang::Vi => format!("từ {low} đến {high}"),
+        Lang::En => format!("{low} to {high}"),
+    }
+}
+
+/// What offices are called: forms name them, everything else only has their ids.
+#[derive(Debug, Default)]
+pub(crate) struct Offices(BTreeMap<OfficeId, Both>);
+
+impl Offices {
+    /// The offices of forms; of two names the first is taken.
+    pub(crate) fn of(views: impl IntoIterator<Item = OfficeView>) -> Self {
+        let mut names = BTreeMap::new();
+        for view in views {
+            names.entry(view.office).or_insert(view.name);
+        }
+        Self(names)
+    }
+
+    /// An office by its name; by its id where no form names it.
+    pub(crate) fn name(&self, office: &OfficeId, lang: Lang) -> String {
+        let name = self.0.get(office).map(|name| name.in_lang(lang));
+        name.unwrap_or(office.as_str()).to_owned()
+    }
+
+    /// Whose node it is: an office's, or the unit's main one.
+    pub(crate) fn node(&self, office: Option<&OfficeId>, lang: Lang) -> String {
+        office.map_or_else(
+            || text::main_node(lang).to_owned(),
+            |office| self.name(office, lang),
+        )
+    }
+}
+
+impl From<&Form> for Offices {
+    fn from(form: &Form) -> Self {
+        Self::of(FormView::from(form).offices)
     }
 }
 
@@ -53,8 +119,8 @@ pub(crate) fn reached(places: &[Reached], lang: Lang) -> String {
 }
 
 /// The key of a figure, as it is typed.
-pub(crate) fn figure_key(code: &str, office: Option<&str>) -> String {
-    office.map_or_else(|| code.to_owned(), |office| format!("{code}@{office}"))
+pub(crate) fn figure_key(code: &IndicatorCode, office: Option<&OfficeId>) -> String {
+    office.map_or_else(|| code.to_string(), |office| format!("{code}@{office}"))
 }
 
 #[cfg(test)]
@@ -67,6 +133,17 @@ mod tests {
         assert_eq!(value("90.5", Style::Vietnamese), "90,5");
         assert_eq!(value("1500", Style::Plain), "1500");
         assert_eq!(value("19/21", Style::Vietnamese), "19/21 (90,5%)");
+        let sum = "1000000000000000000";
+        assert_eq!(value(sum, Style::Vietnamese), "1.000.000.000.000.000.000");
+        assert_eq!(
+            value("~>1000000000000000000.5", Style::Vietnamese),
+            "ít nhất 1.000.000.000.000.000.000,5"
+        );
+        assert_eq!(value("x.y", Style::Vietnamese), "x.y");
+        assert_eq!(
+            range("1", "1500", Style::Vietnamese, Lang::Vi),
+            "từ 1 đến 1.500"
+        );
     }
 
     #[test]

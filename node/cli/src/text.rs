@@ -7,6 +7,7 @@ pub(crate) mod screen;
 pub(crate) mod usage;
 
 use hopluu_api::text::Both;
+use hopluu_engine::view::{DiskState, PeerRemark, RefusalWhy};
 use hopluu_engine::{Ailment, Repaired};
 use hopluu_form::Lang;
 
@@ -51,17 +52,17 @@ words! {
     code: "mã", "code";
     printed: "STT", "no.";
     value: "số", "value";
-    range: "khoảng", "range";
     note: "ghi chú", "note";
     office: "ngành", "office";
-    author: "máy", "node";
+    author: "người ghi", "author";
+    main_node: "máy chính", "main node";
     at: "lúc", "at";
     change: "lần lưu", "save";
     wrote: "đã ghi", "wrote";
     measure: "đơn vị tính", "measure";
     findings: "Cần xem lại", "To be looked at";
     answered: "có số", "answered";
-    missing: "chưa có báo cáo", "missing";
+    still_missing: "còn thiếu", "missing";
     coverage: "báo cáo đã có", "reports in";
     own_parts: "phần riêng của cấp trên đã có", "own parts above in";
     upper_bound: "tối đa", "upper bound";
@@ -88,7 +89,7 @@ words! {
     journal: "nhật ký", "journal";
     documents: "báo cáo", "documents";
     parked: "đang chờ phần thiếu", "parked";
-    disk: "ổ đĩa", "disk";
+    disk_word: "ổ đĩa", "disk";
     certificate_ends: "chứng thư hết hạn", "certificate ends";
     listen: "địa chỉ", "listens on";
     link: "liên kết", "link";
@@ -104,6 +105,108 @@ words! {
     offices: "ngành", "offices";
     periods: "kỳ báo cáo", "periods";
     sections: "mục", "sections";
+}
+
+/// What a save did to a report's life, by the word of its state.
+pub(crate) fn step_of(lang: Lang, step: &str) -> &str {
+    match step {
+        "opened" => word(lang, "mở báo cáo", "report opened"),
+        "contributed" => word(lang, "ngành báo đã xong phần", "office is done"),
+        "consolidated" => word(lang, "tổng hợp", "consolidated"),
+        "checked" => word(lang, "soát", "checked"),
+        "signed" => word(lang, "ký", "signed"),
+        "submitted" => word(lang, "nộp", "submitted"),
+        "accepted" => word(lang, "nhận", "accepted"),
+        "amended" => word(lang, "sửa đổi", "amended"),
+        "returned" => word(lang, "trả lại", "returned"),
+        "withdrawn" => word(lang, "rút báo cáo", "report withdrawn"),
+        other => other,
+    }
+}
+
+/// A kind of period, by the word of form files.
+pub(crate) fn period_kind(lang: Lang, kind: &str) -> &str {
+    match kind {
+        "year" => word(lang, "năm", "year"),
+        "half-year" => word(lang, "6 tháng", "half-year"),
+        "quarter" => word(lang, "quý", "quarter"),
+        "month" => word(lang, "tháng", "month"),
+        "years" => word(lang, "giai đoạn", "span of years"),
+        "ad-hoc" => word(lang, "đột xuất", "ad hoc"),
+        other => other,
+    }
+}
+
+/// Why entries of a peer were refused.
+pub(crate) fn refused_why(lang: Lang, why: RefusalWhy) -> &'static str {
+    match why {
+        RefusalWhy::Signature => word(lang, "niêm phong không đúng", "bad seal"),
+        RefusalWhy::Malformed => word(lang, "không đọc được", "not readable"),
+        RefusalWhy::Scope => word(lang, "ngoài phạm vi", "out of scope"),
+        RefusalWhy::Bound => word(lang, "quá lớn", "too large"),
+        RefusalWhy::Conflict => word(lang, "trái với dữ liệu ở đây", "contradicts what is here"),
+        RefusalWhy::Unsupported => word(lang, "phiên bản mới hơn", "of a newer version"),
+        RefusalWhy::Other => word(lang, "lý do khác", "another reason"),
+    }
+}
+
+/// What is unusual about a peer.
+pub(crate) fn peer_remark(lang: Lang, remark: PeerRemark) -> &'static str {
+    match remark {
+        PeerRemark::PeerRestored => word(lang, "vừa khôi phục từ bản sao lưu", "was restored"),
+        PeerRemark::PeerRolledBack => word(lang, "đã mất một phần dữ liệu", "has lost something"),
+        PeerRemark::WeRolledBack => word(
+            lang,
+            "máy này đã mất một phần dữ liệu",
+            "this node has lost something",
+        ),
+        PeerRemark::Comparing => word(lang, "đang so sánh", "comparing"),
+    }
+}
+
+/// A kind of record, as `watch` names it.
+pub(crate) fn record_kind(lang: Lang, kind: &str) -> &str {
+    match kind {
+        "certificate" => word(lang, "chứng thư", "certificate"),
+        "form" => word(lang, "biểu mẫu", "form"),
+        "tree" => word(lang, "cây đơn vị", "unit tree"),
+        "tree event" => word(lang, "thay đổi cây đơn vị", "change of the unit tree"),
+        "receipt" => word(lang, "giấy nhận", "receipt"),
+        other => other,
+    }
+}
+
+/// How much writing there is room for.
+pub(crate) fn disk(lang: Lang, state: DiskState) -> &'static str {
+    match state {
+        DiskState::Good => word(lang, "tốt", "good"),
+        DiskState::Full => word(lang, "ĐẦY, chỉ xem được", "FULL, reading only"),
+        DiskState::Failing => word(lang, "HỎNG, chỉ xem được", "FAILING, reading only"),
+    }
+}
+
+/// One value in place of others.
+pub(crate) fn settled(key: &str, value: &str, instead_of: &str) -> Both {
+    Both::new(
+        format!("mâu thuẫn đã chốt: {key}: chọn {value} thay cho {instead_of}"),
+        format!("conflict settled: {key}: {value} in place of {instead_of}"),
+    )
+}
+
+/// A figure that a report was not begun with.
+pub(crate) fn left_out(key: &str, values: &str) -> Both {
+    Both::new(
+        format!("không lấy từ kỳ trước vì còn mâu thuẫn: {key}: {values}"),
+        format!("not taken from the last period, unsettled there: {key}: {values}"),
+    )
+}
+
+/// Letters that came into a text and went out of it.
+pub(crate) fn letters(inserted: u32, deleted: u32) -> Both {
+    Both::new(
+        format!("thêm {inserted}, bỏ {deleted} ký tự"),
+        format!("{inserted} letters in, {deleted} out"),
+    )
 }
 
 /// Where a report stands in its life.
@@ -339,6 +442,13 @@ pub(crate) fn ailment(ailment: Ailment) -> (Both, Both) {
         ),
         Ailment::Expiry => (
             Both::new("chứng thư sắp hết hạn", "the certificate ends soon"),
+            Both::new(
+                "báo cho cấp trên để được cấp lại",
+                "ask the superior for a new one",
+            ),
+        ),
+        Ailment::Expired => (
+            Both::new("chứng thư đã hết hạn", "the certificate has ended"),
             Both::new(
                 "báo cho cấp trên để được cấp lại",
                 "ask the superior for a new one",

@@ -203,6 +203,174 @@ fn refusals_have_codes_and_say_who_can_cure_them() {
 }
 
 #[test]
+fn a_command_line_that_is_not_understood_is_refused_as_json_too() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let usage = |words: &[&str]| {
+        let (problem, code) = json(dir.path(), words);
+        assert_eq!((code, &problem["code"]), (2, &"M-2000".into()), "{problem}");
+        assert_eq!(problem["fault"], "config");
+        problem["message"].clone()
+    };
+    assert_eq!(usage(&["nope"])["vi"], "không có lệnh `nope`");
+    assert!(usage(&["report"])["en"].is_string());
+    assert_eq!(
+        usage(&["status", "--nope"])["vi"],
+        "không có tham số `--nope`"
+    );
+}
+
+#[test]
+fn a_ticket_that_could_not_be_used_is_not_issued() {
+    let dir = root();
+    let dir = dir.path();
+    let invite = |rest: &[&str]| refused(dir, &[&["invite", "19429@2024-05-01"], rest].concat());
+    let usage = |code: &str| (code.to_owned(), 2);
+    let address = ["--address", "127.0.0.1:1"];
+    assert_eq!(
+        invite(&[&address[..], &["--hours", "0"]].concat()),
+        usage("M-1308")
+    );
+    assert_eq!(
+        invite(&[&address[..], &["--hours", "721"]].concat()),
+        usage("M-1308")
+    );
+    for wrong in ["nonsense", "host:", ":7710", "a b:1", "fe80::1", "host:0"] {
+        assert_eq!(invite(&["--address", wrong]), usage("M-1309"), "{wrong}");
+    }
+    for right in ["127.0.0.1:7710", "[::1]:7710", "huyen.example:7710"] {
+        assert_eq!(
+            json(dir, &["invite", "19429@2024-05-01", "--address", right]).1,
+            0
+        );
+    }
+    assert_eq!(
+        refused(
+            dir,
+            &["invite", "45@2024-05-01", "--address", "127.0.0.1:1"]
+        ),
+        usage("M-1307")
+    );
+}
+
+#[test]
+fn a_ticket_whose_issuer_does_not_answer_stays_good() {
+    let dir = root();
+    let dir = dir.path();
+    // Nothing listens there: the port was free a moment ago.
+    let free = std::net::UdpSocket::bind("127.0.0.1:0").expect("a socket");
+    let address = free.local_addr().expect("an address").to_string();
+    drop(free);
+    let (invited, _) = json(dir, &["invite", "19429@2024-05-01", "--address", &address]);
+    let ticket = invited["ticket"].as_str().expect("a ticket");
+    let (problem, code) = json(&dir.join("new"), &["join", ticket]);
+    assert_eq!((code, &problem["code"]), (3, &"M-2208".into()), "{problem}");
+    let hint = problem["hint"]["en"].as_str().expect("a hint");
+    assert!(hint.contains("the same ticket"), "{hint}");
+}
+
+#[test]
+fn what_people_read_is_in_their_language() {
+    let dir = root();
+    let dir = dir.path();
+    let words = ["N.dead=1.500", "--new", "--office", "military"];
+    assert_eq!(json(dir, &report("set", &words)).1, 0);
+    let history = text(&hopluu(dir, &report("history", &[])).stdout);
+    for wanted in ["mở báo cáo", "N.dead = 1.500", "Huyện Hướng Hóa, máy chính"] {
+        assert!(history.contains(wanted), "{wanted}: {history}");
+    }
+    for unwanted in ["event", "figure", "military"] {
+        assert!(!history.contains(unwanted), "{unwanted}: {history}");
+    }
+    let unit = text(&hopluu(dir, &["units", "show", "465@2024-05-01"]).stdout);
+    assert!(
+        unit.contains("cấp huyện") && !unit.contains("district"),
+        "{unit}"
+    );
+    let form = text(&hopluu(dir, &["form", "show", "pcmd-review"]).stdout);
+    assert!(
+        form.contains("kỳ báo cáo: năm, 6 tháng, giai đoạn"),
+        "{form}"
+    );
+}
+
+#[test]
+fn the_examples_of_the_paper_work_as_they_stand() {
+    const PAPER: &str = include_str!("../../../docs/cli.md");
+    let blocks = |place: &str| -> String {
+        let (_, text) = PAPER.split_once(place).expect(place);
+        let (_, block) = text.split_once("```json\n").expect(place);
+        block.split("```").next().expect(place).to_owned()
+    };
+    let dir = root();
+    let dir = dir.path();
+    let import: Value = serde_json::from_str(&blocks("### `report import")).expect("JSON");
+    // The example shows every kind of edit; there is no conflict to settle, and nothing to withdraw yet.
+    let edits = import["edits"].as_array().expect("edits");
+    for edit in edits.iter().filter(|edit| edit["edit"] != "settle") {
+        let mut save = import.clone();
+        save["edits"] = Value::Array(vec![edit.clone()]);
+        let file = dir.join("line.jsonl");
+        std::fs::write(&file, format!("{save}\n")).expect("a file");
+        let (answer, code) = json(
+            dir,
+            &["report", "import", file.to_str().expect("a plain path")],
+        );
+        assert_eq!(code, 0, "{edit}: {answer}");
+    }
+    let tree = tempfile::tempdir().expect("a folder");
+    let made = hopluu(tree.path(), &["init", "--root", "--unit", "44@2025-07-01"]);
+    assert!(made.status.success(), "{}", text(&made.stderr));
+    let file = tree.path().join("events.jsonl");
+    std::fs::write(&file, blocks("### `units add")).expect("a file");
+    let file = file.to_str().expect("a plain path");
+    let (added, code) = json(tree.path(), &["units", "add", file]);
+    assert_eq!((code, &added["added"]), (0, &4.into()), "{added}");
+}
+
+#[test]
+fn the_doctor_sees_a_key_that_others_can_read() {
+    use std::os::unix::fs::PermissionsExt;
+    let dir = root();
+    let dir = dir.path();
+    assert_eq!(json(dir, &["doctor"]).1, 0);
+    let open = std::fs::Permissions::from_mode(0o777);
+    std::fs::set_permissions(dir.join("n").join("key"), open).expect("ours");
+    let (found, code) = json(dir, &["doctor"]);
+    assert_eq!(
+        (code, &found["findings"][0]["ailment"]),
+        (4, &"home".into())
+    );
+    let detail = found["findings"][0]["detail"].as_str().expect("words");
+    assert!(
+        detail.ends_with("key is open to other users (mode 777)"),
+        "{detail}"
+    );
+}
+
+#[test]
+fn a_file_that_is_not_there_takes_nothing_from_the_others() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let flood = "../../config/forms/flood-quick.toml";
+    let done = hopluu(dir.path(), &["form", "check", flood, "nofile", flood]);
+    assert_eq!(done.status.code(), Some(2));
+    assert_eq!(
+        text(&done.stdout).lines().count(),
+        2,
+        "{}",
+        text(&done.stdout)
+    );
+    assert!(text(&done.stderr).contains("M-2009"));
+    let mut check = command(dir.path(), &["form", "check", "-"])
+        .stdin(Stdio::piped())
+        .spawn()
+        .expect("the program starts");
+    let mut input = check.stdin.take().expect("a pipe");
+    input.write_all(b"id = 1\n").expect("it reads");
+    drop(input);
+    assert_eq!(check.wait().expect("it ends").code(), Some(4));
+}
+
+#[test]
 fn forms_are_checked_without_a_node() {
     let dir = tempfile::tempdir().expect("a folder");
     let path = dir.path().join("a.toml");
@@ -308,13 +476,15 @@ fn a_node_says_when_it_is_ready_and_stops_in_order() {
     let event = heard.next().expect("a line").expect("text");
     assert!(event.starts_with(r#"{"event":"report_changed""#), "{event}");
 
+    // As when the terminal is closed in which it was started.
     let pid = node.0.id().to_string();
     let asked = Command::new("kill")
-        .args(["-TERM", &pid])
+        .args(["-HUP", &pid])
         .status()
         .expect("kill is there");
     assert!(asked.success());
     assert_eq!(node.0.wait().expect("it ends").code(), Some(0));
     assert_eq!(watch.wait().expect("it ends with the node").code(), Some(0));
+    assert!(!dir.join("n").join("api.sock").exists());
     assert_eq!(refused(dir, &["watch"]).1, 3);
 }

@@ -98,7 +98,7 @@ impl Core {
         Ok((record, row(&form, assigned)))
     }
 
-    /// One unit on a day, today if none is named.
+    /// One unit on a day; if none is named today, or its last one.
     ///
     /// # Errors
     /// When the text names none or several.
@@ -108,9 +108,21 @@ impl Core {
         on: Option<Date>,
         now: Timestamp,
     ) -> Result<UnitView, CommandError> {
-        let on = on.unwrap_or_else(|| clock::day(now));
-        let unit = self.unit(text, on)?;
+        let (unit, on) = self.unit_on(text, on, now)?;
         Ok(unit_view(&self.tree(), &unit, on))
+    }
+
+    /// A unit and the day that it is looked at: today, or its last one, unless a day is named.
+    fn unit_on(
+        &self,
+        text: Option<&str>,
+        on: Option<Date>,
+        now: Timestamp,
+    ) -> Result<(UnitId, Date), CommandError> {
+        let today = clock::day(now);
+        let unit = self.unit(text, on.unwrap_or(today))?;
+        let last = self.tree().unit(&unit).and_then(|found| found.ended);
+        Ok((unit, on.or(last).unwrap_or(today)))
     }
 
     /// A unit and everything below it, parents before children.
@@ -123,8 +135,7 @@ impl Core {
         on: Option<Date>,
         now: Timestamp,
     ) -> Result<Vec<UnitView>, CommandError> {
-        let on = on.unwrap_or_else(|| clock::day(now));
-        let top = self.unit(text, on)?;
+        let (top, on) = self.unit_on(text, on, now)?;
         let tree = self.tree();
         let mut waiting = vec![top];
         let mut views = Vec::new();
@@ -238,13 +249,16 @@ fn row(form: &Form, assigned: Vec<UnitId>) -> FormRow {
 
 fn unit_view(tree: &UnitTree, unit: &UnitId, on: Date) -> UnitView {
     let found = tree.unit(unit);
+    let level = found.and_then(|unit| tree.level(&unit.level));
     let successors = found
         .map(|unit| unit.successors.as_slice())
         .unwrap_or_default();
     UnitView {
         unit: unit.clone(),
         name: unit_name(tree, unit, on),
-        level: found.map(|unit| unit.level.clone()).unwrap_or_default(),
+        level: level.map(|level| level.id.clone()).unwrap_or_default(),
+        level_vi: level.map(|level| level.vi.clone()).unwrap_or_default(),
+        level_en: level.map(|level| level.en.clone()).unwrap_or_default(),
         path: tree.path(unit, on),
         ended: found.and_then(|unit| unit.ended),
         successors: successors

@@ -1,24 +1,29 @@
 //! Looks a home over, and gets a damaged database back to work: what can be read goes into a fresh
 //! one with a new epoch, and the peers give back the rest.
 
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use hopluu_doc::limits::SCAN_LIMITS;
 use hopluu_doc::{Facts, scan};
-use hopluu_model::{DocId, ErrorChain, Timestamp};
+use hopluu_model::{DocId, ErrorChain, NodeId, Timestamp};
 use hopluu_store::{
     DbError, EntryBody, OpenError, OpenOptions, Read, SalvageError, SalvageReport, Store, WriteTx,
     salvage,
 };
-use hopluu_trust::Record;
+use hopluu_trust::{Record, Seal};
 use serde::{Deserialize, Serialize};
 
+use crate::clock;
 use crate::home::{Home, HomeError};
 use crate::setup::{SetupError, fresh_epoch, identity_of, put_in_place};
 
 /// How long before its certificate ends a node is warned: renewal needs an open link, and some have
 /// one a few days in a season.
 const EXPIRY_WARNING_MS: u64 = 120 * 24 * 3_600_000;
+
+/// No copy of this program is older (1 January 2026): a clock before it is wrong.
+const FIRST_RELEASE: Timestamp = Timestamp(1_767_225_600_000);
 
 /// What the doctor looked at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -42,6 +47,8 @@ pub enum Ailment {
     Identity,
     /// The certificate ends soon.
     Expiry,
+    /// The certificate has ended.
+    Expired,
     /// The clock stands before anything this node has seen.
     Clock,
 }
@@ -61,6 +68,7 @@ impl Ailment {
             Self::NoDatabase => "D-008",
             Self::Newer => "D-009",
             Self::Foreign => "D-010",
+            Self::Expired => "D-011",
         }
     }
 }
@@ -108,6 +116,7 @@ pub fn doctor(dir: &Path, is_repairing: bool, now: Timestamp) -> Result<CheckUp,
     if let Err(error) = home.settings() {
         findings.push(plain(Ailment::Home, &error));
     }
+    findings.extend(open_to_others(&home));
     let is_damaged = match Store::open(&home.database(), &OpenOptions::existing()) {
         Ok(store) => {
             let before = findings.len();
@@ -124,6 +133,7 @@ pub fn doctor(dir: &Path, is_repairing: bool, now: Timestamp) -> Result<CheckUp,
             is_broken(&error)
         }
     };
+    once_each(&mut findings);
     let repaired = (is_repairing && is_damaged)
         .then(|| repair(&home))
         .transpose()?;
@@ -152,19 +162,28 @@ fn is_broken(error: &OpenError) -> bool {
 }
 
 fn examine(home: &Home, store: &Store, now: Timestamp, findings: &mut Vec<Diagnosis>) {
+    let mut me = None;
     let identity = home
         .signer()
         .map_err(SetupError::Home)
         .and_then(|k| identity_of(store, k));
     match identity {
-        Ok(config) if config.certificate_ends <= now.plus_ms(EXPIRY_WARNING_MS) => {
-            findings.push(Diagnosis {
-                ailment: Ailment::Expiry,
-                doc: None,
-                detail: format!("the certificate ends at {}", config.certificate_ends),
-            });
+        Ok(config) => {
+            me = Some(config.me.node);
+            let ends = config.certificate_ends;
+            let (ailment, verb) = if ends <= now {
+                (Ailment::Expired, "ended")
+            } else {
+                (Ailment::Expiry, "ends")
+            };
+            if ends <= now.plus_ms(EXPIRY_WARNING_MS) {
+                findings.push(Diagnosis {
+                    ailment,
+                    doc: None,
+                    detail: format!("the certificate {verb} on {}", clock::day(ends)),
+                });
+            }
         }
-        Ok(_) => {}
         Err(error) => findings.push(plain(Ailment::Identity, &error)),
     }
     let found = store.read().and_then(|read| {
@@ -175,18 +194,7 @@ fn examine(home: &Home, store: &Store, now: Timestamp, findings: &mut Vec<Diagno
                 detail: finding.found.to_string(),
             });
         }
-        let newest = read
-            .peers()?
-            .iter()
-            .filter_map(|peer| peer.last_heard)
-            .max();
-        if let Some(heard) = newest.filter(|heard| *heard > now) {
-            findings.push(Diagnosis {
-                ailment: Ailment::Clock,
-                doc: None,
-                detail: format!("the clock says {now}, but a peer was heard at {heard}"),
-            });
-        }
+        findings.extend(wrong_clock(&read, me, now)?);
         for doc in wrong_facts(&read)? {
             findings.push(Diagnosis {
                 ailment: Ailment::Facts,
@@ -199,6 +207,56 @@ fn examine(home: &Home, store: &Store, now: Timestamp, findings: &mut Vec<Diagno
     if let Err(error) = found {
         findings.push(plain(Ailment::Damage, &error));
     }
+}
+
+/// A clock that stands before this program, before what this node wrote, or before it heard a peer.
+fn wrong_clock(
+    read: &Read,
+    me: Option<NodeId>,
+    now: Timestamp,
+) -> Result<Option<Diagnosis>, DbError> {
+    let heard = read
+        .peers()?
+        .iter()
+        .filter_map(|peer| peer.last_heard)
+        .max();
+    let wrote = me.map(|me| last_save(read, me)).transpose()?.flatten();
+    let known = [
+        (Some(FIRST_RELEASE), "this program is of"),
+        (wrote, "this node saved something on"),
+        (heard, "a peer was heard on"),
+    ];
+    let later = known
+        .into_iter()
+        .find_map(|(at, what)| Some((at.filter(|at| *at > now)?, what)));
+    Ok(later.map(|(at, what)| Diagnosis {
+        ailment: Ailment::Clock,
+        doc: None,
+        detail: format!(
+            "the clock says {}, but {what} {}",
+            clock::day(now),
+            clock::day(at)
+        ),
+    }))
+}
+
+/// When this node last saved something, by its own clock.
+fn last_save(read: &Read, me: NodeId) -> Result<Option<Timestamp>, DbError> {
+    let mut docs = Vec::new();
+    read.for_each_doc(|row| docs.push(row.doc))?;
+    let mut last = None;
+    for doc in docs {
+        read.for_each_change(doc, 0, |row| {
+            let seal = Seal::from_wire(&row.seal, doc, row.hash);
+            if seal.is_ok_and(|seal| seal.author == me)
+                && let Ok(change) = scan(&row.body, &SCAN_LIMITS)
+            {
+                last = last.max(Some(change.time));
+            }
+            true
+        })?;
+    }
+    Ok(last)
 }
 
 /// Documents whose facts differ from what their changes say.
@@ -225,6 +283,41 @@ fn facts_of(read: &Read, doc: DocId) -> Result<Facts, DbError> {
         true
     })?;
     Ok(facts)
+}
+
+/// What other users of the machine should not be able to do: whoever has the key is this node, and
+/// whoever writes in the folder can put another one there.
+fn open_to_others(home: &Home) -> Vec<Diagnosis> {
+    let barred = [
+        (home.dir().to_owned(), 0o022),
+        (home.dir().join("key"), 0o077),
+    ];
+    let open = barred.into_iter().filter_map(|(path, barred)| {
+        let mode = std::fs::metadata(&path).ok()?.permissions().mode() & 0o777;
+        (mode & barred != 0).then(|| Diagnosis {
+            ailment: Ailment::Home,
+            doc: None,
+            detail: format!("{} is open to other users (mode {mode:o})", path.display()),
+        })
+    });
+    open.collect()
+}
+
+/// Says what was found many times once, with how often.
+fn once_each(findings: &mut Vec<Diagnosis>) {
+    let mut found: Vec<(Diagnosis, u32)> = Vec::new();
+    for one in findings.drain(..) {
+        match found.iter_mut().find(|(known, _)| *known == one) {
+            Some((_, times)) => *times += 1,
+            None => found.push((one, 1)),
+        }
+    }
+    findings.extend(found.into_iter().map(|(mut one, times)| {
+        if times > 1 {
+            one.detail = format!("{} ({times} times)", one.detail);
+        }
+        one
+    }));
 }
 
 fn plain(ailment: Ailment, error: &(dyn std::error::Error + 'static)) -> Diagnosis {

@@ -1,10 +1,14 @@
 //! Saves: what a person typed is checked against the form, becomes one change, is sealed, and is
 //! answered when it is on disk.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use hopluu_doc::limits::SCAN_LIMITS;
-use hopluu_doc::{DocKey, Edit, EditError, LifecycleEvent, Report, SaveContext, SavedChange, scan};
+use hopluu_doc::{
+    DocKey, Edit, EditError, FigureKey, Kept, LifecycleEvent, Register, Report, SaveContext,
+    SavedChange, scan,
+};
 use hopluu_form::{EntryContext, LevelRole, Line};
 use hopluu_model::{ChangeHash, DocId, ErrorChain, OfficeId, Scalar, Timestamp};
 use hopluu_store::{AppendError, DbError, WriteError, WriteTx};
@@ -13,15 +17,22 @@ use hopluu_trust::Seal;
 use crate::admit::{NewEntry, append};
 use crate::beginnings::Beginnings;
 use crate::core::Core;
-use crate::error::CommandError;
+use crate::error::{CommandError, UndoBar};
 use crate::limits::EDITS_MAX;
-use crate::resolve::{Meant, figure_key, line, section};
+use crate::resolve::{Meant, cell, section};
 use crate::turn::{Reply, Turn};
-use crate::view::{DiskState, EditRequest, SaveRequest, Saved, Selector};
+use crate::view::{DiskState, EditRequest, LeftOutView, SaveRequest, Saved, Selector, SettledView};
 
-/// A report, and what a save changed in it: in memory, not on disk yet; nothing where everything
-/// stood already.
-type Made = (Meant, Option<SavedChange>);
+/// A report, and what a save changed in it: in memory, not on disk yet.
+struct Made {
+    meant: Meant,
+    /// Nothing where everything stood already.
+    saved: Option<SavedChange>,
+    /// Conflicts that the save settles.
+    settled: Vec<SettledView>,
+    /// Figures of the period before that it did not start from.
+    left_out: Vec<LeftOutView>,
+}
 
 impl Core {
     /// Opens a report.
@@ -72,17 +83,24 @@ impl Core {
             });
         }
         let mut edits = vec![Edit::Event(LifecycleEvent::Opened)];
+        let mut left_out = Vec::new();
         if is_like_last {
-            edits.extend(self.edits_like_last(&meant)?);
+            let (like, unsettled) = self.edits_like_last(&meant)?;
+            edits.extend(like);
+            left_out = unsettled;
         }
         let context = self.save_context(now, &meant, office, String::new());
-        self.make(meant, |report| {
+        let made = self.make(meant, |report| {
             report.save(&context, &edits).map_err(Box::new)
-        })
+        })?;
+        Ok(Made { left_out, ..made })
     }
 
-    /// Figures and texts of the period before, as edits.
-    fn edits_like_last(&mut self, meant: &Meant) -> Result<Vec<Edit>, CommandError> {
+    /// Figures and texts of the period before, as edits, and the figures that nobody has settled there.
+    fn edits_like_last(
+        &mut self,
+        meant: &Meant,
+    ) -> Result<(Vec<Edit>, Vec<LeftOutView>), CommandError> {
         let none = || CommandError::NoPrevious {
             period: meant.key.period.to_string(),
         };
@@ -97,7 +115,16 @@ impl Core {
         let (figures, texts) = self.on_report(&before, &meant.form, |report| {
             (report.figures(), report.texts())
         })?;
-        let figures = figures.into_iter().filter_map(|(key, register)| {
+        let (unsettled, agreed): (Vec<_>, Vec<_>) = figures
+            .into_iter()
+            .partition(|(_, register)| register.is_unsettled());
+        let left_out = unsettled.into_iter().map(|(key, register)| LeftOutView {
+            values: values(&register),
+            code: key.code,
+            office: key.office,
+        });
+        let left_out = left_out.collect();
+        let figures = agreed.into_iter().filter_map(|(key, register)| {
             let value = register.scalar().filter(Scalar::is_answer)?;
             Some(Edit::SetFigure { key, value })
         });
@@ -107,7 +134,7 @@ impl Core {
             office,
             text,
         });
-        Ok(figures.chain(texts).collect())
+        Ok((figures.chain(texts).collect(), left_out))
     }
 
     fn make_save(&mut self, now: Timestamp, request: &SaveRequest) -> Result<Made, CommandError> {
@@ -131,10 +158,17 @@ impl Core {
         for edit in &request.edits {
             edits.extend(self.edits(&meant, office.as_ref(), &context, edit)?);
         }
+        let settled = if exists {
+            let before = self.on_report(&meant.key, &meant.form, |report| report.figures())?;
+            settled_by(&edits, &before)
+        } else {
+            Vec::new()
+        };
         let context = self.save_context(now, &meant, office, String::new());
-        self.make(meant, |report| {
+        let made = self.make(meant, |report| {
             report.save(&context, &edits).map_err(Box::new)
-        })
+        })?;
+        Ok(Made { settled, ..made })
     }
 
     /// What a person asked for, checked against the form.
@@ -146,15 +180,15 @@ impl Core {
         edit: &EditRequest,
     ) -> Result<Vec<Edit>, CommandError> {
         let form = &meant.form;
+        self.may_write_for(edit.office())?;
         let edit = match edit {
             EditRequest::Set {
                 code,
                 office,
                 value,
             } => {
-                let (row, cell) = line(form, code)?;
+                let (row, key) = cell(form, code, office.as_deref(), saving)?;
                 let value = read(meant, row, value, context)?;
-                let key = figure_key(&row.code, cell, office.as_deref(), saving)?;
                 Edit::SetFigure { key, value }
             }
             EditRequest::Settle {
@@ -162,9 +196,8 @@ impl Core {
                 office,
                 value,
             } => {
-                let (row, cell) = line(form, code)?;
+                let (row, key) = cell(form, code, office.as_deref(), saving)?;
                 let value = read(meant, row, value, context)?;
-                let key = figure_key(&row.code, cell, office.as_deref(), saving)?;
                 let figures = self.on_report(&meant.key, form, |report| report.figures())?;
                 if figures
                     .get(&key)
@@ -177,8 +210,7 @@ impl Core {
                 Edit::Settle { key, value }
             }
             EditRequest::Note { code, office, text } => {
-                let (row, cell) = line(form, code)?;
-                let key = figure_key(&row.code, cell, office.as_deref(), saving)?;
+                let (_, key) = cell(form, code, office.as_deref(), saving)?;
                 Edit::SetNote {
                     key,
                     text: text.clone(),
@@ -198,8 +230,10 @@ impl Core {
             }
             EditRequest::ClearAll => {
                 let figures = self.on_report(&meant.key, form, |report| report.figures())?;
-                let answered = figures.into_iter().filter(|(_, register)| {
-                    register.scalar().is_none_or(|value| value.is_answer())
+                let own = self.me().office.clone();
+                let answered = figures.into_iter().filter(|(key, register)| {
+                    let is_ours = own.is_none() || key.office.is_none() || key.office == own;
+                    is_ours && register.scalar().is_none_or(|value| value.is_answer())
                 });
                 let blank = |(key, _)| Edit::SetFigure {
                     key,
@@ -226,21 +260,20 @@ impl Core {
         if !self.exists(doc)? {
             return Err(self.no_report(&meant));
         }
-        let target = self
-            .last_save_here(&meant)?
-            .ok_or(CommandError::NothingToUndo)?;
+        let refuse = |why| CommandError::NothingToUndo { why };
+        let target = self.last_save_here(&meant)?;
+        let target = target.ok_or_else(|| refuse(UndoBar::NoSave))?;
         let context = self.save_context(now, &meant, office, "undo".to_owned());
+        let mut kept = Vec::new();
         let made = self.make(meant, |report| {
-            report
-                .undo(&target, &context)
-                .map(|undone| undone.saved)
-                .map_err(Box::new)
+            let undone = report.undo(&target, &context).map_err(Box::new)?;
+            kept = undone.kept;
+            Ok(undone.saved)
         })?;
-        if made.1.is_none() {
-            Err(CommandError::NothingToUndo)
-        } else {
-            Ok(made)
+        if made.saved.is_none() {
+            return Err(refuse(undo_bar(&kept)));
         }
+        Ok(made)
     }
 
     /// The newest save of this node: undoing twice brings back what the first undo took.
@@ -279,15 +312,23 @@ impl Core {
         let saved = self
             .on_report_or_new(&meant.key, &meant.form, save)?
             .map_err(|error| edit_error(doc, &error))?;
-        Ok((meant, saved))
+        Ok(Made {
+            meant,
+            saved,
+            settled: Vec::new(),
+            left_out: Vec::new(),
+        })
     }
 
     /// Seals a change and hands it to the writer; the answer comes when it is on disk.
     fn commit(&mut self, made: Result<Made, CommandError>, reply: Reply<Saved>) {
-        let (meant, saved) = match made {
+        let made = match made {
             Err(error) => return reply(Err(error)),
-            Ok((meant, None)) => return self.confirm_standing(&meant, reply),
-            Ok((meant, Some(saved))) => (meant, saved),
+            Ok(made) => made,
+        };
+        let (meant, settled, left_out) = (made.meant, made.settled, made.left_out);
+        let Some(saved) = made.saved else {
+            return self.confirm_standing(&meant, reply);
         };
         let (doc, hash, report) = (meant.key.id(), saved.hash, meant.report());
         let seal = Seal::sign(
@@ -311,6 +352,8 @@ impl Core {
                         reply(Ok(Saved {
                             report,
                             change: Some(hash),
+                            settled,
+                            left_out,
                         }));
                     }
                     Err(error) => reply(Err(core.write_failed(turn, error))),
@@ -347,6 +390,8 @@ impl Core {
                 Ok(true) => reply(Ok(Saved {
                     report,
                     change: None,
+                    settled: Vec::new(),
+                    left_out: Vec::new(),
                 })),
                 Ok(false) if core.disk() == DiskState::Full => reply(Err(CommandError::DiskFull)),
                 Ok(false) => reply(Err(CommandError::Refused {
@@ -359,10 +404,9 @@ impl Core {
     }
 
     fn entry_context(&self, meant: &Meant) -> EntryContext {
-        let below = meant.tree.children(&meant.key.unit, meant.day).len();
         EntryContext {
             is_leaf: meant.role == LevelRole::Reporting,
-            units_below: u64::try_from(below).ok(),
+            units_below: Some(meant.reporting_below()),
         }
     }
 
@@ -425,6 +469,46 @@ fn read(
             code: line.code.to_string(),
             source,
         })
+}
+
+/// Every value that stands, once.
+fn values(register: &Register) -> Vec<String> {
+    let values = register.candidates.iter().map(|one| one.value.clone());
+    values.collect::<BTreeSet<_>>().into_iter().collect()
+}
+
+/// The conflicts that these edits put one value in place of.
+fn settled_by(edits: &[Edit], before: &BTreeMap<FigureKey, Register>) -> Vec<SettledView> {
+    let mut settled = BTreeMap::new();
+    for edit in edits {
+        if let Edit::SetFigure { key, value } | Edit::Settle { key, value } = edit
+            && let Some(register) = before.get(key).filter(|one| one.is_unsettled())
+        {
+            let (value, mut instead_of) = (value.to_string(), values(register));
+            instead_of.retain(|other| *other != value);
+            let view = SettledView {
+                code: key.code.clone(),
+                office: key.office.clone(),
+                value,
+                instead_of,
+            };
+            settled.insert(key, view);
+        }
+    }
+    settled.into_values().collect()
+}
+
+/// Why an undo that changed nothing could not: the reason that a person can do most about.
+fn undo_bar(kept: &[Kept]) -> UndoBar {
+    let is_settled = |one: &Kept| matches!(one, Kept::Settled(_));
+    let is_step = |one: &Kept| matches!(one, Kept::Event);
+    if kept.iter().any(is_settled) {
+        UndoBar::Settled
+    } else if kept.iter().all(is_step) {
+        UndoBar::Step
+    } else {
+        UndoBar::Overwritten
+    }
 }
 
 fn edit_error(doc: DocId, error: &EditError) -> CommandError {

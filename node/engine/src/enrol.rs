@@ -52,10 +52,13 @@ impl Core {
             });
         }
         if !(1..=TICKET_HOURS_MAX).contains(&request.hours) {
-            return Err(CommandError::TooMuch {
-                what: "hours a ticket is good",
-                most: TICKET_HOURS_MAX as usize,
+            return Err(CommandError::TicketHours {
+                hours: request.hours,
+                most: TICKET_HOURS_MAX,
             });
+        }
+        if let Some(text) = request.addresses.iter().find(|text| !is_address(text)) {
+            return Err(CommandError::BadAddress { text: text.clone() });
         }
         let (unit, office) = self.invited(now, request)?;
         let mut addrs = request.addresses.clone();
@@ -98,7 +101,7 @@ impl Core {
         let unit = self.unit(request.unit.as_deref(), crate::clock::day(now))?;
         let own = &self.me().unit;
         if unit != *own && !self.tree().is_at_or_below(&unit, own) {
-            return Err(CommandError::NotOurs {
+            return Err(CommandError::NotBelow {
                 own: own.clone(),
                 unit,
             });
@@ -255,6 +258,18 @@ impl Core {
             unit: unit.clone(),
         }
     }
+}
+
+/// Whether a text names a host, by name or number, and a port that can be called.
+fn is_address(text: &str) -> bool {
+    let Some((host, port)) = text.rsplit_once(':') else {
+        return false;
+    };
+    // The colons of an IPv6 address would be taken for the one before the port.
+    let is_bracketed = host.starts_with('[') && host.ends_with(']');
+    let is_plain = |letter: char| letter.is_ascii_alphanumeric() || "-._".contains(letter);
+    let is_host = is_bracketed || (!host.is_empty() && host.chars().all(is_plain));
+    is_host && port.parse::<u16>().is_ok_and(|port| port != 0)
 }
 
 /// Tickets are kept under a digest of their name, so that the table tells nothing that helps to join.

@@ -1,7 +1,7 @@
 //! Why a command was not carried out, in terms a person can act on.
 
 use hopluu_form::{FormErrors, Lang, ValueError};
-use hopluu_model::{Fault, FormVersion, UnitId};
+use hopluu_model::{Fault, FormVersion, OfficeId, UnitId};
 
 /// A command that was refused or failed. Nothing was changed.
 #[derive(Debug, thiserror::Error)]
@@ -127,15 +127,32 @@ pub enum CommandError {
         /// The unit asked for.
         unit: UnitId,
     },
+    /// This node is not told everything that the total of this unit is made of.
+    #[error("this node is not told all reports that the total of `{unit}` is made of")]
+    NotTold {
+        /// The unit asked for.
+        unit: UnitId,
+    },
+    /// An office writes its own part only.
+    #[error("this is the node of office `{own}`: it does not write for `{office}`")]
+    OtherOffice {
+        /// This node's office.
+        own: OfficeId,
+        /// The office asked for.
+        office: String,
+    },
     /// The figure has one value only.
     #[error("`{code}` has no conflict to settle")]
     NoConflict {
         /// The line.
         code: String,
     },
-    /// This node has saved nothing in this report that could be undone.
-    #[error("nothing was saved here in this report that can be undone")]
-    NothingToUndo,
+    /// The last save made here cannot be taken back, or there is none.
+    #[error("nothing can be taken back: {why}")]
+    NothingToUndo {
+        /// Why.
+        why: UndoBar,
+    },
     /// Only a node that may issue certificates can do this.
     #[error("this node may not issue: {what}")]
     MayNotIssue {
@@ -145,6 +162,28 @@ pub enum CommandError {
     /// Nothing is known that a newcomer could dial.
     #[error("no address is known under which the new node reaches this one")]
     NoAddress,
+    /// A node invites into its own unit and those below it.
+    #[error("this node invites for `{own}` and the units below it only, not for `{unit}`")]
+    NotBelow {
+        /// This node's unit.
+        own: UnitId,
+        /// The unit asked for.
+        unit: UnitId,
+    },
+    /// A ticket that is good for no time, or for too long.
+    #[error("a ticket is good for 1 to {most} hours, not for {hours}")]
+    TicketHours {
+        /// What was asked.
+        hours: u32,
+        /// The bound.
+        most: u32,
+    },
+    /// Nobody can be called there.
+    #[error("`{text}` is not an address HOST:PORT")]
+    BadAddress {
+        /// What was typed.
+        text: String,
+    },
     /// A unit has one node that speaks for it; its offices have theirs beside it.
     #[error("`{unit}` has its main node already: this one")]
     OneMainNode {
@@ -170,6 +209,9 @@ pub enum CommandError {
         /// Why, in full.
         detail: String,
     },
+    /// The database could not be copied.
+    #[error(transparent)]
+    Backup(hopluu_store::BackupError),
     /// There is no room on the disk.
     #[error("the disk is full: nothing was saved, what was saved before is safe")]
     DiskFull,
@@ -206,6 +248,34 @@ pub enum CommandError {
     Stopping,
 }
 
+/// Why the last save made here stays.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum UndoBar {
+    /// This node has saved nothing in the report.
+    NoSave,
+    /// All that it wrote has been written over since.
+    Overwritten,
+    /// It settled a figure: the several values from before cannot be one save's.
+    Settled,
+    /// It was a step of the report's life, and steps are never taken back.
+    Step,
+}
+
+impl std::fmt::Display for UndoBar {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        out.write_str(match self {
+            Self::NoSave => "this node has saved nothing in this report",
+            Self::Overwritten => "what it saved last has been written over since",
+            Self::Settled => {
+                "its last save settled a conflict, whose values one save cannot restore"
+            }
+            Self::Step => {
+                "its last save was a step of the report, such as opening or withdrawing it"
+            }
+        })
+    }
+}
+
 impl CommandError {
     /// Who has to act.
     #[must_use]
@@ -216,6 +286,7 @@ impl CommandError {
             | Self::Overloaded
             | Self::NotSynced { .. }
             | Self::Stopping => Fault::Local,
+            Self::Backup(error) => error.fault(),
             Self::Damaged { .. } => Fault::Bug,
             _ => Fault::Config,
         }
@@ -240,13 +311,19 @@ impl CommandError {
             Self::NotReporting { .. } => "M-1204",
             Self::NotOurs { .. } => "M-1205",
             Self::NoConflict { .. } => "M-1206",
-            Self::NothingToUndo => "M-1207",
+            Self::NothingToUndo { .. } => "M-1207",
+            Self::NotTold { .. } => "M-1208",
+            Self::OtherOffice { .. } => "M-1209",
             Self::MayNotIssue { .. } => "M-1301",
             Self::Refused { .. } => "M-1302",
             Self::Form(_) => "M-1303",
             Self::NoAddress => "M-1304",
             Self::OneMainNode { .. } => "M-1305",
             Self::FormNotNewer { .. } => "M-1306",
+            Self::NotBelow { .. } => "M-1307",
+            Self::TicketHours { .. } => "M-1308",
+            Self::BadAddress { .. } => "M-1309",
+            Self::Backup(_) => "M-1310",
             Self::DiskFull => "M-1401",
             Self::Store(_) => "M-1402",
             Self::Damaged { .. } => "M-1403",

@@ -40,7 +40,7 @@ pub mod view;
 
 pub use doctor::{Ailment, CheckUp, Diagnosis, Repaired, doctor};
 pub use enrol::JoinAnswer;
-pub use error::CommandError;
+pub use error::{CommandError, UndoBar};
 pub use handle::{Handle, InviteRequest, ReportFilter, TotalSelector};
 pub use home::{Home, HomeError, NodeSettings};
 // What SetupError is made of, for whoever has to word it.

@@ -4,7 +4,8 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use hopluu_doc::{DocKey, FactsView};
-use hopluu_model::{Date, FormId, Period, UnitId};
+use hopluu_form::Line;
+use hopluu_model::{FormId, UnitId};
 use hopluu_store::{DbError, DocRow, Read, Store};
 
 use crate::admit::receipt_heads;
@@ -28,7 +29,7 @@ pub(crate) struct Shelf {
 pub(crate) struct Listing {
     shelf: Shelf,
     form: Option<FormId>,
-    unit: Option<UnitId>,
+    units: Option<Vec<UnitId>>,
     period: Option<String>,
 }
 
@@ -51,26 +52,14 @@ impl Core {
     pub(crate) fn listing(&self, filter: &ReportFilter) -> Result<Listing, CommandError> {
         let form = filter.form.as_deref();
         let form = form.map(|text| self.known_form(text)).transpose()?;
-        let unit = filter.unit.as_deref();
-        let unit = unit.map(|text| self.unit(Some(text), self.any_day(filter)));
+        let units = filter.unit.as_deref();
+        let units = units.map(|text| self.units_of(text)).transpose()?;
         Ok(Listing {
             shelf: self.shelf(),
             form: form.map(|known| known.form.id().clone()),
-            unit: unit.transpose()?,
+            units,
             period: filter.period.clone(),
         })
-    }
-
-    /// The day by which a filter's unit is read: its period's, else the newest there is.
-    fn any_day(&self, filter: &ReportFilter) -> Date {
-        let form = filter
-            .form
-            .as_deref()
-            .and_then(|text| self.known_form(text).ok());
-        let period = filter.period.as_deref().and_then(|text| text.parse().ok());
-        form.zip(period)
-            .and_then(|(known, period): (_, Period)| known.form.tree_day(&period).ok())
-            .unwrap_or(Date::MAX)
     }
 }
 
@@ -105,7 +94,10 @@ impl Listing {
 
     fn fits(&self, row: &DocRow) -> bool {
         self.form.as_ref().is_none_or(|form| *form == row.form)
-            && self.unit.as_ref().is_none_or(|unit| *unit == row.unit)
+            && self
+                .units
+                .as_ref()
+                .is_none_or(|units| units.contains(&row.unit))
             && self
                 .period
                 .as_deref()
@@ -124,7 +116,14 @@ impl Shelf {
             conflicts: 0,
             reached: self.reached(read, row)?,
         };
-        if let Some(known) = self.registry.form_of_major(&row.form, row.major, &row.unit) {
+        let known = self.registry.form_of_major(&row.form, row.major, &row.unit);
+        // What stands in the cell of a heading answers nothing that is asked.
+        let is_heading = |code: &str| {
+            let line = known.zip(code.parse().ok());
+            let line = line.and_then(|(known, code)| known.form.line(&code));
+            line.is_some_and(Line::is_open_heading)
+        };
+        if let Some(known) = known {
             listed.lines = u32::try_from(known.form.value_lines().count()).unwrap_or(u32::MAX);
         }
         let Ok(facts) = FactsView::new(&body) else {
@@ -141,7 +140,10 @@ impl Shelf {
             let is_settled = values.windows(2).all(|pair| pair.first() == pair.last());
             listed.conflicts += u32::from(!is_settled);
             if values.iter().any(|value| *value != "blank") {
-                codes.insert(register.key.split('@').next().unwrap_or(register.key));
+                let code = register.key.split('@').next().unwrap_or(register.key);
+                if !is_heading(code) {
+                    codes.insert(code);
+                }
             }
         }
         listed.answered = u32::try_from(codes.len()).unwrap_or(u32::MAX);

@@ -25,6 +25,21 @@ pub(crate) struct Meant {
 }
 
 impl Meant {
+    /// How many units below report by the form, on the period's day: a share is of these.
+    pub(crate) fn reporting_below(&self) -> u64 {
+        let mut open = vec![&self.key.unit];
+        let mut reporting = 0;
+        while let Some(unit) = open.pop() {
+            for child in self.tree.children(unit, self.day) {
+                let level = self.tree.unit(child).map(|found| found.level.as_str());
+                let role = level.and_then(|level| self.form.level_role(level));
+                reporting += u64::from(role == Some(LevelRole::Reporting));
+                open.push(child);
+            }
+        }
+        reporting
+    }
+
     pub(crate) fn report(&self) -> ReportRef {
         ReportRef {
             doc: self.key.id(),
@@ -110,6 +125,19 @@ impl Core {
             })
     }
 
+    /// All units that a text can name: a code alone means each that ever had it, because reports of
+    /// many periods are looked through.
+    pub(crate) fn units_of(&self, text: &str) -> Result<Vec<UnitId>, CommandError> {
+        if let Ok(code) = text.trim().parse() {
+            let tree = self.tree();
+            let units: Vec<_> = tree.with_code(&code).map(|unit| unit.id.clone()).collect();
+            if !units.is_empty() {
+                return Ok(units);
+            }
+        }
+        Ok(vec![self.unit(Some(text), Date::MAX)?])
+    }
+
     /// The report that a selector means, whether it exists yet or not.
     pub(crate) fn meant(&self, selector: &Selector) -> Result<Meant, CommandError> {
         let known = self.known_form(&selector.form)?;
@@ -184,10 +212,23 @@ impl Core {
             .parse::<OfficeId>()
             .ok()
             .filter(|id| form.offices().contains_key(id));
-        office.map(Some).ok_or_else(|| CommandError::UnknownOffice {
+        let office = office.ok_or_else(|| CommandError::UnknownOffice {
             office: text.to_owned(),
             known: form.offices().keys().map(ToString::to_string).collect(),
-        })
+        })?;
+        self.may_write_for(Some(office.as_str()))?;
+        Ok(Some(office))
+    }
+
+    /// The unit's main node writes for any of its offices, an office's node for its own.
+    pub(crate) fn may_write_for(&self, named: Option<&str>) -> Result<(), CommandError> {
+        match (&self.me().office, named) {
+            (Some(own), Some(office)) if own.as_str() != office => Err(CommandError::OtherOffice {
+                own: own.clone(),
+                office: office.to_owned(),
+            }),
+            _ => Ok(()),
+        }
     }
 }
 
@@ -216,8 +257,30 @@ pub(crate) fn line<'f>(
     })
 }
 
+/// The cell that a code names, of a value line or an open heading, and the register that a save writes.
+pub(crate) fn cell<'f>(
+    form: &'f Form,
+    text: &str,
+    named: Option<&str>,
+    saving: Option<&OfficeId>,
+) -> Result<(&'f Line, FigureKey), CommandError> {
+    let code = text.parse::<IndicatorCode>().ok();
+    let heading = code.and_then(|code| form.line(&code));
+    if let Some(row) = heading.filter(|row| row.is_open_heading()) {
+        return match named {
+            None => Ok((row, FigureKey::whole(row.code.clone()))),
+            Some(office) => Err(CommandError::UnknownOffice {
+                office: office.to_owned(),
+                known: Vec::new(),
+            }),
+        };
+    }
+    let (row, value) = line(form, text)?;
+    Ok((row, figure_key(&row.code, value, named, saving)?))
+}
+
 /// The register that a save writes: the line's own, or one office's part of it.
-pub(crate) fn figure_key(
+fn figure_key(
     code: &IndicatorCode,
     line: &ValueLine,
     named: Option<&str>,

@@ -31,7 +31,18 @@ impl Core {
         let known = self.known_form(&selector.form)?;
         let (period, day) = self.period(&known.form, &selector.period)?;
         let unit = self.unit(selector.unit.as_deref(), day)?;
-        Ok((known, period, day, unit))
+        // What this node is not told would look as if it were missing everywhere.
+        let (tree, own) = (self.tree(), &self.me().unit);
+        let is_told = if self.me().office.is_some() {
+            unit == *own && tree.children(&unit, day).is_empty()
+        } else {
+            tree.is_at_or_below(&unit, own)
+        };
+        if is_told {
+            Ok((known, period, day, unit))
+        } else {
+            Err(CommandError::NotTold { unit })
+        }
     }
 
     /// The total of a unit.

@@ -14,9 +14,10 @@ use crate::core::{Core, unreadable};
 use crate::error::CommandError;
 use crate::limits::SNAPSHOT_AFTER_CHANGES;
 use crate::open_docs::{self, guarded};
-use crate::resolve::Meant;
+use crate::resolve::{Meant, unit_name};
 use crate::view::{
     CandidateView, FigureView, FindingView, HistoryRow, ReportRef, ReportView, Selector, TextView,
+    WroteView,
 };
 
 impl Core {
@@ -101,7 +102,7 @@ impl Core {
             doc: row.doc.to_string(),
             detail: ErrorChain(&error).to_string(),
         })?;
-        let registry = self.registry();
+        let (registry, tree) = (self.registry(), self.tree());
         Ok(history
             .into_iter()
             .map(|entry| {
@@ -113,6 +114,9 @@ impl Core {
                     office: entry.office,
                     author,
                     unit: identity.map(|identity| identity.place.unit.clone()),
+                    unit_name: identity
+                        .map(|identity| unit_name(&tree, &identity.place.unit, meant.day)),
+                    author_office: identity.and_then(|identity| identity.place.office.clone()),
                     wrote: entry.touched.iter().map(wrote).collect(),
                 }
             })
@@ -249,23 +253,31 @@ pub(crate) fn finding_view(finding: &Finding) -> FindingView {
     }
 }
 
-fn wrote(touched: &Touched) -> String {
+fn wrote(touched: &Touched) -> WroteView {
     match touched {
-        Touched::Figure(key, value) => format!("figure {key} = {value}"),
-        Touched::Note(key, text) => format!("note {key}: {text}"),
+        Touched::Figure(key, value) => WroteView::Figure {
+            code: key.code.clone(),
+            office: key.office.clone(),
+            value: value.clone(),
+        },
+        Touched::Note(key, text) => WroteView::Note {
+            code: key.code.clone(),
+            office: key.office.clone(),
+            text: text.clone(),
+        },
         Touched::Text {
             key: (section, office),
             inserted,
             deleted,
-        } => {
-            format!("text {section}@{office} +{inserted} -{deleted}")
-        }
-        Touched::Event(event) => {
-            let step = event.step().as_str();
-            event.reason().map_or_else(
-                || format!("event {step}"),
-                |reason| format!("event {step}: {reason}"),
-            )
-        }
+        } => WroteView::Text {
+            section: section.clone(),
+            office: office.clone(),
+            inserted: *inserted,
+            deleted: *deleted,
+        },
+        Touched::Event(event) => WroteView::Step {
+            step: event.step().as_str().to_owned(),
+            reason: event.reason().map(str::to_owned),
+        },
     }
 }

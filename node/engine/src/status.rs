@@ -1,15 +1,15 @@
 //! The node as a whole, and copies of its database.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
-use hopluu_model::ErrorChain;
 use hopluu_store::{BackupError, Store};
-use hopluu_sync::{Trouble, WalkState};
+use hopluu_sync::{RefusalCode, Trouble, WalkState};
 
 use crate::core::Core;
 use crate::error::CommandError;
 use crate::resolve::unit_name;
-use crate::view::{DiskState, PeerView, StatusView};
+use crate::view::{DiskState, PeerRemark, PeerView, RefusalWhy, StatusView};
 
 impl Core {
     /// The node as a whole.
@@ -46,17 +46,27 @@ impl Core {
 
     fn peer_views(&self) -> Vec<PeerView> {
         let peers = self.hub.status().peers.into_iter();
+        let tree = self.tree();
         peers
             .map(|peer| {
                 let remark = match (&peer.trouble, &peer.link) {
-                    (Some(Trouble::PeerRestored), _) => Some("the peer was restored"),
-                    (Some(Trouble::PeerRolledBack), _) => Some("the peer has lost something"),
-                    (Some(Trouble::WeRolledBack), _) => Some("this node has lost something"),
-                    (None, Some(link)) if link.walk != WalkState::Settled => Some("comparing"),
+                    (Some(Trouble::PeerRestored), _) => Some(PeerRemark::PeerRestored),
+                    (Some(Trouble::PeerRolledBack), _) => Some(PeerRemark::PeerRolledBack),
+                    (Some(Trouble::WeRolledBack), _) => Some(PeerRemark::WeRolledBack),
+                    (None, Some(link)) if link.walk != WalkState::Settled => {
+                        Some(PeerRemark::Comparing)
+                    }
                     _ => None,
                 };
+                let mut refused_why = BTreeMap::new();
+                for (code, entries) in &peer.refused_here {
+                    if *code != RefusalCode::PARKED {
+                        *refused_why.entry(why(*code)).or_default() += entries;
+                    }
+                }
                 PeerView {
                     node: peer.peer.node,
+                    unit_name: unit_name(&tree, &peer.peer.unit, hopluu_model::Date::MAX),
                     unit: peer.peer.unit.clone(),
                     office: peer.peer.office.clone(),
                     is_linked: peer.link.is_some(),
@@ -64,8 +74,9 @@ impl Core {
                     received: peer.received,
                     owed: peer.owed,
                     heard: self.heard.get(&peer.peer.node).copied(),
-                    refused: peer.refused_here.values().sum(),
-                    remark: remark.map(str::to_owned),
+                    refused: refused_why.values().sum(),
+                    refused_why,
+                    remark,
                 }
             })
             .collect()
@@ -74,13 +85,28 @@ impl Core {
 
 /// Copies a database to a file while the node works on. Answers the bytes written.
 pub(crate) fn backup(store: &Store, path: &Path) -> Result<u64, CommandError> {
-    let refuse = |detail: String| CommandError::Refused {
-        what: "the backup",
-        detail,
-    };
-    store
-        .backup(path, |_| {})
-        .map_err(|error: BackupError| refuse(ErrorChain(&error).to_string()))?;
-    let written = std::fs::metadata(path).map_err(|error| refuse(error.to_string()))?;
+    match store.backup(path, |_| {}) {
+        Ok(()) => {}
+        Err(error) if error.is_disk_full() => return Err(CommandError::DiskFull),
+        Err(error) => return Err(CommandError::Backup(error)),
+    }
+    let written = std::fs::metadata(path).map_err(|source| {
+        CommandError::Backup(BackupError::File {
+            path: path.to_owned(),
+            source,
+        })
+    })?;
     Ok(written.len())
+}
+
+fn why(code: RefusalCode) -> RefusalWhy {
+    match code {
+        RefusalCode::SIGNATURE => RefusalWhy::Signature,
+        RefusalCode::MALFORMED => RefusalWhy::Malformed,
+        RefusalCode::SCOPE => RefusalWhy::Scope,
+        RefusalCode::BUDGET => RefusalWhy::Bound,
+        RefusalCode::CONFLICT => RefusalWhy::Conflict,
+        RefusalCode::UNSUPPORTED => RefusalWhy::Unsupported,
+        _ => RefusalWhy::Other,
+    }
 }

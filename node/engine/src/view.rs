@@ -11,7 +11,9 @@ use hopluu_model::{
 };
 use serde::{Deserialize, Serialize};
 
-pub use self::node::{DiskState, InviteView, PeerView, StatusView, WatchEvent};
+pub use self::node::{
+    DiskState, InviteView, PeerRemark, PeerView, RefusalWhy, StatusView, WatchEvent,
+};
 
 /// Which report is meant, as a person types it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -180,8 +182,54 @@ pub struct HistoryRow {
     pub author: Option<NodeId>,
     /// That node's unit.
     pub unit: Option<UnitId>,
-    /// What it wrote, for example `figure II.1.1.a = 42`.
-    pub wrote: Vec<String>,
+    /// That unit's name.
+    pub unit_name: Option<String>,
+    /// That node's office; none for a unit's main node.
+    pub author_office: Option<OfficeId>,
+    /// What it wrote.
+    pub wrote: Vec<WroteView>,
+}
+
+/// One thing that a save wrote.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "wrote", rename_all = "snake_case")]
+pub enum WroteView {
+    /// A figure.
+    Figure {
+        /// The line.
+        code: IndicatorCode,
+        /// Whose part.
+        office: Option<OfficeId>,
+        /// The canonical value.
+        value: String,
+    },
+    /// The note beside a figure.
+    Note {
+        /// The line.
+        code: IndicatorCode,
+        /// Whose part.
+        office: Option<OfficeId>,
+        /// The whole note.
+        text: String,
+    },
+    /// A text.
+    Text {
+        /// The section.
+        section: SectionId,
+        /// Whose paragraph.
+        office: OfficeId,
+        /// Letters that came.
+        inserted: u32,
+        /// Letters that went.
+        deleted: u32,
+    },
+    /// A step of the report's life.
+    Step {
+        /// Which, in the words of `state`.
+        step: String,
+        /// Why, where the step says it.
+        reason: Option<String>,
+    },
 }
 
 /// The answer to a save.
@@ -191,6 +239,34 @@ pub struct Saved {
     pub report: ReportRef,
     /// The change that is now on disk; none when nothing differed from what was there.
     pub change: Option<ChangeHash>,
+    /// Figures on which offices differed, and which have one value now by this save.
+    pub settled: Vec<SettledView>,
+    /// Figures that a report begun like the last one does not begin with: nobody has settled them there.
+    pub left_out: Vec<LeftOutView>,
+}
+
+/// A conflict that a save settled.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SettledView {
+    /// The line.
+    pub code: IndicatorCode,
+    /// The office whose part it is, on lines that several offices add up.
+    pub office: Option<OfficeId>,
+    /// The value that stands now, canonical.
+    pub value: String,
+    /// The values that it stands in place of.
+    pub instead_of: Vec<String>,
+}
+
+/// A figure that a new report was not begun with.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LeftOutView {
+    /// The line.
+    pub code: IndicatorCode,
+    /// The office whose part it is, on lines that several offices add up.
+    pub office: Option<OfficeId>,
+    /// The values that stand in the report before.
+    pub values: Vec<String>,
 }
 
 /// One edit as a person means it; checked against the form before it becomes a document edit.
@@ -244,6 +320,20 @@ pub enum EditRequest {
         /// Why.
         reason: String,
     },
+}
+
+impl EditRequest {
+    /// The office that it names.
+    #[must_use]
+    pub fn office(&self) -> Option<&str> {
+        match self {
+            Self::Set { office, .. }
+            | Self::Settle { office, .. }
+            | Self::Note { office, .. }
+            | Self::Text { office, .. } => office.as_deref(),
+            Self::ClearAll | Self::Withdraw { .. } => None,
+        }
+    }
 }
 
 /// A save: one or many edits that become one change.
@@ -443,8 +533,12 @@ pub struct UnitView {
     pub unit: UnitId,
     /// Name on the day.
     pub name: String,
-    /// Level, in the words of the tree.
+    /// Level, by the word that forms use.
     pub level: String,
+    /// The level's Vietnamese name.
+    pub level_vi: String,
+    /// The level's English name.
+    pub level_en: String,
     /// Path from the root, self last.
     pub path: Vec<UnitId>,
     /// The last day it existed, if it ended.

@@ -53,6 +53,16 @@ pub enum BackupError {
 }
 
 impl BackupError {
+    /// Whether there was no room for the copy.
+    #[must_use]
+    pub fn is_disk_full(&self) -> bool {
+        match self {
+            Self::Exists { .. } => false,
+            Self::File { source, .. } => source.kind() == io::ErrorKind::StorageFull,
+            Self::Copy { source, .. } => matches!(source, DbError::DiskFull),
+        }
+    }
+
     /// Who has to act.
     #[must_use]
     pub fn fault(&self) -> Fault {

@@ -91,10 +91,18 @@ impl DbError {
     }
 }
 
+/// Whether there was no room for the index of the write-ahead log: the first write of whoever opens a
+/// database on a full disk, and SQLite reports it as a failing one.
+pub(crate) fn is_shm_full(error: &rusqlite::Error) -> bool {
+    let extended = error.sqlite_error().map(|error| error.extended_code);
+    extended == Some(rusqlite::ffi::SQLITE_IOERR_SHMSIZE)
+}
+
 impl From<rusqlite::Error> for DbError {
     fn from(source: rusqlite::Error) -> Self {
         match source.sqlite_error_code() {
             Some(ErrorCode::DiskFull) => Self::DiskFull,
+            _ if is_shm_full(&source) => Self::DiskFull,
             Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => Self::Busy { source },
             Some(ErrorCode::SystemIoFailure | ErrorCode::CannotOpen) => Self::Disk { source },
             Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => Self::Damaged { source },

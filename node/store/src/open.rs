@@ -8,6 +8,7 @@ use hopluu_model::{Epoch, Fault};
 use rusqlite::{Connection, ErrorCode};
 
 use crate::connection::{self, Access};
+use crate::error::is_shm_full;
 use crate::migrate::{self, APPLICATION_ID, MIGRATIONS, Migration};
 use crate::read::META_EPOCH;
 use crate::{DbError, backup};
@@ -208,6 +209,7 @@ impl OpenError {
             Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => Self::Locked { path },
             Some(ErrorCode::DatabaseCorrupt) => Self::Damaged { path, source },
             Some(ErrorCode::DiskFull) => Self::DiskFull { path },
+            _ if is_shm_full(&source) => Self::DiskFull { path },
             Some(ErrorCode::ReadOnly) => Self::ReadOnly { path },
             _ => Self::Db { path, source },
         }

@@ -195,7 +195,14 @@ pub(crate) fn check_figure(form: &Form, key: &FigureKey) -> Result<(), EditError
     let line = form
         .line(&key.code)
         .ok_or_else(|| EditError::UnknownLine(code()))?;
-    let value = line.value().ok_or_else(|| EditError::Heading(code()))?;
+    let Some(value) = line.value() else {
+        let fits = line.is_open_heading() && key.office.is_none();
+        return if fits {
+            Ok(())
+        } else {
+            Err(EditError::Heading(code()))
+        };
+    };
     match &key.office {
         None if value.by_office => Err(EditError::PartsOnly(code())),
         Some(office) if !value.by_office || !value.offices().any(|known| known == office) => {

@@ -94,10 +94,20 @@ pub struct Line {
 /// Whether a row has a cell.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum LineRole {
-    /// Only words; never holds or adds up a figure.
-    Heading,
+    /// Only words; nothing is added up in it.
+    Heading(Heading),
     /// A cell.
     Value(Box<ValueLine>),
+}
+
+/// What the paper has beside the words of a heading.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Heading {
+    /// Nothing.
+    Closed,
+    /// An empty cell, in which some offices write a number although nothing is asked. A unit may enter
+    /// what its paper says there: it is held against the lines below, and added up nowhere.
+    OpenCell,
 }
 
 /// What goes into a cell.
@@ -267,8 +277,14 @@ impl Line {
     pub fn value(&self) -> Option<&ValueLine> {
         match &self.role {
             LineRole::Value(value) => Some(value),
-            LineRole::Heading => None,
+            LineRole::Heading(_) => None,
         }
+    }
+
+    /// Whether it is a heading with a cell that nobody asks for, see [`Heading::OpenCell`].
+    #[must_use]
+    pub fn is_open_heading(&self) -> bool {
+        self.role == LineRole::Heading(Heading::OpenCell)
     }
 }
 

@@ -22,8 +22,8 @@ mod value;
 
 pub use calendar::{Calendar, CutOff, Due, DueDay, DueRule, PeriodNotAccepted, PeriodRule};
 pub use form::{
-    EnteredAt, Form, LevelRole, Line, LineRole, Office, OverTime, OverUnits, Part, Section,
-    ShownAs, ValueKind, ValueLine,
+    EnteredAt, Form, Heading, LevelRole, Line, LineRole, Office, OverTime, OverUnits, Part,
+    Section, ShownAs, ValueKind, ValueLine,
 };
 pub use lang::{Lang, Text};
 pub use mistake::{FormErrors, Mistake, MistakeKind};

@@ -44,6 +44,8 @@ pub(crate) struct Lists {
     pub(crate) measures: BTreeMap<String, Text>,
     /// Names whose entry was misread: known, so that nobody is told they are missing.
     pub(crate) misread: Vec<String>,
+    /// An office has an id that cannot be one, so that whoever names an unlisted one may mean it.
+    pub(crate) is_office_misread: bool,
 }
 
 impl Form {
@@ -219,6 +221,7 @@ fn read_lists(reader: &mut Reader<'_>, root: &mut Table<'_>) -> Lists {
         offices: BTreeMap::new(),
         measures: BTreeMap::new(),
         misread: Vec::new(),
+        is_office_misread: false,
     };
     let mut first_seen: BTreeMap<OfficeId, usize> = BTreeMap::new();
     let tables = reader.tables(root, "office", "[[office]]", OFFICES_MAX);
@@ -228,6 +231,7 @@ fn read_lists(reader: &mut Reader<'_>, root: &mut Table<'_>) -> Lists {
         let name = read_text(reader, &mut table);
         reader.close(table);
         let Some(At { value: id, offset }) = id else {
+            lists.is_office_misread = true;
             continue;
         };
         let line = reader.place(offset).0;
@@ -270,7 +274,8 @@ impl Lists {
     /// Notes an office that is not listed.
     pub(crate) fn expect_office(&self, reader: &mut Reader<'_>, office: &At<OfficeId>, by: &str) {
         let name = office.value.as_str();
-        if !self.offices.contains_key(&office.value) && !self.misread.iter().any(|m| m == name) {
+        let is_excused = self.is_office_misread || self.misread.iter().any(|m| m == name);
+        if !self.offices.contains_key(&office.value) && !is_excused {
             let details = vec![Detail::piece(by), Detail::piece(name)];
             reader.note(office.offset, MistakeKind::UnknownOffice, details);
         }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use hopluu_model::{Decimal, IndicatorCode, Qualifier, Scalar};
 
-use crate::form::{Form, Line, LineRole};
+use crate::form::{Form, Line, LineRole, OverUnits};
 use crate::lang::Lang;
 use crate::show::{Style, show};
 
@@ -33,6 +33,8 @@ pub enum Rule {
     HeadingValue,
     /// A heading says none, a line under it says some.
     HeadingContradicts,
+    /// The share that a unit states is not the one that its units' answers make.
+    StatedShare,
 }
 
 impl Rule {
@@ -45,6 +47,7 @@ impl Rule {
             Self::BlankTotal => "R-003",
             Self::HeadingValue => "R-004",
             Self::HeadingContradicts => "R-005",
+            Self::StatedShare => "R-006",
         }
     }
 }
@@ -97,6 +100,12 @@ impl Finding {
             }
             (Rule::HeadingContradicts, Lang::En) => {
                 format!("the heading {code} holds {found}, but there are figures below: {others}")
+            }
+            (Rule::StatedShare, Lang::Vi) => {
+                format!("{code}: cấp này ghi {found} nhưng các đơn vị bên dưới trả lời {expected}")
+            }
+            (Rule::StatedShare, Lang::En) => {
+                format!("{code}: this unit states {found}, but the units below answer {expected}")
             }
         };
         format!("{} {words}", self.rule.code())
@@ -164,17 +173,35 @@ impl Form {
     /// written by office goes in with the sum of its parts.
     #[must_use]
     pub fn findings(&self, figures: &BTreeMap<IndicatorCode, Scalar>) -> Vec<Finding> {
+        self.findings_in_total(figures, figures)
+    }
+
+    /// The same for a total, with what its unit's own report states in cells that are not added up: the
+    /// cells of headings, and shares that the answers of the units below make.
+    #[must_use]
+    pub fn findings_in_total(
+        &self,
+        figures: &BTreeMap<IndicatorCode, Scalar>,
+        stated: &BTreeMap<IndicatorCode, Scalar>,
+    ) -> Vec<Finding> {
+        let of = |from: &BTreeMap<_, _>, line: &Line| {
+            let found: Option<&Scalar> = from.get(&line.code);
+            found.copied().unwrap_or(Scalar::Blank)
+        };
         let mut findings = Vec::new();
         for line in self.lines() {
-            let found = figures.get(&line.code).copied().unwrap_or(Scalar::Blank);
+            let (figure, stated) = (of(figures, line), of(stated, line));
             match &line.role {
                 LineRole::Value(value) if value.is_sum_of_parts => {
-                    findings.extend(self.check_sum(line, found, figures));
+                    findings.extend(self.check_sum(line, figure, figures));
                 }
-                LineRole::Heading if found.is_answer() => {
-                    findings.push(self.check_heading(line, found, figures));
+                LineRole::Value(value) if value.over_units == OverUnits::ShareOfUnits => {
+                    findings.extend(check_share(line, stated, figure));
                 }
-                LineRole::Value(_) | LineRole::Heading => {}
+                LineRole::Heading(_) if stated.is_answer() => {
+                    findings.push(self.check_heading(line, stated, figures));
+                }
+                LineRole::Value(_) | LineRole::Heading(_) => {}
             }
         }
         findings
@@ -187,15 +214,18 @@ impl Form {
         figures: &BTreeMap<IndicatorCode, Scalar>,
     ) -> Option<Finding> {
         let mut known = Vec::new();
+        let mut parts = Vec::new();
         let mut blank = Vec::new();
         let mut sum = Range {
             low: Decimal::ZERO,
             high: Some(Decimal::ZERO),
         };
         for addend in self.addends(&line.code) {
-            match figures.get(&addend.code).and_then(range) {
-                Some(part) => {
-                    sum = sum.plus(part);
+            let part = figures.get(&addend.code);
+            match part.and_then(|part| Some((part, range(part)?))) {
+                Some((part, range)) => {
+                    sum = sum.plus(range);
+                    parts.push(*part);
                     known.push(addend.code.clone());
                 }
                 None => blank.push(addend.code.clone()),
@@ -215,7 +245,7 @@ impl Form {
             if known.is_empty() {
                 return None;
             }
-            let expected = Some(sum.beside(sum));
+            let expected = added(&parts);
             return finding(Rule::BlankTotal, Severity::Warning, known, expected);
         };
         if !blank.is_empty() {
@@ -269,6 +299,44 @@ impl Form {
             found,
         }
     }
+}
+
+/// What parts come to as a person would write it, with the word that holds for all of them: two
+/// roughly known parts are together known roughly.
+fn added(parts: &[Scalar]) -> Option<Scalar> {
+    let mut sum = Decimal::ZERO;
+    let mut said = Qualifier::Exact;
+    for part in parts {
+        let Scalar::Number(number, qualifier) = *part else {
+            continue;
+        };
+        sum = sum.checked_add(number)?;
+        said = match (said, qualifier) {
+            (said, Qualifier::Exact) => said,
+            (Qualifier::Exact, qualifier) => qualifier,
+            (said, qualifier) if said == qualifier => said,
+            _ => Qualifier::About,
+        };
+    }
+    Some(Scalar::Number(sum, said))
+}
+
+/// A stated share against the answers. Whoever has not answered may still say either, so only more of
+/// one answer than the stated share has room for contradicts it.
+fn check_share(line: &Line, stated: Scalar, answered: Scalar) -> Option<Finding> {
+    let (Scalar::Share(yes_stated, all), Scalar::Share(yes, answers)) = (stated, answered) else {
+        return None;
+    };
+    let no = |yes: u64, all: u64| all.saturating_sub(yes);
+    let is_possible = yes <= yes_stated && no(yes, answers) <= no(yes_stated, all);
+    (!is_possible).then(|| Finding {
+        rule: Rule::StatedShare,
+        severity: Severity::Error,
+        code: line.code.clone(),
+        others: Vec::new(),
+        expected: Some(answered),
+        found: stated,
+    })
 }
 
 #[cfg(test)]

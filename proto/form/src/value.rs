@@ -5,7 +5,7 @@ use std::fmt;
 use hopluu_model::{Decimal, Fault, IndicatorCode, Qualifier, Scalar};
 use unicode_normalization::UnicodeNormalization;
 
-use crate::form::{Form, LevelRole, Line, OverUnits, ValueKind, ValueLine};
+use crate::form::{Form, Heading, LevelRole, Line, LineRole, OverUnits, ValueKind, ValueLine};
 use crate::lang::Lang;
 use crate::limits::TYPED_BYTES_MAX;
 use crate::show::{Style, show_decimal};
@@ -132,7 +132,7 @@ impl ValueError {
         match self {
             Self::Heading(code) => format!("{code} là tiêu đề, không có ô số liệu"),
             Self::AddedUp(code) => {
-                format!("{code} được cộng từ các đơn vị cấp dưới, không nhập ở cấp này")
+                format!("{code} do các đơn vị cấp dưới trả lời hoặc cộng lại, không nhập ở cấp này")
             }
             Self::EnteredAbove(code) => format!("{code} chỉ nhập ở cấp trên, cấp này không có ô"),
             Self::TooLong => format!("số liệu dài quá {TYPED_BYTES_MAX} byte"),
@@ -170,7 +170,7 @@ impl ValueError {
         match self {
             Self::Heading(code) => format!("{code} is a heading and holds no figure"),
             Self::AddedUp(code) => {
-                format!("{code} is added up from the units below and not entered here")
+                format!("{code} is answered or added up from the units below and not entered here")
             }
             Self::EnteredAbove(code) => format!("{code} is entered above this level only"),
             Self::TooLong => format!("a figure has at most {TYPED_BYTES_MAX} bytes"),
@@ -220,12 +220,18 @@ impl Form {
         typed: &str,
         context: &EntryContext,
     ) -> Result<Scalar, ValueError> {
-        let value = line
-            .value()
-            .ok_or_else(|| ValueError::Heading(line.code.clone()))?;
         if typed.len() > TYPED_BYTES_MAX {
             return Err(ValueError::TooLong);
         }
+        let value = match &line.role {
+            LineRole::Value(value) => value,
+            LineRole::Heading(Heading::OpenCell) => {
+                return read_heading(&folded(typed));
+            }
+            LineRole::Heading(Heading::Closed) => {
+                return Err(ValueError::Heading(line.code.clone()));
+            }
+        };
         let scalar = read(value, &folded(typed), context)?;
         let role = if context.is_leaf {
             LevelRole::Reporting
@@ -252,13 +258,27 @@ fn folded(typed: &str) -> String {
     words.join(" ")
 }
 
-fn read(value: &ValueLine, typed: &str, context: &EntryContext) -> Result<Scalar, ValueError> {
+/// What leaves any cell without an answer.
+fn read_blank(typed: &str) -> Option<Scalar> {
     match typed {
-        "" | "blank" | "trống" | "(trống)" | "để trống" | "rỗng" => {
-            return Ok(Scalar::Blank);
-        }
-        "na" | "n/a" | "không áp dụng" => return Ok(Scalar::NotApplicable),
-        _ => {}
+        "" | "blank" | "trống" | "(trống)" | "để trống" | "rỗng" => Some(Scalar::Blank),
+        "na" | "n/a" | "không áp dụng" => Some(Scalar::NotApplicable),
+        _ => None,
+    }
+}
+
+/// What a paper says in the open cell of a heading: how many, of whatever the lines below count.
+fn read_heading(typed: &str) -> Result<Scalar, ValueError> {
+    match read_blank(typed) {
+        Some(Scalar::Blank) => Ok(Scalar::Blank),
+        _ if is_none(typed) => Ok(Scalar::Nil),
+        _ => read_number(typed, ValueKind::Count).map(Scalar::exact),
+    }
+}
+
+fn read(value: &ValueLine, typed: &str, context: &EntryContext) -> Result<Scalar, ValueError> {
+    if let Some(scalar) = read_blank(typed) {
+        return Ok(scalar);
     }
     match value.entered {
         ValueKind::YesNo => read_answer(value, typed, context),
@@ -379,11 +399,16 @@ const QUALIFIERS: [(&str, Qualifier); 21] = [
     ("about ", Qualifier::About),
 ];
 
-fn read_quantity(value: &ValueLine, typed: &str) -> Result<Scalar, ValueError> {
-    if matches!(
+/// Looked, there is none.
+fn is_none(typed: &str) -> bool {
+    matches!(
         typed,
         "không" | "không có" | "không phát hiện" | "nil" | "none"
-    ) {
+    )
+}
+
+fn read_quantity(value: &ValueLine, typed: &str) -> Result<Scalar, ValueError> {
+    if is_none(typed) {
         return Ok(Scalar::Nil);
     }
     let found = QUALIFIERS

@@ -1,7 +1,8 @@
 //! One document lifted: its packed facts read once, in place, into one cell for each line.
 
 use hopluu_doc::{FactsError, FactsView, RegisterView};
-use hopluu_model::{ChangeHash, DocId, Scalar};
+use hopluu_form::OverUnits;
+use hopluu_model::{ChangeHash, DocId, IndicatorCode, Scalar};
 
 use crate::algebra::{Figure, State};
 use crate::cell::Cell;
@@ -58,6 +59,8 @@ pub(crate) struct Document {
     pub(crate) stray_count: u32,
     pub(crate) cells: Box<[Cell]>,
     pub(crate) wide: Vec<Figure>,
+    /// What it says in cells that no total takes in, to be held against the total of its unit.
+    pub(crate) stated: Vec<(IndicatorCode, Scalar)>,
 }
 
 impl Document {
@@ -77,6 +80,7 @@ impl Document {
             stray_count: 0,
             cells: lines.empty(part).into(),
             wide: Vec::new(),
+            stated: Vec::new(),
         };
         if report.is_withdrawn {
             return Ok(document);
@@ -87,9 +91,19 @@ impl Document {
             match find(lines, part, register.key, likely) {
                 Ok(line) => {
                     likely = line + 1;
-                    document.enter(lines, line, &register);
+                    // Where a unit above answers too, it may state the whole share instead.
+                    let stated = (part != Part::Reporting)
+                        .then(|| stated(lines, &register))
+                        .flatten();
+                    match stated {
+                        Some(stated) => document.stated.push(stated),
+                        None => document.enter(lines, line, &register),
+                    }
                 }
-                Err(reason) => document.note(&register, reason),
+                Err(reason) => match stated(lines, &register) {
+                    Some(stated) => document.stated.push(stated),
+                    None => document.note(&register, reason),
+                },
             }
         }
         document.is_reported = document.cells.iter().any(|cell| cell.state.is_answer());
@@ -152,10 +166,9 @@ fn find(lines: &Lines, part: Part, key: &str, likely: usize) -> Result<usize, St
         Some((code, office)) => (code, Some(office)),
     };
     let Some(line) = lines.find(code) else {
-        return Err(if lines.is_heading(code) {
-            StrayReason::Heading
-        } else {
-            StrayReason::UnknownLine
+        return Err(match lines.heading(code) {
+            Some(_) => StrayReason::Heading,
+            None => StrayReason::UnknownLine,
         });
     };
     let offices = lines
@@ -177,6 +190,24 @@ fn entered(lines: &Lines, part: Part, line: usize) -> Result<usize, StrayReason>
         Some(cell) if cell.state != State::Unasked => Ok(line),
         _ => Err(StrayReason::NotEnteredHere),
     }
+}
+
+/// A figure that its unit only states: in the open cell of a heading, or a whole share where each unit
+/// below answers for itself. It stands while it is one value.
+fn stated(lines: &Lines, register: &RegisterView<'_>) -> Option<(IndicatorCode, Scalar)> {
+    let code = register.key;
+    let rule = lines.find(code).and_then(|line| lines.rules().get(line));
+    let is_share = rule.is_some_and(|rule| rule.over_units == OverUnits::ShareOfUnits);
+    if !is_share && lines.heading(code) != Some(true) {
+        return None;
+    }
+    let mut candidates = register.candidates();
+    let (Some(only), None) = (candidates.next(), candidates.next()) else {
+        return None;
+    };
+    let scalar = only.scalar()?;
+    let fits = !is_share || matches!(scalar, Scalar::Share(..));
+    Some((code.parse().ok()?, scalar)).filter(|_| fits)
 }
 
 /// A figure with several candidates. They come by operation, which differs between nothing but

@@ -2,6 +2,7 @@
 //! the parts of the period.
 
 use hopluu_form::{OverTime, OverUnits};
+use hopluu_model::{IndicatorCode, Scalar};
 
 use crate::algebra::{Figure, Marks, Measure, Partial, State};
 use crate::lines::{LineRule, Lines, Part};
@@ -64,6 +65,16 @@ impl Node {
     pub(crate) fn entered(&self, rule: &LineRule, line: usize) -> Figure {
         let own = self.entities.first();
         own.map_or(Figure::UNASKED, |own| own.figure(rule, line, Gate::Entered))
+    }
+
+    /// What the unit itself states where nothing is added up. A year made of half-years has no paper of
+    /// its own, so nothing is stated in it.
+    pub(crate) fn stated(&self) -> &[(IndicatorCode, Scalar)] {
+        let own = self.entities.first().and_then(|own| own.members.first());
+        match own.map(|own| own.documents.as_slice()) {
+            Some([Some(document)]) => &document.stated,
+            _ => &[],
+        }
     }
 
     /// Coverage without its children.

@@ -94,8 +94,8 @@ impl LineRule {
 #[derive(Debug)]
 pub(crate) struct Lines {
     rules: Box<[LineRule]>,
-    /// Headings: a value under one is not a line's.
-    headings: Vec<IndicatorCode>,
+    /// Headings: a value under one is not a line's. Each with whether its cell is open.
+    headings: Vec<(IndicatorCode, bool)>,
     empty: BTreeMap<Part, Box<[Cell]>>,
     counted: BTreeMap<Part, Box<[bool]>>,
 }
@@ -111,7 +111,7 @@ impl Lines {
             .lines()
             .iter()
             .filter(|line| line.value().is_none())
-            .map(|line| line.code.clone())
+            .map(|line| (line.code.clone(), line.is_open_heading()))
             .collect();
         headings.sort();
         let empty = [Part::Reporting, Part::Above, Part::Sole].map(|part| {
@@ -153,10 +153,11 @@ impl Lines {
             .ok()
     }
 
-    pub(crate) fn is_heading(&self, code: &str) -> bool {
-        self.headings
-            .binary_search_by(|heading| heading.as_str().cmp(code))
-            .is_ok()
+    /// Whether a code is a heading's, and then whether its cell is open.
+    pub(crate) fn heading(&self, code: &str) -> Option<bool> {
+        let headings = &self.headings;
+        let at = headings.binary_search_by(|(heading, _)| heading.as_str().cmp(code));
+        headings.get(at.ok()?).map(|(_, is_open)| *is_open)
     }
 
     /// A document of such a unit in which nobody wrote.

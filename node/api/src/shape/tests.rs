@@ -40,7 +40,8 @@ fn a_form_is_shown_whole_and_can_be_read_back() {
               "commune_pc"
             ],
             "by_office": false
-          }
+          },
+          "open_cell": false
         }"#]]
     .assert_eq(&serde_json::to_string_pretty(dead).unwrap());
 }

@@ -63,14 +63,23 @@ pub(super) async fn run(args: DemoArgs, context: &Context) -> Result<Exit, Failu
         }
     };
     let played = tokio::select! {
-        played = play(args, &mut world, &mut ledger) => played,
-        () = stops.wait() => Err(words::interrupted()),
+        played = play(args, &mut world, &mut ledger) => Some(played),
+        () = stops.wait() => None,
     };
-    let is_over = played.is_ok();
-    if let Err(broken) = played {
-        ledger.broke(broken.what);
-    }
-    let holds = ledger.verdict();
+    let is_over = matches!(played, Some(Ok(())));
+    let holds = match played {
+        // Whoever stops the story has refuted nothing.
+        None => {
+            ledger.say(&words::interrupted());
+            false
+        }
+        Some(played) => {
+            if let Err(broken) = played {
+                ledger.broke(broken.what);
+            }
+            ledger.verdict()
+        }
+    };
     if args.keep && is_over {
         keep(world, &ledger);
     } else {

@@ -8,7 +8,7 @@ use hopluu_form::{Form, FormErrors, Lang};
 use serde::Serialize;
 
 use crate::args::{AddFormArgs, CheckArgs, FormArgs};
-use crate::cmd::input::read_file;
+use crate::cmd::input::read_given;
 use crate::context::Context;
 use crate::failure::{Exit, Failure};
 use crate::limits::{FORM_BYTES_MAX, LABEL_COLUMNS};
@@ -65,10 +65,14 @@ fn page(form: &FormView, lang: Lang) -> String {
         form.form,
         form.version
     );
+    let kinds = form
+        .periods
+        .iter()
+        .map(|kind| text::period_kind(lang, kind));
     page.push_str(&format!(
         "{}: {}\n",
         text::periods(lang),
-        form.periods.join(", ")
+        kinds.collect::<Vec<_>>().join(", ")
     ));
     let offices: Vec<_> = form
         .offices
@@ -149,14 +153,28 @@ struct MistakeJson {
 pub(super) fn check(args: &CheckArgs, context: &Context) -> Result<Exit, Failure> {
     let mut all = Vec::new();
     let mut words = Vec::new();
+    let mut unread = Vec::new();
     for path in &args.files {
-        let source = read_file(path, FORM_BYTES_MAX)?;
-        let (checked, told) = check_one(path, &source, context.lang);
-        all.push(checked);
-        words.push(told);
+        match read_given(path, FORM_BYTES_MAX) {
+            Ok(source) => {
+                let (checked, told) = check_one(path, &source, context.lang);
+                all.push(checked);
+                words.push(told);
+            }
+            Err(failure) => unread.push(failure),
+        }
     }
     let is_sound = all.iter().all(|checked| checked.mistakes.is_empty());
-    context.answer(&all, |_| words.join("\n"))?;
+    if !all.is_empty() {
+        context.answer(&all, |_| words.join("\n"))?;
+    }
+    // A file that cannot be read takes nothing from what is said of the others.
+    if let Some(last) = unread.pop() {
+        for failure in &unread {
+            context.report(failure);
+        }
+        return Err(last);
+    }
     Ok(if is_sound { Exit::Done } else { Exit::Findings })
 }
 

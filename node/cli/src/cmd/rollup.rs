@@ -2,15 +2,17 @@
 
 use std::cell::Cell;
 
-use hopluu_api::shape::TotalQuery;
+use hopluu_api::shape::{FormQuery, TotalQuery};
 use hopluu_engine::view::{ExplainView, MissingView, RecomputeView, TotalLineView, TotalView};
-use hopluu_model::ChangeHash;
+use hopluu_form::Lang;
+use hopluu_model::{ChangeHash, Period};
 
 use crate::args::{ExplainArgs, TotalArgs};
 use crate::context::Context;
 use crate::failure::{Exit, Failure};
 use crate::limits::LABEL_COLUMNS;
 use crate::progress::with_progress;
+use crate::show::Offices;
 use crate::table::{Align, Table, cut};
 use crate::{show, text};
 
@@ -33,11 +35,20 @@ pub(super) async fn show(args: TotalArgs, context: &Context) -> Result<Exit, Fai
 }
 
 pub(super) async fn explain(args: ExplainArgs, context: &Context) -> Result<Exit, Failure> {
+    let form = FormQuery {
+        form: args.total.form.clone(),
+    };
     let query = query(args.total, args.code);
-    let explained = context
-        .ask(async |client| client.rollup_explain(&query).await)
+    let (explained, form) = context
+        .ask(async |client| {
+            let explained = client.rollup_explain(&query).await?;
+            Ok((explained, client.form_show(&form).await?))
+        })
         .await?;
-    context.answer(&explained, |explained| sources(explained, context))?;
+    let offices = Offices::of(form.offices);
+    context.answer(&explained, |explained| {
+        sources(explained, &offices, context)
+    })?;
     Ok(Exit::Done)
 }
 
@@ -64,17 +75,17 @@ fn page(total: &TotalView, context: &Context) -> String {
     );
     let reports = coverage(
         text::coverage(lang),
-        total.reported,
-        total.expected,
+        (total.reported, total.expected),
         &total.missing,
+        (&total.period, lang),
     );
     page.push_str(&reports);
     if total.own_parts_expected > 0 {
         let own_parts = coverage(
             text::own_parts(lang),
-            total.own_parts_reported,
-            total.own_parts_expected,
+            (total.own_parts_reported, total.own_parts_expected),
             &total.own_parts_missing,
+            (&total.period, lang),
         );
         page.push_str(&own_parts);
     }
@@ -112,9 +123,7 @@ fn remarks(line: &TotalLineView, context: &Context) -> String {
     let lang = context.lang;
     let mut words = Vec::new();
     if let Some((low, high)) = &line.range {
-        let style = context.style();
-        let range = format!("{} – {}", show::value(low, style), show::value(high, style));
-        words.push(format!("{} {range}", text::range(lang)));
+        words.push(show::range(low, high, context.style(), lang));
     }
     if line.unsettled > 0 {
         words.push(format!("{} ({})", text::unsettled(lang), line.unsettled));
@@ -141,23 +150,26 @@ fn remarks(line: &TotalLineView, context: &Context) -> String {
 }
 
 /// How many reports are in, and who is missing, by name.
-fn coverage(words: &str, reported: u32, expected: u32, missing: &[MissingView]) -> String {
-    let mut text = format!("{words}: {reported}/{expected}");
+fn coverage(
+    words: &str,
+    (reported, expected): (u32, u32),
+    missing: &[MissingView],
+    (period, lang): (&Period, Lang),
+) -> String {
+    let mut line = format!("{words}: {reported}/{expected}");
     if !missing.is_empty() {
-        text.push_str(&format!("; {}", names(missing)));
+        let names = names(missing, period);
+        line.push_str(&format!("; {}: {names}", text::still_missing(lang)));
     }
-    text.push('\n');
-    text
+    line.push('\n');
+    line
 }
 
-/// Whoever owes a report; the period too where several are asked for.
-fn names(missing: &[MissingView]) -> String {
-    let mut periods: Vec<_> = missing.iter().map(|one| &one.period).collect();
-    periods.dedup();
-    let one_period = periods.len() <= 1;
+/// Whoever owes a report; for which part of the period too, where it is made of several.
+fn names(missing: &[MissingView], period: &Period) -> String {
     let name = |one: &MissingView| {
         let unit = show::unit(&one.name, &one.unit);
-        if one_period {
+        if one.period == *period {
             unit
         } else {
             format!("{unit} {}", one.period)
@@ -166,7 +178,7 @@ fn names(missing: &[MissingView]) -> String {
     missing.iter().map(name).collect::<Vec<_>>().join(", ")
 }
 
-fn sources(explained: &ExplainView, context: &Context) -> String {
+fn sources(explained: &ExplainView, offices: &Offices, context: &Context) -> String {
     let lang = context.lang;
     let unit = show::unit(&explained.unit_name, &explained.unit);
     let line = explained
@@ -193,9 +205,12 @@ fn sources(explained: &ExplainView, context: &Context) -> String {
         let authors: Vec<_> = one
             .authors
             .iter()
-            .map(|author| match &author.office {
-                Some(office) => format!("{} {office}", author.node.short()),
-                None => author.node.short(),
+            .map(|author| {
+                let node = offices.node(author.office.as_ref(), lang);
+                match author.unit.as_ref().filter(|unit| **unit != one.unit) {
+                    Some(other) => format!("{node} ({})", other.code),
+                    None => node,
+                }
             })
             .collect();
         table.row([
@@ -213,12 +228,41 @@ fn sources(explained: &ExplainView, context: &Context) -> String {
         ]);
     }
     page.push_str(&table.text());
-    if !explained.missing.is_empty() {
+    // The first of the contributors is the unit itself, with the period that was asked for.
+    let period = explained.contributors.first().map(|one| &one.period);
+    if let Some(period) = period.filter(|_| !explained.missing.is_empty()) {
         page.push_str(&format!(
             "\n{}: {}\n",
-            text::missing(lang),
-            names(&explained.missing)
+            text::still_missing(lang),
+            names(&explained.missing, period)
         ));
     }
     page
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_missing_are_named_as_such_with_the_part_that_they_owe() {
+        let missing = |period: &str| MissingView {
+            unit: "465@2024-05-01".parse().unwrap(),
+            name: "Huyện Hướng Hóa".to_owned(),
+            period: period.parse().unwrap(),
+        };
+        let line = |asked: &str, missing: &[MissingView], lang| {
+            let period = asked.parse().unwrap();
+            coverage(text::coverage(lang), (0, 1), missing, (&period, lang))
+        };
+        assert_eq!(
+            line("2017", &[missing("2017-H2")], Lang::Vi),
+            "báo cáo đã có: 0/1; còn thiếu: Huyện Hướng Hóa (465) 2017-H2\n"
+        );
+        assert_eq!(
+            line("2016-2020", &[missing("2016-2020")], Lang::En),
+            "reports in: 0/1; missing: Huyện Hướng Hóa (465)\n"
+        );
+        assert_eq!(line("2017", &[], Lang::Vi), "báo cáo đã có: 0/1\n");
+    }
 }

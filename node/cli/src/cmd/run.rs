@@ -84,6 +84,8 @@ fn tell(ready: &Ready, unit_name: &str, context: &Context) -> Result<(), Failure
 struct Stops {
     terminate: Signal,
     interrupt: Signal,
+    /// The terminal in which the node was started is gone.
+    hang_up: Signal,
 }
 
 impl Stops {
@@ -92,6 +94,7 @@ impl Stops {
         Ok(Self {
             terminate: listen(SignalKind::terminate())?,
             interrupt: listen(SignalKind::interrupt())?,
+            hang_up: listen(SignalKind::hangup())?,
         })
     }
 
@@ -100,6 +103,7 @@ impl Stops {
         tokio::select! {
             _ = self.terminate.recv() => {}
             _ = self.interrupt.recv() => {}
+            _ = self.hang_up.recv() => {}
         }
     }
 }

@@ -1,24 +1,57 @@
 //! `status`: the node as a whole.
 
-use hopluu_engine::view::{DiskState, PeerView, StatusView};
+use hopluu_api::shape::FormQuery;
+use hopluu_api::{Client, ClientError};
+use hopluu_engine::view::{PeerView, StatusView};
 use hopluu_form::Lang;
 
 use crate::context::Context;
 use crate::failure::{Exit, Failure};
+use crate::show::Offices;
 use crate::table::{Align, Table};
 use crate::{show, text};
 
 pub(super) async fn run(context: &Context) -> Result<Exit, Failure> {
-    let status = context.ask(async |client| client.status().await).await?;
-    context.answer(&status, |status| page(status, context.lang))?;
+    let (status, offices) = context
+        .ask(async |client| {
+            let status = client.status().await?;
+            let offices = if context.is_json {
+                Offices::default()
+            } else {
+                offices(&status, client).await?
+            };
+            Ok((status, offices))
+        })
+        .await?;
+    context.answer(&status, |status| page(status, &offices, context.lang))?;
     Ok(Exit::Done)
 }
 
-fn page(status: &StatusView, lang: Lang) -> String {
+/// What the offices in sight are called in the forms known here.
+async fn offices(status: &StatusView, client: &Client) -> Result<Offices, ClientError> {
+    let mut in_sight = status.peers.iter().map(|peer| &peer.office);
+    if status.office.is_none() && in_sight.all(Option::is_none) {
+        return Ok(Offices::default());
+    }
+    let mut names = Vec::new();
+    for row in client.form_list().await? {
+        let query = FormQuery {
+            form: row.form.to_string(),
+        };
+        names.extend(client.form_show(&query).await?.offices);
+    }
+    Ok(Offices::of(names))
+}
+
+fn page(status: &StatusView, offices: &Offices, lang: Lang) -> String {
     let mut facts = Table::pairs();
     let mut fact = |name: &str, value: String| facts.row([name.to_owned(), value]);
     let owner = match &status.office {
-        Some(office) => format!("{} / {office}", show::unit(&status.unit_name, &status.unit)),
+        Some(office) => format!(
+            "{} / {}",
+            show::unit(&status.unit_name, &status.unit),
+            offices.name(office, lang)
+        ),
         None => show::unit(&status.unit_name, &status.unit),
     };
     fact(text::unit(lang), owner);
@@ -35,7 +68,10 @@ fn page(status: &StatusView, lang: Lang) -> String {
     if status.parked > 0 {
         fact(text::parked(lang), status.parked.to_string());
     }
-    fact(text::disk(lang), disk(status.disk, lang).to_owned());
+    fact(
+        text::disk_word(lang),
+        text::disk(lang, status.disk).to_owned(),
+    );
     fact(
         text::certificate_ends(lang),
         show::time(status.certificate_ends, lang),
@@ -44,20 +80,12 @@ fn page(status: &StatusView, lang: Lang) -> String {
     let mut page = facts.text();
     if !status.peers.is_empty() {
         page.push('\n');
-        page.push_str(&peers(&status.peers, lang));
+        page.push_str(&peers(&status.peers, offices, lang));
     }
     page
 }
 
-fn disk(state: DiskState, lang: Lang) -> &'static str {
-    match state {
-        DiskState::Good => text::word(lang, "tốt", "good"),
-        DiskState::Full => text::word(lang, "ĐẦY, chỉ xem được", "FULL, reading only"),
-        DiskState::Failing => text::word(lang, "HỎNG, chỉ xem được", "FAILING, reading only"),
-    }
-}
-
-fn peers(peers: &[PeerView], lang: Lang) -> String {
+fn peers(peers: &[PeerView], offices: &Offices, lang: Lang) -> String {
     let mut table = Table::new([
         (text::unit(lang), Align::Left),
         (text::office(lang), Align::Left),
@@ -76,18 +104,30 @@ fn peers(peers: &[PeerView], lang: Lang) -> String {
         };
         let heard = peer.heard.map(|at| show::time(at, lang));
         table.row([
-            peer.unit.to_string(),
-            peer.office
-                .as_ref()
-                .map(ToString::to_string)
-                .unwrap_or_default(),
+            show::unit(&peer.unit_name, &peer.unit),
+            offices.node(peer.office.as_ref(), lang),
             peer.node.short(),
             link.to_owned(),
             peer.owed.to_string(),
             heard.unwrap_or_else(|| text::never(lang).to_owned()),
             peer.refused.to_string(),
-            peer.remark.clone().unwrap_or_default(),
+            remarks(peer, lang),
         ]);
     }
     table.text()
+}
+
+/// What is unusual, and why entries were refused.
+fn remarks(peer: &PeerView, lang: Lang) -> String {
+    let remark = peer.remark.map(|remark| text::peer_remark(lang, remark));
+    let refused = peer.refused_why.iter().map(|(why, entries)| {
+        let why = text::refused_why(lang, *why);
+        format!("{} {entries}: {why}", text::refused(lang))
+    });
+    let words: Vec<_> = remark
+        .map(str::to_owned)
+        .into_iter()
+        .chain(refused)
+        .collect();
+    words.join("; ")
 }

@@ -3,7 +3,6 @@
 use hopluu_api::shape::UnitQuery;
 use hopluu_engine::view::{UnitName, UnitView};
 use hopluu_form::Lang;
-use hopluu_model::Date;
 use hopluu_model::tree::TreeEvent;
 
 use crate::args::{AddUnitsArgs, UnitArgs};
@@ -15,47 +14,28 @@ use crate::table::Table;
 use crate::{show, text};
 
 pub(super) async fn show(args: UnitArgs, context: &Context) -> Result<Exit, Failure> {
-    let mut query = UnitQuery {
-        unit: args.unit,
-        on: args.on,
-    };
+    let query = query(args);
     let unit = context
-        .ask(async |client| {
-            let unit = client.unit_show(&query).await?;
-            let Some(last) = last_day(&query, unit.ended) else {
-                return Ok(unit);
-            };
-            query.on = Some(last);
-            client.unit_show(&query).await
-        })
+        .ask(async |client| client.unit_show(&query).await)
         .await?;
     context.answer(&unit, |unit| page(unit, context.lang))?;
     Ok(Exit::Done)
 }
 
 pub(super) async fn tree(args: UnitArgs, context: &Context) -> Result<Exit, Failure> {
-    let mut query = UnitQuery {
-        unit: args.unit,
-        on: args.on,
-    };
+    let query = query(args);
     let units = context
-        .ask(async |client| {
-            let units = client.unit_tree(&query).await?;
-            let ended = units.first().and_then(|unit| unit.ended);
-            let Some(last) = last_day(&query, ended) else {
-                return Ok(units);
-            };
-            query.on = Some(last);
-            client.unit_tree(&query).await
-        })
+        .ask(async |client| client.unit_tree(&query).await)
         .await?;
     context.answer(&units, |units| branches(units))?;
     Ok(Exit::Done)
 }
 
-/// A unit that has ended is shown as it stood on its last day, unless a day was asked for.
-fn last_day(query: &UnitQuery, ended: Option<Date>) -> Option<Date> {
-    ended.filter(|_| query.on.is_none())
+fn query(args: UnitArgs) -> UnitQuery {
+    UnitQuery {
+        unit: args.unit,
+        on: args.on,
+    }
 }
 
 /// Hands down every event of the file, in its order, and stops at the first that is refused.
@@ -96,7 +76,10 @@ fn page(unit: &UnitView, lang: Lang) -> String {
     let mut facts = Table::pairs();
     let mut fact = |name: &str, value: String| facts.row([name.to_owned(), value]);
     fact(text::unit(lang), format!("{} {}", unit.unit, unit.name));
-    fact(text::level(lang), unit.level.clone());
+    fact(
+        text::level(lang),
+        text::word_of(&unit.level_vi, &unit.level_en, lang).to_owned(),
+    );
     let path: Vec<_> = unit.path.iter().map(ToString::to_string).collect();
     fact(text::path(lang), path.join(" › "));
     if let Some(ended) = unit.ended {

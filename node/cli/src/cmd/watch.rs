@@ -77,12 +77,13 @@ fn in_words(line: &WatchLine, lang: Lang) -> String {
         }
         WatchEvent::RecordArrived { kind, unit } => {
             format!(
-                "{}: {kind} {unit}",
-                text::word(lang, "văn bản mới", "record arrived")
+                "{}: {} {unit}",
+                text::word(lang, "văn bản mới", "record arrived"),
+                text::record_kind(lang, kind)
             )
         }
         WatchEvent::Disk { state } => {
-            format!("{}: {state:?}", text::word(lang, "ổ đĩa", "disk"))
+            format!("{}: {}", text::disk_word(lang), text::disk(lang, *state))
         }
         WatchEvent::Missed { events } => {
             format!("{}: {events}", text::word(lang, "bỏ lỡ", "missed"))

@@ -5,7 +5,9 @@ use std::path::Path;
 
 use hopluu_api::text::Both;
 use hopluu_api::{ClientError, Problem, ServeError};
-use hopluu_engine::{HomeError, OpenError, SetupError, StartError};
+use hopluu_engine::{
+    HomeError, JoinCallError, JoinError, JoinRefusal, OpenError, SetupError, StartError,
+};
 use hopluu_form::{FormErrors, Lang};
 use hopluu_model::tree::LoadError;
 use hopluu_model::{ErrorChain, Fault};
@@ -213,12 +215,16 @@ fn unopened(error: &OpenError) -> Option<Both> {
 impl From<SetupError> for Failure {
     fn from(error: SetupError) -> Self {
         let en = ErrorChain(&error).to_string();
-        let exit = exit_of(error.fault());
-        let of_database = match &error {
-            SetupError::Open(error) => unopened(error),
-            _ => None,
+        let hint = setup_hint(&error);
+        let exit = match &error {
+            SetupError::Join(call) if is_unreached(call) => Exit::NotRunning,
+            _ => exit_of(error.fault()),
         };
         let (code, vi) = match error {
+            SetupError::Open(OpenError::DiskFull { .. }) => (
+                "M-1401",
+                "ổ đĩa đã đầy: chưa mở được cơ sở dữ liệu, những gì đã lưu vẫn an toàn".to_owned(),
+            ),
             SetupError::Home(error) => return error.into(),
             SetupError::NothingSaved(_) => (
                 "M-2213",
@@ -260,21 +266,48 @@ impl From<SetupError> for Failure {
             ),
             SetupError::File { .. } => ("M-2212", format!("không chép được tệp: {en}")),
         };
-        let hint = match code {
-            "M-2206" | "M-2207" | "M-2208" => Some(Both::new(
-                "xin mã mời mới bằng `hopluu invite` ở máy cấp trên, và kiểm tra đường truyền",
-                "ask for a new ticket (`hopluu invite` at the superior), and look at the link",
-            )),
-            "M-2213" => Some(Both::new(
-                "`hopluu restore` với một bản sao lưu; nếu không có, xin mã mời mới và `hopluu join` \
-                 vào một thư mục khác: báo cáo đã gửi sẽ về từ cấp trên",
-                "`hopluu restore` a backup; if there is none, ask for a new ticket and join in another \
-                 folder: what was sent comes back from the superior",
-            )),
-            _ => of_database,
-        };
         Self::new(exit, code, Both::new(vi, en), hint)
     }
+}
+
+/// Whether nobody has heard the call, so that the ticket is as good as before.
+fn is_unreached(call: &JoinCallError) -> bool {
+    match call {
+        JoinCallError::NoAddress | JoinCallError::NoAnswer(_) => true,
+        // Another node at that address has answered, which no repeating mends.
+        JoinCallError::Dial(error) => error.fault() == Fault::Local,
+        JoinCallError::Socket(_) | JoinCallError::TooLarge | JoinCallError::Join(_) => false,
+    }
+}
+
+fn setup_hint(error: &SetupError) -> Option<Both> {
+    let hint = match error {
+        SetupError::Open(error) => return unopened(error),
+        SetupError::NothingSaved(_) => Both::new(
+            "`hopluu restore` với một bản sao lưu; nếu không có, xin mã mời mới và `hopluu join` \
+             vào một thư mục khác: báo cáo đã gửi sẽ về từ cấp trên",
+            "`hopluu restore` a backup; if there is none, ask for a new ticket and join in another \
+             folder: what was sent comes back from the superior",
+        ),
+        SetupError::Join(JoinCallError::NoAddress) => Both::new(
+            "kiểm tra địa chỉ mà bên mời đã ghi bằng --address; nếu sai thì xin mã mời mới",
+            "look at the address that the issuer gave with --address; if it is wrong, ask for a new ticket",
+        ),
+        SetupError::Join(call) if is_unreached(call) => Both::new(
+            "kiểm tra đường truyền và máy của bên mời, rồi làm lại với chính mã mời này",
+            "look at the link and at the issuer's node, then repeat with the same ticket",
+        ),
+        SetupError::Join(JoinCallError::Join(JoinError::Refused(JoinRefusal::Busy))) => Both::new(
+            "lát nữa làm lại với chính mã mời này",
+            "repeat with the same ticket in a moment",
+        ),
+        SetupError::Ticket(_) | SetupError::Expired(_) | SetupError::Join(_) => Both::new(
+            "xin mã mời mới bằng `hopluu invite` ở máy cấp trên",
+            "ask for a new ticket (`hopluu invite` at the superior)",
+        ),
+        _ => return None,
+    };
+    Some(hint)
 }
 
 impl From<StartError> for Failure {
@@ -458,6 +491,24 @@ pub(crate) fn foreign_form(form: &str) -> Failure {
         format!("form `{form}` of the node is in another format"),
     );
     Failure::new(Exit::Failed, "M-2017", message, None)
+}
+
+/// The machine's clock stands before the time that can be counted.
+pub(crate) fn clock() -> Failure {
+    let message = Both::new(
+        "đồng hồ của máy đang ở trước năm 1970",
+        "the machine's clock stands before 1970",
+    );
+    let hint = Both::new(
+        "chỉnh lại ngày giờ của máy rồi làm lại",
+        "set the machine's date and time, and repeat",
+    );
+    Failure::new(Exit::Failed, "M-2019", message, Some(hint))
+}
+
+/// A command line that is not understood.
+pub(crate) fn usage(message: Both, hint: Option<Both>) -> Failure {
+    Failure::new(Exit::Usage, "M-2000", message, hint)
 }
 
 /// A restore while a node runs.

@@ -182,7 +182,7 @@ fn help_vi(path: &str, argument: &str) -> Option<&'static str> {
         ("report settle", "value") => "Số được giữ",
         ("report withdraw", "reason") => "Lý do; vẫn đọc được về sau",
         ("rollup explain", "code") => "Chỉ tiêu; bỏ trống là toàn bộ",
-        ("form check", "files") => "Các tệp biểu mẫu",
+        ("form check", "files") => "Các tệp biểu mẫu; `-` là đọc từ đầu vào chuẩn",
         ("form add", "file") => "Tệp biểu mẫu",
         ("form add", "units") => "Chỉ cho các đơn vị này và mọi đơn vị bên dưới",
         ("units show" | "units tree", "unit") => {

@@ -4,40 +4,66 @@ use std::io::Write;
 use std::process::ExitCode;
 
 use clap::error::{ContextKind, ErrorKind};
+use hopluu_api::text::Both;
 use hopluu_form::Lang;
 
+use super::fail;
 use crate::failure::Exit;
 
 /// Prints help or a mistake and says how the program ends.
-pub(crate) fn report(error: &clap::Error, lang: Lang) -> ExitCode {
-    let is_help = !error.use_stderr();
-    if is_help
-        || lang == Lang::En
+pub(crate) fn report(error: &clap::Error, lang: Lang, is_json: bool) -> ExitCode {
+    if !error.use_stderr() {
+        // Whoever does not read it does not need it.
+        let _nobody_reads = error.print();
+        return Exit::Done.into();
+    }
+    if is_json {
+        let failure = fail::usage(message(error), known(error));
+        let problem = failure
+            .problem()
+            .expect("a usage failure tells its problem");
+        let json = serde_json::to_string(problem).expect("a problem is plain JSON");
+        let _nobody_reads = writeln!(std::io::stderr(), "{json}");
+    } else if lang == Lang::En
         || error.kind() == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand
     {
-        // Whoever does not read it does not need it.
         let _nobody_reads = error.print();
     } else {
         let _nobody_reads = writeln!(std::io::stderr(), "{}", mistake_vi(error));
     }
-    if is_help {
-        Exit::Done.into()
-    } else {
-        Exit::Usage.into()
-    }
+    Exit::Usage.into()
 }
 
-/// The mistake in Vietnamese, and how the command is written.
-fn mistake_vi(error: &clap::Error) -> String {
-    let part = |kind| error.get(kind).map(ToString::to_string).unwrap_or_default();
+/// The mistake in one line a language.
+fn message(error: &clap::Error) -> Both {
+    let english = error.to_string();
+    let first = english.lines().next().unwrap_or_default();
+    Both::new(words_vi(error), first.trim_start_matches("error: "))
+}
+
+/// What might have been typed instead.
+fn known(error: &clap::Error) -> Option<Both> {
+    let known = part(error, ContextKind::ValidValue);
+    (!known.is_empty()).then(|| Both::new(format!("một trong {known}"), format!("one of {known}")))
+}
+
+fn part(error: &clap::Error, kind: ContextKind) -> String {
+    error.get(kind).map(ToString::to_string).unwrap_or_default()
+}
+
+/// The mistake in Vietnamese.
+fn words_vi(error: &clap::Error) -> String {
+    let part = |kind| part(error, kind);
     let argument = part(ContextKind::InvalidArg);
     let value = part(ContextKind::InvalidValue);
-    let words = match error.kind() {
+    match error.kind() {
         ErrorKind::UnknownArgument => format!("không có tham số `{argument}`"),
         ErrorKind::InvalidSubcommand => {
             format!("không có lệnh `{}`", part(ContextKind::InvalidSubcommand))
         }
-        ErrorKind::MissingSubcommand => "thiếu lệnh con".to_owned(),
+        ErrorKind::MissingSubcommand | ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {
+            "thiếu lệnh con".to_owned()
+        }
         ErrorKind::MissingRequiredArgument => {
             format!("thiếu {}", argument.replace('\n', ", "))
         }
@@ -51,11 +77,14 @@ fn mistake_vi(error: &clap::Error) -> String {
         ),
         ErrorKind::TooManyValues => format!("thừa `{value}`"),
         _ => error.to_string().trim_end().to_owned(),
-    };
-    let mut text = format!("lỗi M-2000: {words}");
-    let known = part(ContextKind::ValidValue);
-    if !known.is_empty() {
-        text.push_str(&format!("\ngợi ý: một trong {known}"));
+    }
+}
+
+/// The mistake in Vietnamese, and how the command is written.
+fn mistake_vi(error: &clap::Error) -> String {
+    let mut text = format!("lỗi M-2000: {}", words_vi(error));
+    if let Some(known) = known(error) {
+        text.push_str(&format!("\ngợi ý: {}", known.vi));
     }
     if let Some(usage) = error.get(ContextKind::Usage) {
         let usage = usage.to_string();

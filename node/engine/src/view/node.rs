@@ -1,5 +1,7 @@
 //! The node, its peers, and what happens in it.
 
+use std::collections::BTreeMap;
+
 use hopluu_model::{
     ChangeHash, Digest, Epoch, FormId, NodeId, OfficeId, Period, Seq, Timestamp, UnitId,
 };
@@ -14,6 +16,8 @@ pub struct PeerView {
     pub node: NodeId,
     /// Its unit.
     pub unit: UnitId,
+    /// That unit's name.
+    pub unit_name: String,
     /// Its office.
     pub office: Option<OfficeId>,
     /// Whether a link is up.
@@ -26,10 +30,47 @@ pub struct PeerView {
     pub owed: u64,
     /// When it was last heard.
     pub heard: Option<Timestamp>,
-    /// Entries of it that were refused here since the start.
+    /// Entries of it that were refused here since the start. Those that wait for something are parked,
+    /// not refused.
     pub refused: u64,
-    /// What is unusual, for example `reconciling` or `peer was restored`.
-    pub remark: Option<String>,
+    /// The same by reason.
+    pub refused_why: BTreeMap<RefusalWhy, u64>,
+    /// What is unusual.
+    pub remark: Option<PeerRemark>,
+}
+
+/// Why an entry of a peer was refused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RefusalWhy {
+    /// Its seal or signature does not hold.
+    Signature,
+    /// Its bytes do not decode.
+    Malformed,
+    /// The peer may not speak of that unit here.
+    Scope,
+    /// It exceeds a bound.
+    Bound,
+    /// It contradicts what is already here.
+    Conflict,
+    /// This version does not know its kind.
+    Unsupported,
+    /// A reason of a later version.
+    Other,
+}
+
+/// What is unusual about a peer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PeerRemark {
+    /// It has been restored from a backup.
+    PeerRestored,
+    /// It has lost something that it had.
+    PeerRolledBack,
+    /// This node has lost something that the peer has from it.
+    WeRolledBack,
+    /// The two stores are being compared.
+    Comparing,
 }
 
 /// What is owed to a full disk or a broken file.

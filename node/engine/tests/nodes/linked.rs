@@ -1,7 +1,9 @@
 //! Nodes that reach each other over real QUIC on loopback.
 
-use hopluu_engine::view::WatchEvent;
-use hopluu_engine::{InviteRequest, NodeSettings, join, now};
+use std::path::Path;
+
+use hopluu_engine::view::{EditRequest, WatchEvent};
+use hopluu_engine::{CommandError, InviteRequest, NodeSettings, Running, UndoBar, join, now};
 use hopluu_model::tree::TreeEvent;
 
 use crate::common::{join_below, province, save, selector, set, start_node, total, until};
@@ -62,43 +64,33 @@ async fn a_commune_s_figure_reaches_the_province_and_receipts_come_back() {
     }
 }
 
-#[tokio::test]
-async fn offices_write_apart_and_their_conflict_shows_until_it_is_settled() {
-    let dir = tempfile::tempdir().unwrap();
-    let commune = crate::common::root_of(&dir.path().join("19429"), "19429@2024-05-01", &[]);
-    let police = join_below(
-        &commune,
-        &dir.path().join("police"),
-        "19429",
-        Some("police"),
-    )
-    .await;
-    let health = join_below(
-        &commune,
-        &dir.path().join("health"),
-        "19429",
-        Some("health"),
-    )
-    .await;
+/// A commune and two of its offices that have set one figure apart, to 42 and 40.
+async fn set_apart(dir: &Path) -> [Running; 3] {
+    let commune = crate::common::root_of(&dir.join("19429"), "19429@2024-05-01", &[]);
+    let police = join_below(&commune, &dir.join("police"), "19429", Some("police")).await;
+    let health = join_below(&commune, &dir.join("health"), "19429", Some("health")).await;
     for node in [&police, &health] {
         until("the form came down", async || {
-            !node.handle().form_list().await.unwrap().is_empty()
+            node.handle()
+                .form_list()
+                .await
+                .is_ok_and(|forms| !forms.is_empty())
         })
         .await;
     }
-    let (police_dir, health_dir) = (dir.path().join("police"), dir.path().join("health"));
+    let (police_dir, health_dir) = (dir.join("police"), dir.join("health"));
     police.stop().await;
     health.stop().await;
     // Without a link each writes its own.
     let alone = crate::common::offline(&police_dir);
     save(&alone, None, vec![set("II.1.1.a", "42")])
         .await
-        .unwrap();
+        .expect("a save");
     alone.stop().await;
     let alone = crate::common::offline(&health_dir);
     save(&alone, None, vec![set("II.1.1.a", "40")])
         .await
-        .unwrap();
+        .expect("a save");
     alone.stop().await;
     let (police, health) = (start_node(&police_dir), start_node(&health_dir));
     for node in [&commune, &police, &health] {
@@ -113,6 +105,21 @@ async fn offices_write_apart_and_their_conflict_shows_until_it_is_settled() {
         })
         .await;
     }
+    [commune, police, health]
+}
+
+fn settle() -> EditRequest {
+    EditRequest::Settle {
+        code: "II.1.1.a".to_owned(),
+        office: None,
+        value: "42".to_owned(),
+    }
+}
+
+#[tokio::test]
+async fn offices_write_apart_and_their_conflict_shows_until_it_is_settled() {
+    let dir = tempfile::tempdir().unwrap();
+    let [commune, police, health] = set_apart(dir.path()).await;
     let shown = commune.handle().rollup_show(total("19429")).await.unwrap();
     let line = shown
         .lines
@@ -120,17 +127,63 @@ async fn offices_write_apart_and_their_conflict_shows_until_it_is_settled() {
         .find(|line| line.code.as_str() == "II.1.1.a")
         .unwrap();
     assert_eq!(line.range, Some(("40".to_owned(), "42".to_owned())));
-    let settle = hopluu_engine::view::EditRequest::Settle {
-        code: "II.1.1.a".to_owned(),
-        office: None,
-        value: "42".to_owned(),
-    };
-    save(&commune, None, vec![settle]).await.unwrap();
+    save(&commune, None, vec![settle()]).await.unwrap();
     until("it is settled at the offices", async || {
         let shown = health.handle().report_show(selector(None)).await.unwrap();
         shown.figures.first().unwrap().value.as_deref() == Some("42")
     })
     .await;
+    for node in [police, health, commune] {
+        node.stop().await;
+    }
+}
+
+#[tokio::test]
+async fn whoever_settles_is_told_so_and_an_office_speaks_for_itself() {
+    let dir = tempfile::tempdir().unwrap();
+    let [commune, police, health] = set_apart(dir.path()).await;
+    let saved = save(&commune, None, vec![settle()]).await.unwrap();
+    let settled: Vec<_> = saved
+        .settled
+        .iter()
+        .map(|one| {
+            (
+                one.code.as_str(),
+                one.value.as_str(),
+                one.instead_of.join(" "),
+            )
+        })
+        .collect();
+    assert_eq!(settled, [("II.1.1.a", "42", "40".to_owned())]);
+    let undone = commune.handle().report_undo(selector(None), None).await;
+    assert!(matches!(
+        undone,
+        Err(CommandError::NothingToUndo {
+            why: UndoBar::Settled
+        })
+    ));
+    until("it is settled at the offices", async || {
+        let shown = health.handle().report_show(selector(None)).await.unwrap();
+        shown.figures.first().unwrap().value.as_deref() == Some("42")
+    })
+    .await;
+    // What the office wrote last another has settled since.
+    let undone = health.handle().report_undo(selector(None), None).await;
+    assert!(matches!(
+        undone,
+        Err(CommandError::NothingToUndo {
+            why: UndoBar::Overwritten
+        })
+    ));
+    // An office speaks for itself, the unit's main node for any.
+    let text = EditRequest::Text {
+        section: "raids".to_owned(),
+        office: Some("police".to_owned()),
+        text: "đã truy quét".to_owned(),
+    };
+    let refused = save(&health, None, vec![text.clone()]).await.unwrap_err();
+    assert_eq!(refused.code(), "M-1209");
+    save(&commune, None, vec![text]).await.unwrap();
     for node in [police, health, commune] {
         node.stop().await;
     }

@@ -1,7 +1,7 @@
 //! One node by itself: what a clerk without any link can do.
 
 use hopluu_engine::view::{SaveRequest, Saved, Selector};
-use hopluu_engine::{CommandError, InviteRequest, ReportFilter, restore};
+use hopluu_engine::{CommandError, InviteRequest, ReportFilter, UndoBar, restore};
 
 use crate::common::{make_root, offline, save, selector, set, total};
 
@@ -210,5 +210,120 @@ async fn an_invitation_needs_a_unit_below_and_an_address() {
         .invite(invite(None, Some("navy"), Some("127.0.0.1:1")))
         .await;
     assert_eq!(office.unwrap_err().code(), "M-1007");
+    node.stop().await;
+}
+
+#[tokio::test]
+async fn a_total_names_what_its_units_paper_contradicts() {
+    let dir = tempfile::tempdir().unwrap();
+    make_root(dir.path(), "465@2024-05-01", &[]);
+    let node = offline(dir.path());
+    for (unit, answer) in [("19429", "y"), ("19432", "n")] {
+        let edits = vec![
+            set("II.1.3.a", "1"),
+            set("II.2.6", answer),
+            set("I.1", answer),
+        ];
+        save(&node, Some(unit), edits).await.unwrap();
+    }
+    // As printed: none on the heading over some, and a share that one answer already contradicts.
+    let edits = vec![
+        set("II.1.3", "0"),
+        set("II.2.6", "21/21"),
+        set("I.1", "20/21"),
+    ];
+    save(&node, None, edits).await.unwrap();
+    let total_view = node.handle().rollup_show(total("465")).await.unwrap();
+    let found: Vec<_> = total_view
+        .findings
+        .iter()
+        .map(|finding| (finding.rule.as_str(), finding.code.as_str()))
+        .collect();
+    assert_eq!(found, [("R-005", "II.1.3"), ("R-006", "II.2.6")]);
+    let of = |code: &str| {
+        total_view
+            .lines
+            .iter()
+            .find(|line| line.code.as_str() == code)
+    };
+    assert!(of("II.1.3").is_none(), "a heading is added up nowhere");
+    assert_eq!(of("II.2.6").unwrap().value.as_deref(), Some("1/2"));
+    let listed = node
+        .handle()
+        .report_list(ReportFilter::default())
+        .await
+        .unwrap();
+    let own = listed
+        .iter()
+        .find(|row| row.report.unit.code.as_str() == "465")
+        .unwrap();
+    assert_eq!((own.answered, own.lines), (2, 78), "a heading asks nothing");
+    let above = node.handle().rollup_show(total("45")).await;
+    assert_eq!(
+        above.unwrap_err().code(),
+        "M-1208",
+        "the province is told more"
+    );
+    node.stop().await;
+}
+
+#[tokio::test]
+async fn a_code_alone_lists_the_units_of_every_day_that_had_it() {
+    let dir = tempfile::tempdir().unwrap();
+    make_root(dir.path(), "45", &[]);
+    let node = offline(dir.path());
+    save(&node, Some("19432"), vec![set("II.1.1.a", "1")])
+        .await
+        .unwrap();
+    let listed = async |unit: &str| {
+        let filter = ReportFilter {
+            unit: Some(unit.to_owned()),
+            ..ReportFilter::default()
+        };
+        node.handle().report_list(filter).await
+    };
+    assert_eq!(listed("19432").await.unwrap().len(), 1);
+    assert_eq!(listed("19432@2024-05-01").await.unwrap().len(), 1);
+    assert_eq!(listed("19429").await.unwrap().len(), 0);
+    assert_eq!(listed("99999").await.unwrap_err().code(), "M-1001");
+    let ended = Some("465@2024-05-01".to_owned());
+    let ended = node.handle().unit_show(ended, None).await.unwrap();
+    assert_eq!(
+        ended.path.len(),
+        2,
+        "it is shown as it stood on its last day"
+    );
+    assert_eq!(
+        (ended.level_vi.as_str(), ended.children.len()),
+        ("cấp huyện", 21)
+    );
+    node.stop().await;
+}
+
+#[tokio::test]
+async fn an_undo_that_cannot_be_says_why() {
+    let dir = tempfile::tempdir().unwrap();
+    make_root(dir.path(), "45", &[]);
+    let node = offline(dir.path());
+    let undo = async || {
+        let undone = node
+            .handle()
+            .report_undo(selector(Some("19429")), None)
+            .await;
+        match undone {
+            Err(CommandError::NothingToUndo { why }) => Some(why),
+            Err(other) => panic!("{other}"),
+            Ok(_) => None,
+        }
+    };
+    save(&node, Some("19429"), vec![set("II.1.1.a", "1")])
+        .await
+        .unwrap();
+    assert_eq!(undo().await, None);
+    let withdraw = hopluu_engine::view::EditRequest::Withdraw {
+        reason: "nhầm kỳ".to_owned(),
+    };
+    save(&node, Some("19429"), vec![withdraw]).await.unwrap();
+    assert_eq!(undo().await, Some(UndoBar::Step));
     node.stop().await;
 }

@@ -302,7 +302,7 @@ fn undoing_a_settlement_keeps_it_because_two_values_cannot_be_given_back() {
     assert_eq!(undone.saved, None);
     assert_eq!(
         undone.kept,
-        [Kept::Figure("I.1".parse().unwrap()), Kept::Event]
+        [Kept::Settled("I.1".parse().unwrap()), Kept::Event]
     );
 }
 

@@ -24,9 +24,11 @@ pub struct Undone {
 /// Something that an undo leaves as it is, because taking it back would take back more than the save.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Kept {
-    /// Somebody has written the figure since, or the save settled it between several values.
+    /// Somebody has written the figure since.
     Figure(FigureKey),
-    /// The same of a note.
+    /// The save settled the figure between several values, which one save cannot give back.
+    Settled(FigureKey),
+    /// Of a note either of the two.
     Note(FigureKey),
     /// Somebody has written in the text since.
     Text(SectionId, OfficeId),
@@ -61,7 +63,11 @@ impl Report {
             let value = match earlier {
                 Earlier::Nothing => Some(Scalar::Blank),
                 Earlier::Text(text) => text.parse().ok(),
-                Earlier::Kept => None,
+                Earlier::Several => {
+                    kept.insert(Kept::Settled(key));
+                    continue;
+                }
+                Earlier::Overwritten => None,
             };
             match value {
                 Some(value) => edits.push(Edit::SetFigure { key, value }),
@@ -75,7 +81,7 @@ impl Report {
                     text: String::new(),
                 }),
                 Earlier::Text(text) => edits.push(Edit::SetNote { key, text }),
-                Earlier::Kept => _ = kept.insert(Kept::Note(key)),
+                Earlier::Several | Earlier::Overwritten => _ = kept.insert(Kept::Note(key)),
             }
         }
         if !scanned.texts.is_empty() {
@@ -112,7 +118,8 @@ impl Report {
             out.push(match (is_untouched, values.next(), values.next()) {
                 (true, None, _) => (key, Earlier::Nothing),
                 (true, Some(text), None) => (key, Earlier::Text(text)),
-                _ => (key, Earlier::Kept),
+                (true, Some(_), Some(_)) => (key, Earlier::Several),
+                (false, _, _) => (key, Earlier::Overwritten),
             });
         }
         Ok(out)
@@ -152,6 +159,8 @@ enum Earlier {
     Nothing,
     /// One value.
     Text(String),
-    /// It cannot be given back.
-    Kept,
+    /// Several, between which the save settled.
+    Several,
+    /// Somebody has written it since.
+    Overwritten,
 }

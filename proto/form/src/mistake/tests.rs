@@ -352,10 +352,10 @@ fn rules_that_do_not_fit() {
         "heading = true",
         "heading = true\nowner = \"police\"\nunknown = 1",
         &expect![[r#"
-        dòng 40, cột 9: F-028 tiêu đề `B` không có ô số liệu nên không nhận khóa `owner`; bỏ `owner` hoặc bỏ heading = true
-        dòng 41, cột 1: F-007 [[line]] không có khóa `unknown`; dùng một trong: by_office, code, contributors, en, entered, entered_at, heading, may_count_twice, measure, over_time, over_units, owner, parent, part, printed, private, scale, shown, since, sum_of_parts, vi, whole
-        line 40, column 9: F-028 `B` is a heading and has no cell for the key `owner`; remove `owner` or remove heading = true
-        line 41, column 1: F-007 [[line]] has no key `unknown`; use one of: by_office, code, contributors, en, entered, entered_at, heading, may_count_twice, measure, over_time, over_units, owner, parent, part, printed, private, scale, shown, since, sum_of_parts, vi, whole"#]],
+            dòng 40, cột 9: F-028 tiêu đề `B` không có ô số liệu nên không nhận khóa `owner`; bỏ `owner` hoặc bỏ heading = true
+            dòng 41, cột 1: F-007 [[line]] không có khóa `unknown`; dùng một trong: by_office, code, contributors, en, entered, entered_at, heading, may_count_twice, measure, open_cell, over_time, over_units, owner, parent, part, printed, private, scale, shown, since, sum_of_parts, vi, whole
+            line 40, column 9: F-028 `B` is a heading and has no cell for the key `owner`; remove `owner` or remove heading = true
+            line 41, column 1: F-007 [[line]] has no key `unknown`; use one of: by_office, code, contributors, en, entered, entered_at, heading, may_count_twice, measure, open_cell, over_time, over_units, owner, parent, part, printed, private, scale, shown, since, sum_of_parts, vi, whole"#]],
     );
     check(
         "heading = true",
@@ -492,9 +492,8 @@ fn all_mistakes_come_at_once_in_the_order_of_the_text() {
         dòng 23, cột 1: F-007 [[line]] không có khóa `over_tme`; dùng một trong: by_office, code, contributors, en, entered, entered_at, heading, may_count_twice, measure, over_time, over_units, owner, parent, part, printed, private, shown, since, sum_of_parts, vi, whole
         dòng 25, cột 1: F-008 [[line]] thiếu khóa `over_time`; thêm `over_time = ...`
         dòng 33, cột 1: F-007 [[line]] không có khóa `over_tme`; dùng một trong: by_office, code, contributors, en, entered, entered_at, heading, may_count_twice, measure, over_time, over_units, owner, parent, part, printed, private, shown, since, sum_of_parts, vi, whole
-        dòng 35, cột 17: F-017 `A.1` nhắc đến cơ quan `health` không có trong danh sách; thêm [[office]] với id = "health" hoặc sửa tên
         dòng 40, cột 1: F-008 [[section]] thiếu khóa `vi`; thêm `vi = ...`"#]].assert_eq(&errors.report(Lang::Vi));
-    expect!["the form has 8 mistakes, the first in line 2"].assert_eq(&errors.to_string());
+    expect!["the form has 7 mistakes, the first in line 2"].assert_eq(&errors.to_string());
 }
 
 #[test]
@@ -650,4 +649,32 @@ proptest! {
     fn any_text_is_read_or_refused(text in "\\PC{0,200}") {
         prop_assert!(Form::parse(&text).is_err());
     }
+}
+
+#[test]
+fn an_office_that_cannot_be_read_is_not_missed_wherever_it_is_named() {
+    let report = broken("id = \"police\"", "id = \"Police!\"");
+    let codes: Vec<_> = errors(&report)
+        .mistakes
+        .iter()
+        .map(|one| one.kind.code())
+        .collect();
+    assert_eq!(codes, ["F-010"]);
+}
+
+#[test]
+fn only_a_heading_has_a_cell_to_open() {
+    let open = SMALL.replace("heading = true\n", "heading = true\nopen_cell = true\n");
+    let form = Form::parse(&open).unwrap();
+    assert!(form.line(&"B".parse().unwrap()).unwrap().is_open_heading());
+    let report = broken(
+        "sum_of_parts = true\n",
+        "sum_of_parts = true\nopen_cell = true\n",
+    );
+    let codes: Vec<_> = errors(&report)
+        .mistakes
+        .iter()
+        .map(|one| one.kind.code())
+        .collect();
+    assert_eq!(codes, ["F-007"]);
 }

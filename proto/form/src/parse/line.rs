@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use hopluu_model::{IndicatorCode, OfficeId};
 
 use crate::form::{
-    EnteredAt, Line, LineRole, OverTime, OverUnits, Part, ShownAs, ValueKind, ValueLine,
+    EnteredAt, Heading, Line, LineRole, OverTime, OverUnits, Part, ShownAs, ValueKind, ValueLine,
 };
 use crate::lang::Text;
 use crate::limits::PRINTED_BYTES_MAX;
@@ -174,7 +174,11 @@ fn read_line(
         Some(true) => {
             refuse_cell_keys(reader, &table, name);
             table.forgive(&CELL_KEYS);
-            Some(LineRole::Heading)
+            let heading = match reader.flag(&mut table, "open_cell") {
+                Some(true) => Heading::OpenCell,
+                Some(false) | None => Heading::Closed,
+            };
+            Some(LineRole::Heading(heading))
         }
         Some(false) => read_cell(reader, &mut table, lists, (name, parent.as_ref()))
             .map(|value| LineRole::Value(Box::new(value))),

@@ -137,3 +137,40 @@ fn the_printed_annex_contradicts_itself_where_it_is_known_to() {
         Warning R-002 II.3.2.a is 0 and cannot be checked, blank: II.3.2.a.1 + II.3.2.a.2 + II.3.2.a.3
     "#]].assert_eq(&found(&figures));
 }
+
+#[test]
+fn a_blank_total_is_told_its_parts_as_they_were_meant() {
+    let about = found(&[("II.1.1.a.1", "~5"), ("II.1.1.a.2", "2")]);
+    assert!(
+        about.contains("II.1.1.a.1 + II.1.1.a.2 = about 7"),
+        "{about}"
+    );
+    let mixed = found(&[("II.1.1.a.1", "~>5"), ("II.1.1.a.2", "~<2")]);
+    assert!(mixed.contains("= about 7"), "{mixed}");
+}
+
+#[test]
+fn a_stated_share_is_held_against_the_answers() {
+    let form = Form::parse(ANNEX).unwrap();
+    let one = |value: &str| {
+        let code: IndicatorCode = "I.1".parse().unwrap();
+        BTreeMap::from([(code, value.parse::<Scalar>().unwrap())])
+    };
+    let found = |answers: &str, stated: &str| {
+        let found = form.findings_in_total(&one(answers), &one(stated));
+        let found = found.iter().map(|finding| finding.message(Lang::En));
+        found.collect::<Vec<_>>().join("\n")
+    };
+    assert_eq!(found("19/21", "19/21"), "");
+    assert_eq!(
+        found("18/20", "19/21"),
+        "",
+        "the last one may still say yes"
+    );
+    expect!["R-006 I.1: this unit states 19/21 (90.5%), but the units below answer 21/21 (100%)"]
+        .assert_eq(&found("21/21", "19/21"));
+    assert!(
+        found("17/20", "19/21").starts_with("R-006"),
+        "three have said no"
+    );
+}

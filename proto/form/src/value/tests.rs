@@ -94,6 +94,21 @@ fn answers_and_shares() {
 }
 
 #[test]
+fn an_open_heading_takes_what_its_paper_says() {
+    let form = form(ANNEX);
+    for (typed, value) in [("0", "0"), ("02", "2"), ("không", "nil"), ("", "blank")] {
+        assert_eq!(read(&form, "II.1.3", typed, &DISTRICT), value, "{typed}");
+        assert_eq!(read(&form, "II.1.3", typed, &COMMUNE), value, "{typed}");
+    }
+    for typed in ["1,5", "na", "19/21"] {
+        let refused = read(&form, "II.1.3", typed, &DISTRICT);
+        assert!(refused.starts_with("V-00"), "{typed}: {refused}");
+    }
+    let closed = read(&form, "II.1.1", "1", &DISTRICT);
+    assert!(closed.starts_with("V-001"), "{closed}");
+}
+
+#[test]
 fn what_does_not_fit_is_refused_with_a_cure() {
     let form = form(ANNEX);
     let mut seen = String::new();
@@ -134,14 +149,14 @@ fn what_does_not_fit_is_refused_with_a_cure() {
         II.1.1.a -3: V-008 `-3` nhỏ hơn không
         II.1.1.a 19/21: V-005 `19/21` không đọc được; cần số nguyên, ví dụ 1.500 hoặc 08
         II.1.1.a 9999999999999999999: V-009 `9999999999999999999` có quá nhiều chữ số
-        II.1.1.a 42: V-002 II.1.1.a được cộng từ các đơn vị cấp dưới, không nhập ở cấp này
+        II.1.1.a 42: V-002 II.1.1.a do các đơn vị cấp dưới trả lời hoặc cộng lại, không nhập ở cấp này
         II.2.4.a.1 1: V-003 II.2.4.a.1 chỉ nhập ở cấp trên, cấp này không có ô
         II.2.6 19/20: V-012 tổng là 20 nhưng cây đơn vị có 21 đơn vị
         II.2.6 22/21: V-011 22/21: phần không được lớn hơn tổng và tổng phải khác không
         II.2.6 19/21 (95%): V-013 ghi 95% nhưng tính ra 90%
         II.2.6 90,5%: V-010 `90,5%`: phần trăm do máy tính ra, không nhập; nhập phần và tổng (19/21) hoặc trả lời Có/Không
         II.2.6 19/21: V-005 `19/21` không đọc được; cần Có hoặc Không
-        II.2.6 có: V-002 II.2.6 được cộng từ các đơn vị cấp dưới, không nhập ở cấp này
+        II.2.6 có: V-002 II.2.6 do các đơn vị cấp dưới trả lời hoặc cộng lại, không nhập ở cấp này
         I.1 100%: V-010 `100%`: phần trăm do máy tính ra, không nhập; nhập phần và tổng (19/21) hoặc trả lời Có/Không
         I.2 maybe: V-005 `maybe` không đọc được; cần Có hoặc Không
         I.2 19/20: V-012 tổng là 20 nhưng cây đơn vị có 21 đơn vị

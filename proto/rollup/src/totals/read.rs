@@ -26,7 +26,8 @@ impl Totals {
         let shown = lines
             .iter()
             .filter_map(|line| Some((line.code.clone(), line.value?)));
-        let findings = self.form.findings(&shown.collect());
+        let stated = node.stated().iter().cloned().collect();
+        let findings = self.form.findings_in_total(&shown.collect(), &stated);
         Some(Total {
             unit: unit.clone(),
             form: self.form.id().clone(),

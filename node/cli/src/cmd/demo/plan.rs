@@ -21,8 +21,8 @@ pub(super) struct Entry {
     pub(super) code: IndicatorCode,
     /// Whose part, on lines that offices add up.
     pub(super) part: Option<OfficeId>,
-    /// The office that answers for the figure.
-    pub(super) owner: OfficeId,
+    /// The office that answers for the figure; none for what only stands in the cell of a heading.
+    pub(super) owner: Option<OfficeId>,
     /// The value.
     pub(super) value: Scalar,
 }
@@ -60,7 +60,20 @@ pub(super) fn plan(form: &Form, annex: &Annex, weights: &[u64]) -> Plan {
             }
         }
     }
+    plan.district.extend(in_headings(form, annex));
     plan
+}
+
+/// What the annex prints in the cells of headings: the district states it, nobody adds it up.
+fn in_headings(form: &Form, annex: &Annex) -> impl Iterator<Item = Entry> {
+    let headings = form.lines().iter().filter(|line| line.is_open_heading());
+    let stated = headings.map(|line| Entry {
+        code: line.code.clone(),
+        part: None,
+        owner: None,
+        value: annex.value(&line.code),
+    });
+    stated.filter(|entry| entry.value.is_answer())
 }
 
 struct Dealer<'a> {
@@ -189,7 +202,7 @@ impl Dealer<'_> {
         let entry = |part: Option<&OfficeId>, value| Entry {
             code: code.clone(),
             part: part.cloned(),
-            owner: part.unwrap_or(&cell.owner).clone(),
+            owner: Some(part.unwrap_or(&cell.owner).clone()),
             value,
         };
         let Some(number) = super::annex::count(&value).filter(|_| cell.by_office) else {

@@ -124,8 +124,18 @@ pub(super) fn waited_in_vain(what: &Both, state: &str) -> Broken {
     )
 }
 
-pub(super) fn interrupted() -> Broken {
-    Broken::new("bị dừng giữa chừng", "stopped on the way")
+pub(super) fn not_joined() -> Broken {
+    Broken::new(
+        "một việc chạy song song không kết thúc",
+        "something that ran beside did not end",
+    )
+}
+
+pub(super) fn interrupted() -> Both {
+    Both::new(
+        "\nđã dừng theo yêu cầu, câu chuyện chưa hết",
+        "\nstopped as asked, before the end of the story",
+    )
 }
 
 // ------------------------------------------------------------------------------------ the frame

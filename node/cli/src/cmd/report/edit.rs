@@ -12,7 +12,7 @@ use crate::cmd::input::read_given;
 use crate::context::Context;
 use crate::failure::{Exit, Failure};
 use crate::limits::INPUT_BYTES_MAX;
-use crate::text as words;
+use crate::{show, text as words};
 
 pub(super) async fn new(args: &NewArgs, context: &Context) -> Result<Exit, Failure> {
     let request = NewRequest {
@@ -167,9 +167,25 @@ fn answer(saved: &Saved, context: &Context) -> Result<Exit, Failure> {
             .change
             .map(|change| format!(" {}", change.short()))
             .unwrap_or_default();
-        let unit = crate::show::unit(&report.unit_name, &report.unit);
+        let unit = show::unit(&report.unit_name, &report.unit);
         let done = done.in_lang(context.lang);
-        format!("{done}{change}: {} {} {unit}", report.form, report.period)
+        let mut page = format!("{done}{change}: {} {} {unit}", report.form, report.period);
+        let values = |values: &[String]| {
+            let values = values.iter().map(|one| show::value(one, context.style()));
+            values.collect::<Vec<_>>().join(" ≠ ")
+        };
+        for one in &saved.settled {
+            let key = show::figure_key(&one.code, one.office.as_ref());
+            let value = show::value(&one.value, context.style());
+            let told = words::settled(&key, &value, &values(&one.instead_of));
+            page.push_str(&format!("\n{}", told.in_lang(context.lang)));
+        }
+        for one in &saved.left_out {
+            let key = show::figure_key(&one.code, one.office.as_ref());
+            let told = words::left_out(&key, &values(&one.values));
+            page.push_str(&format!("\n{}", told.in_lang(context.lang)));
+        }
+        page
     })?;
     Ok(Exit::Done)
 }

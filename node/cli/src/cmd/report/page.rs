@@ -2,10 +2,10 @@
 
 use hopluu_engine::view::{FigureView, FindingView, ReportView};
 use hopluu_form::{Form, Lang, Line, Style};
-use hopluu_model::OfficeId;
 
 use crate::context::Context;
 use crate::limits::LABEL_COLUMNS;
+use crate::show::Offices;
 use crate::table::{Align, Table, cut, wrapped};
 use crate::{show, text};
 
@@ -14,7 +14,7 @@ const TEXT_COLUMNS: usize = 96;
 
 /// What stands in a report: the figures that have a value, the texts, what the rules found.
 pub(super) fn screen(report: &ReportView, form: &Form, context: &Context) -> String {
-    let lang = context.lang;
+    let (lang, offices) = (context.lang, Offices::from(form));
     let mut page = head(report, form, lang);
     let mut table = Table::new([
         (text::code(lang), Align::Left),
@@ -25,23 +25,20 @@ pub(super) fn screen(report: &ReportView, form: &Form, context: &Context) -> Str
     for figure in &report.figures {
         let label = form.line(&figure.code).map(|line| line.label.in_lang(lang));
         table.row([
-            show::figure_key(
-                figure.code.as_str(),
-                figure.office.as_ref().map(OfficeId::as_str),
-            ),
+            show::figure_key(&figure.code, figure.office.as_ref()),
             cut(label.unwrap_or_default(), LABEL_COLUMNS),
-            shown(figure, context.style()),
+            shown(figure, context.style(), &offices, lang),
             figure.note.clone().unwrap_or_default(),
         ]);
     }
     page.push_str(&table.text());
-    page.push_str(&texts(report, form, lang));
+    page.push_str(&texts(report, form, &offices, lang));
     page.push_str(&findings(&report.findings, lang));
     page
 }
 
 /// The value; all of them, with their offices, while offices disagree.
-fn shown(figure: &FigureView, style: Style) -> String {
+fn shown(figure: &FigureView, style: Style, offices: &Offices, lang: Lang) -> String {
     if let Some(value) = &figure.value {
         return show::value(value, style);
     }
@@ -50,10 +47,7 @@ fn shown(figure: &FigureView, style: Style) -> String {
         .iter()
         .map(|one| {
             let value = show::value(&one.value, style);
-            match &one.office {
-                Some(office) => format!("{value} ({office})"),
-                None => value,
-            }
+            format!("{value} ({})", offices.node(one.office.as_ref(), lang))
         })
         .collect();
     values.join(" ≠ ")
@@ -73,7 +67,7 @@ fn head(report: &ReportView, form: &Form, lang: Lang) -> String {
 
 /// The whole form as it is printed, with headings, empty cells and measures.
 pub(super) fn paper(report: &ReportView, form: &Form, context: &Context) -> String {
-    let lang = context.lang;
+    let (lang, offices) = (context.lang, Offices::from(form));
     let style = if lang == Lang::Vi {
         Style::Paper
     } else {
@@ -95,32 +89,47 @@ pub(super) fn paper(report: &ReportView, form: &Form, context: &Context) -> Stri
             line.printed.clone(),
             label,
             measure.unwrap_or_default(),
-            cell(line, report, style),
+            cell(line, report, style, (&offices, lang)),
         ]);
     }
     page.push_str(&table.text());
-    page.push_str(&texts(report, form, lang));
+    page.push_str(&texts(report, form, &offices, lang));
     page.push_str(&findings(&report.findings, lang));
     page
 }
 
 /// What stands in a cell; on a line that offices add up, each one's part below the other.
-fn cell(line: &Line, report: &ReportView, style: Style) -> String {
+fn cell(
+    line: &Line,
+    report: &ReportView,
+    style: Style,
+    (offices, lang): (&Offices, Lang),
+) -> String {
     let figures = report
         .figures
         .iter()
         .filter(|figure| figure.code == line.code);
     let values: Vec<_> = figures
-        .map(|figure| match &figure.office {
-            Some(office) => format!("{office} {}", shown(figure, style)),
-            None => shown(figure, style),
+        .map(|figure| {
+            let value = printed(line, figure, style);
+            let value = value.unwrap_or_else(|| shown(figure, style, offices, lang));
+            match &figure.office {
+                Some(office) => format!("{}: {value}", offices.name(office, lang)),
+                None => value,
+            }
         })
         .collect();
     values.join("\n")
 }
 
+/// A settled figure as the form wants it on paper: a share perhaps as its percent alone.
+fn printed(line: &Line, figure: &FigureView, style: Style) -> Option<String> {
+    let value = figure.value.as_ref()?.parse().ok()?;
+    Some(line.value()?.show(&value, style))
+}
+
 /// Texts by section in the order of the form, and in it by office.
-fn texts(report: &ReportView, form: &Form, lang: Lang) -> String {
+fn texts(report: &ReportView, form: &Form, offices: &Offices, lang: Lang) -> String {
     let mut page = String::new();
     for section in form.sections() {
         let mut written = report
@@ -133,8 +142,7 @@ fn texts(report: &ReportView, form: &Form, lang: Lang) -> String {
         }
         page.push_str(&format!("\n{}\n", section.title.in_lang(lang)));
         for text in written {
-            let office = form.offices().get(&text.office);
-            let office = office.map_or(text.office.as_str(), |office| office.name.in_lang(lang));
+            let office = offices.name(&text.office, lang);
             page.push_str(&format!(
                 "[{office}]\n{}\n",
                 wrapped(&text.text, TEXT_COLUMNS)

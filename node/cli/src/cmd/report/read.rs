@@ -1,7 +1,7 @@
 //! What only reads reports.
 
 use hopluu_api::shape::{FormQuery, ReportQuery};
-use hopluu_engine::view::{FigureView, HistoryRow, ReportRow, ReportView};
+use hopluu_engine::view::{FigureView, HistoryRow, ReportRow, ReportView, WroteView};
 use hopluu_form::{Form, Lang};
 
 use super::page;
@@ -9,6 +9,7 @@ use crate::args::{ExportFilter, ReportArgs};
 use crate::cmd::input;
 use crate::context::Context;
 use crate::failure::{Exit, Failure};
+use crate::show::Offices;
 use crate::table::{Align, Table};
 use crate::{show, text};
 
@@ -90,16 +91,15 @@ async fn read(args: &ReportArgs, context: &Context) -> Result<(ReportView, Form)
 }
 
 pub(super) async fn conflicts(args: &ReportArgs, context: &Context) -> Result<Exit, Failure> {
-    let selector = args.selector();
-    let report = context
-        .ask(async |client| client.report_show(&selector).await)
-        .await?;
+    let (report, form) = read(args, context).await?;
     let unsettled: Vec<&FigureView> = report
         .figures
         .iter()
         .filter(|figure| figure.candidates.len() > 1)
         .collect();
-    context.answer(&unsettled, |unsettled| candidates(unsettled, context))?;
+    context.answer(&unsettled, |unsettled| {
+        candidates(unsettled, &form, context)
+    })?;
     Ok(if unsettled.is_empty() {
         Exit::Done
     } else {
@@ -108,8 +108,8 @@ pub(super) async fn conflicts(args: &ReportArgs, context: &Context) -> Result<Ex
 }
 
 /// Every value of every unsettled figure, with office and time.
-fn candidates(figures: &[&FigureView], context: &Context) -> String {
-    let lang = context.lang;
+fn candidates(figures: &[&FigureView], form: &Form, context: &Context) -> String {
+    let (lang, offices) = (context.lang, Offices::from(form));
     if figures.is_empty() {
         return text::no_conflicts().in_lang(lang).to_owned();
     }
@@ -117,24 +117,14 @@ fn candidates(figures: &[&FigureView], context: &Context) -> String {
         (text::code(lang), Align::Left),
         (text::value(lang), Align::Right),
         (text::office(lang), Align::Left),
-        (text::author(lang), Align::Left),
         (text::at(lang), Align::Left),
     ]);
     for figure in figures {
         for candidate in &figure.candidates {
-            let office = figure.office.as_ref().map(hopluu_model::OfficeId::as_str);
             table.row([
-                show::figure_key(figure.code.as_str(), office),
+                show::figure_key(&figure.code, figure.office.as_ref()),
                 show::value(&candidate.value, context.style()),
-                candidate
-                    .office
-                    .as_ref()
-                    .map(ToString::to_string)
-                    .unwrap_or_default(),
-                candidate
-                    .author
-                    .map(|node| node.short())
-                    .unwrap_or_default(),
+                offices.node(candidate.office.as_ref(), lang),
                 show::time(candidate.at, lang),
             ]);
         }
@@ -144,14 +134,22 @@ fn candidates(figures: &[&FigureView], context: &Context) -> String {
 
 pub(super) async fn history(args: &ReportArgs, context: &Context) -> Result<Exit, Failure> {
     let selector = args.selector();
-    let rows = context
-        .ask(async |client| client.report_history(&selector).await)
+    let query = FormQuery {
+        form: args.form.clone(),
+    };
+    let (rows, form) = context
+        .ask(async |client| {
+            let rows = client.report_history(&selector).await?;
+            Ok((rows, client.form_show(&query).await?))
+        })
         .await?;
-    context.answer(&rows, |rows| history_table(rows, context.lang))?;
+    let form = input::form(&form.source, &args.form)?;
+    context.answer(&rows, |rows| history_table(rows, &form, context))?;
     Ok(Exit::Done)
 }
 
-fn history_table(rows: &[HistoryRow], lang: Lang) -> String {
+fn history_table(rows: &[HistoryRow], form: &Form, context: &Context) -> String {
+    let (lang, offices) = (context.lang, Offices::from(form));
     let mut table = Table::new([
         (text::at(lang), Align::Left),
         (text::change(lang), Align::Left),
@@ -160,16 +158,70 @@ fn history_table(rows: &[HistoryRow], lang: Lang) -> String {
         (text::wrote(lang), Align::Left),
     ]);
     for row in rows {
+        let office = row.office.as_ref();
+        let office = office.map(|office| offices.name(office, lang));
+        let wrote = row.wrote.iter().map(|one| wrote(one, form, context));
         table.row([
             show::time(row.at, lang),
             row.change.short(),
-            row.office
-                .as_ref()
-                .map(ToString::to_string)
-                .unwrap_or_default(),
-            row.author.map(|node| node.short()).unwrap_or_default(),
-            row.wrote.join("\n"),
+            office.unwrap_or_default(),
+            author(row, &offices, lang),
+            wrote.collect::<Vec<_>>().join("\n"),
         ]);
     }
     table.text()
+}
+
+/// Whose node wrote it; by its key where nobody has said whose it is.
+fn author(row: &HistoryRow, offices: &Offices, lang: Lang) -> String {
+    match (&row.unit_name, row.author) {
+        (Some(unit), _) => {
+            let node = offices.node(row.author_office.as_ref(), lang);
+            format!("{unit}, {node}")
+        }
+        (None, Some(node)) => node.short(),
+        (None, None) => String::new(),
+    }
+}
+
+fn wrote(wrote: &WroteView, form: &Form, context: &Context) -> String {
+    let lang = context.lang;
+    match wrote {
+        WroteView::Figure {
+            code,
+            office,
+            value,
+        } => {
+            let key = show::figure_key(code, office.as_ref());
+            format!("{key} = {}", show::value(value, context.style()))
+        }
+        WroteView::Note { code, office, text } => {
+            let key = show::figure_key(code, office.as_ref());
+            format!("{} {key}: {text}", text::note(lang))
+        }
+        WroteView::Text {
+            section,
+            office,
+            inserted,
+            deleted,
+        } => {
+            let title = form
+                .section(section)
+                .map(|section| section.title.in_lang(lang));
+            let office = Offices::from(form).name(office, lang);
+            let letters = text::letters(*inserted, *deleted);
+            format!(
+                "{} ({office}): {}",
+                title.unwrap_or(section.as_str()),
+                letters.in_lang(lang)
+            )
+        }
+        WroteView::Step { step, reason } => {
+            let step = text::step_of(lang, step);
+            match reason {
+                Some(reason) => format!("{step}: {reason}"),
+                None => step.to_owned(),
+            }
+        }
+    }
 }

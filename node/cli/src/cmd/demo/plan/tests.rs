@@ -80,9 +80,11 @@ fn cells_are_filled_where_they_exist() {
     let (form, annex) = (form(), Annex::printed());
     let plan = plan(&form, &annex, &weights());
     let role = |report: &[Entry], role| {
-        report
+        let cells = report.iter().filter_map(|entry| form.value(&entry.code));
+        cells
+            .collect::<Vec<_>>()
             .iter()
-            .all(|entry| form.value(&entry.code).unwrap().is_entered_by(role))
+            .all(|cell| cell.is_entered_by(role))
     };
     assert!(
         plan.communes
@@ -90,6 +92,14 @@ fn cells_are_filled_where_they_exist() {
             .all(|report| role(report, LevelRole::Reporting))
     );
     assert!(role(&plan.district, LevelRole::OwnPart));
+    let stated = plan.district.iter().filter(|entry| entry.owner.is_none());
+    let stated: Vec<_> = stated.map(|entry| entry.code.as_str()).collect();
+    assert_eq!(
+        stated,
+        [
+            "II.1.2", "II.1.3", "II.2.4.a", "II.2.4.b", "II.2.4.c", "II.2.5"
+        ]
+    );
     let own = |code: &str| count(&plan.district, &code.parse().unwrap());
     assert_eq!(
         (own("II.2.2.a"), own("II.3.1.a"), own("II.1.1.a")),

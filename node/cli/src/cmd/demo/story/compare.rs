@@ -51,8 +51,8 @@ fn comparison(stage: &Stage<'_>, total: &TotalView) -> (String, usize) {
             format!("  ← {}", finding.message(lang))
         });
         let (printed, here, verdict) = match &row.role {
-            LineRole::Heading if !printed.is_answer() => continue,
-            LineRole::Heading => (show(&printed, lang.into()), "–".to_owned(), told::heading()),
+            LineRole::Heading(_) if !printed.is_answer() => continue,
+            LineRole::Heading(_) => (show(&printed, lang.into()), "–".to_owned(), told::heading()),
             LineRole::Value(cell) => {
                 let line = line(total, row.code.as_str());
                 let is_equal = line.is_some_and(|line| is_equal(printed, line));
@@ -106,28 +106,25 @@ fn is_equal(printed: Scalar, line: &TotalLineView) -> bool {
     }
 }
 
-/// Every contradiction of the annex is found again by the rules, in the total where it is one of
-/// lines, in the printed figures where it is one of headings.
+/// Every contradiction of the annex is named again by the rules in the total, and what stands in the
+/// cells of headings is added up nowhere.
 fn errors(stage: &mut Stage<'_>, total: &TotalView) {
     for finding in stage.form.findings(stage.annex.figures()) {
         let message = Both::new(finding.message(Lang::Vi), finding.message(Lang::En));
-        if stage.form.value(&finding.code).is_none() {
-            let is_out = line(total, finding.code.as_str()).is_none();
-            stage.claim(is_out, told::heading_kept_out(&message));
-            continue;
-        }
-        let same = total
-            .findings
-            .iter()
-            .find(|found| found.code == finding.code);
-        let is_named = same.is_some_and(|found| {
-            found.rule == finding.rule.code()
+        let is_named = total.findings.iter().any(|found| {
+            found.code == finding.code
+                && found.rule == finding.rule.code()
                 && found.found == finding.found.to_string()
                 && finding
                     .expected
                     .is_none_or(|expected| found.expected == expected.to_string())
         });
-        stage.claim(is_named, told::named_by_rule(&message));
+        if stage.form.value(&finding.code).is_some() {
+            stage.claim(is_named, told::named_by_rule(&message));
+        } else {
+            let is_out = line(total, finding.code.as_str()).is_none();
+            stage.claim(is_named && is_out, told::heading_named(&message));
+        }
     }
 }
 

@@ -109,7 +109,7 @@ async fn join(program: &Program, seats: Vec<Seat>) -> Result<(), Broken> {
         });
     }
     while let Some(joined) = joining.join_next().await {
-        joined.map_err(|_| words::interrupted())??;
+        joined.map_err(|_| words::not_joined())??;
     }
     Ok(())
 }

@@ -54,7 +54,10 @@ async fn write_apart(
     agreed: u64,
 ) -> Result<(), Broken> {
     let entries = stage.entries(OFFICE_COMMUNE);
-    let is_of = |entry: &Entry, office: &str| entry.owner.as_str() == office;
+    let is_of = |entry: &Entry, office: &str| {
+        let owner = entry.owner.as_ref();
+        owner.is_some_and(|owner| owner.as_str() == office)
+    };
     let mut are_apart = true;
     for (at, (office, (section, text))) in OFFICES.iter().zip(TEXTS).enumerate() {
         let mut own: Vec<Entry> = entries

@@ -222,13 +222,16 @@ pub(in super::super) fn named_by_rule(message: &Both) -> Both {
     )
 }
 
-pub(in super::super) fn heading_kept_out(message: &Both) -> Both {
+pub(in super::super) fn heading_named(message: &Both) -> Both {
     both(
         format!(
-            "tiêu đề không phải dòng số, tổng không có nó: {}",
+            "số ghi ở tiêu đề không được cộng, nhưng được nêu ra: {}",
             message.vi
         ),
-        format!("a heading is no line, the total has none: {}", message.en),
+        format!(
+            "what a heading holds is not added up, but named: {}",
+            message.en
+        ),
     )
 }
 
