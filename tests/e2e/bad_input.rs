@@ -454,7 +454,7 @@ fn a_damaged_table_saves_nothing() {
         ];
         home.refuses(&set, USAGE, "M-2013");
     }
-    home.refuses(&set(&["II.1.1.a=3", "II.1.1.a=4"]), USAGE, "M-2019");
+    home.refuses(&set(&["II.1.1.a=3", "II.1.1.a=4"]), USAGE, "M-2020");
     assert_eq!(home.holds(), before);
 }
 

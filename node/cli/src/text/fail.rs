@@ -440,7 +440,7 @@ pub(crate) fn set_twice(code: &str) -> Failure {
         format!("`{code}` is set twice in one save"),
     );
     let hint = Both::new("chỉ để lại một giá trị", "leave one value only");
-    Failure::new(Exit::Usage, "M-2019", message, Some(hint))
+    Failure::new(Exit::Usage, "M-2020", message, Some(hint))
 }
 
 /// A table of figures is not understood.
