@@ -152,6 +152,7 @@ fn command_status(error: &CommandError) -> StatusCode {
         | CommandError::UnknownOffice { .. }
         | CommandError::TextTooLong { .. }
         | CommandError::Value { .. }
+        | CommandError::NoReason
         | CommandError::Form(_)
         | CommandError::NoAddress
         | CommandError::TicketHours { .. }
@@ -163,6 +164,8 @@ fn command_status(error: &CommandError) -> StatusCode {
         | CommandError::NotOurs { .. }
         | CommandError::NotTold { .. }
         | CommandError::OtherOffice { .. }
+        | CommandError::NotThen { .. }
+        | CommandError::Withdrawn { .. }
         | CommandError::NoConflict { .. }
         | CommandError::NothingToUndo { .. }
         | CommandError::NotBelow { .. }

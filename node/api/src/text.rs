@@ -97,6 +97,22 @@ pub fn message(error: &CommandError) -> Both {
         CommandError::OtherOffice { own, office } => {
             format!("đây là máy của ngành `{own}`, không ghi thay ngành `{office}`")
         }
+        CommandError::NotThen {
+            unit,
+            period,
+            ended,
+        } => match ended {
+            Some(last) => format!("đơn vị {unit} đã kết thúc ngày {last}, trước kỳ {period}"),
+            None => format!("đơn vị {unit} chưa có trong kỳ {period}"),
+        },
+        CommandError::Withdrawn {
+            unit,
+            period,
+            reason,
+        } => {
+            format!("báo cáo của {unit} kỳ {period} đã được rút: {reason}")
+        }
+        CommandError::NoReason => "rút báo cáo phải nêu lý do".to_owned(),
         CommandError::NoConflict { code } => format!("`{code}` không có số liệu trái nhau"),
         CommandError::NothingToUndo { why } => {
             format!("không hoàn tác được: {}", undo_bar_vi(*why))
@@ -192,8 +208,8 @@ pub fn hint(error: &CommandError) -> Option<Both> {
             "open it with `hopluu report new`, or add --new when you set figures",
         ),
         CommandError::ReportExists { .. } => Both::new(
-            "nhập tiếp bằng `hopluu report set`; báo cáo thứ hai cùng kỳ dùng --instance 1",
-            "go on with `hopluu report set`; a second one of the period takes --instance 1",
+            "nhập tiếp bằng `hopluu report set`; báo cáo thứ hai cùng kỳ dùng --instance 1, và không được cộng vào số tổng hợp",
+            "go on with `hopluu report set`; a second one of the period takes --instance 1, and counts in no total",
         ),
         CommandError::NoPrevious { .. } => Both::new(
             "mở báo cáo trống: bỏ --like last",
@@ -215,6 +231,15 @@ pub fn hint(error: &CommandError) -> Option<Both> {
             "ghi ở máy của ngành đó, hoặc ở máy chính của đơn vị",
             "write at the node of that office, or at the unit's main node",
         ),
+        CommandError::NotThen { .. } => Both::new(
+            "chọn đơn vị có trong kỳ đó: `hopluu units show` cho biết đơn vị nào kế thừa",
+            "choose a unit of that period: `hopluu units show` says who succeeded",
+        ),
+        CommandError::Withdrawn { .. } => Both::new(
+            "mở lại bằng `hopluu report new` rồi nhập tiếp",
+            "open it again with `hopluu report new` and go on",
+        ),
+        CommandError::NoReason => Both::new("thêm --reason \"...\"", "add --reason \"...\""),
         CommandError::NoConflict { .. } => Both::new(
             "sửa số bằng `hopluu report set`",
             "change it with `hopluu report set`",

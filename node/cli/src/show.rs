@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use hopluu_api::shape::{FormView, OfficeView};
 use hopluu_api::text::Both;
-use hopluu_engine::view::Reached;
+use hopluu_engine::view::{Reached, ReportRef};
 use hopluu_form::{Form, Lang, Style};
 use hopluu_model::{Decimal, IndicatorCode, OfficeId, Qualifier, Scalar, Timestamp, UnitId};
 
@@ -45,6 +45,20 @@ pub(crate) fn range(low: &str, high: &str, style: Style, lang: Lang) -> String {
     match lang {
         Lang::Vi => format!("từ {low} đến {high}"),
         Lang::En => format!("{low} to {high}"),
+    }
+}
+
+/// Where a report stands, and why.
+pub(crate) fn state(state: &str, reason: Option<&str>, lang: Lang) -> String {
+    let state = text::state_of(lang, state);
+    reason.map_or_else(|| state.to_owned(), |reason| format!("{state}: {reason}"))
+}
+
+/// A report's period, and which of several reports it is.
+pub(crate) fn period(report: &ReportRef) -> String {
+    match report.instance {
+        0 => report.period.to_string(),
+        instance => format!("{} #{instance}", report.period),
     }
 }
 

@@ -209,6 +209,15 @@ pub(crate) fn letters(inserted: u32, deleted: u32) -> Both {
     )
 }
 
+/// What a second report of a period is good for.
+pub(crate) fn further(lang: Lang) -> &'static str {
+    word(
+        lang,
+        "báo cáo thêm của cùng kỳ: không cộng vào số tổng hợp",
+        "a further report of the period: it counts in no total",
+    )
+}
+
 /// Where a report stands in its life.
 pub(crate) fn state_of(lang: Lang, state: &str) -> &str {
     match state {

@@ -12,17 +12,17 @@ use std::sync::Arc;
 
 use hopluu_doc::limits::SCAN_LIMITS;
 use hopluu_doc::{DocKey, Facts, Genesis, ParentsError, ScannedChange, is_derived_actor, scan};
-use hopluu_model::{ChangeHash, DocId, EntryKind, NodeId, Place, Timestamp, UnitId};
+use hopluu_model::{ChangeHash, DocId, EntryKind, NodeId, Timestamp, UnitId};
 use hopluu_store::limits::FACTS_BYTES_MAX;
 use hopluu_store::{
     AppendError, Appended, DbError, NewChange, NewDoc, Park, ParkedRow, Put, RecordRow, WriteTx,
 };
 use hopluu_sync::{Acked, Incoming, Refusal, RefusalCode};
-use hopluu_trust::{Record, RecordKind, Seal, Signer};
+use hopluu_trust::{Record, RecordKind, Seal};
 use serde::{Deserialize, Serialize};
 
 use self::follows::follows;
-pub(crate) use self::receipts::receipt_heads;
+pub(crate) use self::receipts::{Giver, receipt_heads};
 use crate::beginnings::Beginnings;
 use crate::limits::{DOCS_PER_UNIT_MAX, HEADS_MAX};
 use crate::links::{acked_is, change_checkpoint};
@@ -71,8 +71,7 @@ impl Admitted {
 pub(crate) struct Admission {
     pub(crate) working: Arc<Working>,
     pub(crate) beginnings: Arc<Beginnings>,
-    pub(crate) signer: Arc<Signer>,
-    pub(crate) me: Place,
+    pub(crate) giver: Giver,
     pub(crate) from: Option<NodeId>,
     pub(crate) now: Timestamp,
 }
@@ -128,7 +127,10 @@ impl Admission {
         if !admitted.records.is_empty() {
             admitted.registry = Some(self.working.end(tx, registry)?);
         }
-        self.write_receipts(tx, &admitted)?;
+        let docs: BTreeSet<_> = admitted.docs.keys().chain(&admitted.returned).collect();
+        for doc in docs {
+            self.giver.give(tx, doc, self.now)?;
+        }
         Ok(admitted)
     }
 
@@ -150,7 +152,7 @@ impl Admission {
             (_, Verdict::Known) => {}
             (doc, Verdict::Wait(reason, hash)) => {
                 let row = ParkedRow {
-                    node: self.from.unwrap_or(self.me.node),
+                    node: self.from.unwrap_or(self.giver.me.node),
                     doc,
                     hash,
                     reason: reason as u8,
@@ -325,7 +327,7 @@ impl Admission {
             let mut waiting = Vec::new();
             for row in rows {
                 // Who sent it has it; whose push freed it may not.
-                let origin = Some(row.node).filter(|node| *node != self.me.node);
+                let origin = Some(row.node).filter(|node| *node != self.giver.me.node);
                 let (doc, verdict) = match read_parked(&row.body) {
                     Some((descriptor, body)) => {
                         self.change(tx, registry, descriptor, body, origin)?

@@ -244,8 +244,9 @@ impl Core {
         self.read()?.doc(doc).map_err(CommandError::Store)
     }
 
+    /// Whether there is such a document: on disk, or on its way there with a save before this one.
     pub(crate) fn exists(&self, doc: DocId) -> Result<bool, CommandError> {
-        Ok(self.doc_row(doc)?.is_some())
+        Ok(self.open.is_saving(doc) || self.doc_row(doc)?.is_some())
     }
 
     /// Works on a document that exists, loaded if it is not open yet.

@@ -1,27 +1,24 @@
 //! Saves: what a person typed is checked against the form, becomes one change, is sealed, and is
 //! answered when it is on disk.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
+mod begin;
+mod commit;
 
-use hopluu_doc::limits::SCAN_LIMITS;
+use std::collections::{BTreeMap, BTreeSet};
+
 use hopluu_doc::{
-    DocKey, Edit, EditError, FigureKey, Kept, LifecycleEvent, Register, Report, SaveContext,
-    SavedChange, scan,
+    Edit, EditError, FigureKey, Kept, LifecycleEvent, Register, Report, SaveContext, SavedChange,
 };
 use hopluu_form::{EntryContext, LevelRole, Line};
 use hopluu_model::{ChangeHash, DocId, ErrorChain, OfficeId, Scalar, Timestamp};
-use hopluu_store::{AppendError, DbError, WriteError, WriteTx};
-use hopluu_trust::Seal;
 
-use crate::admit::{NewEntry, append};
-use crate::beginnings::Beginnings;
+use self::begin::may_begin;
 use crate::core::Core;
 use crate::error::{CommandError, UndoBar};
 use crate::limits::EDITS_MAX;
 use crate::resolve::{Meant, cell, section};
 use crate::turn::{Reply, Turn};
-use crate::view::{DiskState, EditRequest, LeftOutView, SaveRequest, Saved, Selector, SettledView};
+use crate::view::{EditRequest, LeftOutView, SaveRequest, Saved, Selector, SettledView};
 
 /// A report, and what a save changed in it: in memory, not on disk yet.
 struct Made {
@@ -45,13 +42,13 @@ impl Core {
         reply: Reply<Saved>,
     ) {
         let made = self.make_new(turn.now, selector, office, is_like_last);
-        self.commit(made, reply);
+        self.commit(turn.now, made, reply);
     }
 
     /// Saves edits as one change.
     pub fn report_save(&mut self, turn: &mut Turn, request: &SaveRequest, reply: Reply<Saved>) {
         let made = self.make_save(turn.now, request);
-        self.commit(made, reply);
+        self.commit(turn.now, made, reply);
     }
 
     /// Takes back the last save made here.
@@ -63,78 +60,7 @@ impl Core {
         reply: Reply<Saved>,
     ) {
         let made = self.make_undo(turn.now, selector, office);
-        self.commit(made, reply);
-    }
-
-    fn make_new(
-        &mut self,
-        now: Timestamp,
-        selector: &Selector,
-        office: Option<&str>,
-        is_like_last: bool,
-    ) -> Result<Made, CommandError> {
-        let meant = self.ours(selector)?;
-        let office = self.office(&meant.form, office)?;
-        if self.exists(meant.key.id())? {
-            return Err(CommandError::ReportExists {
-                unit: meant.key.unit.clone(),
-                form: selector.form.clone(),
-                period: selector.period.clone(),
-            });
-        }
-        let mut edits = vec![Edit::Event(LifecycleEvent::Opened)];
-        let mut left_out = Vec::new();
-        if is_like_last {
-            let (like, unsettled) = self.edits_like_last(&meant)?;
-            edits.extend(like);
-            left_out = unsettled;
-        }
-        let context = self.save_context(now, &meant, office, String::new());
-        let made = self.make(meant, |report| {
-            report.save(&context, &edits).map_err(Box::new)
-        })?;
-        Ok(Made { left_out, ..made })
-    }
-
-    /// Figures and texts of the period before, as edits, and the figures that nobody has settled there.
-    fn edits_like_last(
-        &mut self,
-        meant: &Meant,
-    ) -> Result<(Vec<Edit>, Vec<LeftOutView>), CommandError> {
-        let none = || CommandError::NoPrevious {
-            period: meant.key.period.to_string(),
-        };
-        let period = meant.key.period.previous().ok_or_else(none)?;
-        let before = DocKey {
-            period,
-            ..meant.key.clone()
-        };
-        if !self.exists(before.id())? {
-            return Err(none());
-        }
-        let (figures, texts) = self.on_report(&before, &meant.form, |report| {
-            (report.figures(), report.texts())
-        })?;
-        let (unsettled, agreed): (Vec<_>, Vec<_>) = figures
-            .into_iter()
-            .partition(|(_, register)| register.is_unsettled());
-        let left_out = unsettled.into_iter().map(|(key, register)| LeftOutView {
-            values: values(&register),
-            code: key.code,
-            office: key.office,
-        });
-        let left_out = left_out.collect();
-        let figures = agreed.into_iter().filter_map(|(key, register)| {
-            let value = register.scalar().filter(Scalar::is_answer)?;
-            Some(Edit::SetFigure { key, value })
-        });
-        let texts = texts.into_iter().filter(|(_, text)| !text.is_empty());
-        let texts = texts.map(|((section, office), text)| Edit::SetText {
-            section,
-            office,
-            text,
-        });
-        Ok((figures.chain(texts).collect(), left_out))
+        self.commit(turn.now, made, reply);
     }
 
     fn make_save(&mut self, now: Timestamp, request: &SaveRequest) -> Result<Made, CommandError> {
@@ -147,12 +73,14 @@ impl Core {
         let meant = self.ours(&request.report)?;
         let office = self.office(&meant.form, request.office.as_deref())?;
         let exists = self.exists(meant.key.id())?;
-        if !exists && !request.create {
-            return Err(self.no_report(&meant));
-        }
         let mut edits = Vec::with_capacity(request.edits.len() + 1);
-        if !exists {
+        if exists {
+            self.counts(&meant)?;
+        } else if request.create {
+            may_begin(&meant)?;
             edits.push(Edit::Event(LifecycleEvent::Opened));
+        } else {
+            return Err(no_report(&meant));
         }
         let context = self.entry_context(&meant);
         for edit in &request.edits {
@@ -241,8 +169,11 @@ impl Core {
                 };
                 return Ok(answered.map(blank).collect());
             }
+            EditRequest::Withdraw { reason } if reason.trim().is_empty() => {
+                return Err(CommandError::NoReason);
+            }
             EditRequest::Withdraw { reason } => {
-                Edit::Event(LifecycleEvent::Withdrawn(reason.clone()))
+                Edit::Event(LifecycleEvent::Withdrawn(reason.trim().to_owned()))
             }
         };
         Ok(vec![edit])
@@ -258,8 +189,9 @@ impl Core {
         let office = self.office(&meant.form, office)?;
         let doc = meant.key.id();
         if !self.exists(doc)? {
-            return Err(self.no_report(&meant));
+            return Err(no_report(&meant));
         }
+        self.counts(&meant)?;
         let refuse = |why| CommandError::NothingToUndo { why };
         let target = self.last_save_here(&meant)?;
         let target = target.ok_or_else(|| refuse(UndoBar::NoSave))?;
@@ -320,89 +252,6 @@ impl Core {
         })
     }
 
-    /// Seals a change and hands it to the writer; the answer comes when it is on disk.
-    fn commit(&mut self, made: Result<Made, CommandError>, reply: Reply<Saved>) {
-        let made = match made {
-            Err(error) => return reply(Err(error)),
-            Ok(made) => made,
-        };
-        let (meant, settled, left_out) = (made.meant, made.settled, made.left_out);
-        let Some(saved) = made.saved else {
-            return self.confirm_standing(&meant, reply);
-        };
-        let (doc, hash, report) = (meant.key.id(), saved.hash, meant.report());
-        let seal = Seal::sign(
-            self.signer(),
-            doc,
-            vec![saved.scanned.actor],
-            hash,
-            String::new(),
-        )
-        .expect("one actor and no account are within a seal's bounds")
-        .to_wire();
-        let beginnings = Arc::clone(&self.beginnings);
-        let copy = self.open.saving(doc);
-        self.submit(
-            move |tx| append_save(tx, &beginnings, &meant, &saved, &seal),
-            move |core, turn, result: Result<(), WriteError<AppendError>>| {
-                core.open.saved(doc, copy, result.is_ok());
-                match result {
-                    Ok(()) => {
-                        core.after_local(turn, doc);
-                        reply(Ok(Saved {
-                            report,
-                            change: Some(hash),
-                            settled,
-                            left_out,
-                        }));
-                    }
-                    Err(error) => reply(Err(core.write_failed(turn, error))),
-                }
-            },
-        );
-    }
-
-    /// Answers a save that found everything as it was to be. What it found may itself still be on its
-    /// way to the disk, so the answer takes the same way.
-    fn confirm_standing(&mut self, meant: &Meant, reply: Reply<Saved>) {
-        let (doc, report) = (meant.key.id(), meant.report());
-        let heads = |report: &mut Report| {
-            let genesis = report.genesis().hash;
-            let heads = report.heads().into_iter();
-            heads
-                .filter(|head| *head != genesis)
-                .collect::<Vec<ChangeHash>>()
-        };
-        let stands_on = match self.on_report_or_new(&meant.key, &meant.form, heads) {
-            Ok(heads) => heads,
-            Err(error) => return reply(Err(error)),
-        };
-        self.submit(
-            move |tx| -> Result<bool, DbError> {
-                for head in stands_on {
-                    if !tx.has_change(doc, head)? {
-                        return Ok(false);
-                    }
-                }
-                Ok(true)
-            },
-            move |core, turn, result| match result {
-                Ok(true) => reply(Ok(Saved {
-                    report,
-                    change: None,
-                    settled: Vec::new(),
-                    left_out: Vec::new(),
-                })),
-                Ok(false) if core.disk() == DiskState::Full => reply(Err(CommandError::DiskFull)),
-                Ok(false) => reply(Err(CommandError::Refused {
-                    what: "the save",
-                    detail: "what it builds on could not be saved".to_owned(),
-                })),
-                Err(error) => reply(Err(core.write_failed(turn, error))),
-            },
-        );
-    }
-
     fn entry_context(&self, meant: &Meant) -> EntryContext {
         EntryContext {
             is_leaf: meant.role == LevelRole::Reporting,
@@ -410,50 +259,26 @@ impl Core {
         }
     }
 
-    fn no_report(&self, meant: &Meant) -> CommandError {
-        CommandError::NoReport {
-            unit: meant.key.unit.clone(),
-            form: meant.key.form.to_string(),
-            period: meant.key.period.to_string(),
+    /// What is written into a report that was withdrawn would count nowhere: it is opened again first.
+    fn counts(&mut self, meant: &Meant) -> Result<(), CommandError> {
+        let state = self.on_report(&meant.key, &meant.form, |report| report.state())?;
+        if state.is_withdrawn() {
+            return Err(CommandError::Withdrawn {
+                unit: meant.key.unit.clone(),
+                period: meant.key.period.to_string(),
+                reason: state.reason().unwrap_or_default().to_owned(),
+            });
         }
+        Ok(())
     }
 }
 
-/// Writes one save: first what it derives, then the change itself with its seal.
-fn append_save(
-    tx: &mut WriteTx<'_>,
-    beginnings: &Beginnings,
-    meant: &Meant,
-    saved: &SavedChange,
-    seal: &[u8],
-) -> Result<(), AppendError> {
-    let key = &meant.key;
-    let genesis = beginnings.of(key, &meant.form).map_err(|_| DbError::Row {
-        table: "docs",
-        expected: "a document that can begin",
-    })?;
-    for derived in &saved.derived {
-        if let Ok(change) = scan(&derived.bytes, &SCAN_LIMITS) {
-            append(
-                tx,
-                key,
-                &genesis,
-                &change,
-                NewEntry {
-                    seal: &[],
-                    origin: None,
-                },
-            )?;
-        }
+fn no_report(meant: &Meant) -> CommandError {
+    CommandError::NoReport {
+        unit: meant.key.unit.clone(),
+        form: meant.key.form.to_string(),
+        period: meant.key.period.to_string(),
     }
-    append(
-        tx,
-        key,
-        &genesis,
-        &saved.scanned,
-        NewEntry { seal, origin: None },
-    )?;
-    Ok(())
 }
 
 fn read(
@@ -531,3 +356,6 @@ fn damaged(doc: DocId, error: &(dyn std::error::Error + 'static)) -> CommandErro
         detail: ErrorChain(error).to_string(),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,7 +1,7 @@
 //! Why a command was not carried out, in terms a person can act on.
 
 use hopluu_form::{FormErrors, Lang, ValueError};
-use hopluu_model::{Fault, FormVersion, OfficeId, UnitId};
+use hopluu_model::{Date, Fault, FormVersion, OfficeId, UnitId};
 
 /// A command that was refused or failed. Nothing was changed.
 #[derive(Debug, thiserror::Error)]
@@ -141,6 +141,29 @@ pub enum CommandError {
         /// The office asked for.
         office: String,
     },
+    /// The unit had ended before the period, or began after it.
+    #[error("unit `{unit}` did not live in {period}")]
+    NotThen {
+        /// The unit.
+        unit: UnitId,
+        /// The period asked for.
+        period: String,
+        /// The unit's last day, if it has ended.
+        ended: Option<Date>,
+    },
+    /// The report was withdrawn, and counts nowhere.
+    #[error("the report of `{unit}` for {period} was withdrawn: {reason}")]
+    Withdrawn {
+        /// Whose.
+        unit: UnitId,
+        /// For which period.
+        period: String,
+        /// Why it was withdrawn.
+        reason: String,
+    },
+    /// Whoever reads that a report was withdrawn asks why.
+    #[error("a report is withdrawn with a reason")]
+    NoReason,
     /// The figure has one value only.
     #[error("`{code}` has no conflict to settle")]
     NoConflict {
@@ -314,6 +337,9 @@ impl CommandError {
             Self::NothingToUndo { .. } => "M-1207",
             Self::NotTold { .. } => "M-1208",
             Self::OtherOffice { .. } => "M-1209",
+            Self::NotThen { .. } => "M-1210",
+            Self::Withdrawn { .. } => "M-1211",
+            Self::NoReason => "M-1212",
             Self::MayNotIssue { .. } => "M-1301",
             Self::Refused { .. } => "M-1302",
             Self::Form(_) => "M-1303",

@@ -4,7 +4,7 @@ use hopluu_model::{NodeId, Place, Seq};
 use hopluu_store::{DbError, PeerCheckpoint, WriteError, WriteTx};
 use hopluu_sync::{Acked, Effect, Event, Incoming, LinkId, Received, TargetId, Ticket};
 
-use crate::admit::{Admission, Admitted};
+use crate::admit::{Admission, Admitted, Giver};
 use crate::core::{Core, unreadable};
 use crate::reads::ask;
 use crate::turn::{NetEffect, Turn};
@@ -149,8 +149,7 @@ impl Core {
         let admission = Admission {
             working: self.working(),
             beginnings: std::sync::Arc::clone(&self.beginnings),
-            signer: std::sync::Arc::clone(self.signer()),
-            me: self.me().clone(),
+            giver: Giver::of(self),
             from: Some(peer),
             now: turn.now,
         };

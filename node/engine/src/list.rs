@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use hopluu_doc::{DocKey, FactsView};
+use hopluu_doc::{DocKey, FactsView, Step};
 use hopluu_form::Line;
 use hopluu_model::{FormId, UnitId};
 use hopluu_store::{DbError, DocRow, Read, Store};
@@ -111,6 +111,7 @@ impl Shelf {
         let mut listed = ReportRow {
             report: self.report_ref(row),
             state: String::new(),
+            reason: None,
             answered: 0,
             lines: 0,
             conflicts: 0,
@@ -129,11 +130,10 @@ impl Shelf {
         let Ok(facts) = FactsView::new(&body) else {
             return Ok(listed);
         };
-        listed.state = facts
-            .state()
-            .ok()
-            .and_then(|state| state.step)
-            .map_or_else(String::new, |step| step.as_str().to_owned());
+        if let Ok(state) = facts.state() {
+            listed.reason = state.reason().map(str::to_owned);
+            listed.state = state.step.map_or("", Step::as_str).to_owned();
+        }
         let mut codes = BTreeSet::new();
         for register in facts.figures().flatten() {
             let values: Vec<_> = register.candidates().map(|fact| fact.value).collect();

@@ -43,6 +43,11 @@ impl OpenDocs {
         self.docs.contains_key(&doc)
     }
 
+    /// Whether saves of it are on their way to the disk: the store may not know yet that it exists.
+    pub(crate) fn is_saving(&self, doc: DocId) -> bool {
+        self.docs.get(&doc).is_some_and(|open| open.saving > 0)
+    }
+
     /// The actor that this process writes with in a document; `fresh` makes one never used before.
     pub(crate) fn actor(&mut self, doc: DocId, fresh: impl FnOnce() -> ActorId) -> ActorId {
         *self.actors.entry(doc).or_insert_with(fresh)

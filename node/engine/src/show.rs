@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use hopluu_doc::{
-    Candidate, DocKey, FigureKey, LifecycleState, Register, Report, TextKey, Touched,
+    Candidate, DocKey, FigureKey, LifecycleState, Register, Report, Step, TextKey, Touched,
 };
 use hopluu_form::{Finding, Form};
 use hopluu_model::{ChangeHash, DocId, ErrorChain, IndicatorCode, NodeId, Scalar};
@@ -61,13 +61,12 @@ impl Core {
             office,
             text,
         });
-        let step = said.state.step;
-        let state = step.map_or_else(String::new, |step| step.as_str().to_owned());
         let findings = form.findings(&said.agreed);
         Ok(ReportView {
             report: meant.report(),
             form_version: form.version(),
-            state,
+            state: said.state.step.map_or("", Step::as_str).to_owned(),
+            reason: said.state.reason().map(str::to_owned),
             heads: said.heads,
             figures: said.figures,
             texts: texts.collect(),

@@ -17,7 +17,7 @@ use hopluu_trust::{
     Receipt, Record, RecordKind, Seal, Signer, encode_chain, fingerprint, verify_chain,
 };
 
-use crate::admit::{Admission, Admitted, SealedChange};
+use crate::admit::{Admission, Admitted, Giver, SealedChange};
 use crate::registry::{Registry, Working, form_body, tree_body};
 
 pub(crate) const PROVINCE: &str = "45@2000-01-01";
@@ -245,8 +245,10 @@ impl Receiver {
         Admission {
             working: Arc::clone(&self.working),
             beginnings: Arc::default(),
-            signer: Arc::new(self.me.signer.clone()),
-            me: self.me.place.clone(),
+            giver: Giver {
+                signer: Arc::new(self.me.signer.clone()),
+                me: self.me.place.clone(),
+            },
             from: Some(from.node()),
             now,
         }

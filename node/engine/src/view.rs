@@ -78,6 +78,8 @@ pub struct ReportRow {
     pub report: ReportRef,
     /// Where it stands in its life, for example `opened` or `withdrawn`.
     pub state: String,
+    /// Why, where that step has a reason.
+    pub reason: Option<String>,
     /// Value lines with an answer.
     pub answered: u32,
     /// Value lines of the form.
@@ -157,6 +159,8 @@ pub struct ReportView {
     pub form_version: FormVersion,
     /// Where it stands in its life.
     pub state: String,
+    /// Why, where that step has a reason.
+    pub reason: Option<String>,
     /// The document's heads.
     pub heads: Vec<ChangeHash>,
     /// Figures that have a value, in the order of the form.

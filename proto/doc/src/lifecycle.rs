@@ -244,6 +244,14 @@ impl LifecycleState {
         }
     }
 
+    /// Why it stands where it does, where that step has a reason; the latest of several.
+    #[must_use]
+    pub fn reason(&self) -> Option<&str> {
+        let holding = self.standing.iter().rev();
+        let mut holding = holding.filter(|entry| Some(entry.event.step()) == self.step);
+        holding.find_map(|entry| entry.event.reason())
+    }
+
     /// Whether the report no longer counts.
     #[must_use]
     pub fn is_withdrawn(&self) -> bool {

@@ -49,7 +49,7 @@ pub(crate) struct ReportArgs {
     /// The unit, by code or CODE@DATE [default: this node's own]
     #[arg(long)]
     pub(crate) unit: Option<String>,
-    /// Which of several reports of the period
+    /// Which of several reports of the period; only 0 counts in totals
     #[arg(long, value_name = "N", default_value_t = 0)]
     pub(crate) instance: u32,
 }

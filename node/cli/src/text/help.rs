@@ -203,7 +203,7 @@ fn help_vi(path: &str, argument: &str) -> Option<&'static str> {
         (_, "form") => "Biểu mẫu",
         (_, "period") => "Kỳ báo cáo, ví dụ 2026-H1",
         (_, "unit") => "Đơn vị, theo mã hoặc MÃ@NGÀY [mặc định: đơn vị của máy này]",
-        (_, "instance") => "Báo cáo thứ mấy của kỳ [mặc định: 0]",
+        (_, "instance") => "Báo cáo thứ mấy của kỳ; chỉ 0 được cộng vào số tổng hợp [mặc định: 0]",
         (_, "office") => "Ngành mà phần này thuộc về [mặc định: ngành của máy này]",
         _ => return None,
     };

@@ -1,13 +1,14 @@
 //! Receipts: those that others give, judged, and those that a superior's main node gives itself.
 
-use std::collections::BTreeSet;
+use std::sync::Arc;
 
-use hopluu_model::{ChangeHash, DocId, ErrorChain, NodeId};
+use hopluu_model::{ChangeHash, DocId, ErrorChain, NodeId, Place, Timestamp};
 use hopluu_store::{DbError, Put, ReceiptRow, WriteTx};
 use hopluu_sync::{Incoming, RefusalCode};
-use hopluu_trust::{Receipt, Record};
+use hopluu_trust::{Receipt, Record, Signer};
 
 use super::{Admission, Admitted};
+use crate::core::Core;
 use crate::limits::{RECEIPT_AT_MAX, RECEIPTS_PER_UNIT_MAX};
 use crate::registry::Registry;
 
@@ -52,7 +53,7 @@ impl Admission {
             return Ok(());
         }
         if let Put::New(_) = put_receipt(tx, &record, &receipt, self.from)? {
-            if receipt.by == self.me {
+            if receipt.by == self.giver.me {
                 admitted.returned.insert(receipt.doc);
             }
             admitted
@@ -61,46 +62,53 @@ impl Admission {
         }
         Ok(())
     }
+}
 
-    /// A superior's main node says, in the same transaction, how far each document has got here. A
-    /// clock that was ahead must not make its old word outlive the new one, so each is dated after
-    /// the one before, even where that one was forgotten here and has come back.
-    pub(super) fn write_receipts(
+/// Whoever gives receipts: a superior's main node.
+pub(crate) struct Giver {
+    pub(crate) signer: Arc<Signer>,
+    pub(crate) me: Place,
+}
+
+impl Giver {
+    pub(crate) fn of(core: &Core) -> Self {
+        Self {
+            signer: Arc::clone(core.signer()),
+            me: core.me().clone(),
+        }
+    }
+
+    /// Says, in the same transaction, how far a document of a unit below has got here. A clock that
+    /// was ahead must not make its old word outlive the new one, so each is dated after the one
+    /// before, even where that one was forgotten here and has come back.
+    pub(crate) fn give(
         &self,
         tx: &mut WriteTx<'_>,
-        admitted: &Admitted,
+        doc: &DocId,
+        now: Timestamp,
     ) -> Result<(), DbError> {
-        if self.me.office.is_some() {
+        let row = tx.doc(*doc)?;
+        let below = row.filter(|row| self.me.office.is_none() && row.unit != self.me.unit);
+        let Some(row) = below else { return Ok(()) };
+        let before = tx.receipts(*doc)?;
+        let before = before.iter().find(|before| before.by == self.me.unit);
+        if before.and_then(receipt_heads).as_ref() == Some(&row.heads) {
             return Ok(());
         }
-        let docs: BTreeSet<&DocId> = admitted.docs.keys().chain(&admitted.returned).collect();
-        for doc in docs {
-            let Some(row) = tx.doc(*doc)? else { continue };
-            if row.unit == self.me.unit {
-                continue;
+        let receipt = Receipt {
+            doc: *doc,
+            heads: row.heads,
+            by: self.me.clone(),
+            at: before.map_or(now, |before| now.max(before.at.plus_ms(1))),
+        };
+        match receipt.sign(&self.signer, row.unit) {
+            Ok(record) => put_receipt(tx, &record, &receipt, None).map(drop),
+            // It has more heads than a receipt names; the next save merges them.
+            Err(error) => {
+                tracing::warn!(%doc, error = %ErrorChain(&error), "no receipt is given");
+                Ok(())
             }
-            let before = tx.receipts(*doc)?;
-            let before = before.iter().find(|before| before.by == self.me.unit);
-            if before.and_then(receipt_heads).as_ref() == Some(&row.heads) {
-                continue;
-            }
-            let receipt = Receipt {
-                doc: *doc,
-                heads: row.heads,
-                by: self.me.clone(),
-                at: before.map_or(self.now, |before| self.now.max(before.at.plus_ms(1))),
-            };
-            let record = match receipt.sign(&self.signer, row.unit) {
-                Ok(record) => record,
-                // It has more heads than a receipt names; the next save merges them.
-                Err(error) => {
-                    tracing::warn!(%doc, error = %ErrorChain(&error), "no receipt is given");
-                    continue;
-                }
-            };
-            put_receipt(tx, &record, &receipt, None)?;
         }
-        Ok(())
     }
 }
 

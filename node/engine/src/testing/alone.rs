@@ -79,7 +79,7 @@ pub(crate) fn store() -> Store {
     Store::open_manual(&Medium::Memory, &options).expect("memory has room")
 }
 
-/// The main node of Quảng Trị over a store in memory, which writes when it is told to.
+/// The main node of a root unit over a store in memory, which writes when it is told to.
 pub(crate) struct Node {
     pub(crate) core: Core,
     store: Store,
@@ -87,10 +87,15 @@ pub(crate) struct Node {
 }
 
 impl Node {
+    /// That of Quảng Trị.
     pub(crate) fn new() -> Self {
+        Self::of("45@2024-05-01")
+    }
+
+    pub(crate) fn of(unit: &str) -> Self {
         let store = store();
         let signer = key::generate().expect("the system has randomness");
-        let unit = "45@2024-05-01".parse().expect("a unit");
+        let unit = unit.parse().expect("a unit");
         let root = key::write_root(&signer, &unit, Timestamp(4_000_000_000_000));
         let root = root.expect("a root may be written");
         let forms = vec![((*form(0)).clone(), Vec::new())];

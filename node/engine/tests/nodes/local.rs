@@ -316,14 +316,14 @@ async fn an_undo_that_cannot_be_says_why() {
             Ok(_) => None,
         }
     };
+    node.handle()
+        .report_new(selector(Some("19429")), None, false)
+        .await
+        .unwrap();
+    assert_eq!(undo().await, Some(UndoBar::Step));
     save(&node, Some("19429"), vec![set("II.1.1.a", "1")])
         .await
         .unwrap();
     assert_eq!(undo().await, None);
-    let withdraw = hopluu_engine::view::EditRequest::Withdraw {
-        reason: "nhầm kỳ".to_owned(),
-    };
-    save(&node, Some("19429"), vec![withdraw]).await.unwrap();
-    assert_eq!(undo().await, Some(UndoBar::Step));
     node.stop().await;
 }

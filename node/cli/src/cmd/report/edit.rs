@@ -169,7 +169,11 @@ fn answer(saved: &Saved, context: &Context) -> Result<Exit, Failure> {
             .unwrap_or_default();
         let unit = show::unit(&report.unit_name, &report.unit);
         let done = done.in_lang(context.lang);
-        let mut page = format!("{done}{change}: {} {} {unit}", report.form, report.period);
+        let period = show::period(report);
+        let mut page = format!("{done}{change}: {} {period} {unit}", report.form);
+        if report.instance > 0 {
+            page.push_str(&format!("\n{}", words::further(context.lang)));
+        }
         let values = |values: &[String]| {
             let values = values.iter().map(|one| show::value(one, context.style()));
             values.collect::<Vec<_>>().join(" ≠ ")

@@ -57,12 +57,19 @@ fn head(report: &ReportView, form: &Form, lang: Lang) -> String {
     let id = &report.report;
     let unit = show::unit(&id.unit_name, &id.unit);
     let title = form.title().in_lang(lang);
-    let state = text::state_of(lang, &report.state);
+    let state = show::state(&report.state, report.reason.as_deref(), lang);
     let reached = show::reached(&report.reached, lang);
-    format!(
-        "{title}\n{unit} · {} {} · {}\n{state} · {reached}\n\n",
-        id.form, report.form_version, id.period
-    )
+    let period = show::period(id);
+    let mut head = format!(
+        "{title}\n{unit} · {} {} · {period}\n{state} · {reached}\n",
+        id.form, report.form_version
+    );
+    if id.instance > 0 {
+        head.push_str(text::further(lang));
+        head.push('\n');
+    }
+    head.push('\n');
+    head
 }
 
 /// The whole form as it is printed, with headings, empty cells and measures.

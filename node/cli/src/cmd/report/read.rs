@@ -43,15 +43,11 @@ fn rows_as_table(rows: &[ReportRow], lang: Lang) -> String {
     ]);
     for row in rows {
         let report = &row.report;
-        let period = match report.instance {
-            0 => report.period.to_string(),
-            instance => format!("{} #{instance}", report.period),
-        };
         table.row([
             show::unit(&report.unit_name, &report.unit),
             report.form.to_string(),
-            period,
-            text::state_of(lang, &row.state).to_owned(),
+            show::period(report),
+            show::state(&row.state, row.reason.as_deref(), lang),
             format!("{}/{}", row.answered, row.lines),
             row.conflicts.to_string(),
             show::reached(&row.reached, lang),

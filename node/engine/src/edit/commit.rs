@@ -1,0 +1,150 @@
+//! From memory to disk: a change is sealed, written with all that follows from it, and answered.
+
+use std::sync::Arc;
+
+use hopluu_doc::limits::SCAN_LIMITS;
+use hopluu_doc::{Report, SavedChange, scan};
+use hopluu_model::{ChangeHash, Timestamp};
+use hopluu_store::{AppendError, DbError, WriteError, WriteTx};
+use hopluu_trust::Seal;
+
+use super::Made;
+use crate::admit::{Giver, NewEntry, append};
+use crate::beginnings::Beginnings;
+use crate::core::Core;
+use crate::error::CommandError;
+use crate::resolve::Meant;
+use crate::turn::Reply;
+use crate::view::{DiskState, Saved};
+
+impl Core {
+    /// Seals a change and hands it to the writer; the answer comes when it is on disk.
+    pub(super) fn commit(
+        &mut self,
+        now: Timestamp,
+        made: Result<Made, CommandError>,
+        reply: Reply<Saved>,
+    ) {
+        let made = match made {
+            Err(error) => return reply(Err(error)),
+            Ok(made) => made,
+        };
+        let (meant, settled, left_out) = (made.meant, made.settled, made.left_out);
+        let Some(saved) = made.saved else {
+            return self.confirm_standing(&meant, reply);
+        };
+        let (doc, hash, report) = (meant.key.id(), saved.hash, meant.report());
+        let seal = Seal::sign(
+            self.signer(),
+            doc,
+            vec![saved.scanned.actor],
+            hash,
+            String::new(),
+        )
+        .expect("one actor and no account are within a seal's bounds")
+        .to_wire();
+        let beginnings = Arc::clone(&self.beginnings);
+        let giver = Giver::of(self);
+        let copy = self.open.saving(doc);
+        self.submit(
+            move |tx| {
+                append_save(tx, &beginnings, &meant, &saved, &seal)?;
+                giver.give(tx, &doc, now)?;
+                Ok(())
+            },
+            move |core, turn, result: Result<(), WriteError<AppendError>>| {
+                core.open.saved(doc, copy, result.is_ok());
+                match result {
+                    Ok(()) => {
+                        core.after_local(turn, doc);
+                        reply(Ok(Saved {
+                            report,
+                            change: Some(hash),
+                            settled,
+                            left_out,
+                        }));
+                    }
+                    Err(error) => reply(Err(core.write_failed(turn, error))),
+                }
+            },
+        );
+    }
+
+    /// Answers a save that found everything as it was to be. What it found may itself still be on its
+    /// way to the disk, so the answer takes the same way.
+    fn confirm_standing(&mut self, meant: &Meant, reply: Reply<Saved>) {
+        let (doc, report) = (meant.key.id(), meant.report());
+        let heads = |report: &mut Report| {
+            let genesis = report.genesis().hash;
+            let heads = report.heads().into_iter();
+            heads
+                .filter(|head| *head != genesis)
+                .collect::<Vec<ChangeHash>>()
+        };
+        let stands_on = match self.on_report_or_new(&meant.key, &meant.form, heads) {
+            Ok(heads) => heads,
+            Err(error) => return reply(Err(error)),
+        };
+        self.submit(
+            move |tx| -> Result<bool, DbError> {
+                for head in stands_on {
+                    if !tx.has_change(doc, head)? {
+                        return Ok(false);
+                    }
+                }
+                Ok(true)
+            },
+            move |core, turn, result| match result {
+                Ok(true) => reply(Ok(Saved {
+                    report,
+                    change: None,
+                    settled: Vec::new(),
+                    left_out: Vec::new(),
+                })),
+                Ok(false) if core.disk() == DiskState::Full => reply(Err(CommandError::DiskFull)),
+                Ok(false) => reply(Err(CommandError::Refused {
+                    what: "the save",
+                    detail: "what it builds on could not be saved".to_owned(),
+                })),
+                Err(error) => reply(Err(core.write_failed(turn, error))),
+            },
+        );
+    }
+}
+
+/// Writes one save: first what it derives, then the change itself with its seal.
+fn append_save(
+    tx: &mut WriteTx<'_>,
+    beginnings: &Beginnings,
+    meant: &Meant,
+    saved: &SavedChange,
+    seal: &[u8],
+) -> Result<(), AppendError> {
+    let key = &meant.key;
+    let genesis = beginnings.of(key, &meant.form).map_err(|_| DbError::Row {
+        table: "docs",
+        expected: "a document that can begin",
+    })?;
+    for derived in &saved.derived {
+        if let Ok(change) = scan(&derived.bytes, &SCAN_LIMITS) {
+            append(
+                tx,
+                key,
+                &genesis,
+                &change,
+                NewEntry {
+                    seal: &[],
+                    origin: None,
+                },
+            )?;
+        }
+    }
+    append(
+        tx,
+        key,
+        &genesis,
+        &saved.scanned,
+        NewEntry { seal, origin: None },
+    )?;
+    Ok(())
+}
