@@ -5,6 +5,7 @@
 //! not arrived, is parked and tried again when something arrives that it may have waited for.
 
 mod follows;
+mod parked;
 mod receipts;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -12,21 +13,24 @@ use std::sync::Arc;
 
 use hopluu_doc::limits::SCAN_LIMITS;
 use hopluu_doc::{DocKey, Facts, Genesis, ParentsError, ScannedChange, is_derived_actor, scan};
-use hopluu_model::{ChangeHash, DocId, EntryKind, NodeId, Timestamp, UnitId};
+use hopluu_model::{ChangeHash, DocId, EntryKind, ErrorChain, NodeId, Timestamp, UnitId};
 use hopluu_store::limits::FACTS_BYTES_MAX;
 use hopluu_store::{
     AppendError, Appended, DbError, NewChange, NewDoc, Park, ParkedRow, Put, RecordRow, WriteTx,
 };
-use hopluu_sync::{Acked, Incoming, Refusal, RefusalCode};
+use hopluu_sync::{Event, Incoming, Refusal, RefusalCode};
 use hopluu_trust::{Record, RecordKind, Seal};
 use serde::{Deserialize, Serialize};
 
 use self::follows::follows;
+use self::parked::parked_body;
 pub(crate) use self::receipts::{Giver, receipt_heads};
 use crate::beginnings::Beginnings;
+use crate::core::Core;
 use crate::limits::{DOCS_PER_UNIT_MAX, HEADS_MAX};
-use crate::links::{acked_is, change_checkpoint};
 use crate::registry::{RecordEffect, RecordRefusal, Registry, Working};
+use crate::turn::Turn;
+use crate::view::WatchEvent;
 
 /// A change as it travels: with the seal that vouches for it.
 #[derive(Debug, Serialize, Deserialize)]
@@ -72,8 +76,51 @@ pub(crate) struct Admission {
     pub(crate) working: Arc<Working>,
     pub(crate) beginnings: Arc<Beginnings>,
     pub(crate) giver: Giver,
+    /// Who sent it; nobody where it is this node's own.
     pub(crate) from: Option<NodeId>,
     pub(crate) now: Timestamp,
+}
+
+impl Core {
+    pub(crate) fn admission(&self, from: Option<NodeId>, now: Timestamp) -> Admission {
+        Admission {
+            working: self.working(),
+            beginnings: Arc::clone(&self.beginnings),
+            giver: Giver::of(self),
+            from,
+            now,
+        }
+    }
+
+    /// What follows from what was let in, once it is on disk.
+    pub(crate) fn let_in(&mut self, turn: &mut Turn, admitted: Admitted, from: Option<NodeId>) {
+        if let Some(registry) = admitted.registry {
+            self.records_changed(registry);
+        }
+        for peer in admitted.crowded {
+            self.hub_event(turn, Event::RoomMade { peer });
+        }
+        let is_news = !admitted.docs.is_empty()
+            || !admitted.receipts.is_empty()
+            || !admitted.records.is_empty();
+        for (effect, kind, unit) in admitted.records {
+            self.record_arrived(turn, effect, kind, &unit);
+        }
+        for (doc, changes) in &admitted.docs {
+            self.open.follow(*doc, changes);
+        }
+        self.docs_changed(turn, admitted.docs.into_keys(), from);
+        for (doc, unit, at) in admitted.receipts {
+            if let Ok(Some(row)) = self.doc_row(doc) {
+                let report = self.report_ref(&row);
+                let arrived = WatchEvent::ReceiptArrived { report, unit, at };
+                turn.events.push(arrived);
+            }
+        }
+        if is_news {
+            self.announce(turn);
+        }
+    }
 }
 
 /// Why a change stays outside for now.
@@ -122,6 +169,33 @@ impl Admission {
                 EntryKind::Attachment => admitted.refuse(index, RefusalCode::UNSUPPORTED),
             }
         }
+        self.finish(tx, registry, admitted)
+    }
+
+    /// Takes in a record of this node's own, with what has waited for it.
+    pub(crate) fn own(&self, tx: &mut WriteTx<'_>, record: &Record) -> Result<Admitted, DbError> {
+        let mut admitted = Admitted::default();
+        let mut registry = self.working.begin(tx)?;
+        if let Put::New(_) = put_record(tx, record, None)? {
+            match registry.learn(record) {
+                Ok(effect) => {
+                    let news = (effect, record.kind, record.unit.clone());
+                    admitted.records.push(news);
+                }
+                Err(error) => {
+                    tracing::error!(error = %ErrorChain(&error), "own record is not understood");
+                }
+            }
+        }
+        self.finish(tx, registry, admitted)
+    }
+
+    fn finish(
+        &self,
+        tx: &mut WriteTx<'_>,
+        mut registry: Registry,
+        mut admitted: Admitted,
+    ) -> Result<Admitted, DbError> {
         registry.settle();
         self.retry_parked(tx, &registry, &mut admitted)?;
         if !admitted.records.is_empty() {
@@ -292,71 +366,6 @@ impl Admission {
         }
         Ok(())
     }
-
-    /// Tries again what waited, as long as something of it comes in: after a record everything, as
-    /// it may name a form or an author; after a change what waits for the same document.
-    ///
-    /// Where as much waited as may, more may have been turned away, and nobody remembers what. It too
-    /// can come in now that a record is here or that there is room, so that peer is owed a comparison.
-    /// Its checkpoint says so from this very transaction on, or a crash would make it forgotten.
-    fn retry_parked(
-        &self,
-        tx: &mut WriteTx<'_>,
-        registry: &Registry,
-        admitted: &mut Admitted,
-    ) -> Result<(), DbError> {
-        if admitted.docs.is_empty() && admitted.records.is_empty() {
-            return Ok(());
-        }
-        let mut rows = if admitted.records.is_empty() {
-            let mut rows = Vec::new();
-            for doc in admitted.docs.keys() {
-                rows.extend(tx.parked_of_doc(*doc)?);
-            }
-            rows
-        } else {
-            tx.parked()?
-        };
-        if rows.is_empty() {
-            return Ok(());
-        }
-        let crowded = tx.parked_full()?;
-        let mut freed = BTreeSet::new();
-        loop {
-            let before = rows.len();
-            let mut waiting = Vec::new();
-            for row in rows {
-                // Who sent it has it; whose push freed it may not.
-                let origin = Some(row.node).filter(|node| *node != self.giver.me.node);
-                let (doc, verdict) = match read_parked(&row.body) {
-                    Some((descriptor, body)) => {
-                        self.change(tx, registry, descriptor, body, origin)?
-                    }
-                    None => (row.doc, Verdict::Refuse(RefusalCode::MALFORMED)),
-                };
-                match verdict {
-                    Verdict::Wait(..) => {
-                        waiting.push(row);
-                        continue;
-                    }
-                    Verdict::In(change) => admitted.docs.entry(doc).or_default().push(*change),
-                    Verdict::Known | Verdict::Refuse(_) => {}
-                }
-                tx.unpark(row.doc, row.hash)?;
-                freed.insert(row.node);
-            }
-            if waiting.is_empty() || waiting.len() == before {
-                break;
-            }
-            rows = waiting;
-        }
-        let is_owed = |node: &NodeId| !admitted.records.is_empty() || freed.contains(node);
-        admitted.crowded = crowded.into_iter().filter(is_owed).collect();
-        for peer in &admitted.crowded {
-            change_checkpoint(tx, *peer, |kept| acked_is(kept, Acked::void()))?;
-        }
-        Ok(())
-    }
 }
 
 fn record_refusal(refusal: &RecordRefusal) -> RefusalCode {
@@ -480,14 +489,6 @@ pub(crate) fn put_record(
         },
         origin,
     )
-}
-
-fn parked_body(descriptor: &[u8], body: &[u8]) -> Vec<u8> {
-    postcard::to_stdvec(&(descriptor, body)).expect("byte strings always encode")
-}
-
-fn read_parked(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
-    postcard::from_bytes(bytes).ok()
 }
 
 #[cfg(test)]

@@ -12,7 +12,7 @@ use hopluu_trust::{Record, RecordKind};
 use crate::clock;
 use crate::core::Core;
 use crate::error::CommandError;
-use crate::registry::{KnownForm, RecordEffect, Registry, form_body};
+use crate::registry::{KnownForm, RecordEffect, form_body};
 use crate::resolve::{named, unit_name};
 use crate::turn::{Reply, Turn};
 use crate::view::{FormRow, UnitView};
@@ -42,7 +42,9 @@ impl Core {
         reply: Reply<FormRow>,
     ) {
         match self.form_record(turn.now, source, assigned) {
-            Ok((record, row)) => self.put_own(record, Box::new(move |r| reply(r.map(|()| row)))),
+            Ok((record, row)) => {
+                self.put_own(turn.now, record, Box::new(move |r| reply(r.map(|()| row))))
+            }
             Err(error) => reply(Err(error)),
         }
     }
@@ -148,7 +150,7 @@ impl Core {
     }
 
     /// Hands a change of the tree down.
-    pub fn units_add(&mut self, _turn: &mut Turn, event: &TreeEvent, reply: Reply<()>) {
+    pub fn units_add(&mut self, turn: &mut Turn, event: &TreeEvent, reply: Reply<()>) {
         let record = self.must_issue("change the unit tree").and_then(|()| {
             let refuse = |detail: String| CommandError::Refused {
                 what: "the tree event",
@@ -167,7 +169,7 @@ impl Core {
                 .map_err(|error| refuse(error.to_string()))
         });
         match record {
-            Ok(record) => self.put_own(record, reply),
+            Ok(record) => self.put_own(turn.now, record, reply),
             Err(error) => reply(Err(error)),
         }
     }
@@ -181,33 +183,18 @@ impl Core {
     }
 
     /// Writes a record of this node's own and takes it in once it is on disk.
-    fn put_own(&mut self, record: Record, reply: Reply<()>) {
-        let (working, kind, unit) = (self.working(), record.kind, record.unit.clone());
+    fn put_own(&mut self, now: Timestamp, record: Record, reply: Reply<()>) {
+        let admission = self.admission(None, now);
         self.submit(
-            move |tx| working.put_own(tx, &record),
+            move |tx| admission.own(tx, &record),
             move |core, turn, result: Result<_, WriteError<DbError>>| match result {
-                Ok(learnt) => {
-                    core.own_record(turn, learnt, kind, &unit);
+                Ok(admitted) => {
+                    core.let_in(turn, admitted, None);
                     reply(Ok(()));
                 }
                 Err(error) => reply(Err(core.write_failed(turn, error))),
             },
         );
-    }
-
-    /// Takes in what this node has just written itself; nothing where it was there already.
-    pub(crate) fn own_record(
-        &mut self,
-        turn: &mut Turn,
-        learnt: Option<(RecordEffect, Arc<Registry>)>,
-        kind: RecordKind,
-        unit: &UnitId,
-    ) {
-        if let Some((effect, registry)) = learnt {
-            self.records_changed(registry);
-            self.record_arrived(turn, effect, kind, unit);
-        }
-        self.announce(turn);
     }
 
     /// What follows from a new record, whoever wrote it.

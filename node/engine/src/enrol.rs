@@ -8,6 +8,7 @@ use hopluu_trust::{
     TicketSecret, encode_chain,
 };
 
+use crate::admit::Admitted;
 use crate::core::Core;
 use crate::error::CommandError;
 use crate::handle::InviteRequest;
@@ -186,20 +187,20 @@ impl Core {
         )
         .expect("a chain is far below a record's bound");
         let (node, now, name) = (request.node, turn.now, ticket_name(&request.ticket));
-        let (working, unit) = (self.working(), issue.unit.clone());
+        let admission = self.admission(None, now);
         self.submit(
             move |tx| -> Result<_, DbError> {
                 let used = tx.use_ticket(name, node, now)?;
-                let learnt = match used {
-                    TicketUse::Accepted | TicketUse::Again => working.put_own(tx, &record)?,
-                    TicketUse::Taken(..) | TicketUse::Unknown => None,
+                let admitted = match used {
+                    TicketUse::Accepted | TicketUse::Again => admission.own(tx, &record)?,
+                    TicketUse::Taken(..) | TicketUse::Unknown => Admitted::default(),
                 };
-                Ok((used, learnt))
+                Ok((used, admitted))
             },
             move |core, turn, result| {
                 let reply = match result {
-                    Ok((TicketUse::Accepted | TicketUse::Again, learnt)) => {
-                        core.own_record(turn, learnt, RecordKind::Certificate, &unit);
+                    Ok((TicketUse::Accepted | TicketUse::Again, admitted)) => {
+                        core.let_in(turn, admitted, None);
                         JoinReply::Granted(chain)
                             .encode(&request, &issue)
                             .unwrap_or_else(|error| {

@@ -4,7 +4,7 @@ use hopluu_model::{NodeId, Place, Seq};
 use hopluu_store::{DbError, PeerCheckpoint, WriteError, WriteTx};
 use hopluu_sync::{Acked, Effect, Event, Incoming, LinkId, Received, TargetId, Ticket};
 
-use crate::admit::{Admission, Admitted, Giver};
+use crate::admit::Admitted;
 use crate::core::{Core, unreadable};
 use crate::reads::ask;
 use crate::turn::{NetEffect, Turn};
@@ -146,13 +146,7 @@ impl Core {
         entries: Vec<Incoming>,
         received: Option<Received>,
     ) {
-        let admission = Admission {
-            working: self.working(),
-            beginnings: std::sync::Arc::clone(&self.beginnings),
-            giver: Giver::of(self),
-            from: Some(peer),
-            now: turn.now,
-        };
+        let admission = self.admission(Some(peer), turn.now);
         self.submit(
             move |tx| -> Result<Admitted, DbError> {
                 let admitted = admission.push(tx, &entries)?;
@@ -176,7 +170,7 @@ impl Core {
         result: Result<Admitted, WriteError<DbError>>,
     ) {
         let Answer { link, ticket } = answer;
-        let admitted = match result {
+        let mut admitted = match result {
             Ok(admitted) => admitted,
             Err(error) => {
                 self.write_failed(turn, error);
@@ -184,7 +178,7 @@ impl Core {
             }
         };
         self.disk_is(turn, DiskState::Good);
-        if let Some(registry) = admitted.registry {
+        if let Some(registry) = admitted.registry.take() {
             self.records_changed(registry);
         }
         // The acknowledgement leaves first: the peer's window may be closing.
@@ -193,30 +187,10 @@ impl Core {
             Event::Applied {
                 link,
                 ticket,
-                refused: admitted.refused,
+                refused: std::mem::take(&mut admitted.refused),
             },
         );
-        for peer in admitted.crowded {
-            self.hub_event(turn, Event::RoomMade { peer });
-        }
-        for (effect, kind, unit) in admitted.records {
-            self.record_arrived(turn, effect, kind, &unit);
-        }
-        for (doc, changes) in &admitted.docs {
-            self.open.follow(*doc, changes);
-        }
-        let is_news = !admitted.docs.is_empty() || !admitted.receipts.is_empty();
-        self.docs_changed(turn, admitted.docs.into_keys(), Some(peer));
-        for (doc, unit, at) in admitted.receipts {
-            if let Ok(Some(row)) = self.doc_row(doc) {
-                let report = self.report_ref(&row);
-                turn.events
-                    .push(WatchEvent::ReceiptArrived { report, unit, at });
-            }
-        }
-        if is_news || !turn.events.is_empty() {
-            self.announce(turn);
-        }
+        self.let_in(turn, admitted, Some(peer));
     }
 
     fn save_checkpoint(

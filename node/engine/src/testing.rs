@@ -261,6 +261,16 @@ impl Receiver {
         pushed.expect("a push does not fail")
     }
 
+    /// Writes a record of its own.
+    pub(crate) fn decides(&self, record: Record) -> Admitted {
+        let admission = Admission {
+            from: None,
+            ..self.admission(&self.me, NOW)
+        };
+        let own = self.store.write(move |tx| admission.own(tx, &record));
+        own.expect("a decision does not fail")
+    }
+
     pub(crate) fn registry(&self) -> Registry {
         let read = self.store.read().expect("a reader");
         self.working.begin(&read).expect("records are readable")

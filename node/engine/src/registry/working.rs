@@ -2,12 +2,10 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use hopluu_model::NodeId;
-use hopluu_store::{DbError, Put, Read, WriteTx};
+use hopluu_store::{DbError, Read};
 use hopluu_trust::Record;
 
-use super::{RecordEffect, Registry};
-use crate::admit::put_record;
+use super::Registry;
 
 /// Jobs of one group see each other's records before these are committed, and all others only
 /// after; a commit that fails takes them back. So each job begins from what its transaction holds,
@@ -56,25 +54,6 @@ impl Working {
         let registry = Arc::new(registry);
         *self.last.lock().unwrap_or_else(PoisonError::into_inner) = Arc::clone(&registry);
         Ok(registry)
-    }
-
-    /// Writes a record of this node's own; nothing where it is there already.
-    pub(crate) fn put_own(
-        &self,
-        tx: &mut WriteTx<'_>,
-        record: &Record,
-    ) -> Result<Option<(RecordEffect, Arc<Registry>)>, DbError> {
-        let mut registry = self.begin(tx)?;
-        if !matches!(put_record(tx, record, None::<NodeId>)?, Put::New(_)) {
-            return Ok(None);
-        }
-        match registry.learn(record) {
-            Ok(effect) => Ok(Some((effect, self.end(tx, registry)?))),
-            Err(error) => {
-                tracing::error!(error = %hopluu_model::ErrorChain(&error), "own record is not understood");
-                Ok(None)
-            }
-        }
     }
 }
 
