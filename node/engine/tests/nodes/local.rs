@@ -1,7 +1,10 @@
 //! One node by itself: what a clerk without any link can do.
 
 use hopluu_engine::view::{SaveRequest, Saved, Selector};
-use hopluu_engine::{CommandError, InviteRequest, ReportFilter, UndoBar, restore};
+use hopluu_engine::{
+    Ailment, CommandError, InviteRequest, ReportFilter, UndoBar, doctor, now, restore,
+};
+use hopluu_model::Timestamp;
 
 use crate::common::{make_root, offline, save, selector, set, total};
 
@@ -326,4 +329,28 @@ async fn an_undo_that_cannot_be_says_why() {
         .unwrap();
     assert_eq!(undo().await, None);
     node.stop().await;
+}
+
+#[tokio::test]
+async fn the_doctor_sees_a_wrong_clock_and_a_certificate_that_ends() {
+    const DAY_MS: i64 = 24 * 3_600_000;
+    let dir = tempfile::tempdir().unwrap();
+    make_root(dir.path(), "45", &[]);
+    let node = offline(dir.path());
+    save(&node, Some("19429"), vec![set("II.1.1.a", "1")])
+        .await
+        .unwrap();
+    let ends = node.handle().status().await.unwrap().certificate_ends;
+    node.stop().await;
+    let found = |at: Timestamp| -> Vec<_> {
+        let check_up = doctor(dir.path(), false, at).unwrap();
+        let codes = check_up.findings.iter().map(|one| one.ailment);
+        codes.collect()
+    };
+    assert_eq!(found(now()), []);
+    let yesterday = Timestamp(now().0 - DAY_MS);
+    assert_eq!(found(yesterday), [Ailment::Clock], "it has saved since");
+    assert_eq!(found(Timestamp(0)), [Ailment::Clock]);
+    assert_eq!(found(Timestamp(ends.0 - DAY_MS)), [Ailment::Expiry]);
+    assert_eq!(found(Timestamp(ends.0 + DAY_MS)), [Ailment::Expired]);
 }
