@@ -4,6 +4,7 @@ use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
 
+use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -477,12 +478,8 @@ fn a_node_says_when_it_is_ready_and_stops_in_order() {
     assert!(event.starts_with(r#"{"event":"report_changed""#), "{event}");
 
     // As when the terminal is closed in which it was started.
-    let pid = node.0.id().to_string();
-    let asked = Command::new("kill")
-        .args(["-HUP", &pid])
-        .status()
-        .expect("kill is there");
-    assert!(asked.success());
+    let pid = Pid::from_child(&node.0);
+    kill_process(pid, Signal::HUP).expect("it runs");
     assert_eq!(node.0.wait().expect("it ends").code(), Some(0));
     assert_eq!(watch.wait().expect("it ends with the node").code(), Some(0));
     assert!(!dir.join("n").join("api.sock").exists());

@@ -43,7 +43,7 @@ impl Core {
     ) {
         match self.form_record(turn.now, source, assigned) {
             Ok((record, row)) => {
-                self.put_own(turn.now, record, Box::new(move |r| reply(r.map(|()| row))))
+                self.put_own(turn.now, record, Box::new(move |r| reply(r.map(|()| row))));
             }
             Err(error) => reply(Err(error)),
         }
