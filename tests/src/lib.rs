@@ -32,5 +32,5 @@ pub fn program() -> PathBuf {
     let mut folders = test.ancestors().skip(1).take(2);
     folders
         .find_map(|folder| Some(folder.join("hopluu")).filter(|program| program.is_file()))
-        .expect("the program is built: cargo build --profile test -p hopluu-cli")
+        .expect("the program is built: run the tests of the whole workspace, or cargo build --workspace --bins")
 }
