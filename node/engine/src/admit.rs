@@ -22,7 +22,7 @@ use hopluu_sync::{Event, Incoming, Refusal, RefusalCode};
 use hopluu_trust::{Record, RecordKind, Seal};
 use serde::{Deserialize, Serialize};
 
-use self::follows::follows;
+use self::follows::{derived_parents, follows};
 use self::parked::parked_body;
 pub(crate) use self::receipts::{Giver, receipt_heads};
 use crate::beginnings::Beginnings;
@@ -130,14 +130,22 @@ enum Waits {
     Form = 1,
     Author = 2,
     Dependency = 3,
+    /// A save that puts together what was written apart.
+    Merge = 4,
 }
 
 /// A change that may come in, with what it is read by.
-type Judged = (Arc<Genesis>, Box<ScannedChange>);
+struct Judged {
+    genesis: Arc<Genesis>,
+    /// Those of its parents that follow from the form and come in with it.
+    derived: Vec<ScannedChange>,
+    change: ScannedChange,
+}
 
 /// What became of one entry.
 enum Verdict {
-    In(Box<ScannedChange>),
+    /// It came in, behind its derived parents.
+    In(Vec<ScannedChange>),
     Known,
     Wait(Waits, ChangeHash),
     Refuse(RefusalCode),
@@ -190,6 +198,18 @@ impl Admission {
         self.finish(tx, registry, admitted)
     }
 
+    /// Lets in what has waited for a save of this node's own, which is in this transaction.
+    pub(crate) fn saved(&self, tx: &mut WriteTx<'_>, doc: DocId) -> Result<Admitted, DbError> {
+        let mut admitted = Admitted::default();
+        let rows = tx.parked_of_doc(doc)?;
+        if !rows.is_empty() {
+            let registry = self.working.begin(tx)?;
+            self.retry_parked(tx, &registry, rows, &mut admitted)?;
+        }
+        self.giver.give(tx, &doc, self.now)?;
+        Ok(admitted)
+    }
+
     fn finish(
         &self,
         tx: &mut WriteTx<'_>,
@@ -197,7 +217,17 @@ impl Admission {
         mut admitted: Admitted,
     ) -> Result<Admitted, DbError> {
         registry.settle();
-        self.retry_parked(tx, &registry, &mut admitted)?;
+        // A record may name a form or an author; a change is what others of its document wait for.
+        let rows = if admitted.records.is_empty() {
+            let mut rows = Vec::new();
+            for doc in admitted.docs.keys() {
+                rows.extend(tx.parked_of_doc(*doc)?);
+            }
+            rows
+        } else {
+            tx.parked()?
+        };
+        self.retry_parked(tx, &registry, rows, &mut admitted)?;
         if !admitted.records.is_empty() {
             admitted.registry = Some(self.working.end(tx, registry)?);
         }
@@ -222,7 +252,7 @@ impl Admission {
             return Ok(());
         }
         match self.change(tx, registry, &entry.descriptor, &entry.body, self.from)? {
-            (doc, Verdict::In(change)) => admitted.docs.entry(doc).or_default().push(*change),
+            (doc, Verdict::In(changes)) => admitted.docs.entry(doc).or_default().extend(changes),
             (_, Verdict::Known) => {}
             (doc, Verdict::Wait(reason, hash)) => {
                 let row = ParkedRow {
@@ -273,14 +303,13 @@ impl Admission {
             return Ok((doc, Verdict::Known));
         }
         let verdict = match self.judge(tx, registry, &key, sealed.seal, change)? {
-            Ok((genesis, change)) => {
-                let entry = NewEntry {
-                    seal: sealed.seal,
-                    origin,
-                };
-                match append(tx, &key, &genesis, &change, entry) {
-                    Ok(Appended::New { .. }) => Verdict::In(change),
-                    Ok(Appended::Known) => Verdict::Known,
+            Ok(judged) => {
+                match append_judged(tx, &key, &judged, sealed.seal, origin) {
+                    Ok(()) => {
+                        let mut changes = judged.derived;
+                        changes.push(judged.change);
+                        Verdict::In(changes)
+                    }
                     Err(AppendError::Db(error)) => return Err(error),
                     Err(AppendError::TooManyChanges { .. } | AppendError::FactsTooLarge { .. }) => {
                         Verdict::Refuse(RefusalCode::BUDGET)
@@ -311,26 +340,32 @@ impl Admission {
             return Ok(Err(Verdict::Refuse(RefusalCode::MALFORMED)));
         };
         let doc = key.id();
-        // A derived change follows from the document itself: anybody may have made it.
-        if !(seal.is_empty() && change.is_derived_for(&doc, &genesis.hash)) {
-            let author = match sealed_by(registry, key, seal, &change) {
-                Ok(author) => author,
-                Err(verdict) => return Ok(Err(verdict)),
-            };
-            // An actor is whose first change it has; derived ones are nobody's.
-            let is_anothers = match tx.first_seal(doc, change.actor)? {
-                Some(first) => author_of(&first) != Some(author),
-                None => is_derived_actor(&doc, form, &change.actor),
-            };
-            if is_anothers {
-                return Ok(Err(Verdict::Refuse(RefusalCode::CONFLICT)));
-            }
+        // Who needs it can make it, and nobody vouches for it: it comes in with a change upon it.
+        if seal.is_empty() && change.is_derived_for(&doc, &genesis.hash) {
+            return Ok(Err(Verdict::Known));
         }
-        if !has_room(tx, key, &change)? {
-            return Ok(Err(Verdict::Refuse(RefusalCode::BUDGET)));
+        let author = match sealed_by(registry, key, seal, &change) {
+            Ok(author) => author,
+            Err(verdict) => return Ok(Err(verdict)),
+        };
+        // An actor is whose first change it has; derived ones are nobody's.
+        let is_anothers = match tx.first_seal(doc, change.actor)? {
+            Some(first) => author_of(&first) != Some(author),
+            None => is_derived_actor(&doc, form, &change.actor),
+        };
+        if is_anothers {
+            return Ok(Err(Verdict::Refuse(RefusalCode::CONFLICT)));
         }
-        match follows(tx, doc, &genesis, &change)? {
-            Ok(()) => Ok(Ok((genesis, Box::new(change)))),
+        if let Err(verdict) = has_room(tx, key, &change)? {
+            return Ok(Err(verdict));
+        }
+        let derived = derived_parents(tx, doc, form, &genesis, &change)?;
+        match follows(tx, doc, &genesis, &change, &derived)? {
+            Ok(()) => Ok(Ok(Judged {
+                genesis,
+                derived,
+                change,
+            })),
             Err(
                 ParentsError::Missing(_) | ParentsError::Gap { .. } | ParentsError::Dangling { .. },
             ) => Ok(Err(Verdict::Wait(Waits::Dependency, change.hash))),
@@ -412,12 +447,22 @@ fn author_of(seal: &[u8]) -> Option<NodeId> {
 
 /// Whether the document is within its bounds with this change: what one unit makes up must not fill
 /// others' disks, and a save names all heads.
-fn has_room(tx: &WriteTx<'_>, key: &DocKey, change: &ScannedChange) -> Result<bool, DbError> {
+fn has_room(
+    tx: &WriteTx<'_>,
+    key: &DocKey,
+    change: &ScannedChange,
+) -> Result<Result<(), Verdict>, DbError> {
     let Some(row) = tx.doc(key.id())? else {
-        return Ok(tx.doc_count_of_unit(&key.unit)? < DOCS_PER_UNIT_MAX);
+        let has_room = tx.doc_count_of_unit(&key.unit)? < DOCS_PER_UNIT_MAX;
+        return Ok(has_room
+            .then_some(())
+            .ok_or(Verdict::Refuse(RefusalCode::BUDGET)));
     };
     let left = row.heads.iter().filter(|head| !change.deps.contains(head));
-    Ok(left.count() < HEADS_MAX)
+    let has_room = left.count() < HEADS_MAX;
+    Ok(has_room
+        .then_some(())
+        .ok_or(Verdict::Wait(Waits::Merge, change.hash)))
 }
 
 /// How a change came: with which seal, and from whom.
@@ -425,6 +470,22 @@ fn has_room(tx: &WriteTx<'_>, key: &DocKey, change: &ScannedChange) -> Result<bo
 pub(crate) struct NewEntry<'a> {
     pub(crate) seal: &'a [u8],
     pub(crate) origin: Option<NodeId>,
+}
+
+/// Appends a judged change, behind those of its parents that come in with it.
+fn append_judged(
+    tx: &mut WriteTx<'_>,
+    key: &DocKey,
+    judged: &Judged,
+    seal: &[u8],
+    origin: Option<NodeId>,
+) -> Result<(), AppendError> {
+    for derived in &judged.derived {
+        let entry = NewEntry { seal: &[], origin };
+        append(tx, key, &judged.genesis, derived, entry)?;
+    }
+    let entry = NewEntry { seal, origin };
+    append(tx, key, &judged.genesis, &judged.change, entry).map(drop)
 }
 
 /// Appends one change with its facts; the document is put first if it is new.

@@ -24,7 +24,7 @@ pub(crate) const RECORDS_PER_AUTHOR_MAX: usize = 4_096;
 pub(crate) const RECORD_BYTES_PER_AUTHOR_MAX: usize = 16 << 20;
 
 /// Heads of one document: a save names all of them, and so does a receipt. An office that writes
-/// apart makes one; whoever comes when there are so many comes again after the next save.
+/// apart makes one; what comes when there are so many waits for a save that merges them.
 pub(crate) const HEADS_MAX: usize = hopluu_trust::limits::RECEIPT_HEADS_MAX;
 
 /// Documents of one unit: a hundred forms, every half-year, for a lifetime.

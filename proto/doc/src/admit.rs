@@ -174,8 +174,9 @@ pub fn check_references(
 }
 
 impl ScannedChange {
-    /// Whether this is *the* derived change of this document that declares a text. It needs no seal:
-    /// its bytes follow from the document's id and the text's key, whoever made it.
+    /// Whether this is *the* derived change of this document that declares a text: its bytes follow
+    /// from the document's id and the text's key, whoever made it. It has no seal and needs none,
+    /// because nobody takes it from anybody: see [`derived_changes`](crate::derived_changes).
     #[must_use]
     pub fn is_derived_for(&self, doc: &DocId, genesis: &ChangeHash) -> bool {
         self.declares.as_ref().is_some_and(|key| {

@@ -105,6 +105,22 @@ fn first_texts(form: &Form) -> BTreeSet<String> {
         .collect()
 }
 
+/// The changes that declare the texts of later minor versions, of those that the form knows. Whoever
+/// holds the form makes the same ones, so none of them has to be taken from anybody.
+///
+/// # Errors
+/// Never with the pinned Automerge.
+pub fn derived_changes(
+    doc: &DocId,
+    form: &Form,
+    genesis: &Genesis,
+) -> Result<Vec<DerivedChange>, GenesisError> {
+    let late = form.texts();
+    let late = late.filter(|(section, _)| section.since_minor > 0);
+    late.map(|(section, office)| derive_text(doc, genesis, &text_key(&section.id, office)))
+        .collect()
+}
+
 /// The change that declares a text of a later minor version.
 pub(crate) fn derive_text(
     doc: &DocId,

@@ -35,7 +35,9 @@ pub use admit::{Parent, ParentsError, Tip, check_parents, check_references};
 pub use edit::{Edit, EditError, SaveContext, SaveMessage, SavedChange};
 pub use facts::{FactMap, FactOp, FactView, Facts, FactsError, FactsView, RegisterView, Verdict};
 pub use figure::{FigureKey, OpId};
-pub use genesis::{DerivedChange, Genesis, GenesisError, genesis, is_derived_actor};
+pub use genesis::{
+    DerivedChange, Genesis, GenesisError, derived_changes, genesis, is_derived_actor,
+};
 pub use key::{Compartment, DocKey, DocKeyError, DocKind};
 pub use lifecycle::{EventEntry, LifecycleEvent, LifecycleState, Step};
 pub use report::{

@@ -41,8 +41,8 @@ pub const SCAN_LIMITS: ScanLimits = ScanLimits {
     ops_max: 100_000,
     // Every edit of the largest save, and the operation between that a settlement takes.
     map_writes_max: 2 * EDITS_PER_SAVE_MAX,
-    // Settling names the actor of every candidate; a text names the actors around each edit.
-    actors_max: 256,
+    // The author, and settling names the actor of every candidate: as many as were written apart.
+    actors_max: 1 + 256,
     // A change has as many parents as there were unmerged branches.
     deps_max: 256,
     message_bytes_max: MESSAGE_BYTES_MAX,

@@ -1,12 +1,14 @@
 //! What one author may do to a document, and what a few changes may cost a superior.
 
-use hopluu_doc::{Edit, Genesis, LifecycleEvent, genesis};
+use hopluu_doc::limits::SCAN_LIMITS;
+use hopluu_doc::{Edit, Genesis, LifecycleEvent, genesis, scan};
 use hopluu_model::tree::TreeEvent;
 use hopluu_model::{ActorId, DocId, RecordHash, Timestamp};
 use hopluu_store::{DbError, NewDoc, ReceiptRow};
 use hopluu_sync::{Incoming, RefusalCode};
 use hopluu_trust::{Receipt, Record, RecordKind};
 
+use crate::admit::SealedChange;
 use crate::admit::tests::World;
 use crate::limits::{DOCS_PER_UNIT_MAX, HEADS_MAX, RECEIPTS_PER_UNIT_MAX, RECORDS_PER_AUTHOR_MAX};
 use crate::registry::Registry;
@@ -54,7 +56,7 @@ fn apart(count: usize) -> Vec<Incoming> {
 }
 
 #[test]
-fn more_heads_than_a_save_can_name_stay_outside_one_by_one() {
+fn more_heads_than_a_save_can_name_wait_for_one_that_merges_them() {
     let world = World::new();
     let node = district(&world);
     let admitted = node.hears(&world.commune, apart(HEADS_MAX + 1));
@@ -64,15 +66,29 @@ fn more_heads_than_a_save_can_name_stay_outside_one_by_one() {
         .map(|one| (one.index, one.code))
         .collect();
     let last = u32::try_from(HEADS_MAX).unwrap();
-    assert_eq!(refused, [(last, RefusalCode::BUDGET)]);
-    let read = node.store.read().unwrap();
+    assert_eq!(refused, [(last, RefusalCode::PARKED)]);
     let doc = key_of(COMMUNE).id();
-    assert_eq!(read.doc(doc).unwrap().unwrap().heads.len(), HEADS_MAX);
-    assert_eq!(
-        read.receipts(doc).unwrap().len(),
-        1,
-        "a receipt names them all"
-    );
+    let heads = || {
+        let read = node.store.read().unwrap();
+        let receipts = read.receipts(doc).unwrap();
+        assert_eq!(receipts.len(), 1, "a receipt names them all");
+        read.doc(doc).unwrap().unwrap().heads.len()
+    };
+    assert_eq!(heads(), HEADS_MAX);
+
+    // Whoever has seen all but the last one saves.
+    let mut paper = Paper::of(COMMUNE);
+    for entry in apart(HEADS_MAX) {
+        let sealed: SealedChange<'_> = postcard::from_bytes(&entry.body).unwrap();
+        let change = scan(sealed.change, &SCAN_LIMITS).unwrap();
+        paper.report.apply([&change]).unwrap();
+    }
+    let merging = paper.save(ACTOR, "II.1.1.a", "7");
+    let merging = paper.sealed(&world.commune, &merging);
+    let admitted = node.hears(&world.commune, vec![merging]);
+    assert_eq!(admitted.refused, []);
+    assert_eq!(admitted.docs[&doc].len(), 2, "the last one has room now");
+    assert_eq!(heads(), 2);
 }
 
 #[test]

@@ -4,19 +4,47 @@ use std::collections::BTreeMap;
 
 use hopluu_doc::limits::SCAN_LIMITS;
 use hopluu_doc::{
-    Genesis, Parent, ParentsError, ScannedChange, Tip, check_parents, check_references, scan,
+    Genesis, Parent, ParentsError, ScannedChange, Tip, check_parents, check_references,
+    derived_changes, scan,
 };
+use hopluu_form::Form;
 use hopluu_model::{ActorId, ChangeHash, DocId};
 use hopluu_store::{DbError, WriteTx};
 
-/// Whether all that a change builds upon and refers to is here and is what it takes it for.
+/// The parents of a change that are not here yet but follow from the form, so that they can be made.
+pub(super) fn derived_parents(
+    tx: &WriteTx<'_>,
+    doc: DocId,
+    form: &Form,
+    genesis: &Genesis,
+    change: &ScannedChange,
+) -> Result<Vec<ScannedChange>, DbError> {
+    let mut missing = Vec::new();
+    for dep in &change.deps {
+        if *dep != genesis.hash && !tx.has_change(doc, *dep)? {
+            missing.push(*dep);
+        }
+    }
+    if missing.is_empty() {
+        return Ok(Vec::new());
+    }
+    let derived = derived_changes(&doc, form, genesis).unwrap_or_default();
+    let derived = derived.iter().filter(|one| missing.contains(&one.hash));
+    let scanned = derived.filter_map(|one| scan(&one.bytes, &SCAN_LIMITS).ok());
+    Ok(scanned.collect())
+}
+
+/// Whether all that a change builds upon and refers to is here, or among the derived parents that
+/// come in with it, and is what it takes it for.
 pub(super) fn follows(
     tx: &WriteTx<'_>,
     doc: DocId,
     genesis: &Genesis,
     change: &ScannedChange,
+    derived: &[ScannedChange],
 ) -> Result<Result<(), ParentsError>, DbError> {
-    let mut parents = BTreeMap::new();
+    let with = derived.iter().map(|parent| (parent.hash, parent.clone()));
+    let mut parents: BTreeMap<_, _> = with.collect();
     for dep in &change.deps {
         if let Some(row) = tx.change(doc, *dep)?
             && let Ok(parent) = scan(&row.body, &SCAN_LIMITS)

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use hopluu_model::NodeId;
-use hopluu_store::{DbError, WriteTx};
+use hopluu_store::{DbError, ParkedRow, WriteTx};
 use hopluu_sync::{Acked, RefusalCode};
 
 use super::{Admission, Admitted, Verdict};
@@ -11,8 +11,7 @@ use crate::links::{acked_is, change_checkpoint};
 use crate::registry::Registry;
 
 impl Admission {
-    /// Tries again what waited, as long as something of it comes in: after a record everything, as
-    /// it may name a form or an author; after a change what waits for the same document.
+    /// Tries again what waited, as long as something of it comes in.
     ///
     /// Where as much waited as may, more may have been turned away, and nobody remembers what. It too
     /// can come in now that a record is here or that there is room, so that peer is owed a comparison.
@@ -21,20 +20,9 @@ impl Admission {
         &self,
         tx: &mut WriteTx<'_>,
         registry: &Registry,
+        mut rows: Vec<ParkedRow>,
         admitted: &mut Admitted,
     ) -> Result<(), DbError> {
-        if admitted.docs.is_empty() && admitted.records.is_empty() {
-            return Ok(());
-        }
-        let mut rows = if admitted.records.is_empty() {
-            let mut rows = Vec::new();
-            for doc in admitted.docs.keys() {
-                rows.extend(tx.parked_of_doc(*doc)?);
-            }
-            rows
-        } else {
-            tx.parked()?
-        };
         if rows.is_empty() {
             return Ok(());
         }
@@ -57,7 +45,9 @@ impl Admission {
                         waiting.push(row);
                         continue;
                     }
-                    Verdict::In(change) => admitted.docs.entry(doc).or_default().push(*change),
+                    Verdict::In(changes) => {
+                        admitted.docs.entry(doc).or_default().extend(changes);
+                    }
                     Verdict::Known | Verdict::Refuse(_) => {}
                 }
                 tx.unpark(row.doc, row.hash)?;

@@ -316,3 +316,51 @@ fn what_waited_for_a_node_s_own_decision_comes_in_with_it() {
     drop(read);
     assert!(node.decides(world.root.form()).records.is_empty());
 }
+
+/// A text of a later minor version: the change that declares it has no seal, so it comes in only as
+/// the parent of one that has.
+#[test]
+fn an_unsealed_change_comes_in_with_one_that_builds_upon_it_or_not_at_all() {
+    let world = World::new();
+    let node = Receiver::new(&world.district);
+    node.hears(&world.root, world.handed_down());
+    let later = "[[section]]\nid = \"later\"\nvi = \"Sau\"\nen = \"Later\"\n\
+        offices = [\"health\"]\nsince = 1\n";
+    let text = format!("{}\n{later}", newer_form("1.1"));
+    let body = crate::registry::form_body(&text, Vec::new());
+    let form = world.root.record(RecordKind::Form, PROVINCE, body);
+    assert_eq!(node.says(&world.root, sent(&form)), None);
+
+    let key = key_of(COMMUNE);
+    let newer = std::sync::Arc::new(hopluu_form::Form::parse(&text).unwrap());
+    let mut paper = Paper {
+        report: hopluu_doc::Report::create(key.clone(), &newer).unwrap(),
+        key,
+    };
+    let edit = hopluu_doc::Edit::SetText {
+        section: "later".parse().unwrap(),
+        office: "health".parse().unwrap(),
+        text: "một đoạn".to_owned(),
+    };
+    let saved = paper.edit(ActorId([5; 8]), &[edit]);
+    let doc = paper.key.id();
+    let [derived] = saved.derived.as_slice() else {
+        panic!("one text is new");
+    };
+    let unsealed = paper.travelling(&[], &derived.bytes);
+    let holds = |hash| node.store.read().unwrap().has_change(doc, hash).unwrap();
+
+    // Anybody may say it of anybody's report: it is passed over.
+    assert_eq!(node.says(&world.neighbour, unsealed.clone()), None);
+    assert_eq!(node.store.read().unwrap().doc(doc).unwrap(), None);
+    // Nothing else goes without a seal.
+    let refused = node.says(&world.commune, paper.travelling(&[], &saved.bytes));
+    assert_eq!(refused, Some(RefusalCode::SIGNATURE));
+    assert_eq!(node.store.read().unwrap().doc(doc).unwrap(), None);
+
+    let sealed = paper.sealed(&world.commune, &saved);
+    let admitted = node.hears(&world.commune, vec![unsealed, sealed]);
+    assert_eq!(admitted.refused, []);
+    assert_eq!(admitted.docs[&doc].len(), 2, "and what it builds upon");
+    assert!(holds(derived.hash) && holds(saved.hash));
+}

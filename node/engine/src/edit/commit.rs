@@ -9,7 +9,7 @@ use hopluu_store::{AppendError, DbError, WriteError, WriteTx};
 use hopluu_trust::Seal;
 
 use super::Made;
-use crate::admit::{Giver, NewEntry, append};
+use crate::admit::{NewEntry, append};
 use crate::beginnings::Beginnings;
 use crate::core::Core;
 use crate::error::CommandError;
@@ -44,18 +44,18 @@ impl Core {
         .expect("one actor and no account are within a seal's bounds")
         .to_wire();
         let beginnings = Arc::clone(&self.beginnings);
-        let giver = Giver::of(self);
+        let admission = self.admission(None, now);
         let copy = self.open.saving(doc);
         self.submit(
             move |tx| {
                 append_save(tx, &beginnings, &meant, &saved, &seal)?;
-                giver.give(tx, &doc, now)?;
-                Ok(())
+                Ok(admission.saved(tx, doc)?)
             },
-            move |core, turn, result: Result<(), WriteError<AppendError>>| {
+            move |core, turn, result: Result<_, WriteError<AppendError>>| {
                 core.open.saved(doc, copy, result.is_ok());
                 match result {
-                    Ok(()) => {
+                    Ok(admitted) => {
+                        core.let_in(turn, admitted, None);
                         core.after_local(turn, doc);
                         reply(Ok(Saved {
                             report,

@@ -59,9 +59,18 @@ fn save(node: &mut Node, request: &SaveRequest) -> Result<Saved, CommandError> {
 }
 
 fn new(node: &mut Node, selector: &Selector) -> Result<Saved, CommandError> {
+    begin(node, selector, None, false)
+}
+
+fn begin(
+    node: &mut Node,
+    selector: &Selector,
+    office: Option<&str>,
+    is_like_last: bool,
+) -> Result<Saved, CommandError> {
     let (reply, told) = kept();
     node.turn(NOW, |core, turn| {
-        core.report_new(turn, selector, None, false, reply);
+        core.report_new(turn, selector, office, is_like_last, reply);
     });
     told.recv().unwrap()
 }
@@ -150,5 +159,46 @@ fn a_superior_says_that_it_has_what_it_wrote_itself() {
             .map(|one| (one.unit.code.as_str(), one.is_current))
             .collect();
         assert_eq!(reached, [("45", true)]);
+    }
+}
+
+/// Offices that begin apart would each bring the other's texts, which then stand there twice.
+#[test]
+fn an_office_begins_with_its_own_part_of_the_last_report() {
+    let mut node = Node::new();
+    let before = "2023-H2";
+    let text = |office: &str| EditRequest::Text {
+        section: "situation".to_owned(),
+        office: Some(office.to_owned()),
+        text: format!("của {office}"),
+    };
+    let request = SaveRequest {
+        report: selector(COMMUNE, before),
+        office: None,
+        edits: vec![
+            set("I", "1"),
+            set("III", "3"),
+            text("police"),
+            text("health"),
+        ],
+        create: true,
+    };
+    save(&mut node, &request).unwrap();
+    let report = selector(COMMUNE, PERIOD);
+    let holds = |node: &mut Node| {
+        let shown = show(node);
+        let figures = shown.figures.iter().map(|one| one.code.to_string());
+        let texts = shown.texts.iter().map(|one| one.text.clone());
+        figures.chain(texts).collect::<Vec<_>>().join(" ")
+    };
+    begin(&mut node, &report, Some("police"), true).unwrap();
+    assert_eq!(holds(&mut node), "I của police");
+    let again = begin(&mut node, &report, Some("police"), true);
+    assert_eq!(again.unwrap_err().code(), "M-1202");
+    begin(&mut node, &report, Some("health"), true).unwrap();
+    assert_eq!(holds(&mut node), "I III của health của police");
+    for office in [Some("health"), None] {
+        let again = begin(&mut node, &report, office, true);
+        assert_eq!(again.unwrap_err().code(), "M-1202");
     }
 }

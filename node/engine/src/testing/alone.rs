@@ -34,6 +34,11 @@ id = "police"
 vi = "Công an"
 en = "Police"
 
+[[office]]
+id = "health"
+vi = "Y tế"
+en = "Health"
+
 [measures]
 person = { vi = "Người", en = "persons" }
 
@@ -59,11 +64,22 @@ over_units = "sum"
 over_time = "sum"
 owner = "police"
 
+[[line]]
+code = "III"
+printed = "III"
+vi = "Số lượt"
+en = "Visits"
+entered = "count"
+measure = "person"
+over_units = "sum"
+over_time = "sum"
+owner = "health"
+
 [[section]]
 id = "situation"
 vi = "Tình hình"
 en = "Situation"
-offices = ["police"]
+offices = ["police", "health"]
 "#;
 
 const NOON: Timestamp = Timestamp(1_718_427_600_000);
