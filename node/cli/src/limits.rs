@@ -5,7 +5,7 @@ use std::time::Duration;
 /// Threads of the runtime: the loop has its own work, the rest waits for the network and the disk.
 pub(crate) const WORKER_THREADS: usize = 2;
 
-/// A form file: what the engine takes.
+/// A form file: more than a form may have, so that the check can say what is too much.
 pub(crate) const FORM_BYTES_MAX: u64 = 1 << 20;
 
 /// A table of units: three times the largest there is.

@@ -16,7 +16,8 @@ use hopluu_doc::{DocKey, Facts, Genesis, ParentsError, ScannedChange, is_derived
 use hopluu_model::{ChangeHash, DocId, EntryKind, ErrorChain, NodeId, Timestamp, UnitId};
 use hopluu_store::limits::FACTS_BYTES_MAX;
 use hopluu_store::{
-    AppendError, Appended, DbError, NewChange, NewDoc, Park, ParkedRow, Put, RecordRow, WriteTx,
+    AppendError, Appended, DbError, NewChange, NewDoc, Park, ParkedRow, Put, Read, RecordRow,
+    WriteTx,
 };
 use hopluu_sync::{Event, Incoming, Refusal, RefusalCode};
 use hopluu_trust::{Record, RecordKind, Seal};
@@ -472,6 +473,18 @@ pub(crate) struct NewEntry<'a> {
     pub(crate) origin: Option<NodeId>,
 }
 
+/// The facts that a document's stored changes make up.
+pub(crate) fn rebuilt_facts(read: &Read, doc: DocId) -> Result<Facts, DbError> {
+    let mut facts = Facts::new();
+    read.for_each_change(doc, 0, |row| {
+        if let Ok(change) = scan(&row.body, &SCAN_LIMITS) {
+            facts.apply(&change);
+        }
+        true
+    })?;
+    Ok(facts)
+}
+
 /// Appends a judged change, behind those of its parents that come in with it.
 fn append_judged(
     tx: &mut WriteTx<'_>,
@@ -507,12 +520,15 @@ pub(crate) fn append(
         implied: vec![genesis.hash],
         heads: vec![genesis.hash],
     })?;
-    let mut facts = match tx.facts(doc)? {
-        Some(bytes) => Facts::decode(&bytes).map_err(|_| DbError::Row {
-            table: "facts",
-            expected: "packed facts",
-        })?,
-        None => Facts::new(),
+    let kept = tx.facts(doc)?.unwrap_or_default();
+    let mut facts = match Facts::decode(&kept) {
+        Ok(facts) => facts,
+        Err(_) if kept.is_empty() => Facts::new(),
+        // One damaged row must not keep out what else comes with this change.
+        Err(error) => {
+            tracing::error!(%doc, error = %ErrorChain(&error), "facts cannot be read, they are made anew");
+            rebuilt_facts(tx, doc)?
+        }
     };
     facts.apply(change);
     let facts = facts.encode();

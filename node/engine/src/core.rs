@@ -2,7 +2,7 @@
 //! come out. The daemon drives it from a loop ([`crate::start`]); the simulated mesh drives many of
 //! them in virtual time.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::Arc;
 
@@ -54,6 +54,8 @@ pub struct Core {
     pub(crate) hub: Hub,
     pub(crate) open: OpenDocs,
     pub(crate) totals: TotalsKept,
+    /// Documents of which a snapshot is on its way to the disk.
+    pub(crate) packing: BTreeSet<DocId>,
     pub(crate) beginnings: Arc<Beginnings>,
     rng: StdRng,
     post: Post,
@@ -111,6 +113,7 @@ impl Core {
             hub,
             open: OpenDocs::default(),
             totals: TotalsKept::default(),
+            packing: BTreeSet::new(),
             beginnings: Arc::default(),
             post,
             disk: DiskState::Good,

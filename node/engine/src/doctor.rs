@@ -5,7 +5,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use hopluu_doc::limits::SCAN_LIMITS;
-use hopluu_doc::{Facts, scan};
+use hopluu_doc::scan;
 use hopluu_model::{DocId, ErrorChain, NodeId, Timestamp};
 use hopluu_store::{
     DbError, EntryBody, OpenError, OpenOptions, Read, SalvageError, SalvageReport, Store, WriteTx,
@@ -14,9 +14,10 @@ use hopluu_store::{
 use hopluu_trust::{Record, Seal};
 use serde::{Deserialize, Serialize};
 
-use crate::clock;
+use crate::admit::rebuilt_facts;
 use crate::home::{Home, HomeError};
-use crate::setup::{SetupError, fresh_epoch, identity_of, put_in_place};
+use crate::setup::{SetupError, fresh_epoch, identity_of};
+use crate::{clock, placing};
 
 /// How long before its certificate ends a node is warned: renewal needs an open link, and some have
 /// one a few days in a season.
@@ -266,23 +267,11 @@ fn wrong_facts(read: &Read) -> Result<Vec<DocId>, DbError> {
     let mut wrong = Vec::new();
     for doc in docs {
         let kept = read.facts(doc)?.unwrap_or_default();
-        if facts_of(read, doc)?.encode() != kept {
+        if rebuilt_facts(read, doc)?.encode() != kept {
             wrong.push(doc);
         }
     }
     Ok(wrong)
-}
-
-/// The facts that a document's stored changes make up.
-fn facts_of(read: &Read, doc: DocId) -> Result<Facts, DbError> {
-    let mut facts = Facts::new();
-    read.for_each_change(doc, 0, |row| {
-        if let Ok(change) = scan(&row.body, &SCAN_LIMITS) {
-            facts.apply(&change);
-        }
-        true
-    })?;
-    Ok(facts)
 }
 
 /// What other users of the machine should not be able to do: whoever has the key is this node, and
@@ -330,20 +319,18 @@ fn plain(ailment: Ailment, error: &(dyn std::error::Error + 'static)) -> Diagnos
 
 fn repair(home: &Home) -> Result<Repaired, SetupError> {
     let database = home.database();
-    let beside = database.with_extension("repaired");
-    if beside.exists() {
-        // Left by a repair that was cut short; the damaged original is still in place.
-        std::fs::remove_file(&beside).map_err(file_error("removing an unfinished repair"))?;
-    }
-    let saved = salvage(&database, &beside, fresh_epoch(), &is_intact).map_err(salvage_error)?;
-    let store = Store::open(&beside, &OpenOptions::existing())?;
+    let draft = placing::draft(&database).map_err(file_error("removing an unfinished repair"))?;
+    let saved = salvage(&database, &draft, fresh_epoch(), &is_intact).map_err(salvage_error)?;
+    let store = Store::open(&draft, &OpenOptions::existing())?;
     // Without its own certificate what was saved is nobody's: no link and no save would take it.
     identity_of(&store, home.signer()?).map_err(nothing_saved)?;
     store
         .write(restore_facts)
         .map_err(|error| SetupError::Write(error.to_string()))?;
     store.close()?;
-    let kept = put_in_place(&beside, &database, "damaged")?.unwrap_or(database);
+    let kept = placing::place(&draft, &database, "damaged");
+    let kept = kept.map_err(file_error("putting the repaired database in place"))?;
+    let kept = kept.unwrap_or(database);
     let SalvageReport {
         docs_whole,
         docs_cut,
@@ -362,7 +349,7 @@ fn repair(home: &Home) -> Result<Repaired, SetupError> {
 /// Writes anew the facts of every document that was saved without, or with others.
 fn restore_facts(tx: &mut WriteTx<'_>) -> Result<(), DbError> {
     for doc in wrong_facts(tx)? {
-        let facts = facts_of(tx, doc)?.encode();
+        let facts = rebuilt_facts(tx, doc)?.encode();
         tx.put_facts(doc, &facts)?;
     }
     Ok(())

@@ -213,10 +213,15 @@ impl Core {
         let doc = meant.key.id();
         let authors = self.authors(doc)?;
         let me = self.me().node;
+        // A save that is still on its way to the disk has no seal there to be known by.
+        let actor = self.actor(doc);
         let history = self.on_report(&meant.key, &meant.form, |report| report.history())?;
         let history = history.map_err(|error| damaged(doc, &error))?;
-        let is_ours = |hash: &ChangeHash| authors.get(hash) == Some(&me);
-        Ok(history.iter().rev().map(|entry| entry.hash).find(is_ours))
+        let ours = history
+            .iter()
+            .rev()
+            .find(|entry| entry.actor == actor || authors.get(&entry.hash) == Some(&me));
+        Ok(ours.map(|entry| entry.hash))
     }
 
     fn save_context(

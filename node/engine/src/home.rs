@@ -3,7 +3,7 @@
 //!
 //! ```text
 //! HOME/key         PKCS #8 in hex, mode 0600; never leaves this folder, not even in a backup
-//! HOME/store.db    everything else, SQLite
+//! HOME/store.db    everything else, SQLite; another takes its place by `crate::placing`
 //! HOME/node.toml   addresses; written last, so that its presence says the folder is whole
 //! HOME/lock        held while a process works in the folder
 //! HOME/api.sock    where the running node answers commands, mode 0600
@@ -20,6 +20,8 @@ use hopluu_store::FILE_NAME;
 use hopluu_trust::Signer;
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
+
+use crate::placing;
 
 /// Why a home folder cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -112,7 +114,8 @@ impl Home {
     pub fn open(dir: &Path) -> Result<Self, HomeError> {
         let path = |name| dir.join(name);
         let present = |name| path(name).exists();
-        match (present("key"), present(FILE_NAME), present("node.toml")) {
+        let has_database = present(FILE_NAME) || placing::is_unfinished(&path(FILE_NAME));
+        match (present("key"), has_database, present("node.toml")) {
             (false, false, false) => return Err(HomeError::Missing(dir.to_owned())),
             (true, true, true) => {}
             (key, db, _) => {
@@ -187,10 +190,17 @@ impl Home {
                 source,
             })?;
         match lock.try_lock() {
-            Ok(()) => Ok(Self {
-                dir: dir.to_owned(),
-                _lock: lock,
-            }),
+            Ok(()) => {
+                let database = dir.join(FILE_NAME);
+                placing::finish(&database).map_err(|source| HomeError::File {
+                    path: database.clone(),
+                    source,
+                })?;
+                Ok(Self {
+                    dir: dir.to_owned(),
+                    _lock: lock,
+                })
+            }
             Err(TryLockError::WouldBlock) => Err(HomeError::Locked(dir.to_owned())),
             Err(TryLockError::Error(source)) => Err(HomeError::File {
                 path: dir.join("lock"),

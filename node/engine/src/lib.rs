@@ -25,6 +25,7 @@ mod list;
 mod net;
 mod node;
 mod open_docs;
+mod placing;
 mod reads;
 mod registry;
 mod resolve;

@@ -2,9 +2,6 @@
 
 use hopluu_model::Timestamp;
 
-/// A form's text, unpacked. The longest real form has 97 rows in 40 KB.
-pub(crate) const FORM_BYTES_MAX: usize = 1 << 20;
-
 /// A tree's canonical text, unpacked. The whole country with its history has 2 MB.
 pub(crate) const TREE_BYTES_MAX: usize = 8 << 20;
 
@@ -65,8 +62,9 @@ pub(crate) const ASIDES_MAX: usize = 2;
 /// Times that a total is recomputed while it changes, before the difference is shown as it is.
 pub(crate) const RECOMPUTES_MAX: usize = 3;
 
-/// Edits in one save: a whole form several times over.
-pub(crate) const EDITS_MAX: usize = 4_000;
+/// Edits in one save: a whole form several times over, and what one change may hold with the step
+/// that opens a report.
+pub(crate) const EDITS_MAX: usize = hopluu_doc::limits::EDITS_PER_SAVE_MAX - 1;
 
 /// A document gets a snapshot when this many changes came after the last one: replaying 64 changes
 /// costs about what loading the snapshot does.

@@ -73,12 +73,18 @@ impl OpenDocs {
         Some(open.copy)
     }
 
-    /// A save is on disk, or never will be. The copy that it was made in then says what is nowhere
-    /// else, and is forgotten; one that was loaded since says what the disk does.
+    /// A save is on disk, or never will be. In the one case a copy that was loaded meanwhile lacks it,
+    /// in the other the copy that it was made in says what is nowhere else: that copy is forgotten.
     pub(crate) fn saved(&mut self, doc: DocId, copy: Option<CopyId>, is_on_disk: bool) {
-        let Some(open) = self.docs.get_mut(&doc).filter(|o| Some(o.copy) == copy) else {
+        let Some(open) = self.docs.get_mut(&doc) else {
             return;
         };
+        if Some(open.copy) != copy {
+            if is_on_disk {
+                self.close(doc);
+            }
+            return;
+        }
         open.saving -= 1;
         if is_on_disk {
             self.make_room(None);

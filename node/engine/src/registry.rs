@@ -13,6 +13,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use hopluu_form::Form;
+use hopluu_form::limits::FORM_BYTES_MAX;
 use hopluu_model::tree::{TreeEvent, UnitTree};
 use hopluu_model::{Digest, FormId, NodeId, RecordHash, UnitId};
 use hopluu_trust::{Identity, Record, RecordKind, decode_chain, verify_line};
@@ -23,9 +24,7 @@ use self::enrolled::{EnrolledNodes, lines_of};
 use self::forms::Forms;
 pub(crate) use self::forms::KnownForm;
 pub(crate) use self::working::Working;
-use crate::limits::{
-    FORM_BYTES_MAX, RECORD_BYTES_PER_AUTHOR_MAX, RECORDS_PER_AUTHOR_MAX, TREE_BYTES_MAX,
-};
+use crate::limits::{RECORD_BYTES_PER_AUTHOR_MAX, RECORDS_PER_AUTHOR_MAX, TREE_BYTES_MAX};
 
 /// Why a record is not taken.
 #[derive(Debug, thiserror::Error)]

@@ -16,11 +16,11 @@ use hopluu_trust::{
 use rand::RngExt;
 
 use crate::admit::put_record;
-use crate::clock;
 use crate::core::{Core, CoreConfig, Post};
 use crate::home::{Home, HomeError, NodeSettings};
 use crate::limits::ROOT_YEARS;
 use crate::registry::{form_body, tree_body};
+use crate::{clock, placing};
 
 /// Names of what a node knows of itself, in the store.
 const META_CHAIN: &str = "chain";
@@ -382,68 +382,24 @@ pub fn restore(dir: &Path, backup: &Path) -> Result<Restored, SetupError> {
     let home = Home::open_for_restore(dir)?;
     restore_check(backup)?;
     let database = home.database();
-    let beside = database.with_extension("restored");
     let file = |what| move |source| SetupError::File { what, source };
-    std::fs::copy(backup, &beside).map_err(file("copying the backup"))?;
-    let prepared = prepare(&beside, &home);
-    let (epoch, documents) = match prepared {
+    let draft = placing::draft(&database).map_err(file("making room for the backup"))?;
+    std::fs::copy(backup, &draft).map_err(file("copying the backup"))?;
+    let (epoch, documents) = match prepare(&draft, &home) {
         Ok(prepared) => prepared,
         Err(error) => {
             // The half-prepared copy is worth nothing; the error that matters is the first.
-            let _left_behind = std::fs::remove_file(&beside);
+            let _left_behind = placing::remove(&draft);
             return Err(error);
         }
     };
-    let kept = put_in_place(&beside, &database, "before-restore")?;
+    let kept = placing::place(&draft, &database, "before-restore");
+    let kept = kept.map_err(file("putting the backup in place"))?;
     Ok(Restored {
         epoch,
         documents,
         kept,
     })
-}
-
-/// Puts a database in the place of another, which is kept under an extension of its own. Each step
-/// is on disk before the next, so that a power cut leaves one of the two in place, whole.
-pub(crate) fn put_in_place(
-    beside: &Path,
-    database: &Path,
-    extension: &str,
-) -> Result<Option<PathBuf>, SetupError> {
-    let file = |what| move |source| SetupError::File { what, source };
-    sync(beside).map_err(file("writing the new database"))?;
-    let moving = file("moving the old database aside");
-    let kept = set_aside(database, extension).map_err(&moving)?;
-    let folder = database.parent().unwrap_or(Path::new("."));
-    sync(folder).map_err(&moving)?;
-    let placing = file("putting the new database in place");
-    std::fs::rename(beside, database).map_err(&placing)?;
-    sync(folder).map_err(&placing)?;
-    Ok(kept)
-}
-
-/// Moves a database with its log out of the way, under the first number that is free: what an
-/// earlier one has kept is never written over. The log goes even where its database has gone before,
-/// or the next one would take it for its own.
-fn set_aside(database: &Path, extension: &str) -> std::io::Result<Option<PathBuf>> {
-    let parts = ["", "-wal", "-shm"];
-    let is_free = |kept: &PathBuf| parts.iter().all(|part| !with_suffix(kept, part).exists());
-    let kept = (1_u32..)
-        .map(|number| database.with_extension(format!("{extension}-{number}")))
-        .find(is_free);
-    let kept = kept.ok_or(std::io::ErrorKind::AlreadyExists)?;
-    let mut is_moved = false;
-    for part in parts {
-        let from = with_suffix(database, part);
-        if from.exists() {
-            std::fs::rename(from, with_suffix(&kept, part))?;
-            is_moved = true;
-        }
-    }
-    Ok(is_moved.then_some(kept))
-}
-
-fn sync(path: &Path) -> std::io::Result<()> {
-    std::fs::File::open(path)?.sync_all()
 }
 
 fn prepare(copy: &Path, home: &Home) -> Result<(Epoch, u64), SetupError> {
@@ -460,10 +416,4 @@ fn prepare(copy: &Path, home: &Home) -> Result<(Epoch, u64), SetupError> {
     let documents = store.read()?.doc_count()?;
     store.close()?;
     Ok((epoch, documents))
-}
-
-fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
-    let mut name = path.as_os_str().to_owned();
-    name.push(suffix);
-    name.into()
 }

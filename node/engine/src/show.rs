@@ -125,6 +125,9 @@ impl Core {
     /// Packs a document that has grown many changes, so that it loads quickly next time.
     pub(crate) fn snapshot_if_due(&mut self, row: &DocRow) {
         let doc = row.doc;
+        if self.packing.contains(&doc) {
+            return;
+        }
         let snapshot = self
             .store()
             .read()
@@ -148,9 +151,11 @@ impl Core {
         let packed = loaded.and_then(|report| guarded(doc, || report.save_snapshot()));
         let Ok(body) = packed else { return };
         let ordinal = row.changes;
+        self.packing.insert(doc);
         self.submit(
             move |tx| tx.put_snapshot(doc, ordinal, &body),
-            |core, turn, result| {
+            move |core, turn, result| {
+                core.packing.remove(&doc);
                 if let Err(error) = result {
                     core.write_failed(turn, error);
                 }

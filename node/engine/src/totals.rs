@@ -37,8 +37,18 @@ pub(crate) struct TotalsKept {
 }
 
 impl TotalsKept {
+    /// Forgets the totals: what they are made by is another now. They are read again by and by.
     pub(crate) fn forget_all(&mut self) {
-        self.kept.clear();
+        self.stale
+            .extend(std::mem::take(&mut self.kept).into_keys());
+    }
+
+    /// Forgets those of a series that a change could not be brought into.
+    fn forget(&mut self, is_wrong: impl Fn(&Series, &KeptTotals) -> bool) {
+        let wrong = self
+            .kept
+            .extract_if(.., |series, kept| is_wrong(series, kept));
+        self.stale.extend(wrong.map(|(series, _)| series));
     }
 
     /// When the next of those that changed is to be read.
@@ -168,7 +178,10 @@ impl Core {
         let body = match self.store().read().and_then(|read| read.facts(row.doc)) {
             Ok(Some(body)) => body,
             Ok(None) => return,
-            Err(error) => return unreadable(&error),
+            Err(error) => {
+                unreadable(&error);
+                return self.totals.forget(concerns);
+            }
         };
         let fact = Fact {
             doc: row.doc,
@@ -177,7 +190,9 @@ impl Core {
             heads: row.heads.clone(),
             body,
         };
-        let Some(filing) = fact.filing() else { return };
+        let Some(filing) = fact.filing() else {
+            return self.totals.forget(concerns);
+        };
         let own = self.me().unit.clone();
         for (series, kept) in &mut self.totals.kept {
             if !concerns(series, kept) {

@@ -55,3 +55,31 @@ pub(crate) fn set_up_writer(db: &Connection) -> rusqlite::Result<()> {
     db.pragma_update_and_check(None, "journal_size_limit", LOG_BYTES_KEPT, |_| Ok(()))?;
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use hopluu_model::Epoch;
+
+    use crate::{FILE_NAME, OpenOptions, Store};
+
+    /// What "saved" rests upon: SQLite's number 2 is FULL, one sync a commit of the log.
+    #[test]
+    fn the_writer_of_a_store_syncs_every_commit() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join(FILE_NAME);
+        for options in [OpenOptions::create(Epoch([1; 16])), OpenOptions::existing()] {
+            let store = Store::open(&path, &options).unwrap();
+            let settings = store.write(|tx| -> Result<(i64, String), rusqlite::Error> {
+                let synchronous = tx
+                    .db
+                    .pragma_query_value(None, "synchronous", |row| row.get(0))?;
+                let log = tx
+                    .db
+                    .pragma_query_value(None, "journal_mode", |row| row.get(0))?;
+                Ok((synchronous, log))
+            });
+            assert_eq!(settings.unwrap(), (2, "wal".to_owned()));
+            store.close().unwrap();
+        }
+    }
+}

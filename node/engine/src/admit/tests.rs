@@ -364,3 +364,28 @@ fn an_unsealed_change_comes_in_with_one_that_builds_upon_it_or_not_at_all() {
     assert_eq!(admitted.docs[&doc].len(), 2, "and what it builds upon");
     assert!(holds(derived.hash) && holds(saved.hash));
 }
+
+/// One row that cannot be read is that document's own trouble, not that of all that comes with it.
+#[test]
+fn damaged_facts_are_made_anew_by_the_next_change() {
+    let world = World::new();
+    let node = Receiver::new(&world.district);
+    node.hears(&world.root, world.handed_down());
+    let mut paper = Paper::of(COMMUNE);
+    let doc = paper.key.id();
+    let mut hears = |code: &str, value: &str| {
+        let saved = paper.save(ActorId([5; 8]), code, value);
+        let sealed = paper.sealed(&world.commune, &saved);
+        assert_eq!(node.says(&world.commune, sealed), None);
+        node.store.read().unwrap().facts(doc).unwrap().unwrap()
+    };
+    hears("II.1.1.a", "42");
+    let whole = hears("II.1.1.b", "7");
+    node.store
+        .write(move |tx| tx.put_facts(doc, b"no facts at all"))
+        .unwrap();
+    let anew = hears("II.1.1.b", "8");
+    assert_ne!(anew, whole, "it has one change more");
+    let facts = hopluu_doc::Facts::decode(&anew).unwrap();
+    assert_eq!(facts.figures().count(), 2);
+}

@@ -98,6 +98,20 @@ fn a_report_that_is_on_its_way_to_the_disk_takes_the_next_save() {
 }
 
 #[test]
+fn an_undo_takes_back_the_save_before_it_wherever_that_has_got_to() {
+    let mut node = Node::new();
+    save(&mut node, &saving(set("I", "1"), true)).unwrap();
+    let ((later, saved), (undo, undone)) = (kept(), kept());
+    node.turn(NOW, |core, turn| {
+        core.report_save(turn, &saving(set("I", "2"), false), later);
+        core.report_undo(turn, &selector(COMMUNE, PERIOD), None, undo);
+    });
+    saved.recv().unwrap().unwrap();
+    undone.recv().unwrap().unwrap();
+    assert_eq!(show(&mut node).figures[0].value.as_deref(), Some("1"));
+}
+
+#[test]
 fn a_withdrawn_report_takes_nothing_until_it_is_opened_again() {
     let mut node = Node::new();
     save(&mut node, &saving(set("I", "1"), true)).unwrap();

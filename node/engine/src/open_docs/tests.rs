@@ -116,6 +116,23 @@ fn a_failed_save_takes_its_copy_and_its_actor_along_and_no_later_ones() {
 }
 
 #[test]
+fn a_copy_that_was_loaded_while_a_save_was_under_way_is_read_again() {
+    let mut docs = OpenDocs::default();
+    let doc = key(0).id();
+    let (first, second) = (ActorId([1; 8]), ActorId([2; 8]));
+    grown(&mut docs, 0, 5);
+    docs.actor(doc, || first);
+    let under_way = docs.saving(doc);
+    // What the first copy had is not in the second, which comes from the disk.
+    docs.close(doc);
+    grown(&mut docs, 0, 6);
+    docs.actor(doc, || first);
+    docs.saved(doc, under_way, true);
+    assert!(!docs.is_open(doc));
+    assert_eq!(docs.actor(doc, || second), second);
+}
+
+#[test]
 fn a_panic_in_a_document_is_its_damage_and_nobody_elses() {
     let store = store();
     let (key, form) = (key(0), form(0));
