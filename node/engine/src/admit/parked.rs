@@ -6,7 +6,8 @@ use hopluu_model::NodeId;
 use hopluu_store::{DbError, ParkedRow, WriteTx};
 use hopluu_sync::{Acked, RefusalCode};
 
-use super::{Admission, Admitted, Verdict};
+use super::records::Outside;
+use super::{Admission, Admitted, Verdict, Waits};
 use crate::links::{acked_is, change_checkpoint};
 use crate::registry::Registry;
 
@@ -19,7 +20,7 @@ impl Admission {
     pub(super) fn retry_parked(
         &self,
         tx: &mut WriteTx<'_>,
-        registry: &Registry,
+        registry: &mut Registry,
         mut rows: Vec<ParkedRow>,
         admitted: &mut Admitted,
     ) -> Result<(), DbError> {
@@ -35,6 +36,14 @@ impl Admission {
                 // Who sent it has it; whose push freed it may not.
                 let origin = Some(row.node).filter(|node| *node != self.giver.me.node);
                 let (doc, verdict) = match read_parked(&row.body) {
+                    // A record has no descriptor.
+                    Some(([], body)) => match self.record(tx, registry, body, origin, admitted)? {
+                        Err(Outside::Wait(_)) => (row.doc, Verdict::Wait(Waits::Author, row.hash)),
+                        _ => {
+                            registry.settle();
+                            (row.doc, Verdict::Known)
+                        }
+                    },
                     Some((descriptor, body)) => {
                         self.change(tx, registry, descriptor, body, origin)?
                     }

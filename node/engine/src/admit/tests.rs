@@ -128,7 +128,8 @@ fn a_province_that_a_commune_has_certified_seals_decides_and_receives_nothing() 
         forged.tree(),
     ] {
         let refused = node.says(&world.commune, sent(&decision));
-        assert_eq!(refused, Some(RefusalCode::SCOPE), "{:?}", decision.kind);
+        assert_eq!(refused, Some(RefusalCode::PARKED), "{:?}", decision.kind);
+        assert!(!node.holds(decision.hash()));
     }
 }
 
@@ -388,4 +389,24 @@ fn damaged_facts_are_made_anew_by_the_next_change() {
     assert_ne!(anew, whole, "it has one change more");
     let facts = hopluu_doc::Facts::decode(&anew).unwrap();
     assert_eq!(facts.figures().count(), 2);
+}
+
+/// A comparison brings records in the order of their hashes, whatever rests on what.
+#[test]
+fn a_record_waits_for_its_author_s_certificate() {
+    let world = World::new();
+    let node = Receiver::new(&world.root);
+    assert_eq!(node.decides(world.root.tree()).refused, []);
+    let own = world.district.record(
+        RecordKind::Form,
+        DISTRICT,
+        crate::registry::form_body(&newer_form("1.0").replace("pcmd-review", "own"), Vec::new()),
+    );
+    let certificate = world.root.certifies(&world.district);
+    let said = node.says(&world.district, sent(&own));
+    assert_eq!(said, Some(RefusalCode::PARKED));
+    let admitted = node.hears(&world.district, vec![sent(&certificate)]);
+    assert_eq!(admitted.records.len(), 2);
+    assert!(node.holds(own.hash()));
+    assert_eq!(node.store.read().unwrap().parked_count().unwrap(), 0);
 }
