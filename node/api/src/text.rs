@@ -97,14 +97,9 @@ pub fn message(error: &CommandError) -> Both {
         CommandError::OtherOffice { own, office } => {
             format!("đây là máy của ngành `{own}`, không ghi thay ngành `{office}`")
         }
-        CommandError::NotThen {
-            unit,
-            period,
-            ended,
-        } => match ended {
-            Some(last) => format!("đơn vị {unit} đã kết thúc ngày {last}, trước kỳ {period}"),
-            None => format!("đơn vị {unit} chưa có trong kỳ {period}"),
-        },
+        CommandError::NotThen { unit, period, day } => {
+            format!("đơn vị {unit} không có trong danh mục ngày {day}, ngày cuối của kỳ {period}")
+        }
         CommandError::Withdrawn {
             unit,
             period,
@@ -350,6 +345,7 @@ fn examples(kinds: &[String]) -> Vec<String> {
 fn asked_vi(what: &str) -> &str {
     match what {
         "edits in one save" => "số thay đổi trong một lần lưu",
+        "reports of one unit" => "báo cáo của một đơn vị",
         "the invitation" => "mã mời",
         "an office invites nobody" => "máy của một ngành không mời ai",
         "the tree event" => "thay đổi cây đơn vị",

@@ -104,6 +104,7 @@ words! {
     cure: "cách chữa", "cure";
     offices: "ngành", "offices";
     periods: "kỳ báo cáo", "periods";
+    uncounted: "không cộng vào đâu được", "counted nowhere";
     sections: "mục", "sections";
 }
 
@@ -143,7 +144,7 @@ pub(crate) fn refused_why(lang: Lang, why: RefusalWhy) -> &'static str {
         RefusalWhy::Signature => word(lang, "niêm phong không đúng", "bad seal"),
         RefusalWhy::Malformed => word(lang, "không đọc được", "not readable"),
         RefusalWhy::Scope => word(lang, "ngoài phạm vi", "out of scope"),
-        RefusalWhy::Bound => word(lang, "quá lớn", "too large"),
+        RefusalWhy::Bound => word(lang, "vượt giới hạn", "over a bound"),
         RefusalWhy::Conflict => word(lang, "trái với dữ liệu ở đây", "contradicts what is here"),
         RefusalWhy::Unsupported => word(lang, "phiên bản mới hơn", "of a newer version"),
         RefusalWhy::Other => word(lang, "lý do khác", "another reason"),

@@ -12,7 +12,6 @@ use hopluu_doc::{
 use hopluu_form::{EntryContext, LevelRole, Line};
 use hopluu_model::{ChangeHash, DocId, ErrorChain, OfficeId, Scalar, Timestamp};
 
-use self::begin::may_begin;
 use crate::core::Core;
 use crate::error::{CommandError, UndoBar};
 use crate::limits::EDITS_MAX;
@@ -77,7 +76,7 @@ impl Core {
         if exists {
             self.counts(&meant)?;
         } else if request.create {
-            may_begin(&meant)?;
+            self.may_begin(&meant)?;
             edits.push(Edit::Event(LifecycleEvent::Opened));
         } else {
             return Err(no_report(&meant));

@@ -141,15 +141,15 @@ pub enum CommandError {
         /// The office asked for.
         office: String,
     },
-    /// The unit had ended before the period, or began after it.
-    #[error("unit `{unit}` did not live in {period}")]
+    /// The tree of the period does not have the unit.
+    #[error("unit `{unit}` is not in the tree of {day}, the last day of {period}")]
     NotThen {
         /// The unit.
         unit: UnitId,
         /// The period asked for.
         period: String,
-        /// The unit's last day, if it has ended.
-        ended: Option<Date>,
+        /// The last day of its window.
+        day: Date,
     },
     /// The report was withdrawn, and counts nowhere.
     #[error("the report of `{unit}` for {period} was withdrawn: {reason}")]

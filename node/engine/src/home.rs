@@ -16,12 +16,14 @@ use std::path::{Path, PathBuf};
 
 use data_encoding::HEXLOWER;
 use hopluu_model::Fault;
+use hopluu_net::key;
 use hopluu_store::FILE_NAME;
 use hopluu_trust::Signer;
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
 use crate::placing;
+use crate::setup::SetupError;
 
 /// Why a home folder cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -133,7 +135,8 @@ impl Home {
         Self::lock(dir)
     }
 
-    /// Takes an empty folder for a new node, creating it.
+    /// Takes a folder for a new node, creating it: an empty one, or one where a beginning was cut
+    /// short and only its key is there.
     ///
     /// # Errors
     /// When a node is there already, or the folder cannot be made or written.
@@ -143,7 +146,7 @@ impl Home {
             source,
         })?;
         let home = Self::lock(dir)?;
-        if ["node.toml", "key", FILE_NAME]
+        if ["node.toml", FILE_NAME]
             .iter()
             .any(|name| dir.join(name).exists())
         {
@@ -242,6 +245,17 @@ impl Home {
         Signer::from_pkcs8(&der).map_err(|_| HomeError::Key(path))
     }
 
+    /// The key of a new node: the one that a beginning cut short has left, or one drawn now. It is on
+    /// disk before anybody certifies it, because a ticket is good for one key.
+    pub(crate) fn begin_key(&self) -> Result<Signer, SetupError> {
+        if self.dir.join("key").exists() {
+            return Ok(self.signer()?);
+        }
+        let signer = key::generate()?;
+        self.write_key(&signer)?;
+        Ok(signer)
+    }
+
     /// Writes the key of a new node.
     ///
     /// # Errors
@@ -320,6 +334,12 @@ mod tests {
             matches!(error, HomeError::HalfWritten { missing, .. } if missing == FILE_NAME),
             "{error}"
         );
+        // A beginning that was cut short goes on with the key that it had.
+        let home = Home::create(&dir).unwrap();
+        let key = home.begin_key().unwrap();
+        assert_eq!(key.node_id(), Signer::from_seed(&[7; 32]).node_id());
+        fs::write(home.database(), "").unwrap();
+        drop(home);
         assert!(matches!(Home::create(&dir), Err(HomeError::Occupied(_))));
     }
 

@@ -48,6 +48,12 @@ impl OpenDocs {
         self.docs.get(&doc).is_some_and(|open| open.saving > 0)
     }
 
+    /// How many documents have saves on their way to the disk.
+    pub(crate) fn saving_docs(&self) -> u64 {
+        let saving = self.docs.values().filter(|open| open.saving > 0);
+        u64::try_from(saving.count()).unwrap_or(u64::MAX)
+    }
+
     /// The actor that this process writes with in a document; `fresh` makes one never used before.
     pub(crate) fn actor(&mut self, doc: DocId, fresh: impl FnOnce() -> ActorId) -> ActorId {
         *self.actors.entry(doc).or_insert_with(fresh)

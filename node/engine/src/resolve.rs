@@ -155,11 +155,13 @@ impl Core {
         let role = tree
             .unit(&unit)
             .and_then(|found| form.level_role(&found.level));
+        // Where a unit that it was assigned to has ended, its heir is asked.
+        let mut asked = known.assigned.iter();
         let is_assigned = known.assigned.is_empty()
-            || known
-                .assigned
-                .iter()
-                .any(|root| tree.is_at_or_below(&unit, root));
+            || asked.any(|root| {
+                let root = tree.heir_on(root, day).unwrap_or(root);
+                tree.is_at_or_below(&unit, root)
+            });
         let Some(role) = role.filter(|_| is_assigned) else {
             return Err(CommandError::NotReporting {
                 unit,

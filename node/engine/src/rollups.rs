@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use hopluu_doc::FactsView;
 use hopluu_form::Form;
-use hopluu_model::{Date, Digest, DocId, IndicatorCode, Timestamp, UnitId};
+use hopluu_model::{Date, Digest, DocId, Timestamp, UnitId};
 use hopluu_rollup::algebra::Shown;
 use hopluu_rollup::{LineTotal, Missing, ReportFacts, Total, Totals};
 use hopluu_store::Store;
@@ -31,6 +31,10 @@ impl Core {
         let known = self.known_form(&selector.form)?;
         let (period, day) = self.period(&known.form, &selector.period)?;
         let unit = self.unit(selector.unit.as_deref(), day)?;
+        if !self.tree().exists_on(&unit, day) {
+            let period = period.to_string();
+            return Err(CommandError::NotThen { unit, period, day });
+        }
         // What this node is not told would look as if it were missing everywhere.
         let (tree, own) = (self.tree(), &self.me().unit);
         let is_told = if self.me().office.is_some() {
@@ -51,9 +55,25 @@ impl Core {
     /// When the selector names none, or the store cannot be read.
     pub fn rollup_show(&mut self, selector: &TotalSelector) -> Result<TotalView, CommandError> {
         let (known, period, day, unit) = self.asked(selector)?;
-        let total = self.totals(&known, &period)?.total(&unit);
+        let totals = self.totals(&known, &period)?;
+        let uncounted: Vec<_> = totals
+            .unplaced()
+            .map(|(unit, period, ..)| (unit.clone(), period.clone()))
+            .collect();
+        let total = totals.total(&unit);
         let total = total.ok_or_else(|| not_reporting(&unit, &known.form))?;
-        Ok(self.total_view(&known.form, day, &total))
+        let mut view = self.total_view(&known.form, day, &total);
+        let tree = self.tree();
+        let below = uncounted.into_iter();
+        let below = below.filter(|(other, _)| tree.is_at_or_below(other, &unit));
+        view.uncounted = below
+            .map(|(unit, period)| MissingView {
+                name: unit_name(&tree, &unit, day),
+                unit,
+                period,
+            })
+            .collect();
+        Ok(view)
     }
 
     fn total_view(&self, form: &Form, day: Date, total: &Total) -> TotalView {
@@ -77,6 +97,7 @@ impl Core {
             own_parts_reported: total.own_parts.reported,
             own_parts_expected: total.own_parts.expected,
             own_parts_missing: self.missing(&total.own_parts.missing, day),
+            uncounted: Vec::new(),
             lines: lines.collect(),
             findings: total.findings.iter().map(finding_view).collect(),
             freshness: total
@@ -303,9 +324,8 @@ fn not_reporting(unit: &UnitId, form: &Form) -> CommandError {
 }
 
 fn line_view(line: &LineTotal, label_vi: &str, label_en: &str) -> TotalLineView {
-    let code: IndicatorCode = line.code.clone();
     TotalLineView {
-        code,
+        code: line.code.clone(),
         label_vi: label_vi.to_owned(),
         label_en: label_en.to_owned(),
         value: line.value.map(|value| value.to_string()),

@@ -167,7 +167,8 @@ pub fn init_root(dir: &Path, setup: &RootSetup, now: Timestamp) -> Result<SetUp,
             .collect::<Result<Vec<_>, _>>()?;
         forms.push((form, assigned));
     }
-    let signer = key::generate()?;
+    let home = Home::create(dir)?;
+    let signer = home.begin_key()?;
     let certificate_ends = Timestamp(now.0.saturating_add(ROOT_YEARS * MS_PER_YEAR));
     let certificate =
         key::write_root(&signer, &unit, certificate_ends).map_err(SetupError::Issue)?;
@@ -179,14 +180,7 @@ pub fn init_root(dir: &Path, setup: &RootSetup, now: Timestamp) -> Result<SetUp,
         unit,
         office: None,
     };
-    found(
-        &Home::create(dir)?,
-        &signer,
-        &chain,
-        root,
-        records,
-        &setup.settings,
-    )?;
+    found(&home, &chain, root, records, &setup.settings)?;
     Ok(SetUp {
         place,
         root,
@@ -243,7 +237,7 @@ pub async fn join(
     }
     // The folder first: a ticket is good once, and must not be spent on one that cannot be used.
     let home = Home::create(dir)?;
-    let signer = key::generate()?;
+    let signer = home.begin_key()?;
     let joined = call_join(&ticket, &signer, &Tuning::default())
         .await
         .map_err(SetupError::Join)?;
@@ -254,14 +248,7 @@ pub async fn join(
             settings.upstream.push(addr.clone());
         }
     }
-    found(
-        &home,
-        &signer,
-        &joined.chain,
-        ticket.root,
-        Vec::new(),
-        &settings,
-    )?;
+    found(&home, &joined.chain, ticket.root, Vec::new(), &settings)?;
     Ok(SetUp {
         place,
         root: ticket.root,
@@ -269,17 +256,15 @@ pub async fn join(
     })
 }
 
-/// Writes a new home: key, store, settings, in this order, so that a cut leaves it visibly
-/// half-written.
+/// Writes what a new home has beside its key: store and settings, in this order, so that a cut leaves
+/// it visibly half-written.
 fn found(
     home: &Home,
-    signer: &Signer,
     chain: &[Vec<u8>],
     root: Digest,
     records: Vec<Record>,
     settings: &NodeSettings,
 ) -> Result<(), SetupError> {
-    home.write_key(signer)?;
     let store = Store::open(&home.database(), &OpenOptions::create(fresh_epoch()))?;
     found_store(&store, chain, root, records)?;
     store.close()?;

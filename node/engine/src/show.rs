@@ -178,15 +178,23 @@ fn figure_views(
     form: &Form,
     authors: &BTreeMap<ChangeHash, NodeId>,
 ) -> Vec<FigureView> {
-    let notes = report.notes();
+    // A note stands beside a figure, or where the figure is still to come.
+    let mut notes = report.notes();
+    notes.retain(|_, note| note.candidates.iter().any(|one| !one.value.is_empty()));
+    let mut registers = report.figures();
+    for key in notes.keys() {
+        let empty = || Register {
+            candidates: Vec::new(),
+        };
+        registers.entry(key.clone()).or_insert_with(empty);
+    }
     let order: BTreeMap<&IndicatorCode, usize> = form
         .lines()
         .iter()
         .enumerate()
         .map(|(at, line)| (&line.code, at))
         .collect();
-    let mut figures: Vec<_> = report
-        .figures()
+    let mut figures: Vec<_> = registers
         .into_iter()
         .map(|(key, register)| FigureView {
             value: register.agreed().map(str::to_owned),
@@ -195,11 +203,7 @@ fn figure_views(
                 .iter()
                 .map(|c| candidate_view(c, authors))
                 .collect(),
-            note: notes
-                .get(&key)
-                .and_then(Register::agreed)
-                .filter(|note| !note.is_empty())
-                .map(str::to_owned),
+            note: notes.get(&key).map(all_notes),
             code: key.code,
             office: key.office,
         })
@@ -211,6 +215,17 @@ fn figure_views(
         )
     });
     figures
+}
+
+/// Notes written apart are words, and read one below the other until somebody writes one for all.
+fn all_notes(register: &Register) -> String {
+    let mut said: Vec<&str> = Vec::new();
+    for note in &register.candidates {
+        if !note.value.is_empty() && !said.contains(&note.value.as_str()) {
+            said.push(&note.value);
+        }
+    }
+    said.join("\n")
 }
 
 fn candidate_view(candidate: &Candidate, authors: &BTreeMap<ChangeHash, NodeId>) -> CandidateView {

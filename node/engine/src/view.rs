@@ -114,10 +114,18 @@ pub struct FigureView {
     pub office: Option<OfficeId>,
     /// The one agreed value, absent while unsettled.
     pub value: Option<String>,
-    /// More than one entry when offices set different values apart.
+    /// More than one entry when offices set a value apart; none where only a note stands.
     pub candidates: Vec<CandidateView>,
-    /// The note beside the figure.
+    /// The note beside the figure; those written apart one below the other.
     pub note: Option<String>,
+}
+
+impl FigureView {
+    /// Whether offices have set different values, and nobody has settled which one stands.
+    #[must_use]
+    pub fn is_unsettled(&self) -> bool {
+        self.value.is_none() && self.candidates.len() > 1
+    }
 }
 
 /// One paragraph of text.
@@ -365,7 +373,7 @@ pub struct Freshness {
     pub heard: Option<Timestamp>,
 }
 
-/// Somebody who owes a report.
+/// Somebody who owes a report, or whose report counts nowhere.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct MissingView {
     /// Who.
@@ -440,6 +448,9 @@ pub struct TotalView {
     pub own_parts_expected: u32,
     /// Those that have not.
     pub own_parts_missing: Vec<MissingView>,
+    /// Reports that are here and count in no total: their unit has ended without an heir, or neither
+    /// it nor its heir is asked.
+    pub uncounted: Vec<MissingView>,
     /// The lines in the order of the form.
     pub lines: Vec<TotalLineView>,
     /// What the form's rules found in the total.

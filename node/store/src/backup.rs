@@ -2,6 +2,7 @@
 
 use std::fs::{self, File};
 use std::io;
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 use hopluu_model::{Epoch, Fault, Seq};
@@ -126,7 +127,10 @@ pub(crate) fn copy_to(
     };
     let draft = sibling(path, "part");
     remove_if_there(&draft).map_err(file_error)?;
-    File::create_new(&draft).map_err(file_error)?;
+    // It holds all reports: whoever made it decides who else may read it.
+    let mut create = File::options();
+    create.write(true).create_new(true).mode(0o600);
+    create.open(&draft).map_err(file_error)?;
     let copied = copy_pages(from, &draft, progress);
     if let Err(source) = copied {
         remove_if_there(&draft).map_err(file_error)?;

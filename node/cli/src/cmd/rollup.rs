@@ -89,6 +89,10 @@ fn page(total: &TotalView, context: &Context) -> String {
         );
         page.push_str(&own_parts);
     }
+    if !total.uncounted.is_empty() {
+        let names = names(&total.uncounted, &total.period);
+        page.push_str(&format!("{}: {names}\n", text::uncounted(lang)));
+    }
     page.push('\n');
     let mut table = Table::new([
         (text::code(lang), Align::Left),

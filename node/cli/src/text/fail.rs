@@ -170,9 +170,9 @@ fn missing_part(missing: &str) -> Both {
              nothing is lost: write node.toml again (listen, upstream)",
         ),
         _ => Both::new(
-            "nếu init hay join vừa bị ngắt: xóa thư mục rồi làm lại. Nếu đã dùng: `hopluu restore` với \
-             một bản sao lưu; báo cáo mới hơn sẽ về từ cấp trên",
-            "if init or join was just cut short, empty the folder and repeat it. If it was in use, \
+            "nếu init hay join vừa bị ngắt: làm lại chính lệnh đó, với chính mã mời đó. Nếu đã dùng: \
+             `hopluu restore` với một bản sao lưu; báo cáo mới hơn sẽ về từ cấp trên",
+            "if init or join was just cut short, repeat it, with the same ticket. If it was in use, \
              `hopluu restore` a backup; later reports come back from the superior",
         ),
     }

@@ -7,6 +7,7 @@ use hopluu_model::{OfficeId, Scalar, Timestamp};
 use super::{Made, values};
 use crate::core::Core;
 use crate::error::CommandError;
+use crate::limits::DOCS_PER_UNIT_MAX;
 use crate::resolve::Meant;
 use crate::view::{LeftOutView, Selector};
 
@@ -54,7 +55,7 @@ impl Core {
                 }
             }
         } else {
-            may_begin(&meant)?;
+            self.may_begin(&meant)?;
         }
         let mut left_out = Vec::new();
         if is_like_last {
@@ -140,22 +141,37 @@ impl Core {
         });
         Ok((figures.chain(texts).collect(), left_out))
     }
+
+    /// A unit reports for periods that it lived in, if only for a day of them: what the tree of the
+    /// last day has in its place then counts it. What it has reported stays, whatever the tree says
+    /// later; so this is asked when a report begins and not again.
+    pub(super) fn may_begin(&self, meant: &Meant) -> Result<(), CommandError> {
+        let unit = meant.tree.unit(&meant.key.unit);
+        let window = meant.form.window(&meant.key.period).ok();
+        let lived = unit.zip(window).is_some_and(|(unit, (first, last))| {
+            let has_begun = unit.open_past || unit.id.since <= last;
+            has_begun && unit.ended.is_none_or(|ended| first <= ended)
+        });
+        if !lived {
+            return Err(not_then(meant));
+        }
+        // Superiors take no more than this, so whoever writes must hear it here.
+        let here = self.read()?.doc_count_of_unit(&meant.key.unit);
+        let here = here.map_err(CommandError::Store)?;
+        if here + self.open.saving_docs() >= DOCS_PER_UNIT_MAX {
+            return Err(CommandError::TooMuch {
+                what: "reports of one unit",
+                most: usize::try_from(DOCS_PER_UNIT_MAX).unwrap_or(usize::MAX),
+            });
+        }
+        Ok(())
+    }
 }
 
-/// A unit reports for periods that it lived in, if only for a day of them. What it has reported
-/// stays, whatever the tree says later; so this is asked when a report begins and not again.
-pub(super) fn may_begin(meant: &Meant) -> Result<(), CommandError> {
-    let unit = meant.tree.unit(&meant.key.unit);
-    let window = meant.form.window(&meant.key.period).ok();
-    let lived = unit.zip(window).is_some_and(|(unit, (first, last))| {
-        (unit.open_past || unit.id.since <= last) && unit.ended.is_none_or(|ended| first <= ended)
-    });
-    if lived {
-        return Ok(());
-    }
-    Err(CommandError::NotThen {
+fn not_then(meant: &Meant) -> CommandError {
+    CommandError::NotThen {
         unit: meant.key.unit.clone(),
         period: meant.key.period.to_string(),
-        ended: unit.and_then(|unit| unit.ended),
-    })
+        day: meant.day,
+    }
 }

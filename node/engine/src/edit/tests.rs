@@ -2,9 +2,11 @@ use std::cell::RefCell;
 use std::rc::Rc;
 use std::sync::mpsc;
 
+use hopluu_store::{DbError, NewDoc};
 use hopluu_sync::Steady;
 
 use super::*;
+use crate::limits::DOCS_PER_UNIT_MAX;
 use crate::testing::alone::Node;
 use crate::view::ReportView;
 
@@ -215,4 +217,53 @@ fn an_office_begins_with_its_own_part_of_the_last_report() {
         let again = begin(&mut node, &report, office, true);
         assert_eq!(again.unwrap_err().code(), "M-1202");
     }
+}
+
+#[test]
+fn a_note_stands_where_the_figure_is_still_to_come() {
+    let mut node = Node::new();
+    let note = EditRequest::Note {
+        code: "II".to_owned(),
+        office: None,
+        text: "chờ số của xã".to_owned(),
+    };
+    save(&mut node, &saving(set("I", "1"), true)).unwrap();
+    save(&mut node, &saving(note, false)).unwrap();
+    let shown = show(&mut node);
+    let figures: Vec<_> = shown.figures.iter().map(|one| one.code.as_str()).collect();
+    assert_eq!(figures, ["I", "II"]);
+    let noted = &shown.figures[1];
+    assert_eq!((noted.value.as_deref(), noted.candidates.len()), (None, 0));
+    assert_eq!(noted.note.as_deref(), Some("chờ số của xã"));
+    assert!(!noted.is_unsettled());
+}
+
+/// Superiors take so many and no more: a report beyond them would stay here, and nobody would say so.
+#[test]
+fn no_more_reports_of_a_unit_begin_than_its_superiors_take() {
+    let mut node = Node::new();
+    save(&mut node, &saving(set("I", "1"), true)).unwrap();
+    let row = node.core.report_list(&crate::ReportFilter::default());
+    let report = row.unwrap().remove(0).report;
+    let fill = node.core.store().write(move |tx| {
+        for number in 1..DOCS_PER_UNIT_MAX {
+            let mut doc = [1; 16];
+            doc[..8].copy_from_slice(&number.to_be_bytes());
+            tx.put_doc(&NewDoc {
+                doc: DocId(doc),
+                key: Vec::new(),
+                unit: report.unit.clone(),
+                form: report.form.clone(),
+                major: 1,
+                period: report.period.clone(),
+                implied: Vec::new(),
+                heads: Vec::new(),
+            })?;
+        }
+        Ok::<_, DbError>(())
+    });
+    fill.unwrap();
+    let refused = new(&mut node, &selector(COMMUNE, "2023-H1"));
+    assert_eq!(refused.unwrap_err().code(), "M-1404");
+    save(&mut node, &saving(set("I", "2"), true)).unwrap();
 }

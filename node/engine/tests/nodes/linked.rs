@@ -64,7 +64,7 @@ async fn a_commune_s_figure_reaches_the_province_and_receipts_come_back() {
     }
 }
 
-/// A commune and two of its offices that have set one figure apart, to 42 and 40.
+/// A commune and two of its offices that have set one figure apart, to 42 and 40, each with a note.
 async fn set_apart(dir: &Path) -> [Running; 3] {
     let commune = crate::common::root_of(&dir.join("19429"), "19429@2024-05-01", &[]);
     let police = join_below(&commune, &dir.join("police"), "19429", Some("police")).await;
@@ -83,12 +83,12 @@ async fn set_apart(dir: &Path) -> [Running; 3] {
     health.stop().await;
     // Without a link each writes its own.
     let alone = crate::common::offline(&police_dir);
-    save(&alone, None, vec![set("II.1.1.a", "42")])
+    save(&alone, None, vec![set("II.1.1.a", "42"), note("theo sổ")])
         .await
         .expect("a save");
     alone.stop().await;
     let alone = crate::common::offline(&health_dir);
-    save(&alone, None, vec![set("II.1.1.a", "40")])
+    save(&alone, None, vec![set("II.1.1.a", "40"), note("theo trạm")])
         .await
         .expect("a save");
     alone.stop().await;
@@ -106,6 +106,14 @@ async fn set_apart(dir: &Path) -> [Running; 3] {
         .await;
     }
     [commune, police, health]
+}
+
+fn note(text: &str) -> EditRequest {
+    EditRequest::Note {
+        code: "II.1.1.a".to_owned(),
+        office: None,
+        text: text.to_owned(),
+    }
 }
 
 fn settle() -> EditRequest {
@@ -127,6 +135,11 @@ async fn offices_write_apart_and_their_conflict_shows_until_it_is_settled() {
         .find(|line| line.code.as_str() == "II.1.1.a")
         .unwrap();
     assert_eq!(line.range, Some(("40".to_owned(), "42".to_owned())));
+    let shown = commune.handle().report_show(selector(None)).await.unwrap();
+    let noted = shown.figures.first().unwrap().note.clone().unwrap();
+    let mut notes: Vec<_> = noted.lines().collect();
+    notes.sort_unstable();
+    assert_eq!(notes, ["theo sổ", "theo trạm"], "both notes stand");
     save(&commune, None, vec![settle()]).await.unwrap();
     until("it is settled at the offices", async || {
         let shown = health.handle().report_show(selector(None)).await.unwrap();
@@ -225,6 +238,13 @@ async fn a_ticket_is_good_once_and_only_for_its_root() {
             "{refused} holds no node"
         );
     }
+    // A machine that was cut off while it joined has its key and nothing else.
+    let (whole, cut) = (dir.path().join("b"), dir.path().join("e"));
+    std::fs::create_dir(&cut).unwrap();
+    std::fs::copy(whole.join("key"), cut.join("key")).unwrap();
+    let again = join(&cut, &ticket, settings(), now()).await.unwrap();
+    assert_eq!(again.place.unit.to_string(), "465@2024-05-01");
+    start_node(&cut).stop().await;
     first.stop().await;
 }
 

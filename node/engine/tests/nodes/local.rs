@@ -261,6 +261,14 @@ async fn a_total_names_what_its_units_paper_contradicts() {
         .find(|row| row.report.unit.code.as_str() == "465")
         .unwrap();
     assert_eq!((own.answered, own.lines), (2, 78), "a heading asks nothing");
+    // In the second half of 2025 there are no districts any more.
+    let ended = hopluu_engine::TotalSelector {
+        unit: Some("465@2024-05-01".to_owned()),
+        period: "2025-H2".to_owned(),
+        ..total("465")
+    };
+    let ended = node.handle().rollup_show(ended).await;
+    assert_eq!(ended.unwrap_err().code(), "M-1210");
     let above = node.handle().rollup_show(total("45")).await;
     assert_eq!(
         above.unwrap_err().code(),

@@ -1,6 +1,7 @@
 //! Copies of a store in use.
 
 use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
 
 use hopluu_model::{Epoch, Seq};
 use hopluu_store::{BackupError, FILE_NAME, Medium, OpenError, OpenOptions, Store, restore_check};
@@ -34,6 +35,8 @@ fn a_backup_is_whole_while_writing_goes_on() {
             steps.last().map(|step| step.0),
             steps.last().map(|step| step.1)
         );
+        let mode = fs::metadata(&copy).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o600, "it holds all reports");
         let report = restore_check(&copy).unwrap();
         assert_eq!(
             (report.docs, report.last_seq),

@@ -91,7 +91,7 @@ pub(super) async fn conflicts(args: &ReportArgs, context: &Context) -> Result<Ex
     let unsettled: Vec<&FigureView> = report
         .figures
         .iter()
-        .filter(|figure| figure.candidates.len() > 1)
+        .filter(|figure| figure.is_unsettled())
         .collect();
     context.answer(&unsettled, |unsettled| {
         candidates(unsettled, &form, context)
