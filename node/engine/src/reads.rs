@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use hopluu_model::{ChangeHash, DocId, EntryKind, ObjectId, Seq, UnitId};
+use hopluu_model::{DocId, EntryKind, RecordHash, Seq, UnitId};
 use hopluu_store::{DbError, EntryBody, PeerCheckpoint, Read};
 use hopluu_sync::{
     Acked, Checkpoint, Effect, Entry, Event, Item, ItemDigest, JournalBatch, MissingBatch,
@@ -199,7 +199,7 @@ fn hashes(read: &Read, object: ObjectKey, key: &ShortKey) -> Result<Vec<ShortHas
     let short = |hash: &[u8]| key.shorten(hash);
     Ok(match object.kind {
         EntryKind::Change => {
-            let changes = read.missing(DocId::from(object.object), &|_| false)?;
+            let changes = read.change_heads(DocId::from(object.object))?;
             changes
                 .iter()
                 .map(|change| short(change.hash.as_bytes()))
@@ -244,14 +244,14 @@ impl Want {
 
 fn read_missing(read: &Read, want: &Want, scope: &Scope) -> Result<MissingBatch, DbError> {
     let object = want.object;
-    let mut batch = match object.kind {
+    let found = match object.kind {
         EntryKind::Change => missing_changes(read, want, scope)?,
         EntryKind::Record | EntryKind::Receipt => missing_records(read, want, scope)?,
-        EntryKind::Attachment => MissingBatch {
-            entries: Vec::new(),
-            next: None,
-            unknown: Vec::new(),
-        },
+        EntryKind::Attachment => Some(MissingBatch::default()),
+    };
+    // Of what is not the peer's to know it is not told either which of its guesses are right.
+    let Some(mut batch) = found else {
+        return Ok(MissingBatch::default());
     };
     if let (Select::Except(held), Seq(0)) = (&want.select, want.after) {
         let mut ours = hashes(read, object, &want.key)?;
@@ -262,29 +262,24 @@ fn read_missing(read: &Read, want: &Want, scope: &Scope) -> Result<MissingBatch,
     Ok(batch)
 }
 
-fn missing_changes(read: &Read, want: &Want, scope: &Scope) -> Result<MissingBatch, DbError> {
+/// Nothing where the document is out of scope.
+fn missing_changes(
+    read: &Read,
+    want: &Want,
+    scope: &Scope,
+) -> Result<Option<MissingBatch>, DbError> {
     let doc = DocId::from(want.object.object);
-    let mut batch = MissingBatch {
-        entries: Vec::new(),
-        next: None,
-        unknown: Vec::new(),
-    };
+    let mut batch = MissingBatch::default();
     let Some(row) = read.doc(doc)? else {
-        return Ok(batch);
+        return Ok(Some(batch));
     };
     if !scope.admits(EntryKind::Change, &row.unit) {
-        return Ok(batch);
+        return Ok(None);
     }
-    let wanted: std::collections::BTreeSet<ChangeHash> = read
-        .missing(doc, &|_| false)?
-        .iter()
-        .filter(|change| change.ordinal > want.after.0 && want.wants(change.hash.as_bytes()))
-        .map(|change| change.hash)
-        .collect();
     let mut bytes = 0;
     let mut last = want.after;
     read.for_each_change(doc, want.after.0, |change| {
-        if !wanted.contains(&change.hash) {
+        if !want.wants(change.hash.as_bytes()) {
             return true;
         }
         bytes += change.body.len() + change.seal.len();
@@ -303,12 +298,17 @@ fn missing_changes(read: &Read, want: &Want, scope: &Scope) -> Result<MissingBat
             .push(entry_of(want.object, last, descriptor, body, &row.unit));
         true
     })?;
-    Ok(batch)
+    Ok(Some(batch))
 }
 
-fn missing_records(read: &Read, want: &Want, scope: &Scope) -> Result<MissingBatch, DbError> {
+/// Nothing where what has that name is out of scope.
+fn missing_records(
+    read: &Read,
+    want: &Want,
+    scope: &Scope,
+) -> Result<Option<MissingBatch>, DbError> {
     let object = want.object;
-    let found: Vec<(UnitId, Vec<u8>, hopluu_model::RecordHash)> = match object.kind {
+    let mut found: Vec<(UnitId, Vec<u8>, RecordHash)> = match object.kind {
         EntryKind::Record => read
             .records_named(object.object)?
             .into_iter()
@@ -320,16 +320,20 @@ fn missing_records(read: &Read, want: &Want, scope: &Scope) -> Result<MissingBat
             .map(|row| (row.unit, row.body, row.hash))
             .collect(),
     };
+    let is_held = !found.is_empty();
+    found.retain(|(unit, ..)| scope.admits(object.kind, unit));
+    if is_held && found.is_empty() {
+        return Ok(None);
+    }
     let entries = found
         .into_iter()
-        .filter(|(unit, _, hash)| scope.admits(object.kind, unit) && want.wants(hash.as_bytes()))
+        .filter(|(_, _, hash)| want.wants(hash.as_bytes()))
         .map(|(unit, body, _)| entry_of(object, Seq(1), Vec::new(), body, &unit))
         .collect();
-    Ok(MissingBatch {
+    Ok(Some(MissingBatch {
         entries,
-        next: None,
-        unknown: Vec::new(),
-    })
+        ..MissingBatch::default()
+    }))
 }
 
 fn entry_of(
@@ -339,16 +343,13 @@ fn entry_of(
     body: Vec<u8>,
     unit: &UnitId,
 ) -> Entry {
-    let ObjectKey { object, kind } = object;
-    let unit: UnitId = unit.clone();
-    let object: ObjectId = object;
     Entry {
         seq,
-        kind,
-        object,
+        kind: object.kind,
+        object: object.object,
         descriptor,
         body,
-        unit,
+        unit: unit.clone(),
         origin: None,
     }
 }

@@ -67,12 +67,8 @@ impl Read {
         Ok(list)
     }
 
-    /// The changes that somebody does not know, in the order of acceptance, without their bodies.
-    pub fn missing(
-        &self,
-        doc: DocId,
-        is_known: &dyn Fn(&ChangeHash) -> bool,
-    ) -> Result<Vec<ChangeHead>, DbError> {
+    /// A document's changes in the order of acceptance, without their bodies.
+    pub fn change_heads(&self, doc: DocId) -> Result<Vec<ChangeHead>, DbError> {
         let Some((number, _)) = self.doc_numbers(doc)? else {
             return Ok(Vec::new());
         };
@@ -83,14 +79,11 @@ impl Read {
         let mut rows = statement.query(range)?;
         let mut list = Vec::new();
         while let Some(row) = rows.next()? {
-            let hash = id(row, 1, "changes")?;
-            if !is_known(&hash) {
-                list.push(ChangeHead {
-                    ordinal: count(row, 0, "changes")?,
-                    hash,
-                    bytes: count(row, 2, "changes")?,
-                });
-            }
+            list.push(ChangeHead {
+                ordinal: count(row, 0, "changes")?,
+                hash: id(row, 1, "changes")?,
+                bytes: count(row, 2, "changes")?,
+            });
         }
         Ok(list)
     }
@@ -131,17 +124,6 @@ impl Read {
         };
         let sql = "SELECT seal FROM changes WHERE doc = ?1 AND actor = ?2 AND actor_seq = 1";
         self.one(sql, (number, actor.as_bytes()), |row| Ok(row.get(0)?))
-    }
-
-    /// The actors of a document with the last sequence number of each, by actor.
-    pub fn actors(&self, doc: DocId) -> Result<Vec<(ActorId, u64)>, DbError> {
-        let Some((number, _)) = self.doc_numbers(doc)? else {
-            return Ok(Vec::new());
-        };
-        let sql = "SELECT actor, actor_seq FROM actors WHERE doc = ?1 ORDER BY actor";
-        self.all(sql, [number], |row| {
-            Ok((id(row, 0, "actors")?, count(row, 1, "actors")?))
-        })
     }
 
     fn has_change_of(&self, number: i64, hash: ChangeHash) -> Result<bool, DbError> {

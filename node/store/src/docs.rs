@@ -30,31 +30,6 @@ impl Read {
         )
     }
 
-    /// All documents of a unit, in the order in which they came.
-    pub fn docs_of_unit(&self, unit: &UnitId) -> Result<Vec<DocRow>, DbError> {
-        let number = self.unit_number(unit)?;
-        self.all(
-            &format!("{DOC_COLUMNS} WHERE d.unit = ?1 ORDER BY d.id"),
-            [number],
-            |row| self.doc_row(row),
-        )
-    }
-
-    /// All documents of a form's major version and a period, in the order in which they came.
-    pub fn docs_of_form(
-        &self,
-        form: &FormId,
-        major: u16,
-        period: &Period,
-    ) -> Result<Vec<DocRow>, DbError> {
-        let number = self.series_number(form, major, period)?;
-        self.all(
-            &format!("{DOC_COLUMNS} WHERE d.series = ?1 ORDER BY d.id"),
-            [number],
-            |row| self.doc_row(row),
-        )
-    }
-
     /// Every document, one at a time, in the order in which they came.
     pub fn for_each_doc(&self, mut each: impl FnMut(DocRow)) -> Result<(), DbError> {
         let mut statement = self.statement(&format!("{DOC_COLUMNS} ORDER BY d.id"))?;
@@ -77,18 +52,6 @@ impl Read {
         let sql = "SELECT count(*) FROM docs WHERE unit = ?1";
         let found = self.one(sql, [number], |row| count(row, 0, "docs"))?;
         Ok(found.unwrap_or(0))
-    }
-
-    /// The forms and periods of which there are documents.
-    pub fn series(&self) -> Result<Vec<(FormId, u16, Period)>, DbError> {
-        let sql = "SELECT form, major, period FROM series ORDER BY form, major, period";
-        self.all(sql, [], |row| {
-            Ok((
-                parsed(row.get_ref(0)?.as_str().unwrap_or(""), "series", "a form")?,
-                small(row, 1, "series")?,
-                parsed(row.get_ref(2)?.as_str().unwrap_or(""), "series", "a period")?,
-            ))
-        })
     }
 
     /// The snapshot of a document, if it has one.

@@ -37,15 +37,6 @@ impl Read {
         )
     }
 
-    /// What waits of a peer's, in the order in which it came.
-    pub fn parked_of_peer(&self, node: NodeId) -> Result<Vec<ParkedRow>, DbError> {
-        self.all(
-            &format!("{PARKED_COLUMNS} WHERE n.node = ?1 ORDER BY p.id"),
-            [node.as_bytes()],
-            parked_row,
-        )
-    }
-
     /// Peers of whom as much is parked as may be, by node: more of theirs may have been turned away.
     pub fn parked_full(&self) -> Result<Vec<NodeId>, DbError> {
         let sql = "SELECT n.node FROM parked p JOIN nodes n ON n.id = p.node GROUP BY p.node \

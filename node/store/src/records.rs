@@ -21,25 +21,6 @@ impl Read {
         )
     }
 
-    /// All records of a kind, in the order in which they came.
-    pub fn records_of_kind(&self, kind: u8) -> Result<Vec<RecordRow>, DbError> {
-        self.all(
-            &format!("{RECORD_COLUMNS} WHERE kind = ?1 ORDER BY id"),
-            [kind],
-            |row| self.record_row(row),
-        )
-    }
-
-    /// All records of a kind about a unit, in the order in which they came.
-    pub fn records_of_unit(&self, kind: u8, unit: &UnitId) -> Result<Vec<RecordRow>, DbError> {
-        let number = self.unit_number(unit)?;
-        self.all(
-            &format!("{RECORD_COLUMNS} WHERE kind = ?1 AND unit = ?2 ORDER BY id"),
-            (kind, number),
-            |row| self.record_row(row),
-        )
-    }
-
     /// The latest receipt of each superior for a document.
     pub fn receipts(&self, doc: DocId) -> Result<Vec<ReceiptRow>, DbError> {
         self.all(
@@ -55,15 +36,6 @@ impl Read {
         let sql = "SELECT count(*) FROM receipts WHERE unit = ?1";
         let found = self.one(sql, [number], |row| count(row, 0, "receipts"))?;
         Ok(found.unwrap_or(0))
-    }
-
-    /// One receipt, if it is still the latest of its giver for its document.
-    pub fn receipt(&self, hash: RecordHash) -> Result<Option<ReceiptRow>, DbError> {
-        self.one(
-            &format!("{RECEIPT_COLUMNS} WHERE hash = ?1"),
-            [hash.as_bytes()],
-            |row| self.receipt_row(row),
-        )
     }
 
     /// The digests and sizes of a document's attachments, in the order in which they came.

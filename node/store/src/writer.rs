@@ -58,12 +58,6 @@ impl WriteTx<'_> {
         Ok(())
     }
 
-    /// Takes a value away.
-    pub fn remove_meta(&mut self, name: &str) -> Result<(), DbError> {
-        self.run("DELETE FROM meta WHERE name = ?1", [name])?;
-        Ok(())
-    }
-
     /// Begins a new life: after a restore, so that peers notice that the journal is not the one
     /// they know.
     pub fn set_epoch(&mut self, epoch: Epoch) -> Result<(), DbError> {

@@ -29,7 +29,6 @@ pub mod scan;
 mod splice;
 #[cfg(test)]
 mod testing;
-pub mod touches;
 
 pub use admit::{Parent, ParentsError, Tip, check_parents, check_references};
 pub use edit::{Edit, EditError, SaveContext, SaveMessage, SavedChange};
@@ -46,4 +45,3 @@ pub use report::{
 pub use scan::{
     InsertRun, MapOp, Place, ScanError, ScanLimits, ScannedChange, TextEdit, TextObject, scan,
 };
-pub use touches::{Touches, touches};

@@ -120,7 +120,7 @@ pub enum Select {
 }
 
 /// Entries of one object that a peer lacks.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct MissingBatch {
     /// The entries in the order of our journal.
     pub entries: Vec<Entry>,
