@@ -127,7 +127,9 @@ fn read_journal(
             continue;
         }
         let (kind, object) = (entry.kind(), entry.object());
-        let (descriptor, body) = carried(read, entry.body, &mut descriptors)?;
+        let Some((descriptor, body)) = carried(read, entry.body, &mut descriptors)? else {
+            continue;
+        };
         let (seq, unit, origin) = (entry.seq, entry.unit, entry.origin);
         entries.push(Entry {
             seq,
@@ -145,13 +147,15 @@ fn read_journal(
     })
 }
 
-/// What travels of an entry: the descriptor of its object, and its body.
+/// What travels of an entry: the descriptor of its object, and its body. Nothing of a change without
+/// a seal: who needs it makes it.
 fn carried(
     read: &Read,
     body: EntryBody,
     descriptors: &mut BTreeMap<DocId, Vec<u8>>,
-) -> Result<(Vec<u8>, Vec<u8>), DbError> {
-    Ok(match body {
+) -> Result<Option<(Vec<u8>, Vec<u8>)>, DbError> {
+    Ok(Some(match body {
+        EntryBody::Change { seal, .. } if seal.is_empty() => return Ok(None),
         EntryBody::Change {
             doc, body, seal, ..
         } => {
@@ -174,7 +178,7 @@ fn carried(
         }
         EntryBody::Record { body, .. } | EntryBody::Receipt { body, .. } => (Vec::new(), body),
         EntryBody::Attachment { body, .. } => (Vec::new(), body),
-    })
+    }))
 }
 
 fn read_items(read: &Read, scope: &Scope) -> Result<Vec<Item>, DbError> {
@@ -279,7 +283,7 @@ fn missing_changes(
     let mut bytes = 0;
     let mut last = want.after;
     read.for_each_change(doc, want.after.0, |change| {
-        if !want.wants(change.hash.as_bytes()) {
+        if change.seal.is_empty() || !want.wants(change.hash.as_bytes()) {
             return true;
         }
         bytes += change.body.len() + change.seal.len();
