@@ -335,7 +335,7 @@ async fn a_superior_that_a_commune_has_made_up_is_nobody() {
     assert_eq!(offer(RECORD, record.expect("a record")).await, None);
     let form = Record::sign(&forged, RecordKind::Form, unit(DISTRICT), vec![1]);
     let refused = offer(RECORD, form.expect("a record")).await;
-    assert_eq!(refused, Some(RefusalCode::SCOPE), "it decides nothing");
+    assert_eq!(refused, Some(RefusalCode::PARKED), "it decides nothing");
     let others = Forged::of(COMMUNE);
     let receipt = Receipt {
         doc: others.key.id(),
