@@ -245,15 +245,25 @@ impl Home {
         Signer::from_pkcs8(&der).map_err(|_| HomeError::Key(path))
     }
 
+    pub(crate) fn has_key(&self) -> bool {
+        self.dir.join("key").exists()
+    }
+
     /// The key of a new node: the one that a beginning cut short has left, or one drawn now. It is on
     /// disk before anybody certifies it, because a ticket is good for one key.
     pub(crate) fn begin_key(&self) -> Result<Signer, SetupError> {
-        if self.dir.join("key").exists() {
+        if self.has_key() {
             return Ok(self.signer()?);
         }
         let signer = key::generate()?;
         self.write_key(&signer)?;
         Ok(signer)
+    }
+
+    /// Takes back a key that nobody has certified.
+    pub(crate) fn forget_key(&self) -> Result<(), HomeError> {
+        let path = self.dir.join("key");
+        fs::remove_file(&path).map_err(|source| HomeError::File { path, source })
     }
 
     /// Writes the key of a new node.

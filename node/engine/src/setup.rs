@@ -237,10 +237,18 @@ pub async fn join(
     }
     // The folder first: a ticket is good once, and must not be spent on one that cannot be used.
     let home = Home::create(dir)?;
+    let had_key = home.has_key();
     let signer = home.begin_key()?;
-    let joined = call_join(&ticket, &signer, &Tuning::default())
-        .await
-        .map_err(SetupError::Join)?;
+    let joined = match call_join(&ticket, &signer, &Tuning::default()).await {
+        Ok(joined) => joined,
+        Err(error) => {
+            // Whoever was not heard again, now or before, may have certified the key.
+            if !had_key && !matches!(error, JoinCallError::NoAnswer(_)) {
+                home.forget_key()?;
+            }
+            return Err(SetupError::Join(error));
+        }
+    };
     let place = joined.identity.place.clone();
     let mut settings = settings;
     for addr in &ticket.addrs {

@@ -16,7 +16,7 @@ use crate::text;
 pub(super) async fn run(args: &JoinArgs, context: &Context) -> Result<Exit, Failure> {
     let dir = context.dir()?;
     // The exchange uses the ticket up: what can be seen before must not cost one.
-    if ["key", "node.toml"]
+    if ["store.db", "node.toml"]
         .iter()
         .any(|file| dir.join(file).exists())
     {
