@@ -49,10 +49,10 @@ pub enum ClientError {
     #[error("{} {}", .0.code, .0.message.en)]
     Refused(Box<Problem>),
     /// The connection broke off, so that nobody knows whether it was done.
-    #[error("the connection to the node broke off")]
+    #[error("the connection to the node broke off, whether it was done is not known")]
     Broken(#[source] Box<dyn std::error::Error + Send + Sync>),
-    /// The node does not answer.
-    #[error("the node does not answer")]
+    /// The node did not answer in time, so that nobody knows whether it was done.
+    #[error("the node did not answer in time, whether it was done is not known")]
     Silent,
     /// The node answers in words of another version.
     #[error("the answer of the node is not understood: {detail}")]
@@ -81,6 +81,15 @@ impl ClientError {
             Self::Foreign { .. } => Fault::Bug,
         }
     }
+}
+
+/// Reports as saves, one a line, and what has no line.
+#[derive(Debug)]
+pub struct Exported {
+    /// The saves, and behind each its unsettled figures.
+    pub lines: Lines,
+    /// Reports that were left out because they are withdrawn.
+    pub withdrawn: u64,
 }
 
 /// Asks a node.
@@ -225,11 +234,11 @@ impl Client {
         })
     }
 
-    /// A stream of lines; only its beginning is waited for with a bound.
-    async fn stream(&self, path: &str) -> Result<Lines, ClientError> {
+    /// An answer whose body is a stream; only its beginning is waited for with a bound.
+    async fn stream(&self, path: &str) -> Result<wire::Answer, ClientError> {
         let asked = async { self.dial().await?.send(Method::GET, path, None).await };
         let answer = timeout(REQUEST_TIME_MAX + CLIENT_GRACE, asked);
-        Ok(answer.await.map_err(|_| ClientError::Silent)??.lines())
+        answer.await.map_err(|_| ClientError::Silent)?
     }
 
     async fn dial(&self) -> Result<wire::Connection, ClientError> {

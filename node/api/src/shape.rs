@@ -9,6 +9,9 @@ use serde::{Deserialize, Serialize};
 use crate::problem::Problem;
 use crate::text::Both;
 
+/// The header of an export that says how many reports it leaves out because they are withdrawn.
+pub const WITHDRAWN_HEADER: &str = "hopluu-withdrawn";
+
 /// Which reports are meant; every part left out means all.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

@@ -2,7 +2,7 @@
 
 use hopluu_engine::{CommandError, UndoBar};
 use hopluu_form::Lang;
-use hopluu_model::ErrorChain;
+use hopluu_model::{Date, ErrorChain};
 use serde::{Deserialize, Serialize};
 
 /// A message in both languages.
@@ -44,10 +44,25 @@ pub fn message(error: &CommandError) -> Both {
         CommandError::Value { code, source } => {
             format!("{code}: {} {}", source.code(), source.message(Lang::En))
         }
+        CommandError::UnknownUnit { text, on } if is_any_day(on) => {
+            format!("no unit `{text}` in the tree")
+        }
+        CommandError::UnknownPeriod { text, takes, .. } if takes.is_empty() => {
+            format!("`{text}` is not a period")
+        }
+        CommandError::UnknownOffice { office, .. } if office.is_empty() => {
+            "it is not clear which office this figure or text is of".to_owned()
+        }
+        CommandError::UnknownOffice { office, known } if known.is_empty() => {
+            format!("office `{office}` has no part here")
+        }
         CommandError::Store(_) | CommandError::Backup(_) => ErrorChain(error).to_string(),
         _ => error.to_string(),
     };
     let vi = match error {
+        CommandError::UnknownUnit { text, on } if is_any_day(on) => {
+            format!("không có đơn vị `{text}` trong cây đơn vị")
+        }
         CommandError::UnknownUnit { text, on } => {
             format!("không có đơn vị `{text}` trong cây đơn vị ngày {on}")
         }
@@ -55,6 +70,9 @@ pub fn message(error: &CommandError) -> Both {
             format!("`{text}` là mã của {} đơn vị khác nhau", candidates.len())
         }
         CommandError::UnknownForm { text, .. } => format!("không có biểu mẫu `{text}`"),
+        CommandError::UnknownPeriod { text, takes, .. } if takes.is_empty() => {
+            format!("`{text}` không phải kỳ báo cáo")
+        }
         CommandError::UnknownPeriod { text, form, .. } => {
             format!("`{text}` không phải kỳ báo cáo của biểu mẫu `{form}`")
         }
@@ -177,6 +195,10 @@ pub fn hint(error: &CommandError) -> Option<Both> {
         }
         CommandError::UnknownForm { known, .. } => {
             known_ones("biểu mẫu đang có", "forms known here", known)
+        }
+        CommandError::UnknownPeriod { takes, .. } if takes.is_empty() => {
+            let all = PERIOD_EXAMPLES.map(|(_, example)| example.to_owned());
+            known_ones("kỳ báo cáo viết như", "a period is written like", &all)
         }
         CommandError::UnknownPeriod { takes, .. } => {
             known_ones("loại kỳ báo cáo được nhận", "it takes", &examples(takes))
@@ -327,18 +349,28 @@ fn known_ones(vi: &str, en: &str, known: &[String]) -> Both {
     Both::new(format!("{vi}: {known}"), format!("{en}: {known}"))
 }
 
+/// Each kind of period, and one as somebody would type it.
+const PERIOD_EXAMPLES: [(&str, &str); 6] = [
+    ("year", "2026"),
+    ("half-year", "2026-H1"),
+    ("quarter", "2026-Q3"),
+    ("month", "2026-M07"),
+    ("years", "2016-2020"),
+    ("ad-hoc", "x20261018-lu-quet"),
+];
+
 /// Kinds of period as somebody would type one.
 fn examples(kinds: &[String]) -> Vec<String> {
-    let example = |kind: &String| match kind.as_str() {
-        "year" => "2026".to_owned(),
-        "half-year" => "2026-H1".to_owned(),
-        "quarter" => "2026-Q3".to_owned(),
-        "month" => "2026-M07".to_owned(),
-        "years" => "2016-2020".to_owned(),
-        "ad-hoc" => "x20261018-lu-quet".to_owned(),
-        other => other.to_owned(),
+    let example = |kind: &String| {
+        let known = PERIOD_EXAMPLES.iter().find(|(known, _)| known == kind);
+        known.map_or_else(|| kind.clone(), |(_, example)| (*example).to_owned())
     };
     kinds.iter().map(example).collect()
+}
+
+/// Whether a unit was looked for in the tree of no day in particular.
+fn is_any_day(on: &str) -> bool {
+    on == Date::MAX.to_string()
 }
 
 /// What was asked for, in Vietnamese; the engine's own words where it has a new one.

@@ -296,7 +296,7 @@ async fn what_is_exported_goes_in_again() {
         .export(&ReportQuery::default())
         .await
         .expect("an export");
-    while let Some(line) = stream.next().await.expect("a line") {
+    while let Some(line) = stream.lines.next().await.expect("a line") {
         exported.extend(line);
         exported.push(b'\n');
     }

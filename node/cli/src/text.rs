@@ -269,6 +269,14 @@ pub(crate) fn exported(reports: u64, unsettled: u64) -> Both {
     )
 }
 
+/// Reports that an export leaves out.
+pub(crate) fn not_exported(withdrawn: u64) -> Both {
+    Both::new(
+        format!("{withdrawn} báo cáo đã rút không được xuất"),
+        format!("{withdrawn} reports are withdrawn and were left out"),
+    )
+}
+
 /// While something takes long.
 pub(crate) fn working(vi: &str, en: &str) -> Both {
     Both::new(format!("đang {vi} …"), format!("{en} …"))

@@ -169,6 +169,17 @@ fn refusals_have_codes_and_say_who_can_cure_them() {
         refused(dir, &["report", "show", FORM, "2020"]),
         usage("M-1004")
     );
+    for command in ["list", "export"] {
+        assert_eq!(
+            refused(dir, &["report", command, "--period", "nope"]),
+            usage("M-1004")
+        );
+    }
+    let (nowhere, _) = json(dir, &["report", "list", "--unit", "nope"]);
+    assert_eq!(
+        nowhere["message"]["vi"],
+        "không có đơn vị `nope` trong cây đơn vị"
+    );
     assert_eq!(refused(dir, &["units", "show", "99999"]), usage("M-1001"));
     assert_eq!(
         refused(&dir.join("no"), &["join", "HOPLUU1-NONSENSE"]),
@@ -213,7 +224,13 @@ fn a_command_line_that_is_not_understood_is_refused_as_json_too() {
         problem["message"].clone()
     };
     assert_eq!(usage(&["nope"])["vi"], "không có lệnh `nope`");
-    assert!(usage(&["report"])["en"].is_string());
+    let missing = usage(&["rollup"]);
+    assert_eq!(
+        (&missing["vi"], &missing["en"]),
+        (&"thiếu lệnh con".into(), &"a command is missing".into())
+    );
+    let missing = usage(&["rollup", "show", "465"]);
+    assert_eq!(missing["en"], "<FORM>, <PERIOD> is missing");
     assert_eq!(
         usage(&["status", "--nope"])["vi"],
         "không có tham số `--nope`"
@@ -413,6 +430,17 @@ fn what_goes_out_comes_in_and_a_backup_comes_back() {
         json(other.path(), &report("show", &[])).0["figures"][0]["value"],
         "3"
     );
+
+    // What was taken back would count again where it comes in.
+    assert_eq!(json(dir, &report("withdraw", &["--reason", "sai"])).1, 0);
+    let exported = hopluu(dir, &["report", "export"]);
+    assert_eq!(
+        (exported.status.code(), text(&exported.stdout)),
+        (Some(0), String::new())
+    );
+    let said = text(&exported.stderr);
+    assert!(said.contains("1 báo cáo đã rút không được xuất"), "{said}");
+    assert_eq!(json(dir, &report("new", &[])).1, 0);
 
     let backup = dir.join("backup.db");
     let backup = backup.to_str().expect("a plain path");

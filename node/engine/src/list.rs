@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use hopluu_doc::{DocKey, FactsView, Step};
 use hopluu_form::Line;
-use hopluu_model::{FormId, UnitId};
+use hopluu_model::{FormId, Period, UnitId};
 use hopluu_store::{DbError, DocRow, Read, Store};
 
 use crate::admit::receipt_heads;
@@ -30,7 +30,7 @@ pub(crate) struct Listing {
     shelf: Shelf,
     form: Option<FormId>,
     units: Option<Vec<UnitId>>,
-    period: Option<String>,
+    period: Option<Period>,
 }
 
 impl Core {
@@ -54,11 +54,19 @@ impl Core {
         let form = form.map(|text| self.known_form(text)).transpose()?;
         let units = filter.unit.as_deref();
         let units = units.map(|text| self.units_of(text)).transpose()?;
+        let period = filter.period.as_deref().map(|text| {
+            let form = filter.form.clone().unwrap_or_default();
+            let takes = Vec::new();
+            let text = text.to_owned();
+            text.parse()
+                .map_err(|_| CommandError::UnknownPeriod { text, form, takes })
+        });
+        let period = period.transpose()?;
         Ok(Listing {
             shelf: self.shelf(),
             form: form.map(|known| known.form.id().clone()),
             units,
-            period: filter.period.clone(),
+            period,
         })
     }
 }
@@ -100,8 +108,8 @@ impl Listing {
                 .is_none_or(|units| units.contains(&row.unit))
             && self
                 .period
-                .as_deref()
-                .is_none_or(|text| text == row.period.to_string())
+                .as_ref()
+                .is_none_or(|period| *period == row.period)
     }
 }
 

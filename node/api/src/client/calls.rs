@@ -6,12 +6,12 @@ use hopluu_engine::view::{
 };
 use hopluu_model::tree::TreeEvent;
 
-use super::{Client, ClientError, Lines};
+use super::{Client, ClientError, Exported, Lines};
 use crate::client::wire::with_query;
 use crate::limits::REQUEST_TIME_MAX;
 use crate::shape::{
     BackupDone, BackupRequest, Done, FormQuery, FormRequest, FormView, NewRequest, ReportQuery,
-    TicketRequest, TotalQuery, UndoRequest, UnitQuery,
+    TicketRequest, TotalQuery, UndoRequest, UnitQuery, WITHDRAWN_HEADER,
 };
 
 macro_rules! calls {
@@ -94,14 +94,19 @@ impl Client {
     /// # Errors
     /// When the node does not answer.
     pub async fn watch(&self) -> Result<Lines, ClientError> {
-        self.stream("/v1/watch").await
+        Ok(self.stream("/v1/watch").await?.lines())
     }
 
     /// Reports as saves, one a line.
     ///
     /// # Errors
     /// When the node refuses, or does not answer.
-    pub async fn export(&self, asked: &ReportQuery) -> Result<Lines, ClientError> {
-        self.stream(&with_query("/v1/reports/export", asked)).await
+    pub async fn export(&self, asked: &ReportQuery) -> Result<Exported, ClientError> {
+        let path = with_query("/v1/reports/export", asked);
+        let answer = self.stream(&path).await?;
+        Ok(Exported {
+            withdrawn: answer.count(WITHDRAWN_HEADER),
+            lines: answer.lines(),
+        })
     }
 }

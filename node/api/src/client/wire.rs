@@ -10,7 +10,7 @@ use http_body_util::{BodyExt, Empty, Full, Limited};
 use hyper::body::{Bytes, Incoming};
 use hyper::client::conn::http1::{SendRequest, handshake};
 use hyper::header::{CONTENT_TYPE, HOST};
-use hyper::{Method, Request, Response};
+use hyper::{HeaderMap, Method, Request, Response};
 use hyper_util::rt::TokioIo;
 use serde::Serialize;
 use tokio::io::{AsyncRead, AsyncWrite};
@@ -116,8 +116,10 @@ impl Connection {
         let sent = self.sender.send_request(request);
         let response: Response<Incoming> = self.driver.drive(sent).await.map_err(broken)?;
         let is_ok = response.status().is_success();
+        let (head, body) = response.into_parts();
         let mut answer = Answer {
-            body: response.into_body(),
+            headers: head.headers,
+            body,
             driver: self.driver,
         };
         if is_ok {
@@ -139,6 +141,7 @@ fn broken(error: hyper::Error) -> ClientError {
 /// An answer whose head has arrived.
 #[derive(Debug)]
 pub(super) struct Answer {
+    headers: HeaderMap,
     body: Incoming,
     driver: Driver,
 }
@@ -153,6 +156,12 @@ impl Answer {
             .await
             .map_err(ClientError::Broken)?;
         Ok(whole.to_bytes())
+    }
+
+    /// How many a header of it says; none without the header.
+    pub(super) fn count(&self, header: &str) -> u64 {
+        let count = self.headers.get(header).and_then(|said| said.to_str().ok());
+        count.and_then(|said| said.parse().ok()).unwrap_or_default()
     }
 
     /// Its body as lines.

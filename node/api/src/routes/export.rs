@@ -1,7 +1,9 @@
 //! Reports as saves: what comes out goes in again by `import` and gives the same content.
 
 use axum::extract::State;
+use axum::http::HeaderValue;
 use axum::response::Response;
+use hopluu_doc::Step;
 use hopluu_engine::view::{EditRequest, ReportRef, ReportView, SaveRequest, Selector};
 
 use super::{Api, filter, within};
@@ -9,26 +11,36 @@ use crate::extract::Asked;
 use crate::limits::REQUEST_TIME_MAX;
 use crate::problem::ApiError;
 use crate::server::ended;
-use crate::shape::{ReportQuery, Unsettled, UnsettledLine};
+use crate::shape::{ReportQuery, Unsettled, UnsettledLine, WITHDRAWN_HEADER};
 use crate::stream::{Pieces, ndjson};
 
-/// One line a report with figures, notes and texts, then one for each of its unsettled figures. The
-/// list is made before the first byte leaves, so that a wrong filter is refused as such; a report that
-/// cannot be read ends the stream with the refusal as its last line.
+/// One line a report with figures, notes and texts, then one for each of its unsettled figures. A
+/// report that is withdrawn has none, for whoever brings it in would count it again. The list is made
+/// before the first byte leaves, so that a wrong filter is refused as such; a report that cannot be
+/// read ends the stream with the refusal as its last line.
 pub(super) async fn export(
     State(api): State<Api>,
     Asked(query): Asked<ReportQuery>,
 ) -> Result<Response, ApiError> {
     let rows = within(REQUEST_TIME_MAX, api.handle.report_list(filter(query))).await?;
+    let (withdrawn, rows): (Vec<_>, Vec<_>) =
+        rows.into_iter().partition(|row| is_withdrawn(&row.state));
     let reports: Vec<Selector> = rows.iter().map(|row| selector(&row.report)).collect();
-    Ok(ndjson(move |pieces| async move {
+    let mut answer = ndjson(move |pieces| async move {
         let stopped = ended(api.stopped.clone());
         // Stopping is a state, and an export that is cut is an export to be made again.
         tokio::select! {
             () = stopped => {}
             () = run(&api, reports, pieces) => {}
         }
-    }))
+    });
+    let headers = answer.headers_mut();
+    headers.insert(WITHDRAWN_HEADER, HeaderValue::from(withdrawn.len()));
+    Ok(answer)
+}
+
+fn is_withdrawn(state: &str) -> bool {
+    state == Step::Withdrawn.as_str()
 }
 
 async fn run(api: &Api, reports: Vec<Selector>, mut pieces: Pieces) {
@@ -40,6 +52,9 @@ async fn run(api: &Api, reports: Vec<Selector>, mut pieces: Pieces) {
                 return;
             }
         };
+        if is_withdrawn(&view.state) {
+            continue; // since the list was made
+        }
         let (save, unsettled) = lines(view);
         if !pieces.line(&save).await {
             return;

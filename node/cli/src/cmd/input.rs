@@ -30,17 +30,20 @@ pub(crate) fn is_standard_input(path: &Path) -> bool {
 }
 
 fn read(from: impl Read, path: &Path, bytes_max: u64) -> Result<String, Failure> {
-    let mut text = String::new();
-    let read = from.take(bytes_max + 1).read_to_string(&mut text);
-    match read {
-        Ok(bytes) if bytes as u64 > bytes_max => Err(text::fail::too_large(path, bytes_max)),
-        // Spreadsheets begin their files with a mark that is no part of the text.
-        Ok(_) => Ok(text
-            .strip_prefix('\u{feff}')
-            .map(str::to_owned)
-            .unwrap_or(text)),
-        Err(error) => Err(text::fail::file(path, &error)),
+    let mut bytes = Vec::new();
+    from.take(bytes_max + 1)
+        .read_to_end(&mut bytes)
+        .map_err(|error| text::fail::file(path, &error))?;
+    // Before it is taken for text: the bound may have cut a letter in two.
+    if bytes.len() as u64 > bytes_max {
+        return Err(text::fail::too_large(path, bytes_max));
     }
+    let text = String::from_utf8(bytes).map_err(|_| text::fail::not_utf8(path))?;
+    // Spreadsheets begin their files with a mark that is no part of the text.
+    Ok(text
+        .strip_prefix('\u{feff}')
+        .map(str::to_owned)
+        .unwrap_or(text))
 }
 
 /// The node's form, as this program reads it.
@@ -61,6 +64,12 @@ mod tests {
         assert_eq!(
             read_file(&path, 6).unwrap_err().problem().unwrap().code,
             "M-2010"
+        );
+        std::fs::write(&path, "mưa").unwrap();
+        assert_eq!(
+            read_file(&path, 1).unwrap_err().problem().unwrap().code,
+            "M-2010",
+            "the bound lies within a letter"
         );
         std::fs::write(&path, [0xff, 0xfe]).unwrap();
         assert_eq!(

@@ -66,8 +66,14 @@ impl From<ClientError> for Failure {
             ClientError::Silent => Self::new(
                 Exit::NotRunning,
                 "M-2003",
-                Both::new("nút không trả lời", chain),
-                None,
+                Both::new(
+                    "nút không trả lời kịp, chưa rõ việc đã làm xong hay chưa",
+                    chain,
+                ),
+                Some(Both::new(
+                    "xem trước bằng `hopluu status` và `hopluu report show`, rồi làm lại nếu cần",
+                    "look first with `hopluu status` and `hopluu report show`, and repeat if need be",
+                )),
             ),
             ClientError::Foreign { .. } => Self::new(
                 Exit::Failed,
@@ -398,6 +404,20 @@ pub(crate) fn file(path: &Path, error: &io::Error) -> Failure {
         _ => Exit::Failed,
     };
     Failure::new(exit, "M-2009", message, None)
+}
+
+/// A file is no text, or text of another encoding.
+pub(crate) fn not_utf8(path: &Path) -> Failure {
+    let path = path.display();
+    let message = Both::new(
+        format!("{path} không phải văn bản UTF-8"),
+        format!("{path} is not UTF-8 text"),
+    );
+    let hint = Both::new(
+        "lưu lại tệp với bảng mã UTF-8",
+        "save the file again as UTF-8",
+    );
+    Failure::new(Exit::Usage, "M-2009", message, Some(hint))
 }
 
 /// A file is longer than anything of its kind.

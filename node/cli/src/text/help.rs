@@ -17,7 +17,38 @@ pub(crate) fn command(lang: Lang) -> Command {
     let command = Cli::command();
     match lang {
         Lang::En => command,
-        Lang::Vi => in_vietnamese(command, ""),
+        Lang::Vi => {
+            let mut command = in_vietnamese(command, "");
+            // The library adds its `help` only now.
+            command.build();
+            with_help_in_vietnamese(command)
+        }
+    }
+}
+
+/// Puts the words of `help` into Vietnamese, at every command that has commands below it.
+fn with_help_in_vietnamese(command: Command) -> Command {
+    let names: Vec<String> = command
+        .get_subcommands()
+        .map(|below| below.get_name().to_owned())
+        .collect();
+    names.into_iter().fold(command, |command, name| {
+        command.mut_subcommand(&name, |below| match &*name {
+            "help" => helping(below),
+            _ => with_help_in_vietnamese(below),
+        })
+    })
+}
+
+fn helping(command: Command) -> Command {
+    let command = command
+        .about("In phần trợ giúp này, hoặc của một lệnh")
+        .help_template(TEMPLATE_VI)
+        .subcommand_help_heading("Các lệnh");
+    if command.find_subcommand("help").is_some() {
+        command.mut_subcommand("help", helping)
+    } else {
+        command
     }
 }
 
@@ -33,7 +64,6 @@ fn in_vietnamese(command: Command, path: &str) -> Command {
     let mut command = command
         .help_template(TEMPLATE_VI)
         .subcommand_help_heading("Các lệnh")
-        .disable_help_subcommand(true)
         .disable_help_flag(true)
         .arg(flag("help", 'h', ArgAction::HelpShort, path));
     if path.is_empty() {
@@ -239,6 +269,30 @@ mod tests {
         let mut found = Vec::new();
         missing(&Cli::command(), "", &mut found);
         assert!(found.is_empty(), "{found:?}");
+    }
+
+    #[test]
+    fn the_help_command_speaks_vietnamese_too() {
+        let help = |typed: &[&str]| {
+            let words = [&["hopluu"], typed].concat();
+            let shown = command(Lang::Vi).try_get_matches_from(words).unwrap_err();
+            assert_eq!(
+                shown.kind(),
+                clap::error::ErrorKind::DisplayHelp,
+                "{typed:?}"
+            );
+            let shown = shown.to_string();
+            assert!(
+                !shown.contains("Print") && !shown.contains("Usage"),
+                "{shown}"
+            );
+            shown
+        };
+        assert!(help(&["help"]).contains("Viết và xem báo cáo"));
+        assert!(help(&["help", "report"]).contains("Hoàn tác lần lưu cuối"));
+        assert!(help(&["help", "report", "set"]).contains("Cách viết: hopluu report set"));
+        assert!(help(&["report", "help", "set"]).contains("Nhập số liệu"));
+        assert!(help(&["help", "help"]).contains("của một lệnh"));
     }
 
     #[test]

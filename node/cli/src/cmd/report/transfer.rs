@@ -78,29 +78,34 @@ pub(super) async fn export(args: ExportArgs, context: &Context) -> Result<Exit, 
     let words = text::working("xuất", "exporting");
     let client = context.client().await?;
     let exporting = async {
-        let mut lines = client.export(&query).await?;
-        match &args.output {
+        let mut export = client.export(&query).await?;
+        let lines = &mut export.lines;
+        let unsettled = match &args.output {
             Some(path) => {
                 let file = File::create_new(path).map_err(|e| text::fail::file(path, &e))?;
                 let unwritten = |error: io::Error| text::fail::file(path, &error);
                 let mut out = BufWriter::new(file);
-                let unsettled = copy(&mut lines, &mut out, &written, &unwritten).await?;
+                let unsettled = copy(lines, &mut out, &written, &unwritten).await?;
                 out.flush()
                     .and_then(|()| out.get_ref().sync_all())
                     .map_err(unwritten)?;
-                Ok::<u64, Failure>(unsettled)
+                unsettled
             }
             None => {
                 let unwritten = |error: io::Error| text::fail::output(&error);
-                copy(&mut lines, &mut io::stdout(), &written, &unwritten).await
+                copy(lines, &mut io::stdout(), &written, &unwritten).await?
             }
-        }
+        };
+        Ok::<_, Failure>((unsettled, export.withdrawn))
     };
     let exported = with_progress(context, &words, &written, exporting).await;
     client.close().await;
-    let unsettled = exported?;
+    let (unsettled, withdrawn) = exported?;
     if !context.is_json {
         context.note(&text::exported(written.get(), unsettled));
+        if withdrawn > 0 {
+            context.note(&text::not_exported(withdrawn));
+        }
     }
     Ok(if unsettled == 0 {
         Exit::Done
