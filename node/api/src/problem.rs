@@ -21,6 +21,9 @@ pub enum ApiError {
         /// What is wrong with it.
         detail: String,
     },
+    /// A line of an import is not the JSON of a save.
+    #[error("the request is not understood: {0}")]
+    Json(#[source] serde_json::Error),
     /// There is nothing under this path.
     #[error("there is no `{path}` here")]
     Path {
@@ -63,6 +66,7 @@ impl ApiError {
             Self::Command(error) => error.fault(),
             Self::TooSlow { .. } => Fault::Local,
             Self::Request { .. }
+            | Self::Json(_)
             | Self::Path { .. }
             | Self::Method { .. }
             | Self::TooLarge { .. }
@@ -75,7 +79,7 @@ impl ApiError {
     pub fn code(&self) -> &'static str {
         match self {
             Self::Command(error) => error.code(),
-            Self::Request { .. } => "M-1501",
+            Self::Request { .. } | Self::Json(_) => "M-1501",
             Self::Path { .. } => "M-1502",
             Self::TooLarge { .. } => "M-1503",
             Self::TooSlow { .. } => "M-1504",
@@ -91,8 +95,10 @@ impl ApiError {
         let (message, hint) = match self {
             Self::Command(error) => (text::message(error), text::hint(error)),
             Self::Request { detail } => {
-                (Both::new(format!("không hiểu yêu cầu: {detail}"), en), None)
+                let vi = format!("không hiểu yêu cầu {}", text::technical(detail));
+                (Both::new(vi, en), None)
             }
+            Self::Json(error) => (Both::new(text::json_vi(error), en), None),
             Self::Path { path } => (Both::new(format!("ở đây không có `{path}`"), en), None),
             Self::Method { method, path } => {
                 (Both::new(format!("`{path}` không nhận {method}"), en), None)
@@ -131,7 +137,9 @@ impl ApiError {
     fn status(&self) -> StatusCode {
         match self {
             Self::Command(error) => command_status(error),
-            Self::Request { .. } | Self::Unsettled { .. } => StatusCode::BAD_REQUEST,
+            Self::Request { .. } | Self::Json(_) | Self::Unsettled { .. } => {
+                StatusCode::BAD_REQUEST
+            }
             Self::Path { .. } => StatusCode::NOT_FOUND,
             Self::Method { .. } => StatusCode::METHOD_NOT_ALLOWED,
             Self::TooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
@@ -271,6 +279,46 @@ mod tests {
         assert_eq!(
             status(CommandError::TextTooLong { length: 2, most: 1 }),
             400
+        );
+    }
+
+    #[test]
+    fn a_list_of_none_is_not_announced() {
+        let message = |error: CommandError| ApiError::from(error).problem().message;
+        let nobody = message(CommandError::UnknownOffice {
+            office: "navy".to_owned(),
+            known: vec![],
+        });
+        assert_eq!(nobody.en, "office `navy` has no part here");
+        let nothing = message(CommandError::UnknownPeriod {
+            text: "nope".to_owned(),
+            form: String::new(),
+            takes: vec![],
+        });
+        assert_eq!(nothing.en, "`nope` is not a period");
+        let nowhere = message(CommandError::UnknownUnit {
+            text: "nope".to_owned(),
+            on: hopluu_model::Date::MAX.to_string(),
+        });
+        assert_eq!(nowhere.en, "no unit `nope` in the tree");
+    }
+
+    #[test]
+    fn why_something_was_refused_is_said_in_vietnamese() {
+        let message = |detail: &str| {
+            let error = CommandError::Refused {
+                what: "the tree event",
+                detail: detail.to_owned(),
+            };
+            ApiError::from(error).problem().message.vi
+        };
+        assert_eq!(
+            message("19429@2024-05-01 began already, with other facts"),
+            "thay đổi cây đơn vị không được chấp nhận: 19429@2024-05-01 đã có rồi, với thông tin khác"
+        );
+        assert_eq!(
+            message("it is odd"),
+            "thay đổi cây đơn vị không được chấp nhận (chi tiết kỹ thuật: it is odd)"
         );
     }
 

@@ -33,6 +33,33 @@ impl Both {
     }
 }
 
+/// Words that only a maintainer reads, behind a Vietnamese sentence that says it without them.
+#[must_use]
+pub fn technical(words: &str) -> String {
+    format!("(chi tiết kỹ thuật: {words})")
+}
+
+/// What is wrong with JSON that somebody wrote, in Vietnamese: where, and only then the library's words.
+#[must_use]
+pub fn json_vi(error: &serde_json::Error) -> String {
+    let (line, column) = (error.line(), error.column());
+    let words = technical(&error.to_string());
+    format!("JSON không đúng ở dòng {line}, cột {column} {words}")
+}
+
+fn technical_chain(error: &CommandError) -> String {
+    technical(&ErrorChain(error).to_string())
+}
+
+/// What to do about an import's line for a report that is not there.
+#[must_use]
+pub fn create_in_import() -> Both {
+    Both::new(
+        r#"thêm "create":true vào dòng này để mở báo cáo"#,
+        r#"add "create":true to the line to open the report"#,
+    )
+}
+
 /// What went wrong.
 #[must_use]
 #[expect(
@@ -151,14 +178,22 @@ pub fn message(error: &CommandError) -> Both {
             format!("biểu mẫu có lỗi: {}", mistakes.report(Lang::Vi))
         }
         CommandError::Refused { what, detail } => {
-            format!("{} không được chấp nhận: {detail}", asked_vi(what))
+            format!(
+                "{} không được chấp nhận{}",
+                asked_vi(what),
+                refused_vi(detail)
+            )
         }
-        CommandError::Backup(_) => format!("không sao lưu được: {}", ErrorChain(error)),
+        CommandError::Backup(_) => format!("không sao lưu được {}", technical_chain(error)),
         CommandError::DiskFull => {
             "ổ đĩa đã đầy: lần này chưa lưu được, những gì đã lưu trước đó vẫn an toàn".to_owned()
         }
-        CommandError::Store(_) => format!("cơ sở dữ liệu không làm được: {}", ErrorChain(error)),
-        CommandError::Damaged { doc, detail } => format!("không đọc được tài liệu {doc}: {detail}"),
+        CommandError::Store(_) => {
+            format!("cơ sở dữ liệu không làm được {}", technical_chain(error))
+        }
+        CommandError::Damaged { doc, detail } => {
+            format!("không đọc được tài liệu {doc} {}", technical(detail))
+        }
         CommandError::TooMuch { what, most } => {
             format!("quá nhiều cùng lúc: {}, tối đa {most}", asked_vi(what))
         }
@@ -371,6 +406,30 @@ fn examples(kinds: &[String]) -> Vec<String> {
 /// Whether a unit was looked for in the tree of no day in particular.
 fn is_any_day(on: &str) -> bool {
     on == Date::MAX.to_string()
+}
+
+/// Why a form or a change of the tree does not hold, behind a Vietnamese sentence.
+fn refused_vi(detail: &str) -> String {
+    const KNOWN: [(&str, &str); 5] = [
+        (
+            " hands a form of this name down already, this one would count nowhere",
+            "đã ban hành biểu mẫu cùng tên, bản này sẽ không được tính ở đâu",
+        ),
+        (
+            " began already, with other facts",
+            "đã có rồi, với thông tin khác",
+        ),
+        (" is not in this tree", "không có trong cây đơn vị này"),
+        (" is a root and stays one", "là gốc của cây và không đổi"),
+        (" is not of a higher level", "không ở cấp cao hơn"),
+    ];
+    let known = KNOWN
+        .iter()
+        .find_map(|(en, vi)| Some((detail.strip_suffix(en)?, vi)));
+    known.map_or_else(
+        || format!(" {}", technical(detail)),
+        |(what, vi)| format!(": {what} {vi}"),
+    )
 }
 
 /// What was asked for, in Vietnamese; the engine's own words where it has a new one.

@@ -1,6 +1,8 @@
 //! Every word that a person reads, Vietnamese and English side by side.
 
+mod cause;
 pub(crate) mod fail;
+pub(crate) mod found;
 pub(crate) mod help;
 mod join;
 pub(crate) mod screen;
@@ -340,8 +342,12 @@ pub(crate) fn restored(documents: u64, kept: Option<&str>) -> Both {
         None => (String::new(), String::new()),
     };
     Both::new(
-        format!("đã khôi phục {documents} báo cáo{vi}; phần còn thiếu cấp trên sẽ gửi trả"),
-        format!("{documents} documents restored{en}; the superior gives back what came later"),
+        format!(
+            "đã khôi phục {documents} báo cáo{vi}; phần mới hơn bản sao lưu, máy nào đã nhận sẽ gửi trả"
+        ),
+        format!(
+            "{documents} documents restored{en}; what is newer than the backup comes back from the nodes that have it"
+        ),
     )
 }
 
@@ -362,11 +368,20 @@ pub(crate) fn ready(unit: &str, listen: &str) -> Both {
 }
 
 /// When a node has stopped.
-pub(crate) fn stopped() -> Both {
-    Both::new(
-        "đã dừng, mọi thứ đã nằm trên đĩa",
-        "stopped, everything is on disk",
-    )
+pub(crate) fn stopped(is_closed: bool) -> Both {
+    if is_closed {
+        Both::new(
+            "đã dừng, mọi thứ đã nằm trên đĩa",
+            "stopped, everything is on disk",
+        )
+    } else {
+        Both::new(
+            "đã dừng, nhưng cơ sở dữ liệu không đóng được trọn vẹn: những gì đã báo là đã lưu vẫn còn, \
+             hãy kiểm tra bằng `hopluu doctor`",
+            "stopped, but the database did not close well: whatever was confirmed is kept, look with \
+             `hopluu doctor`",
+        )
+    }
 }
 
 /// Below a ticket.
@@ -434,8 +449,8 @@ pub(crate) fn ailment(ailment: Ailment) -> (Both, Both) {
         Ailment::Damage => (
             Both::new("cơ sở dữ liệu bị hỏng", "the database is damaged"),
             Both::new(
-                "chạy `hopluu doctor --repair`; phần mất đi cấp trên sẽ gửi trả",
-                "run `hopluu doctor --repair`; what is lost the superior gives back",
+                "chạy `hopluu doctor --repair`; phần mất đi, máy nào đã nhận sẽ gửi trả",
+                "run `hopluu doctor --repair`; what is lost comes back from the nodes that have it",
             ),
         ),
         Ailment::Facts => (

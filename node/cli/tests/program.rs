@@ -461,6 +461,71 @@ fn what_goes_out_comes_in_and_a_backup_comes_back() {
     assert_eq!((code, &doctor["findings"]), (0, &Value::Array(Vec::new())));
 }
 
+#[test]
+fn what_is_no_backup_leaves_the_node_as_it_was() {
+    let dir = root();
+    let dir = dir.path();
+    assert_eq!(json(dir, &report("set", &["--new", "N.dead=3"])).1, 0);
+    let path = |name: &str| dir.join(name).to_str().expect("a plain path").to_owned();
+    assert_eq!(json(dir, &["backup", &path("whole")]).1, 0);
+    let whole = std::fs::read(path("whole")).expect("a backup");
+    let half = whole.get(..whole.len() / 2).expect("it has a half");
+    std::fs::write(path("half"), half).expect("a file");
+    std::fs::write(path("empty"), "").expect("a file");
+    std::fs::write(path("other"), "báo cáo\n".repeat(2000)).expect("a file");
+    std::fs::create_dir(path("folder")).expect("a folder");
+    for wrong in ["half", "empty", "other", "folder", "nowhere"] {
+        let (problem, code) = json(dir, &["restore", &path(wrong)]);
+        assert_eq!((code, &problem["code"]), (2, &"M-2214".into()), "{problem}");
+        let hint = problem["hint"]["en"].as_str().expect("a hint");
+        assert!(hint.contains("another backup"), "{wrong}: {hint}");
+    }
+    assert_eq!(
+        json(dir, &report("show", &[])).0["figures"][0]["value"],
+        "3"
+    );
+    let restored = text(&hopluu(dir, &["restore", &path("whole")]).stdout);
+    assert!(
+        !restored.contains("cấp trên"),
+        "a root has none: {restored}"
+    );
+}
+
+#[test]
+fn a_hint_is_one_that_can_be_followed() {
+    let dir = root();
+    let dir = dir.path();
+    assert_eq!(json(dir, &report("set", &["--new", "N.dead=3"])).1, 0);
+    assert_eq!(json(dir, &report("withdraw", &["--reason", "sai"])).1, 0);
+    let (problem, _) = json(dir, &report("new", &["--like", "last"]));
+    assert_eq!(problem["code"], "M-1211", "{problem}");
+
+    let file = dir.join("lines");
+    let line =
+        r#"{"report":{"unit":"19429","form":"flood-quick","period":"x20201019-bao"},"edits":[]}"#;
+    std::fs::write(&file, format!("{line}\n{{\n")).expect("a file");
+    let file = file.to_str().expect("a plain path");
+    let told = text(&hopluu(dir, &["report", "import", file]).stderr);
+    assert!(
+        told.contains(r#""create":true"#) && !told.contains("--new"),
+        "{told}"
+    );
+    assert!(
+        told.contains("JSON không đúng ở dòng 1, cột 1 (chi tiết kỹ thuật"),
+        "{told}"
+    );
+    assert_eq!(
+        json(dir, &["units", "add", file]).0["code"],
+        "M-2016",
+        "it is no event"
+    );
+    let told = text(&hopluu(dir, &["report", "import", "no/file"]).stderr);
+    assert!(
+        told.ends_with("no/file: không có tệp hay thư mục này\n"),
+        "{told}"
+    );
+}
+
 /// A node that runs, until the test has ended.
 struct Node(Child);
 

@@ -6,10 +6,10 @@ use std::path::{Path, PathBuf};
 
 use hopluu_doc::limits::SCAN_LIMITS;
 use hopluu_doc::scan;
-use hopluu_model::{DocId, ErrorChain, NodeId, Timestamp};
+use hopluu_model::{Date, DocId, ErrorChain, NodeId, Timestamp};
 use hopluu_store::{
-    DbError, EntryBody, OpenError, OpenOptions, Read, SalvageError, SalvageReport, Store, WriteTx,
-    salvage,
+    DbError, EntryBody, Found, OpenError, OpenOptions, Read, SalvageError, SalvageReport, Store,
+    WriteTx, salvage,
 };
 use hopluu_trust::{Record, Seal};
 use serde::{Deserialize, Serialize};
@@ -74,15 +74,69 @@ impl Ailment {
     }
 }
 
+/// What was found, so that it can be told in any language; in English it says it itself.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Detail {
+    /// Whoever uses the machine may use what is this node's alone.
+    #[error("{} is open to other users (mode {mode:o})", path.display())]
+    OpenToOthers {
+        /// The folder or the file.
+        path: PathBuf,
+        /// Its rights.
+        mode: u32,
+    },
+    /// Something within the database does not hold.
+    #[error("{0}")]
+    Found(Found),
+    /// The facts of a document are not what its changes say.
+    #[error("the facts are not those of the changes")]
+    OtherFacts,
+    /// The certificate has ended.
+    #[error("the certificate ended on {0}")]
+    CertificateEnded(Date),
+    /// The certificate is about to end.
+    #[error("the certificate ends on {0}")]
+    CertificateEnds(Date),
+    /// The clock stands before something that has been.
+    #[error("the clock says {now}, but {seen} {on}")]
+    ClockBehind {
+        /// What the clock says.
+        now: Date,
+        /// What has been.
+        seen: Seen,
+        /// When that was.
+        on: Date,
+    },
+    /// What failed, in its own words.
+    #[error("{0}")]
+    Error(String),
+}
+
+/// What has been, so that no clock may stand before it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum Seen {
+    /// The first release of this program.
+    #[error("this program is of")]
+    Release,
+    /// A save of this node.
+    #[error("this node saved something on")]
+    Save,
+    /// A message of a peer.
+    #[error("a peer was heard on")]
+    Peer,
+}
+
 /// One thing that is not as it should be.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Diagnosis {
     /// What sort of thing.
     pub ailment: Ailment,
     /// The document it is about.
     pub doc: Option<DocId>,
     /// What was found.
-    pub detail: String,
+    pub detail: Detail,
+    /// How often it was found.
+    pub times: u32,
 }
 
 /// What a repair saved.
@@ -99,7 +153,7 @@ pub struct Repaired {
 }
 
 /// Everything the doctor has to say.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CheckUp {
     /// What was found; empty for a healthy home.
     pub findings: Vec<Diagnosis>,
@@ -172,17 +226,13 @@ fn examine(home: &Home, store: &Store, now: Timestamp, findings: &mut Vec<Diagno
         Ok(config) => {
             me = Some(config.me.node);
             let ends = config.certificate_ends;
-            let (ailment, verb) = if ends <= now {
-                (Ailment::Expired, "ended")
-            } else {
-                (Ailment::Expiry, "ends")
-            };
-            if ends <= now.plus_ms(EXPIRY_WARNING_MS) {
-                findings.push(Diagnosis {
-                    ailment,
-                    doc: None,
-                    detail: format!("the certificate {verb} on {}", clock::day(ends)),
-                });
+            let on = clock::day(ends);
+            if ends <= now {
+                let detail = Detail::CertificateEnded(on);
+                findings.push(of_node(Ailment::Expired, detail));
+            } else if ends <= now.plus_ms(EXPIRY_WARNING_MS) {
+                let detail = Detail::CertificateEnds(on);
+                findings.push(of_node(Ailment::Expiry, detail));
             }
         }
         Err(error) => findings.push(plain(Ailment::Identity, &error)),
@@ -190,17 +240,15 @@ fn examine(home: &Home, store: &Store, now: Timestamp, findings: &mut Vec<Diagno
     let found = store.read().and_then(|read| {
         for finding in read.check()? {
             findings.push(Diagnosis {
-                ailment: Ailment::Damage,
                 doc: finding.doc,
-                detail: finding.found.to_string(),
+                ..of_node(Ailment::Damage, Detail::Found(finding.found))
             });
         }
         findings.extend(wrong_clock(&read, me, now)?);
         for doc in wrong_facts(&read)? {
             findings.push(Diagnosis {
-                ailment: Ailment::Facts,
                 doc: Some(doc),
-                detail: "the facts are not those of the changes".to_owned(),
+                ..of_node(Ailment::Facts, Detail::OtherFacts)
             });
         }
         Ok(())
@@ -223,21 +271,16 @@ fn wrong_clock(
         .max();
     let wrote = me.map(|me| last_save(read, me)).transpose()?.flatten();
     let known = [
-        (Some(FIRST_RELEASE), "this program is of"),
-        (wrote, "this node saved something on"),
-        (heard, "a peer was heard on"),
+        (Some(FIRST_RELEASE), Seen::Release),
+        (wrote, Seen::Save),
+        (heard, Seen::Peer),
     ];
     let later = known
         .into_iter()
-        .find_map(|(at, what)| Some((at.filter(|at| *at > now)?, what)));
-    Ok(later.map(|(at, what)| Diagnosis {
-        ailment: Ailment::Clock,
-        doc: None,
-        detail: format!(
-            "the clock says {}, but {what} {}",
-            clock::day(now),
-            clock::day(at)
-        ),
+        .find_map(|(at, seen)| Some((at.filter(|at| *at > now)?, seen)));
+    Ok(later.map(|(at, seen)| {
+        let (now, on) = (clock::day(now), clock::day(at));
+        of_node(Ailment::Clock, Detail::ClockBehind { now, seen, on })
     }))
 }
 
@@ -283,38 +326,39 @@ fn open_to_others(home: &Home) -> Vec<Diagnosis> {
     ];
     let open = barred.into_iter().filter_map(|(path, barred)| {
         let mode = std::fs::metadata(&path).ok()?.permissions().mode() & 0o777;
-        (mode & barred != 0).then(|| Diagnosis {
-            ailment: Ailment::Home,
-            doc: None,
-            detail: format!("{} is open to other users (mode {mode:o})", path.display()),
-        })
+        let detail = Detail::OpenToOthers { path, mode };
+        (mode & barred != 0).then(|| of_node(Ailment::Home, detail))
     });
     open.collect()
 }
 
 /// Says what was found many times once, with how often.
 fn once_each(findings: &mut Vec<Diagnosis>) {
-    let mut found: Vec<(Diagnosis, u32)> = Vec::new();
+    let mut found: Vec<Diagnosis> = Vec::new();
     for one in findings.drain(..) {
-        match found.iter_mut().find(|(known, _)| *known == one) {
-            Some((_, times)) => *times += 1,
-            None => found.push((one, 1)),
+        let known = found.iter_mut().find(|known| {
+            (known.ailment, known.doc, &known.detail) == (one.ailment, one.doc, &one.detail)
+        });
+        match known {
+            Some(known) => known.times += 1,
+            None => found.push(one),
         }
     }
-    findings.extend(found.into_iter().map(|(mut one, times)| {
-        if times > 1 {
-            one.detail = format!("{} ({times} times)", one.detail);
-        }
-        one
-    }));
+    *findings = found;
 }
 
-fn plain(ailment: Ailment, error: &(dyn std::error::Error + 'static)) -> Diagnosis {
+/// What was found about the node as a whole.
+fn of_node(ailment: Ailment, detail: Detail) -> Diagnosis {
     Diagnosis {
         ailment,
         doc: None,
-        detail: ErrorChain(error).to_string(),
+        detail,
+        times: 1,
     }
+}
+
+fn plain(ailment: Ailment, error: &(dyn std::error::Error + 'static)) -> Diagnosis {
+    of_node(ailment, Detail::Error(ErrorChain(error).to_string()))
 }
 
 fn repair(home: &Home) -> Result<Repaired, SetupError> {

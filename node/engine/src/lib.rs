@@ -39,14 +39,14 @@ mod totals;
 mod turn;
 pub mod view;
 
-pub use doctor::{Ailment, CheckUp, Diagnosis, Repaired, doctor};
+pub use doctor::{Ailment, CheckUp, Detail, Diagnosis, Repaired, Seen, doctor};
 pub use enrol::JoinAnswer;
 pub use error::{CommandError, UndoBar};
 pub use handle::{Handle, InviteRequest, ReportFilter, TotalSelector};
 pub use home::{Home, HomeError, NodeSettings};
-// What SetupError is made of, for whoever has to word it.
+// What SetupError and Detail are made of, for whoever has to word them.
 pub use hopluu_net::JoinCallError;
-pub use hopluu_store::OpenError;
+pub use hopluu_store::{Found, OpenError};
 pub use hopluu_trust::{JoinError, JoinRefusal, TicketError};
 pub use node::{LoopEnded, Running, StartError, now, start, start_offline};
 pub use setup::{

@@ -61,7 +61,7 @@ pub struct Running {
     listen: Option<SocketAddr>,
     stop: Option<oneshot::Sender<()>>,
     /// None once its end has been seen.
-    task: Option<JoinHandle<()>>,
+    task: Option<JoinHandle<bool>>,
 }
 
 /// The node's loop has ended and nobody asked it to: it can do nothing any more, and only a new
@@ -89,27 +89,30 @@ impl Running {
         if let Some(task) = &mut self.task {
             let end = task.await;
             self.task = None;
-            tell(end);
+            has_ended_well(end);
         }
         LoopEnded
     }
 
-    /// Stops in order: no more commands, links told, everything queued on disk.
-    pub async fn stop(mut self) {
+    /// Stops in order: no more commands, links told, everything queued on disk. False where the store
+    /// did not close well, or the loop had ended by itself.
+    pub async fn stop(mut self) -> bool {
         if let Some(stop) = self.stop.take() {
             // A loop that has ended by itself needs no telling.
             let _has_ended = stop.send(());
         }
-        if let Some(task) = self.task.take() {
-            tell(task.await);
+        match self.task.take() {
+            Some(task) => has_ended_well(task.await),
+            None => false,
         }
     }
 }
 
-fn tell(end: Result<(), JoinError>) {
-    if let Err(error) = end {
+fn has_ended_well(end: Result<bool, JoinError>) -> bool {
+    end.unwrap_or_else(|error| {
         tracing::error!(error = %ErrorChain(&error), "the loop did not end well");
-    }
+        false
+    })
 }
 
 /// Starts a node that serves and dials links.
@@ -228,7 +231,7 @@ struct Node {
 }
 
 impl Node {
-    async fn run(mut self, mut stop: oneshot::Receiver<()>) {
+    async fn run(mut self, mut stop: oneshot::Receiver<()>) -> bool {
         let mut turn = self.next_turn();
         if let Some(net) = &self.net {
             for target in net.targets.keys() {
@@ -256,7 +259,7 @@ impl Node {
                 () = wake => self.turn(|core, _, turn| core.woken(turn)),
             }
         }
-        self.stop().await;
+        self.stop().await
     }
 
     fn turn(&mut self, act: impl FnOnce(&mut Core, Option<&mut Net>, &mut Turn)) {
@@ -303,8 +306,9 @@ impl Node {
         }
     }
 
-    /// No more commands; what was accepted is answered; links are told; the store is closed.
-    async fn stop(mut self) {
+    /// No more commands; what was accepted is answered; links are told; the store is closed. Whether
+    /// it closed well.
+    async fn stop(mut self) -> bool {
         self.requests.close();
         while let Ok(request) = self.requests.try_recv() {
             self.turn(|core, _, turn| request(core, turn));
@@ -312,17 +316,22 @@ impl Node {
         let closing = self.core.closing();
         let closed = tokio::task::spawn_blocking(move || closing.close());
         let limit = Duration::from_secs(STOP_SECS_MAX);
-        match tokio::time::timeout(limit, closed).await {
-            Ok(Ok(Ok(()))) => {}
+        let is_closed = match tokio::time::timeout(limit, closed).await {
+            Ok(Ok(Ok(()))) => true,
             Ok(Ok(Err(error))) => {
                 tracing::error!(error = %ErrorChain(&error), "the store did not close well");
+                false
             }
-            Ok(Err(_)) | Err(_) => tracing::error!("the store did not close in time"),
-        }
+            Ok(Err(_)) | Err(_) => {
+                tracing::error!("the store did not close in time");
+                false
+            }
+        };
         self.take_mail();
         if let Some(net) = self.net.take() {
             net.endpoint.close().await;
         }
+        is_closed
     }
 }
 
@@ -347,21 +356,33 @@ pub fn now() -> Timestamp {
 mod tests {
     use super::*;
 
-    #[tokio::test]
-    async fn a_loop_that_ends_by_itself_is_noticed() {
+    fn running(task: JoinHandle<bool>) -> Running {
         let (requests, _waiting) = mpsc::channel(1);
         let (events, _) = broadcast::channel(1);
-        let mut running = Running {
+        Running {
             handle: Handle::new(requests, events),
             listen: None,
             stop: None,
-            task: Some(tokio::spawn(async { panic!("a bug") })),
-        };
+            task: Some(task),
+        }
+    }
+
+    #[tokio::test]
+    async fn a_loop_that_ends_by_itself_is_noticed() {
+        let mut running = running(tokio::spawn(async { panic!("a bug") }));
         let limit = Duration::from_secs(20);
         for _ in 0..2 {
             let ended = tokio::time::timeout(limit, running.ended()).await;
             assert_eq!(ended, Ok(LoopEnded));
         }
-        running.stop().await;
+        assert!(!running.stop().await);
+    }
+
+    #[tokio::test]
+    async fn whoever_stops_a_node_hears_whether_its_store_closed_well() {
+        for is_closed in [true, false] {
+            let running = running(tokio::spawn(async move { is_closed }));
+            assert_eq!(running.stop().await, is_closed);
+        }
     }
 }

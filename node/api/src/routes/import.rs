@@ -8,15 +8,16 @@ use std::task::{Context, Poll};
 use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::response::Response;
-use hopluu_engine::Handle;
 use hopluu_engine::view::{SaveRequest, Saved};
+use hopluu_engine::{CommandError, Handle};
 
 use super::{Api, within};
 use crate::limits::{IMPORT_IN_FLIGHT_MAX, IMPORT_LINE_BYTES_MAX, REQUEST_TIME_MAX};
-use crate::problem::ApiError;
+use crate::problem::{ApiError, Problem};
 use crate::server::ended;
 use crate::shape::{ImportAnswer, UnsettledLine};
 use crate::stream::{LineError, LineReader, Pieces, ndjson};
+use crate::text::create_in_import;
 
 /// Reads on while earlier lines are still being saved, so that the disk is asked once for many. What
 /// is wrong with a line is said in its answer and stops nothing; an empty line is passed over.
@@ -74,11 +75,18 @@ async fn save(handle: Handle, line: Vec<u8>) -> Result<Saved, ApiError> {
             Ok(line) => Err(ApiError::Unsettled {
                 code: line.unsettled.code.to_string(),
             }),
-            Err(_neither) => Err(ApiError::Request {
-                detail: error.to_string(),
-            }),
+            Err(_neither) => Err(ApiError::Json(error)),
         },
     }
+}
+
+/// What is told about a line: its cure is another one than on the command line.
+fn problem(error: &ApiError) -> Problem {
+    let mut problem = error.problem();
+    if matches!(error, ApiError::Command(CommandError::NoReport { .. })) {
+        problem.hint = Some(create_in_import());
+    }
+    problem
 }
 
 type Saving = Pin<Box<dyn Future<Output = Result<Saved, ApiError>> + Send>>;
@@ -144,7 +152,7 @@ impl Step {
         {
             let (saved, error) = match outcome {
                 Ok(saved) => (Some(saved), None),
-                Err(error) => (None, Some(error.problem())),
+                Err(error) => (None, Some(problem(&error))),
             };
             *self = Self::Over(Box::new(ImportAnswer { line, saved, error }));
         }

@@ -13,16 +13,16 @@ use crate::text;
 /// What was found, as JSON.
 #[derive(Debug, Serialize)]
 struct CheckUpJson<'a> {
-    findings: Vec<FindingJson<'a>>,
+    findings: Vec<FindingJson>,
     repaired: &'a Option<hopluu_engine::Repaired>,
 }
 
 #[derive(Debug, Serialize)]
-struct FindingJson<'a> {
+struct FindingJson {
     code: &'static str,
     ailment: Ailment,
     doc: Option<DocId>,
-    detail: &'a str,
+    detail: String,
     message: hopluu_api::text::Both,
     cure: hopluu_api::text::Both,
 }
@@ -45,13 +45,13 @@ pub(super) async fn run(args: &DoctorArgs, context: &Context) -> Result<Exit, Fa
     })
 }
 
-fn finding(found: &Diagnosis) -> FindingJson<'_> {
+fn finding(found: &Diagnosis) -> FindingJson {
     let (message, cure) = text::ailment(found.ailment);
     FindingJson {
         code: found.ailment.code(),
         ailment: found.ailment,
         doc: found.doc,
-        detail: &found.detail,
+        detail: text::found::detail(found).en,
         message,
         cure,
     }
@@ -63,13 +63,15 @@ fn page(json: &CheckUpJson<'_>, found: &CheckUp, lang: Lang) -> String {
         page.push_str(text::healthy().in_lang(lang));
         page.push('\n');
     }
-    for one in &json.findings {
+    for (one, found) in json.findings.iter().zip(&found.findings) {
+        let detail = text::found::detail(found);
+        let detail = detail.in_lang(lang);
         let doc = one
             .doc
             .map(|doc| format!(" {}", doc.short()))
             .unwrap_or_default();
         let message = one.message.in_lang(lang);
-        page.push_str(&format!("{}{doc}: {message}: {}\n", one.code, one.detail));
+        page.push_str(&format!("{}{doc}: {message} ({detail})\n", one.code));
         page.push_str(&format!(
             "  {}: {}\n",
             text::cure(lang),

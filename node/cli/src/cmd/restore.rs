@@ -24,7 +24,7 @@ pub(super) async fn run(args: &RestoreArgs, context: &Context) -> Result<Exit, F
     if hopluu_api::is_served(dir).await {
         return Err(text::fail::still_running());
     }
-    let done = restore(dir, &args.file)?;
+    let done = restore(dir, &args.file).map_err(|error| text::fail::restore(&args.file, error))?;
     let json = RestoredJson {
         epoch: done.epoch,
         documents: done.documents,

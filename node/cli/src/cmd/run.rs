@@ -59,10 +59,10 @@ pub(super) async fn run(args: &RunArgs, context: &Context) -> Result<Exit, Failu
     }
     // Commands first, so that none is accepted that the engine would not answer.
     server.stop().await;
-    running.stop().await;
+    let is_closed = running.stop().await;
     done?;
     if !context.is_json {
-        context.note(&text::stopped());
+        context.note(&text::stopped(is_closed));
     }
     Ok(Exit::Done)
 }

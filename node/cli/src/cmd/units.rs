@@ -66,8 +66,7 @@ fn events(source: &str) -> Result<Vec<TreeEvent>, Failure> {
         .filter(|(_, line)| !line.trim().is_empty());
     lines
         .map(|(at, line)| {
-            serde_json::from_str(line)
-                .map_err(|error| text::fail::event(at + 1, &error.to_string()))
+            serde_json::from_str(line).map_err(|error| text::fail::event(at + 1, &error))
         })
         .collect()
 }

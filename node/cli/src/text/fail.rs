@@ -1,18 +1,19 @@
 //! Why a command was not carried out, for what goes wrong outside the engine's commands.
 
+mod setup;
+
 use std::io;
 use std::path::Path;
 
-use hopluu_api::text::Both;
+use hopluu_api::text::{Both, json_vi, technical};
 use hopluu_api::{ClientError, Problem, ServeError};
-use hopluu_engine::{
-    HomeError, JoinCallError, JoinError, JoinRefusal, OpenError, SetupError, StartError,
-};
+use hopluu_engine::{HomeError, StartError};
 use hopluu_form::{FormErrors, Lang};
 use hopluu_model::tree::LoadError;
 use hopluu_model::{ErrorChain, Fault};
 
-use super::join;
+pub(crate) use self::setup::restore;
+use super::cause;
 use crate::failure::{Exit, Failure};
 
 /// `lỗi M-1001: ...` and `gợi ý: ...`.
@@ -78,16 +79,22 @@ impl From<ClientError> for Failure {
             ClientError::Foreign { .. } => Self::new(
                 Exit::Failed,
                 "M-2004",
-                Both::new(format!("không hiểu trả lời của nút: {chain}"), chain),
+                Both::new(
+                    format!("không hiểu trả lời của nút {}", technical(&chain)),
+                    chain,
+                ),
                 Some(Both::new(
                     "nút đang chạy phiên bản khác: khởi động lại nút",
                     "the node runs another version: restart it",
                 )),
             ),
-            ClientError::Input(_) => Self::new(
+            ClientError::Input(error) => Self::new(
                 Exit::Failed,
                 "M-2005",
-                Both::new(format!("không đọc được đầu vào: {chain}"), chain),
+                Both::new(
+                    format!("không đọc được đầu vào{}", cause::of(&error)),
+                    chain,
+                ),
                 None,
             ),
         }
@@ -140,7 +147,7 @@ impl From<HomeError> for Failure {
             ),
             HomeError::File { path, .. } => (
                 "M-2106",
-                format!("không dùng được {}: {en}", path.display()),
+                format!("không dùng được {}{}", path.display(), cause::of(&error)),
                 None,
             ),
             HomeError::Key(path) => (
@@ -150,7 +157,7 @@ impl From<HomeError> for Failure {
             ),
             HomeError::Settings { path, .. } => (
                 "M-2108",
-                format!("không hiểu {}: {en}", path.display()),
+                format!("không hiểu {} {}", path.display(), technical(&en)),
                 None,
             ),
         };
@@ -184,148 +191,17 @@ fn missing_part(missing: &str) -> Both {
     }
 }
 
-/// What to do about a database that does not open.
-fn unopened(error: &OpenError) -> Option<Both> {
-    let hint = match error {
-        OpenError::NewerVersion { .. } => Both::new(
-            "cài chương trình phiên bản đã ghi nó, hoặc mới hơn",
-            "install the program that wrote it, or a newer one",
-        ),
-        OpenError::HalfWritten { .. }
-        | OpenError::Damaged { .. }
-        | OpenError::NotADatabase { .. }
-        | OpenError::Content { .. } => Both::new(
-            "chạy `hopluu doctor`, rồi `hopluu doctor --repair` hoặc `hopluu restore`",
-            "run `hopluu doctor`, then `hopluu doctor --repair` or `hopluu restore`",
-        ),
-        OpenError::DiskFull { .. } | OpenError::Backup { .. } => Both::new(
-            "giải phóng chỗ trên ổ đĩa rồi làm lại; số liệu đã lưu vẫn an toàn",
-            "make room on the disk and repeat; what was saved is safe",
-        ),
-        OpenError::ReadOnly { .. } => Both::new(
-            "kiểm tra quyền của thư mục và ổ đĩa",
-            "look at the rights of the folder and at the disk",
-        ),
-        OpenError::Locked { .. } => {
-            Both::new("chờ hoặc dừng tiến trình đó", "wait for it, or stop it")
-        }
-        OpenError::Foreign { .. } | OpenError::Missing { .. } => Both::new(
-            "kiểm tra lại --home; nếu đúng thư mục, `hopluu restore` với một bản sao lưu",
-            "look at --home again; if it is the right folder, `hopluu restore` a backup",
-        ),
-        OpenError::File { .. } | OpenError::Db { .. } => return None,
-    };
-    Some(hint)
-}
-
-impl From<SetupError> for Failure {
-    fn from(error: SetupError) -> Self {
-        let en = ErrorChain(&error).to_string();
-        let hint = setup_hint(&error);
-        let exit = match &error {
-            SetupError::Join(call) if is_unreached(call) => Exit::NotRunning,
-            _ => exit_of(error.fault()),
-        };
-        let (code, vi) = match error {
-            SetupError::Open(OpenError::DiskFull { .. }) => (
-                "M-1401",
-                "ổ đĩa đã đầy: chưa mở được cơ sở dữ liệu, những gì đã lưu vẫn an toàn".to_owned(),
-            ),
-            SetupError::Home(error) => return error.into(),
-            SetupError::NothingSaved(_) => (
-                "M-2213",
-                format!("không cứu được gì từ cơ sở dữ liệu hỏng: {en}"),
-            ),
-            SetupError::Open(_) => ("M-2201", format!("không mở được cơ sở dữ liệu: {en}")),
-            SetupError::Store(_) | SetupError::Write(_) => {
-                ("M-2202", format!("cơ sở dữ liệu không nhận: {en}"))
-            }
-            SetupError::Random(_) => ("M-2203", format!("máy không cho số ngẫu nhiên: {en}")),
-            SetupError::UnknownUnit { text } => (
-                "M-2204",
-                format!("không có đơn vị `{text}` trong cây đơn vị"),
-            ),
-            SetupError::Form(mistakes) => (
-                "M-2205",
-                format!("biểu mẫu có lỗi: {}", mistakes.report(Lang::Vi)),
-            ),
-            SetupError::Ticket(error) => (
-                "M-2206",
-                format!("không đọc được mã mời: {}", join::ticket(&error)),
-            ),
-            SetupError::Expired(at) => ("M-2207", format!("mã mời đã hết hạn lúc {at}")),
-            SetupError::Join(error) => {
-                ("M-2208", format!("chưa vào được: {}", join::reason(&error)))
-            }
-            SetupError::Issue(_) => ("M-2209", format!("không ghi được chứng thư gốc: {en}")),
-            SetupError::Chain(_) | SetupError::NoIdentity => (
-                "M-2210",
-                format!("cơ sở dữ liệu không nói rõ đây là máy nào: {en}"),
-            ),
-            SetupError::OtherNode { theirs, ours } => (
-                "M-2211",
-                format!(
-                    "bản sao lưu là của máy {}, đây là máy {}",
-                    theirs.short(),
-                    ours.short()
-                ),
-            ),
-            SetupError::File { .. } => ("M-2212", format!("không chép được tệp: {en}")),
-        };
-        Self::new(exit, code, Both::new(vi, en), hint)
-    }
-}
-
-/// Whether nobody has heard the call, so that the ticket is as good as before.
-fn is_unreached(call: &JoinCallError) -> bool {
-    match call {
-        JoinCallError::NoAddress | JoinCallError::NoAnswer(_) => true,
-        // Another node at that address has answered, which no repeating mends.
-        JoinCallError::Dial(error) => error.fault() == Fault::Local,
-        JoinCallError::Socket(_) | JoinCallError::TooLarge | JoinCallError::Join(_) => false,
-    }
-}
-
-fn setup_hint(error: &SetupError) -> Option<Both> {
-    let hint = match error {
-        SetupError::Open(error) => return unopened(error),
-        SetupError::NothingSaved(_) => Both::new(
-            "`hopluu restore` với một bản sao lưu; nếu không có, xin mã mời mới và `hopluu join` \
-             vào một thư mục khác: báo cáo đã gửi sẽ về từ cấp trên",
-            "`hopluu restore` a backup; if there is none, ask for a new ticket and join in another \
-             folder: what was sent comes back from the superior",
-        ),
-        SetupError::Join(JoinCallError::NoAddress) => Both::new(
-            "kiểm tra địa chỉ mà bên mời đã ghi bằng --address; nếu sai thì xin mã mời mới",
-            "look at the address that the issuer gave with --address; if it is wrong, ask for a new ticket",
-        ),
-        SetupError::Join(call) if is_unreached(call) => Both::new(
-            "kiểm tra đường truyền và máy của bên mời, rồi làm lại với chính mã mời này",
-            "look at the link and at the issuer's node, then repeat with the same ticket",
-        ),
-        SetupError::Join(JoinCallError::Join(JoinError::Refused(JoinRefusal::Busy))) => Both::new(
-            "lát nữa làm lại với chính mã mời này",
-            "repeat with the same ticket in a moment",
-        ),
-        SetupError::Ticket(_) | SetupError::Expired(_) | SetupError::Join(_) => Both::new(
-            "xin mã mời mới bằng `hopluu invite` ở máy cấp trên",
-            "ask for a new ticket (`hopluu invite` at the superior)",
-        ),
-        _ => return None,
-    };
-    Some(hint)
-}
-
 impl From<StartError> for Failure {
     fn from(error: StartError) -> Self {
         let en = ErrorChain(&error).to_string();
+        let vi = format!("không mở được địa chỉ{}", cause::of(&error));
         let exit = exit_of(error.fault());
         match error {
             StartError::Setup(error) => error.into(),
             StartError::Bind(_) | StartError::Address(_) => Self::new(
                 exit,
                 "M-2301",
-                Both::new(format!("không mở được địa chỉ: {en}"), en),
+                Both::new(vi, en),
                 Some(Both::new(
                     "chọn địa chỉ khác bằng --listen hoặc trong node.toml",
                     "choose another one with --listen or in node.toml",
@@ -344,7 +220,7 @@ impl From<ServeError> for Failure {
                 "choose a folder with a shorter path",
             )
         });
-        let vi = format!("không mở được cổng lệnh: {en}");
+        let vi = format!("không mở được cổng lệnh{}", cause::of(&error));
         Self::new(exit_of(error.fault()), "M-2302", Both::new(vi, en), hint)
     }
 }
@@ -352,7 +228,7 @@ impl From<ServeError> for Failure {
 /// The runtime does not start.
 pub(crate) fn runtime(error: &io::Error) -> Failure {
     let message = Both::new(
-        format!("không khởi động được: {error}"),
+        format!("không khởi động được{}", cause::of(error)),
         format!("cannot start: {error}"),
     );
     Failure::new(Exit::Failed, "M-2006", message, None)
@@ -384,7 +260,7 @@ pub(crate) fn output(error: &io::Error) -> Failure {
         return Failure::unread();
     }
     let message = Both::new(
-        format!("không in ra được: {error}"),
+        format!("không in ra được{}", cause::of(error)),
         format!("cannot print: {error}"),
     );
     Failure::new(Exit::Failed, "M-2008", message, None)
@@ -394,7 +270,7 @@ pub(crate) fn output(error: &io::Error) -> Failure {
 pub(crate) fn file(path: &Path, error: &io::Error) -> Failure {
     let path = path.display();
     let message = Both::new(
-        format!("không đọc hay ghi được {path}: {error}"),
+        format!("không đọc hay ghi được {path}{}", cause::of(error)),
         format!("{path} cannot be read or written: {error}"),
     );
     let exit = match error.kind() {
@@ -479,7 +355,10 @@ pub(crate) fn table(line: u64, wrong: &Both) -> Failure {
 /// Units do not load.
 pub(crate) fn units(error: &LoadError) -> Failure {
     let message = Both::new(
-        format!("cây đơn vị: {error}"),
+        format!(
+            "không đọc được cây đơn vị {}",
+            technical(&error.to_string())
+        ),
         format!("the unit tree: {error}"),
     );
     Failure::new(Exit::Usage, "M-2014", message, None)
@@ -495,11 +374,11 @@ pub(crate) fn form(path: &Path, errors: &FormErrors) -> Failure {
     Failure::new(Exit::Usage, "M-2015", message, None)
 }
 
-/// A tree event is not understood.
-pub(crate) fn event(line: usize, detail: &str) -> Failure {
+/// A tree event is not understood; in English the library names line and column itself.
+pub(crate) fn event(line: usize, error: &serde_json::Error) -> Failure {
     let message = Both::new(
-        format!("thay đổi cây đơn vị, dòng {line}: {detail}"),
-        format!("change of the tree, line {line}: {detail}"),
+        format!("thay đổi cây đơn vị, dòng {line}: {}", json_vi(error)),
+        format!("change of the tree, line {line}: {error}"),
     );
     Failure::new(Exit::Usage, "M-2016", message, None)
 }
@@ -539,4 +418,22 @@ pub(crate) fn still_running() -> Failure {
     );
     let hint = Both::new("dừng nút rồi làm lại", "stop it and repeat");
     Failure::new(Exit::Failed, "M-2018", message, Some(hint))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_answer_that_did_not_come_leaves_open_whether_it_was_done() {
+        let failure = Failure::from(ClientError::Silent);
+        let problem = failure.problem().unwrap();
+        assert_eq!(
+            (failure.exit(), &*problem.code),
+            (Exit::NotRunning, "M-2003")
+        );
+        assert!(problem.message.vi.contains("chưa rõ"));
+        assert!(problem.message.en.contains("not known"));
+        assert!(problem.hint.as_ref().unwrap().en.contains("report show"));
+    }
 }

@@ -1,20 +1,25 @@
 //! Why a newcomer is not let in, in Vietnamese; in English the errors say it themselves.
 
+use hopluu_api::text::technical;
 use hopluu_engine::{JoinCallError, JoinError, JoinRefusal, TicketError};
 use hopluu_model::ErrorChain;
+
+use super::cause;
 
 /// Why the superior did not let this node in.
 pub(super) fn reason(error: &JoinCallError) -> String {
     match error {
         JoinCallError::NoAddress => "mã mời không có địa chỉ nào tìm được".to_owned(),
-        JoinCallError::Socket(cause) => format!("không mở được cổng UDP: {cause}"),
+        JoinCallError::Socket(error) => format!("không mở được cổng UDP{}", cause::of(error)),
         JoinCallError::Dial(cause) => {
-            format!("không gọi được cấp trên ({})", ErrorChain(cause))
+            let words = technical(&ErrorChain(cause).to_string());
+            format!("không gọi được cấp trên {words}")
         }
         JoinCallError::NoAnswer(_) => "cấp trên nhận cuộc gọi nhưng không trả lời".to_owned(),
         JoinCallError::Join(JoinError::Refused(refusal)) => refused(*refusal),
         JoinCallError::TooLarge | JoinCallError::Join(_) => {
-            format!("câu trả lời không đúng với mã mời ({})", ErrorChain(error))
+            let words = technical(&ErrorChain(error).to_string());
+            format!("câu trả lời không đúng với mã mời {words}")
         }
     }
 }
@@ -44,6 +49,9 @@ pub(super) fn ticket(error: &TicketError) -> String {
         TicketError::Garbled => "mã mời bị sai hoặc thiếu ký tự".to_owned(),
         TicketError::TooLong => "dài hơn mọi mã mời".to_owned(),
         TicketError::Address(address) => format!("`{address}` không phải địa chỉ"),
-        TicketError::Content(cause) => format!("nội dung mã mời sai quy định ({cause})"),
+        TicketError::Content(cause) => format!(
+            "nội dung mã mời sai quy định {}",
+            technical(&cause.to_string())
+        ),
     }
 }

@@ -40,13 +40,17 @@ impl Core {
         let office = self.office(&meant.form, office)?;
         let mut edits = vec![Edit::Event(LifecycleEvent::Opened)];
         if self.exists(meant.key.id())? {
+            if is_like_last {
+                // One that was withdrawn is opened again as it was, and not like another.
+                self.counts(&meant)?;
+            }
             let own = office.as_ref().filter(|_| is_like_last);
             match self.begun(&meant, own)? {
                 // It is opened again, with all that stands in it.
-                Begun::Withdrawn if !is_like_last => {}
+                Begun::Withdrawn => {}
                 // Another office has opened it, and this one begins with its own part.
                 Begun::ByOthers => edits.clear(),
-                Begun::Withdrawn | Begun::Here => {
+                Begun::Here => {
                     return Err(CommandError::ReportExists {
                         unit: meant.key.unit.clone(),
                         form: selector.form.clone(),

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use hopluu_engine::view::{FigureView, ReportView};
-use hopluu_model::IndicatorCode;
+use hopluu_model::{IndicatorCode, OfficeId};
 
 use super::super::annex::figure;
 use super::super::board::line;
@@ -13,6 +13,7 @@ use super::super::stage::{FORM, PERIOD, Stage};
 use super::super::words::{Broken, told};
 use super::super::world::Who;
 use super::totals::{claim_totals, expected_sum, number};
+use crate::show::Offices;
 
 /// Karaoke and massage: culture's line, which police contributes to.
 const DISPUTED: &str = "II.1.1.a.2";
@@ -122,24 +123,20 @@ async fn merge(stage: &mut Stage<'_>, agreed: u64) -> Result<(), Broken> {
         .as_ref()
         .and_then(disputed)
         .map(|figure| figure.candidates.as_slice());
-    let values: BTreeSet<String> = candidates
+    let values: BTreeSet<(String, OfficeId)> = candidates
         .unwrap_or_default()
         .iter()
-        .filter_map(|candidate| {
-            Some(format!(
-                "{} ({})",
-                candidate.value,
-                candidate.office.as_ref()?
-            ))
-        })
+        .filter_map(|candidate| Some((candidate.value.clone(), candidate.office.clone()?)))
         .collect();
-    let expected = [
-        format!("{agreed} (culture)"),
-        format!("{} (police)", agreed + DISPUTE),
-    ]
-    .into();
-    let values_told: Vec<String> = values.iter().cloned().collect();
-    stage.claim(values == expected, told::conflict(DISPUTED, &values_told));
+    let told: BTreeSet<(&str, &str)> = values
+        .iter()
+        .map(|(value, office)| (value.as_str(), office.as_str()))
+        .collect();
+    let (low, high) = (agreed.to_string(), (agreed + DISPUTE).to_string());
+    let expected = BTreeSet::from([(low.as_str(), "culture"), (high.as_str(), "police")]);
+    let offices = Offices::from(&stage.form);
+    let words = told::conflict(DISPUTED, &values, &offices);
+    stage.claim(told == expected, words);
     let listed = stage
         .world
         .run(MAIN, &["report", "conflicts", FORM, PERIOD], None)

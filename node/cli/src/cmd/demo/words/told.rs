@@ -1,6 +1,12 @@
 //! What the story tells and claims.
 
+use std::collections::BTreeSet;
+
 use hopluu_api::text::Both;
+use hopluu_form::Lang;
+use hopluu_model::OfficeId;
+
+use crate::show::Offices;
 
 fn both(vi: String, en: String) -> Both {
     Both { vi, en }
@@ -140,11 +146,26 @@ fixed! {
     conflict_lists: "`report conflicts` liệt kê số này (mã thoát 4)", "`report conflicts` lists the figure (exit code 4)";
 }
 
-pub(in super::super) fn conflict(code: &str, values: &[String]) -> Both {
-    let values = values.join("; ");
+pub(in super::super) fn conflict(
+    code: &str,
+    values: &BTreeSet<(String, OfficeId)>,
+    offices: &Offices,
+) -> Both {
+    let values = |lang| {
+        let values = values
+            .iter()
+            .map(|(value, office)| format!("{value} ({})", offices.name(office, lang)));
+        values.collect::<Vec<_>>().join("; ")
+    };
     both(
-        format!("{code}: cả hai số đều còn, kèm ngành đã ghi: {values}"),
-        format!("{code}: both values stay, each with its office: {values}"),
+        format!(
+            "{code}: cả hai số đều còn, kèm ngành đã ghi: {}",
+            values(Lang::Vi)
+        ),
+        format!(
+            "{code}: both values stay, each with its office: {}",
+            values(Lang::En)
+        ),
     )
 }
 
