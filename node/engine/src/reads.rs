@@ -127,7 +127,7 @@ fn read_journal(
             continue;
         }
         let (kind, object) = (entry.kind(), entry.object());
-        let Some((descriptor, body)) = carried(read, entry.body, &mut descriptors)? else {
+        let Some(carried) = carried(read, entry.body, &mut descriptors)? else {
             continue;
         };
         let (seq, unit, origin) = (entry.seq, entry.unit, entry.origin);
@@ -135,8 +135,8 @@ fn read_journal(
             seq,
             kind,
             object,
-            descriptor,
-            body,
+            descriptor: carried.descriptor,
+            body: carried.body,
             unit,
             origin,
         });
@@ -147,13 +147,23 @@ fn read_journal(
     })
 }
 
-/// What travels of an entry: the descriptor of its object, and its body. Nothing of a change without
-/// a seal: who needs it makes it.
+/// What travels of an entry.
+struct Carried {
+    /// Which object it is of, where the id does not say it.
+    descriptor: Vec<u8>,
+    body: Vec<u8>,
+}
+
+/// What travels of an entry: nothing of a change without a seal, because who needs it makes it.
 fn carried(
     read: &Read,
     body: EntryBody,
     descriptors: &mut BTreeMap<DocId, Vec<u8>>,
-) -> Result<Option<(Vec<u8>, Vec<u8>)>, DbError> {
+) -> Result<Option<Carried>, DbError> {
+    let alone = |body| Carried {
+        descriptor: Vec::new(),
+        body,
+    };
     Ok(Some(match body {
         EntryBody::Change { seal, .. } if seal.is_empty() => return Ok(None),
         EntryBody::Change {
@@ -167,17 +177,16 @@ fn carried(
                     key
                 }
             };
-            (
-                descriptor,
-                SealedChange {
-                    seal: &seal,
-                    change: &body,
-                }
-                .encode(),
-            )
+            let sealed = SealedChange {
+                seal: &seal,
+                change: &body,
+            };
+            let body = sealed.encode();
+            Carried { descriptor, body }
         }
-        EntryBody::Record { body, .. } | EntryBody::Receipt { body, .. } => (Vec::new(), body),
-        EntryBody::Attachment { body, .. } => (Vec::new(), body),
+        EntryBody::Record { body, .. }
+        | EntryBody::Receipt { body, .. }
+        | EntryBody::Attachment { body, .. } => alone(body),
     }))
 }
 
