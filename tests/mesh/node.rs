@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use hopluu_engine::view::Saved;
 use hopluu_engine::{
-    CommandError, Continuation, Core, Post, Reply, Turn, found_store, identity_of,
+    Beginnings, CommandError, Continuation, Core, Post, Reply, Turn, found_store, identity_of,
 };
 use hopluu_model::{Digest, Epoch, Place, Seq, Timestamp};
 use hopluu_store::{Medium, OpenOptions, Store};
@@ -111,7 +111,7 @@ impl Node {
     }
 
     /// Power comes: an empty memory over what the disk has.
-    pub(crate) fn start(&mut self, now: i64, seed: [u8; 32]) {
+    pub(crate) fn start(&mut self, now: i64, seed: [u8; 32], beginnings: &Arc<Beginnings>) {
         self.life += 1;
         self.started = now;
         self.is_pump_due = false;
@@ -125,6 +125,7 @@ impl Node {
             identity_of(&self.store, self.signer.clone()).expect("the store says who it is");
         assert_eq!(config.me, self.place, "a certificate says its seat");
         config.seed = seed;
+        config.beginnings = Arc::clone(beginnings);
         self.core = Some(Core::new(config, self.store.clone(), post).expect("the store is whole"));
     }
 

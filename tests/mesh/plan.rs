@@ -87,8 +87,8 @@ impl Plan {
         let window = one_of(&[MINUTE, 3 * MINUTE, 10 * MINUTE]);
         let bits = one_of(&[9_600, 64_000, 512_000]);
         let delay = one_of(&[20, 150, 700]);
-        let power = one_of(&[0, 30 * DAY, 90 * DAY]);
-        let work = one_of(&[6 * DAY, 12 * DAY, 20 * DAY]);
+        let power = one_of(&[0, 45 * DAY, 120 * DAY]);
+        let work = one_of(&[10 * DAY, 18 * DAY, 28 * DAY]);
         let mut plan = Self {
             dark_ms: Between(dark / 2, dark * 3 / 2),
             window_ms: Between(window / 2, window * 2),

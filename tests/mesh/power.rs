@@ -1,5 +1,7 @@
 //! What happens to a node's power, clock and disk.
 
+use std::sync::Arc;
+
 use hopluu_model::Epoch;
 use hopluu_store::{DbError, Medium, OpenOptions, Store, WriteTx};
 use rand::RngExt;
@@ -67,7 +69,8 @@ impl World {
         };
         self.nodes[at].clock_off_ms = off;
         let seed = self.rng.random();
-        self.nodes[at].start(self.now, seed);
+        let beginnings = Arc::clone(&self.beginnings);
+        self.nodes[at].start(self.now, seed, &beginnings);
         let detail = json!({"clock_off_ms": off});
         self.log
             .line(self.now, &self.nodes[at].seat.name, "power back", &detail);

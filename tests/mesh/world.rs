@@ -3,8 +3,9 @@
 use std::cmp::{Ordering, Reverse};
 use std::collections::{BTreeMap, BTreeSet, BinaryHeap};
 use std::path::PathBuf;
+use std::sync::Arc;
 
-use hopluu_engine::{Core, InviteRequest, Turn, root_records};
+use hopluu_engine::{Beginnings, Core, InviteRequest, Turn, root_records};
 use hopluu_model::{Digest, Epoch, Place, Timestamp};
 use hopluu_net::key::write_root;
 use hopluu_sync::Steady;
@@ -140,6 +141,8 @@ pub(crate) struct World {
     pub(crate) backups: BTreeMap<usize, PathBuf>,
     pub(crate) folder: tempfile::TempDir,
     pub(crate) rng: StdRng,
+    /// Made once for all nodes: they say the same on each.
+    pub(crate) beginnings: Arc<Beginnings>,
     pub(crate) log: Log,
     pub(crate) ledger: Ledger,
     /// Nothing fails and nobody writes any more.
@@ -169,6 +172,7 @@ impl World {
         let mut log = Log::create(seed, label);
         log.line(BEGIN, "world", "plan", &json!(format!("{plan:?}")));
         let seats = seats(plan.offices);
+        let beginnings = Arc::default();
         let mut nodes: Vec<Node> = Vec::with_capacity(seats.len());
         let issuers: BTreeSet<usize> = seats.iter().filter_map(|seat| seat.above).collect();
         let mut decided = Vec::new();
@@ -191,7 +195,7 @@ impl World {
                     joined(&mut nodes[above], seat, (signer, epoch), records)
                 }
             };
-            node.start(BEGIN, rng.random());
+            node.start(BEGIN, rng.random(), &beginnings);
             nodes.push(node);
         }
         let ledger = Ledger::new(nodes.len());
@@ -212,6 +216,7 @@ impl World {
             saves: 0,
             queue: BinaryHeap::new(),
             planned: 0,
+            beginnings,
         }
     }
 

@@ -10,9 +10,10 @@ use hopluu_model::{Digest, DocId};
 
 use crate::limits::BEGINNINGS_KEPT_MAX;
 
-/// The last beginnings that were asked for.
+/// The last beginnings that were asked for. Nodes of one process can share them: they follow from
+/// what they are asked by and from nothing else.
 #[derive(Debug, Default)]
-pub(crate) struct Beginnings(Mutex<BTreeMap<(DocId, Digest), Arc<Genesis>>>);
+pub struct Beginnings(Mutex<BTreeMap<(DocId, Digest), Arc<Genesis>>>);
 
 impl Beginnings {
     /// The genesis of a document.

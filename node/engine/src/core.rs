@@ -39,6 +39,8 @@ pub struct CoreConfig {
     pub certificate_ends: Timestamp,
     /// Where actors and jitter come from; the daemon draws it from the system.
     pub seed: [u8; 32],
+    /// The beginnings of documents, made or still to be made.
+    pub beginnings: Arc<Beginnings>,
 }
 
 /// Where the store's answers go: the loop's queue.
@@ -106,20 +108,20 @@ impl Core {
         Ok(Self {
             signer: Arc::clone(&config.signer),
             rng: StdRng::from_seed(config.seed),
-            config,
             store,
             working: Arc::new(Working::new(blank, &registry)),
             registry,
             hub,
-            open: OpenDocs::default(),
+            open: OpenDocs::new(Arc::clone(&config.beginnings)),
+            beginnings: Arc::clone(&config.beginnings),
             totals: TotalsKept::default(),
             packing: BTreeSet::new(),
-            beginnings: Arc::default(),
             post,
             disk: DiskState::Good,
             epoch,
             heard,
             linked: BTreeMap::new(),
+            config,
             listen: None,
             reached_at: None,
         })

@@ -39,6 +39,7 @@ mod totals;
 mod turn;
 pub mod view;
 
+pub use beginnings::Beginnings;
 pub use doctor::{Ailment, CheckUp, Detail, Diagnosis, Repaired, Seen, doctor};
 pub use enrol::JoinAnswer;
 pub use error::{CommandError, UndoBar};

@@ -8,8 +8,9 @@ use std::sync::Arc;
 use hopluu_doc::{DocKey, LoadError, Report, ScannedChange};
 use hopluu_form::Form;
 use hopluu_model::{ActorId, DocId, ErrorChain};
-use hopluu_store::Store;
+use hopluu_store::{ChangeRow, Store};
 
+use crate::beginnings::Beginnings;
 use crate::error::CommandError;
 use crate::limits::OPEN_DOCS_BYTES_MAX;
 
@@ -32,6 +33,7 @@ pub(crate) struct CopyId(u64);
 /// The loaded documents, the least recently used one first to go.
 #[derive(Debug, Default)]
 pub(crate) struct OpenDocs {
+    beginnings: Arc<Beginnings>,
     docs: BTreeMap<DocId, OpenDoc>,
     actors: BTreeMap<DocId, ActorId>,
     bytes: u64,
@@ -39,6 +41,13 @@ pub(crate) struct OpenDocs {
 }
 
 impl OpenDocs {
+    pub(crate) fn new(beginnings: Arc<Beginnings>) -> Self {
+        Self {
+            beginnings,
+            ..Self::default()
+        }
+    }
+
     pub(crate) fn is_open(&self, doc: DocId) -> bool {
         self.docs.contains_key(&doc)
     }
@@ -120,7 +129,7 @@ impl OpenDocs {
         work: impl FnOnce(&mut Report) -> T,
     ) -> Result<T, CommandError> {
         let doc = key.id();
-        let report = opened(doc, || Report::create(key.clone(), form).map_err(Box::new))?;
+        let report = opened(doc, || begun(&self.beginnings, key, form, None, &[]))?;
         self.keep(doc, report);
         self.work(doc, work)
     }
@@ -138,7 +147,7 @@ impl OpenDocs {
             // A newer minor version may have come since it was loaded.
             opened(doc, || open.report.read_by(form).map_err(Box::new))?;
         } else {
-            self.keep(doc, load(store, key, form)?);
+            self.keep(doc, load(store, &self.beginnings, key, form)?);
         }
         self.work(doc, work)
     }
@@ -201,7 +210,12 @@ fn size(report: &Report) -> u64 {
 }
 
 /// Reads a document from the store.
-pub(crate) fn load(store: &Store, key: &DocKey, form: &Arc<Form>) -> Result<Report, CommandError> {
+pub(crate) fn load(
+    store: &Store,
+    beginnings: &Beginnings,
+    key: &DocKey,
+    form: &Arc<Form>,
+) -> Result<Report, CommandError> {
     let doc = key.id();
     let (snapshot, changes) = {
         let read = store.read().map_err(CommandError::Store)?;
@@ -214,10 +228,20 @@ pub(crate) fn load(store: &Store, key: &DocKey, form: &Arc<Form>) -> Result<Repo
         )
     };
     let snapshot = snapshot.as_ref().map(|snapshot| snapshot.body.as_slice());
+    opened(doc, || begun(beginnings, key, form, snapshot, &changes))
+}
+
+fn begun(
+    beginnings: &Beginnings,
+    key: &DocKey,
+    form: &Arc<Form>,
+    snapshot: Option<&[u8]>,
+    changes: &[ChangeRow],
+) -> Result<Report, Box<LoadError>> {
+    let genesis = beginnings.of(key, form);
+    let genesis = genesis.map_err(|error| Box::new(LoadError::from(error)))?;
     let changes = changes.iter().map(|change| change.body.as_slice());
-    opened(doc, || {
-        Report::load(key.clone(), form, snapshot, changes).map_err(Box::new)
-    })
+    Report::load_upon(genesis, key.clone(), form, snapshot, changes).map_err(Box::new)
 }
 
 fn opened<T>(

@@ -10,6 +10,7 @@ use hopluu_rollup::algebra::Shown;
 use hopluu_rollup::{LineTotal, Missing, ReportFacts, Total, Totals};
 use hopluu_store::Store;
 
+use crate::beginnings::Beginnings;
 use crate::core::Core;
 use crate::error::CommandError;
 use crate::handle::TotalSelector;
@@ -246,6 +247,7 @@ impl Core {
             .ok_or_else(|| not_reporting(&unit, &known.form))?;
         Ok(Recompute {
             store: self.store().clone(),
+            beginnings: Arc::clone(&self.beginnings),
             fresh: self.empty_totals(&known, &period)?,
             form: known.form,
             unit,
@@ -258,6 +260,7 @@ impl Core {
 #[derive(Debug)]
 pub(crate) struct Recompute {
     store: Store,
+    beginnings: Arc<Beginnings>,
     form: Arc<Form>,
     unit: UnitId,
     kept: Digest,
@@ -291,7 +294,7 @@ impl Recompute {
 
     fn add(&mut self, row: &Fact) -> Result<(), CommandError> {
         let key = counted_key(&row.unit, &self.form, &row.period);
-        let report = open_docs::load(&self.store, &key, &self.form)?;
+        let report = open_docs::load(&self.store, &self.beginnings, &key, &self.form)?;
         let (packed, heads, state) = open_docs::guarded(row.doc, || {
             (report.facts().encode(), report.heads(), report.state())
         })?;

@@ -352,6 +352,7 @@ pub fn identity_of(store: &Store, signer: Signer) -> Result<CoreConfig, SetupErr
         me: identity.place,
         certificate_ends: identity.not_after,
         seed: rand::rng().random(),
+        beginnings: Arc::default(),
     })
 }
 

@@ -147,7 +147,7 @@ impl Core {
             return;
         };
         // Read from the disk: the open document may hold saves that are not there yet.
-        let loaded = open_docs::load(self.store(), &key, &known.form);
+        let loaded = open_docs::load(self.store(), &self.beginnings, &key, &known.form);
         let packed = loaded.and_then(|report| guarded(doc, || report.save_snapshot()));
         let Ok(body) = packed else { return };
         let ordinal = row.changes;

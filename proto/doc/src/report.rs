@@ -83,7 +83,7 @@ pub struct Report {
     key: DocKey,
     id: DocId,
     form: Arc<Form>,
-    genesis: Genesis,
+    genesis: Arc<Genesis>,
     objects: Objects,
     doc: Automerge,
 }
@@ -132,8 +132,23 @@ impl Report {
         snapshot: Option<&[u8]>,
         changes: impl IntoIterator<Item = &'a [u8]>,
     ) -> Result<Self, LoadError> {
+        let genesis = Arc::new(genesis(&key, form)?);
+        Self::load_upon(genesis, key, form, snapshot, changes)
+    }
+
+    /// The same upon a genesis that was made before: making it takes as long as opening a small
+    /// report.
+    ///
+    /// # Errors
+    /// As [`load`](Self::load).
+    pub fn load_upon<'a>(
+        genesis: Arc<Genesis>,
+        key: DocKey,
+        form: &Arc<Form>,
+        snapshot: Option<&[u8]>,
+        changes: impl IntoIterator<Item = &'a [u8]>,
+    ) -> Result<Self, LoadError> {
         check_form(&key, form)?;
-        let genesis = genesis(&key, form)?;
         let doc = load_document(&genesis, snapshot, changes)?;
         let (id, form) = (key.id(), Arc::clone(form));
         Ok(Self {
