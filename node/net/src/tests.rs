@@ -168,3 +168,18 @@ async fn nobody_came(endpoint: &Endpoint) {
     let waited = timeout(Duration::from_millis(200), endpoint.accept()).await;
     assert!(waited.is_err(), "{waited:?}");
 }
+
+/// A caller that comes when there are as many as may is told so.
+async fn assert_full(endpoint: &Endpoint, caller: &Endpoint) {
+    let refused = caller.dial(addr(endpoint), &DialOptions::default()).await;
+    assert!(
+        matches!(
+            refused,
+            Err(DialError::Closed {
+                source: CloseReason::Refused,
+                ..
+            })
+        ),
+        "{refused:?}"
+    );
+}

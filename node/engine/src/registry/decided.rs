@@ -23,8 +23,8 @@ pub(super) type DecidedEvents = BTreeMap<RecordHash, Arc<DecidedEvent>>;
 type Ordered<'a> = BTreeMap<(Date, Vec<u8>), &'a TreeEvent>;
 
 /// The tree with every event that its author may decide. Authors are judged by the tree, and events
-/// make the tree: so the root's come first, then those that count by what has been decided so far,
-/// and so on down. It depends on the set alone.
+/// make the tree: so those come first that count by the tree of the start, the root's among them,
+/// then those that count by what has been decided so far, and so on down. It depends on the set alone.
 pub(super) fn tree_of(base: &UnitTree, events: &DecidedEvents, nodes: &EnrolledNodes) -> UnitTree {
     let mut tree = base.clone();
     let mut open: Vec<_> = events.values().collect();
