@@ -9,7 +9,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use hopluu_model::{Digest, NodeId, Timestamp};
+use hopluu_model::{Digest, ErrorChain, NodeId, Timestamp};
 use hopluu_trust::{
     ChainError, JoinError, JoinRefusal, JoinReply, JoinRequest, Signer, Ticket, TicketSecret,
     fingerprint,
@@ -150,6 +150,17 @@ async fn connect_raw(
     credentials: Option<&Credentials>,
     alpn: &'static [u8],
 ) -> quinn::Connection {
+    try_connect_raw(quinn, to, credentials, alpn)
+        .await
+        .unwrap_or_else(|error| panic!("{}", ErrorChain(&error)))
+}
+
+async fn try_connect_raw(
+    quinn: &quinn::Endpoint,
+    to: &Endpoint,
+    credentials: Option<&Credentials>,
+    alpn: &'static [u8],
+) -> Result<quinn::Connection, DialError> {
     let caller = Caller {
         quinn,
         root: root(),
@@ -157,11 +168,8 @@ async fn connect_raw(
         credentials,
         alpn,
     };
-    caller
-        .call(addr(to), &Tuning::default(), None)
-        .await
-        .unwrap()
-        .0
+    let (connection, _peer) = caller.call(addr(to), &Tuning::default(), None).await?;
+    Ok(connection)
 }
 
 async fn nobody_came(endpoint: &Endpoint) {
@@ -169,17 +177,42 @@ async fn nobody_came(endpoint: &Endpoint) {
     assert!(waited.is_err(), "{waited:?}");
 }
 
-/// A caller that comes when there are as many as may is told so.
-async fn assert_full(endpoint: &Endpoint, caller: &Endpoint) {
-    let refused = caller.dial(addr(endpoint), &DialOptions::default()).await;
-    assert!(
-        matches!(
-            refused,
-            Err(DialError::Closed {
-                source: CloseReason::Refused,
-                ..
-            })
-        ),
-        "{refused:?}"
-    );
+/// Callers that may have come beside ours: a node of another test that redials a port which its owner
+/// has given back to the system, and which is ours now.
+const STRANGERS_MAX: usize = 4;
+
+/// Calls until there are as many as may and the next is told so; gives who got in, as `hold` keeps them.
+async fn fill<T>(
+    district: &Endpoint,
+    bound: usize,
+    hold: impl AsyncFn(quinn::Connection) -> T,
+) -> Vec<T> {
+    let quinn = quinn::Endpoint::client(SocketAddr::from(([127, 0, 0, 1], 0))).unwrap();
+    let credentials = Credentials::new(&signer(3), &chain(3));
+    let mut held = Vec::new();
+    loop {
+        match try_connect_raw(&quinn, district, Some(&credentials), LINK_ALPN).await {
+            Ok(connection) => held.push(hold(connection).await),
+            Err(error) => {
+                let is_refusal = matches!(
+                    error,
+                    DialError::Closed {
+                        source: CloseReason::Refused,
+                        ..
+                    }
+                );
+                assert!(is_refusal, "{}", ErrorChain(&error));
+                assert!(held.len() + STRANGERS_MAX >= bound, "{}", held.len());
+                return held;
+            }
+        }
+        assert!(held.len() <= bound);
+    }
+}
+
+/// Says something, so that the link is taken over.
+async fn speak(connection: &quinn::Connection) -> (quinn::SendStream, quinn::RecvStream) {
+    let (mut send, recv) = connection.open_bi().await.unwrap();
+    send.write_all(b"x").await.unwrap();
+    (send, recv)
 }

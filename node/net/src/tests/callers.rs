@@ -32,14 +32,8 @@ async fn garbage_at_the_socket_disturbs_nobody() {
 #[tokio::test]
 async fn silent_callers_are_bounded_and_the_next_is_told() {
     let district = node(2);
-    let quinn = quinn::Endpoint::client(SocketAddr::from(([127, 0, 0, 1], 0))).unwrap();
-    let credentials = Credentials::new(&signer(3), &chain(3));
-    let mut silent = Vec::new();
-    for _ in 0..HANDSHAKES_MAX {
-        silent.push(connect_raw(&quinn, &district, Some(&credentials), LINK_ALPN).await);
-    }
+    let mut silent = fill(&district, HANDSHAKES_MAX, async |connection| connection).await;
     let commune = node(3);
-    assert_full(&district, &commune).await;
     // One of them goes, and there is room again.
     silent.pop().unwrap().close(0u32.into(), b"");
     let deadline = tokio::time::Instant::now() + LIMIT;
@@ -54,16 +48,11 @@ async fn silent_callers_are_bounded_and_the_next_is_told() {
 #[tokio::test]
 async fn links_are_bounded() {
     let district = node(2);
-    let quinn = quinn::Endpoint::client(SocketAddr::from(([127, 0, 0, 1], 0))).unwrap();
-    let credentials = Credentials::new(&signer(3), &chain(3));
-    let mut held = Vec::new();
-    for _ in 0..LINKS_MAX {
-        let connection = connect_raw(&quinn, &district, Some(&credentials), LINK_ALPN).await;
-        let (mut send, recv) = connection.open_bi().await.unwrap();
-        send.write_all(b"x").await.unwrap();
-        held.push((connection, send, recv, accept_link(&district).await));
-    }
-    assert_full(&district, &node(3)).await;
+    let held = fill(&district, LINKS_MAX, async |connection| {
+        let streams = speak(&connection).await;
+        (connection, streams, accept_link(&district).await)
+    })
+    .await;
     let (connection, ..) = held.first().unwrap();
     assert!(
         connection.close_reason().is_none(),

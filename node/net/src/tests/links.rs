@@ -112,16 +112,12 @@ async fn finishing_does_not_wait_for_ever_on_a_peer_that_reads_nothing() {
 #[tokio::test]
 async fn callers_nobody_takes_over_are_bounded() {
     let district = node(2);
-    let quinn = quinn::Endpoint::client(SocketAddr::from(([127, 0, 0, 1], 0))).unwrap();
-    let credentials = Credentials::new(&signer(3), &chain(3));
-    let mut held = Vec::new();
-    for _ in 0..ACCEPTED_MAX + HANDSHAKES_MAX {
-        let connection = connect_raw(&quinn, &district, Some(&credentials), LINK_ALPN).await;
-        let (mut send, recv) = connection.open_bi().await.unwrap();
-        send.write_all(b"x").await.unwrap();
-        held.push((connection, send, recv));
-    }
-    assert_full(&district, &node(3)).await;
+    let _held = fill(
+        &district,
+        ACCEPTED_MAX + HANDSHAKES_MAX,
+        async |connection| (speak(&connection).await, connection),
+    )
+    .await;
     accept_link(&district).await;
 }
 
