@@ -3,12 +3,14 @@
 //! ```text
 //! tidy   the rules of the source itself: who may depend on whom, sizes, words, scripts, papers
 //! mesh   a whole province simulated on a virtual clock, from one seed
+//! lab    links as bad as those of the mountains, for benches
 //! e2e    the program as people run it: real processes, real sockets, real kills
 //! ```
 //! Each is a test target of its own, in a folder of its own, with a `main.rs` as its front page.
 //! What belongs to one crate alone is tested there. Start at [`program`] and [`repository`].
 
 pub mod crash;
+pub mod lab;
 pub mod process;
 
 use std::path::PathBuf;

@@ -22,6 +22,9 @@ pub(crate) struct Figure {
     /// The most that was promised; a figure without a bound is there to be read.
     #[serde(skip_serializing_if = "Option::is_none")]
     most: Option<u64>,
+    /// What nothing in this world could go below, where that can be computed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    limit: Option<u64>,
 }
 
 /// What a bench has seen.
@@ -54,6 +57,15 @@ impl Seen {
         self.add(what, Measure::Microseconds, seen, most);
     }
 
+    /// A time beside the least that physics allows, of which it may be so many hundredths.
+    pub(crate) fn time_of(&mut self, what: &str, seen: Duration, limit: Duration, hundredths: u32) {
+        let most = micros(limit * hundredths / 100);
+        self.add(what, Measure::Microseconds, micros(seen), Some(most));
+        if let Some(figure) = self.figures.last_mut() {
+            figure.limit = Some(micros(limit));
+        }
+    }
+
     /// Bytes, with the most that was promised.
     pub(crate) fn bytes(&mut self, what: &str, seen: u64, most: Option<u64>) {
         self.add(what, Measure::Bytes, seen, most);
@@ -76,6 +88,7 @@ impl Seen {
             measure,
             seen,
             most,
+            limit: None,
         });
     }
 
@@ -112,8 +125,8 @@ pub(crate) fn cpu_time() -> anyhow::Result<Duration> {
 
 /// Prints what was seen, one line a figure.
 pub(crate) fn print_table(all: &[(&str, Seen)]) {
-    println!("| bench | what | bound | seen | |");
-    println!("| --- | --- | --- | --- | --- |");
+    println!("| bench | what | limit | bound | seen | |");
+    println!("| --- | --- | --- | --- | --- | --- |");
     for (bench, seen) in all {
         for figure in &seen.figures {
             println!("{}", row(bench, figure));
@@ -128,7 +141,8 @@ pub(crate) fn print_table(all: &[(&str, Seen)]) {
 
 fn row(bench: &str, figure: &Figure) -> String {
     let show = |value| shown(value, figure.measure);
-    let bound = figure.most.map_or_else(|| "–".to_owned(), show);
+    let or_none = |value: Option<u64>| value.map_or_else(|| "–".to_owned(), show);
+    let (limit, bound) = (or_none(figure.limit), or_none(figure.most));
     let verdict = match (figure.most, figure.holds()) {
         (None, _) => "",
         (Some(_), true) => "holds",
@@ -136,7 +150,7 @@ fn row(bench: &str, figure: &Figure) -> String {
     };
     let seen = shown(figure.seen, figure.measure);
     format!(
-        "| {bench} | {} | {bound} | {seen} | {verdict} |",
+        "| {bench} | {} | {limit} | {bound} | {seen} | {verdict} |",
         figure.what
     )
 }

@@ -1,0 +1,21 @@
+//! What a report costs on the links of the mountains, through the relays of the laboratory.
+//!
+//! ```text
+//! ends    a district and a commune in processes of their own, with a shaped link between them
+//! edit    one figure edited among 200 documents: cold, over links that wait, with losses
+//! ```
+//! Bytes are all UDP payload both ways, handshake included; times run from the commune's first packet
+//! until the district has it on disk and says so.
+
+mod edit;
+mod ends;
+
+use tokio::runtime::Runtime;
+
+use crate::figure::Seen;
+
+pub(crate) fn run(runtime: &Runtime) -> anyhow::Result<Seen> {
+    let mut seen = Seen::default();
+    runtime.block_on(edit::run(&mut seen))?;
+    Ok(seen)
+}

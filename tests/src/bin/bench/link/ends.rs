@@ -1,0 +1,180 @@
+//! Two nodes with many documents between them, and a link of which we say how good it is.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, ensure};
+use hopluu_api::Client;
+use hopluu_engine::Home;
+use hopluu_engine::view::WatchEvent;
+use hopluu_store::{OpenOptions, Store};
+use hopluu_tests::lab::{Profile, Traffic, UdpRelay};
+use hopluu_tests::process::{NodeProcess, make_root, shipped_tree};
+use tokio::process::Command;
+use tokio::sync::mpsc;
+use tokio::time::{sleep, timeout};
+
+use crate::filling::{Filled, annex, key_of, put_all};
+
+/// The district above, and the commune that writes.
+const DISTRICT: &str = "465";
+pub(crate) const COMMUNE: &str = "19429@2024-05-01";
+
+/// Figures in each report, as in an ordinary half-year.
+const LINES: usize = 30;
+
+/// What has not arrived by then will not, over the slowest link there is.
+const ARRIVAL_SECS_MAX: u64 = 120;
+
+/// Nothing is on its way any more when nothing has passed for so long: longer than any round trip here.
+const QUIET: Duration = Duration::from_millis(2_500);
+
+/// A district that runs, and a commune that does not unless a [`Window`] is open.
+pub(crate) struct Ends {
+    pub(crate) district: NodeProcess,
+    commune: PathBuf,
+    addr: SocketAddr,
+    changes: mpsc::Receiver<Instant>,
+}
+
+impl Ends {
+    /// Makes both, gives the commune so many reports, and lets them agree over a clean link.
+    pub(crate) async fn start(dir: &Path, documents: u32) -> anyhow::Result<Self> {
+        let (above, commune) = (dir.join("district"), dir.join("commune"));
+        make_root(&above, DISTRICT)?;
+        let addr = Home::open(&above)?
+            .settings()?
+            .listen
+            .context("the district listens")?;
+        let district = NodeProcess::start(&above).await?;
+        district.take_in(Some(COMMUNE), None, &commune).await?;
+        fill(&commune, documents)?;
+        let changes = changes_of(district.client().await?).await?;
+        let mut ends = Self {
+            district,
+            commune,
+            addr,
+            changes,
+        };
+        let first = ends.open(Profile::named("clean")?, 0).await?;
+        first.settled().await?;
+        let client = ends.district.client().await?;
+        let until = Instant::now() + Duration::from_secs(ARRIVAL_SECS_MAX);
+        while client.status().await?.documents < u64::from(documents) {
+            ensure!(Instant::now() < until, "the reports did not arrive");
+            sleep(Duration::from_millis(50)).await;
+        }
+        first.close().await?;
+        ends.forget_changes().await;
+        Ok(ends)
+    }
+
+    /// Sets one figure of the commune while its node does not run.
+    pub(crate) async fn edit_offline(&self, value: u32) -> anyhow::Result<()> {
+        let output = Command::new(hopluu_tests::program())
+            .arg("--home")
+            .arg(&self.commune)
+            .args(["report", "set", "pcmd-review", "2016-2020"])
+            .arg(format!("II.1.1.a={value}"))
+            .output()
+            .await?;
+        let said = String::from_utf8_lossy(&output.stderr);
+        ensure!(output.status.success(), "the edit failed: {said}");
+        Ok(())
+    }
+
+    /// Opens a window: the commune's node runs, its link being of this profile.
+    pub(crate) async fn open(&self, profile: Profile, seed: u64) -> anyhow::Result<Window> {
+        let relay = UdpRelay::start(profile, seed, self.addr).await?;
+        {
+            let home = Home::open(&self.commune)?;
+            let mut settings = home.settings()?;
+            settings.upstream = vec![relay.addr().to_string()];
+            home.write_settings(&settings)?;
+        }
+        let commune = NodeProcess::start(&self.commune).await?;
+        Ok(Window { relay, commune })
+    }
+
+    /// When the district next had a report changed.
+    pub(crate) async fn arrival(&mut self) -> anyhow::Result<Instant> {
+        let limit = Duration::from_secs(ARRIVAL_SECS_MAX);
+        let arrived = timeout(limit, self.changes.recv()).await;
+        arrived
+            .context("the edit did not arrive")?
+            .context("the district stopped telling")
+    }
+
+    /// Passes over what arrived before now.
+    pub(crate) async fn forget_changes(&mut self) {
+        sleep(Duration::from_millis(100)).await;
+        while self.changes.try_recv().is_ok() {}
+    }
+}
+
+/// The commune's node, and the link it has.
+pub(crate) struct Window {
+    pub(crate) relay: UdpRelay,
+    pub(crate) commune: NodeProcess,
+}
+
+impl Window {
+    /// Waits until nothing passes any more, and gives what did since the relay last counted.
+    pub(crate) async fn settled(&self) -> anyhow::Result<Traffic> {
+        let until = Instant::now() + Duration::from_secs(ARRIVAL_SECS_MAX);
+        let (mut last, mut since) = (self.relay.traffic(), Instant::now());
+        loop {
+            sleep(Duration::from_millis(50)).await;
+            let traffic = self.relay.traffic();
+            if traffic != last {
+                (last, since) = (traffic, Instant::now());
+            }
+            if since.elapsed() >= QUIET && last.begun.is_some() {
+                return Ok(last);
+            }
+            ensure!(Instant::now() < until, "the link does not come to rest");
+        }
+    }
+
+    /// Ends the commune's node.
+    pub(crate) async fn close(self) -> anyhow::Result<()> {
+        self.commune.stop().await
+    }
+}
+
+/// Reports of one unit, put into its store before its node runs.
+fn fill(home: &Path, documents: u32) -> anyhow::Result<()> {
+    let home = Home::open(home)?;
+    let (signer, form) = (home.signer()?, annex()?);
+    let period = "2016-2020".parse()?;
+    let day = form.tree_day(&period)?;
+    let unit = shipped_tree()?
+        .resolve(COMMUNE, Some(day))
+        .context("the commune")?;
+    let reports = (0..documents).map(|number| {
+        let key = key_of(&form, &unit, &period, number);
+        Filled::new(key, &form, &signer, LINES, u64::from(number))
+    });
+    let reports: Vec<Filled> = reports.collect::<anyhow::Result<_>>()?;
+    let store = Store::open(&home.database(), &OpenOptions::existing())?;
+    put_all(&store, &reports)?;
+    Ok(store.close()?)
+}
+
+/// Reads what the district tells, as it comes, and passes on when a report changed.
+async fn changes_of(client: Client) -> anyhow::Result<mpsc::Receiver<Instant>> {
+    let mut lines = client.watch().await?;
+    let (tx, rx) = mpsc::channel(16_384);
+    tokio::spawn(async move {
+        while let Ok(Some(line)) = lines.next().await {
+            let at = Instant::now();
+            let event = serde_json::from_slice::<WatchEvent>(&line);
+            let is_change = matches!(event, Ok(WatchEvent::ReportChanged { .. }));
+            if is_change && tx.send(at).await.is_err() {
+                return;
+            }
+        }
+    });
+    Ok(rx)
+}
