@@ -31,6 +31,8 @@ impl World {
                 self.at(self.now + takes, Happening::Dialled { route, life });
             }
             NetEffect::Send { link, bytes } => return self.send(at, link, bytes),
+            // Simulated links lose nothing while they stand.
+            NetEffect::Await { .. } => {}
             NetEffect::Close { link, code } => {
                 let Some((id, end)) = self.nodes[at].links.remove(&link.0) else {
                     return Ok(());

@@ -38,6 +38,7 @@ mod testing;
 mod totals;
 mod turn;
 pub mod view;
+mod ways;
 
 pub use beginnings::Beginnings;
 pub use doctor::{Ailment, CheckUp, Detail, Diagnosis, Repaired, Seen, doctor};

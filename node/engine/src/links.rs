@@ -87,6 +87,9 @@ impl Core {
         match effect {
             Effect::Dial { target } => turn.net.push(NetEffect::Dial { target }),
             Effect::Send { link, bytes } => turn.net.push(NetEffect::Send { link, bytes }),
+            Effect::Await { link, is_awaited } => {
+                turn.net.push(NetEffect::Await { link, is_awaited });
+            }
             Effect::Close { link, code } => turn.net.push(NetEffect::Close { link, code }),
             Effect::Apply {
                 link,

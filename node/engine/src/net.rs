@@ -14,6 +14,7 @@ use tokio::task::JoinSet;
 use crate::core::Core;
 use crate::limits::{LINK_EVENTS_MAX, LINKS_MAX};
 use crate::turn::{NetEffect, Turn};
+use crate::ways::Way;
 
 /// Something that a carrying task has to tell the loop.
 #[derive(Debug)]
@@ -33,17 +34,28 @@ pub(crate) enum NetEvent {
 pub(crate) struct Net {
     pub(crate) endpoint: Endpoint,
     pub(crate) targets: BTreeMap<TargetId, String>,
-    links: BTreeMap<LinkId, LinkHandle>,
+    links: BTreeMap<LinkId, Linked>,
+    /// What is known of the ways to the targets, by address, and which of them is news.
+    ways: BTreeMap<String, Way>,
+    news: BTreeMap<String, Way>,
     last_link: u64,
     events: mpsc::Sender<NetEvent>,
     /// Dropping the set ends all carrying.
     tasks: JoinSet<()>,
 }
 
+/// A link, and the target it leads to if we dialled it.
+#[derive(Debug)]
+struct Linked {
+    handle: LinkHandle,
+    target: Option<TargetId>,
+}
+
 impl Net {
     pub(crate) fn new(
         endpoint: Endpoint,
         upstream: Vec<String>,
+        ways: BTreeMap<String, Way>,
     ) -> (Self, mpsc::Receiver<NetEvent>) {
         let (events, incoming) = mpsc::channel(LINK_EVENTS_MAX);
         let targets = (1..).map(TargetId).zip(upstream).collect();
@@ -55,6 +67,8 @@ impl Net {
                 endpoint,
                 targets,
                 links,
+                ways,
+                news: BTreeMap::new(),
                 last_link: 0,
                 events,
                 tasks,
@@ -95,7 +109,7 @@ impl Net {
         self.last_link += 1;
         let id = LinkId(self.last_link);
         let peer: Place = handle.peer().clone();
-        self.links.insert(id, handle);
+        self.links.insert(id, Linked { handle, target });
         self.tasks.spawn(carry(id, link, self.events.clone()));
         core.link_opened(turn, id, peer, target);
     }
@@ -123,27 +137,70 @@ impl Net {
         match effect {
             NetEffect::Dial { target } => {
                 let addr = self.targets.get(&target).cloned().unwrap_or_default();
-                self.tasks.spawn(dial(
-                    self.endpoint.clone(),
+                let way = self.ways.get(&addr).copied();
+                let call = Call {
                     target,
                     addr,
-                    self.events.clone(),
-                ));
+                    options: way.map(Way::options).unwrap_or_default(),
+                };
+                self.tasks
+                    .spawn(dial(self.endpoint.clone(), call, self.events.clone()));
             }
             NetEffect::Send { link, bytes } => {
                 // One task a link at most: the hub waits for `Sent` before it hands over more.
-                if let Some(handle) = self.links.get(&link) {
-                    let sending = send(link, handle.clone(), bytes, self.events.clone());
+                if let Some(linked) = self.links.get(&link) {
+                    let sending = send(link, linked.handle.clone(), bytes, self.events.clone());
                     self.tasks.spawn(sending);
                 }
             }
+            NetEffect::Await { link, is_awaited } => {
+                if let Some(linked) = self.links.get(&link) {
+                    linked.handle.awaits(is_awaited);
+                    if !is_awaited {
+                        self.look_at(link);
+                    }
+                }
+            }
             NetEffect::Close { link, code } => {
-                if let Some(handle) = self.links.get(&link) {
-                    handle.close(CloseCode(u32::from(code.number())), &code.to_string());
+                if let Some(linked) = self.links.get(&link) {
+                    linked
+                        .handle
+                        .close(CloseCode(u32::from(code.number())), &code.to_string());
                 }
             }
         }
     }
+}
+
+impl Net {
+    /// Work has come to rest on a link: what it showed of the way is worth keeping.
+    fn look_at(&mut self, link: LinkId) {
+        let Some(linked) = self.links.get(&link) else {
+            return;
+        };
+        let addr = linked.target.and_then(|target| self.targets.get(&target));
+        let seen = Way::seen(&linked.handle.meter());
+        if let (Some(addr), Some(seen)) = (addr, seen) {
+            let before = self.ways.get(addr).copied();
+            let way = seen.after(before);
+            if !before.is_some_and(|before| before.is_near(way)) {
+                self.ways.insert(addr.clone(), way);
+                self.news.insert(addr.clone(), way);
+            }
+        }
+    }
+
+    /// What was learnt of ways and is not written down.
+    pub(crate) fn take_news(&mut self) -> BTreeMap<String, Way> {
+        std::mem::take(&mut self.news)
+    }
+}
+
+/// One dial.
+struct Call {
+    target: TargetId,
+    addr: String,
+    options: DialOptions,
 }
 
 fn code_of(reason: &CloseReason) -> Option<u16> {
@@ -176,14 +233,14 @@ async fn send(id: LinkId, link: LinkHandle, bytes: Vec<u8>, events: mpsc::Sender
     }
 }
 
-async fn dial(endpoint: Endpoint, target: TargetId, addr: String, events: mpsc::Sender<NetEvent>) {
-    let link = try_dial(&endpoint, &addr).await;
+async fn dial(endpoint: Endpoint, call: Call, events: mpsc::Sender<NetEvent>) {
+    let link = try_dial(&endpoint, &call).await;
     // Without the loop nobody wants the link.
-    let _loop_ended = events.send(NetEvent::Dialled(target, link)).await;
+    let _loop_ended = events.send(NetEvent::Dialled(call.target, link)).await;
 }
 
-async fn try_dial(endpoint: &Endpoint, addr: &str) -> Option<Link> {
-    let found = match tokio::net::lookup_host(addr).await {
+async fn try_dial(endpoint: &Endpoint, call: &Call) -> Option<Link> {
+    let found = match tokio::net::lookup_host(&call.addr).await {
         Ok(found) => found,
         Err(error) => {
             tracing::debug!(error = %ErrorChain(&error), "address not found");
@@ -191,7 +248,7 @@ async fn try_dial(endpoint: &Endpoint, addr: &str) -> Option<Link> {
         }
     };
     for addr in found {
-        let dialled: Result<Link, DialError> = endpoint.dial(addr, &DialOptions::default()).await;
+        let dialled: Result<Link, DialError> = endpoint.dial(addr, &call.options).await;
         match dialled {
             Ok(link) => return Some(link),
             Err(error) => tracing::debug!(error = %ErrorChain(&error), "dial failed"),

@@ -137,7 +137,8 @@ pub fn start(home: Home, settings: &NodeSettings) -> Result<Running, StartError>
     };
     core.listen = listen.map(|addr| addr.to_string());
     core.reached_at = reached_at(listen);
-    let (net, events) = Net::new(endpoint, settings.upstream.clone());
+    let ways = core.ways(&settings.upstream);
+    let (net, events) = Net::new(endpoint, settings.upstream.clone(), ways);
     Ok(spawn(home, core, done, Some((net, events)), listen))
 }
 
@@ -295,9 +296,12 @@ impl Node {
 
     /// Hands the effects of a turn to those who carry them out.
     fn finish(&mut self, turn: Turn) {
-        for effect in turn.net {
-            if let Some(net) = &mut self.net {
+        if let Some(net) = &mut self.net {
+            for effect in turn.net {
                 net.perform(effect);
+            }
+            for (addr, way) in net.take_news() {
+                self.core.remember_way(&addr, way);
             }
         }
         for event in turn.events {

@@ -23,6 +23,13 @@ pub enum NetEffect {
         /// What.
         bytes: Vec<u8>,
     },
+    /// The peer owes an answer from now on, or none any more.
+    Await {
+        /// Which.
+        link: LinkId,
+        /// Whether one is owed.
+        is_awaited: bool,
+    },
     /// Close a link.
     Close {
         /// Which.

@@ -8,12 +8,12 @@ use std::sync::{Arc, Mutex, PoisonError};
 use hopluu_model::{Digest, ErrorChain};
 use hopluu_trust::limits::JOIN_BYTES_MAX;
 use hopluu_trust::{ChainError, verify_line};
-use quinn::Connection;
 use quinn::crypto::rustls::HandshakeData;
+use quinn::{Connecting, Connection, ConnectionError};
 use rustls::pki_types::CertificateDer;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
-use tokio::time::{Instant, timeout};
+use tokio::time::{Instant, timeout, timeout_at};
 
 use crate::close::{CloseCode, CloseReason};
 use crate::endpoint::Incoming;
@@ -22,13 +22,14 @@ use crate::limits::{
     HANDSHAKE_TIMEOUT, HANDSHAKES_MAX, HANDSHAKES_UNPROVEN_MAX, JOIN_ADDRS_MAX, JOIN_BURST,
     JOIN_REFILL, LINKS_MAX,
 };
-use crate::link::{Link, Peer};
-use crate::tls::{JOIN_ALPN, LINK_ALPN};
+use crate::link::{Handshake, Link, Peer};
+use crate::tls::{Evidence, JOIN_ALPN, LINK_ALPN};
 
 /// Owns all handshakes under way.
 pub(crate) struct Greeter {
     quinn: quinn::Endpoint,
     root: Digest,
+    evidence: Evidence,
     gate: Arc<Mutex<JoinGate>>,
     accepted: mpsc::Sender<Incoming>,
 }
@@ -37,11 +38,13 @@ impl Greeter {
     pub(crate) fn new(
         quinn: quinn::Endpoint,
         root: Digest,
+        evidence: Evidence,
         accepted: mpsc::Sender<Incoming>,
     ) -> Self {
         Self {
             quinn,
             root,
+            evidence,
             gate: Arc::default(),
             accepted,
         }
@@ -75,10 +78,10 @@ impl Greeter {
             let _sent = call.retry();
             return;
         }
-        let (root, gate) = (self.root, Arc::clone(&self.gate));
+        let (root, evidence, gate) = (self.root, self.evidence.clone(), Arc::clone(&self.gate));
         let accepted = self.accepted.clone();
         handshakes.spawn(async move {
-            if let Some(incoming) = greet(call, root, &gate).await {
+            if let Some(incoming) = greet(call, root, &evidence, &gate).await {
                 let _program_stops = accepted.send(incoming).await;
             }
         });
@@ -86,7 +89,12 @@ impl Greeter {
 }
 
 /// One caller, from its first packet to its first bytes.
-async fn greet(call: quinn::Incoming, root: Digest, gate: &Mutex<JoinGate>) -> Option<Incoming> {
+async fn greet(
+    call: quinn::Incoming,
+    root: Digest,
+    evidence: &Evidence,
+    gate: &Mutex<JoinGate>,
+) -> Option<Incoming> {
     let addr = call.remote_address();
     let deadline = Instant::now() + HANDSHAKE_TIMEOUT;
     let connecting = match call.accept() {
@@ -97,8 +105,8 @@ async fn greet(call: quinn::Incoming, root: Digest, gate: &Mutex<JoinGate>) -> O
             return None;
         }
     };
-    let connection = match tokio::time::timeout_at(deadline, connecting).await {
-        Ok(Ok(connection)) => connection,
+    let (connection, handshake) = match timeout_at(deadline, shown(connecting)).await {
+        Ok(Ok(shown)) => shown,
         Ok(Err(error)) => {
             let reason = CloseReason::from(error);
             tracing::debug!(%addr, reason = %ErrorChain(&reason), "handshake failed");
@@ -115,7 +123,7 @@ async fn greet(call: quinn::Incoming, root: Digest, gate: &Mutex<JoinGate>) -> O
     };
     let left = deadline.saturating_duration_since(Instant::now());
     let result = match protocol(&connection).as_deref() {
-        Some(LINK_ALPN) => timeout(left, open_link(&connection, &root)).await,
+        Some(LINK_ALPN) => timeout(left, open_link(&connection, &root, evidence, handshake)).await,
         Some(JOIN_ALPN) => timeout(left, open_join(&connection, gate)).await,
         _ => Ok(Err(CloseCode::NO_CERTIFICATE)),
     };
@@ -132,8 +140,37 @@ async fn greet(call: quinn::Incoming, root: Digest, gate: &Mutex<JoinGate>) -> O
     }
 }
 
-async fn open_link(connection: &Connection, root: &Digest) -> Result<Incoming, CloseCode> {
-    let peer = read_peer(connection, root).map_err(|_no_chain| CloseCode::NO_CERTIFICATE)?;
+/// Waits until the caller has shown who it is: with its first packet where it resumes a session, so that
+/// what came with it is taken at once, and at the end of the handshake otherwise.
+async fn shown(connecting: Connecting) -> Result<(Connection, Handshake), ConnectionError> {
+    let (connection, finished) = match connecting.into_0rtt() {
+        Ok(pair) => pair,
+        Err(connecting) => return Ok((connecting.await?, Handshake::Done)),
+    };
+    if connection.peer_identity().is_some() {
+        return Ok((connection, Handshake::Answering(finished)));
+    }
+    // It says how early data fared; whether the handshake failed is asked of the connection.
+    let _fared = finished.await;
+    match connection.close_reason() {
+        Some(error) => Err(error),
+        None => Ok((connection, Handshake::Done)),
+    }
+}
+
+async fn open_link(
+    connection: &Connection,
+    root: &Digest,
+    evidence: &Evidence,
+    handshake: Handshake,
+) -> Result<Incoming, CloseCode> {
+    let Ok(peer) = read_peer(connection, root, evidence) else {
+        if let Handshake::Answering(finished) = handshake {
+            // Only then can the caller be told why.
+            let _through = finished.await;
+        }
+        return Err(CloseCode::NO_CERTIFICATE);
+    };
     let streams = connection
         .accept_bi()
         .await
@@ -142,6 +179,8 @@ async fn open_link(connection: &Connection, root: &Digest) -> Result<Incoming, C
         connection.clone(),
         streams,
         peer,
+        None,
+        handshake,
     )))
 }
 
@@ -172,9 +211,13 @@ async fn open_join(connection: &Connection, gate: &Mutex<JoinGate>) -> Result<In
     )))
 }
 
-/// The verified chain of whoever is at the other end. The handshake has judged it by time; here it is
-/// read again for what it says.
-pub(crate) fn read_peer(connection: &Connection, root: &Digest) -> Result<Peer, ChainError> {
+/// The chain of whoever is at the other end, verified once more: a resumed session brings along the one that
+/// was verified when it began, and time has passed since.
+pub(crate) fn read_peer(
+    connection: &Connection,
+    root: &Digest,
+    evidence: &Evidence,
+) -> Result<Peer, ChainError> {
     let certificates = connection
         .peer_identity()
         .and_then(|any| any.downcast::<Vec<CertificateDer<'static>>>().ok())
@@ -183,7 +226,7 @@ pub(crate) fn read_peer(connection: &Connection, root: &Digest) -> Result<Peer, 
         .iter()
         .map(|der| der.as_ref().to_vec())
         .collect();
-    let line = verify_line(&chain, root, None)?;
+    let line = verify_line(&chain, root, evidence.at())?;
     let identity = line.first().cloned().ok_or(ChainError::Empty)?;
     Ok(Peer {
         identity,

@@ -1,17 +1,21 @@
 //! Both ends of the one exchange for a node that has no certificate yet.
 
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::sync::Arc;
 
 use hopluu_model::{ErrorChain, Fault};
 use hopluu_trust::limits::JOIN_BYTES_MAX;
 use hopluu_trust::{JoinError, JoinReply, JoinRequest, Joined, Signer, Ticket};
 use quinn::{Connection, SendStream};
+use tokio::task::JoinSet;
 use tokio::time::timeout;
 
 use crate::close::{CloseCode, CloseReason};
-use crate::endpoint::{Caller, DialError, Tuning};
+use crate::dial::{Caller, DialError, DialOptions};
 use crate::limits::{FINISH_TIMEOUT, HANDSHAKE_TIMEOUT, JOIN_ANSWER_TIMEOUT};
-use crate::tls::{Evidence, JOIN_ALPN};
+use crate::repeat::Repeater;
+use crate::tls::{Client, Evidence};
+use crate::transport::Tuning;
 
 /// A request to join, to be answered. Dropping it closes the call without an answer.
 #[derive(Debug)]
@@ -144,18 +148,29 @@ async fn call_one(
     } else {
         (Ipv6Addr::UNSPECIFIED, 0).into()
     };
-    let quinn = quinn::Endpoint::client(any).map_err(JoinCallError::Socket)?;
+    let repeater = Repeater::bind(any).map_err(JoinCallError::Socket)?;
+    let quinn = repeater
+        .endpoint(None, signer)
+        .map_err(JoinCallError::Socket)?;
+    let mut repeating = JoinSet::new();
+    repeating.spawn(Arc::clone(&repeater).run());
+    let tls = |source| JoinCallError::Dial(DialError::Tls(source));
+    let client = Client::for_joining(ticket.root).map_err(tls)?;
+    let options = DialOptions {
+        expect: Some(ticket.issuer),
+        ..DialOptions::default()
+    };
     let caller = Caller {
         quinn: &quinn,
+        repeater: &repeater,
+        client: &client,
         root: ticket.root,
         evidence: &Evidence::none(),
-        credentials: None,
-        alpn: JOIN_ALPN,
+        tuning,
+        addr,
+        options: &options,
     };
-    let (connection, _issuer) = caller
-        .call(addr, tuning, Some(ticket.issuer))
-        .await
-        .map_err(JoinCallError::Dial)?;
+    let (connection, _issuer, _watch) = caller.call().await.map_err(JoinCallError::Dial)?;
     let request = JoinRequest::new(ticket, signer);
     let limit = HANDSHAKE_TIMEOUT + JOIN_ANSWER_TIMEOUT;
     let reply = match timeout(limit, exchange(&connection, &request.encode())).await {

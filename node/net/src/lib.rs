@@ -14,16 +14,22 @@ pub mod key;
 pub mod limits;
 
 mod close;
+mod congestion;
+mod dial;
 mod endpoint;
 mod greet;
 mod join;
 mod link;
+mod repeat;
 mod tls;
+mod transport;
 
 pub use close::{CloseCode, CloseReason};
-pub use endpoint::{BindError, DialError, DialOptions, Endpoint, Incoming, NetConfig, Tuning};
+pub use dial::{DialError, DialOptions};
+pub use endpoint::{BindError, Endpoint, Incoming, NetConfig};
 pub use join::{JoinCall, JoinCallError, call_join};
 pub use link::{Link, LinkEvent, LinkGone, LinkHandle, Meter};
+pub use transport::Tuning;
 
 #[cfg(test)]
 mod tests;

@@ -6,10 +6,10 @@ use std::time::Duration;
 /// lost packets on a satellite link of 600 ms cost 0.6 + 1.2 + 2.4 s each way; 30 s allows for four.
 pub const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// How long a link may be silent before it counts as dead. Mobile networks forget a UDP mapping after
-/// 30 to 120 s, so a longer silence seldom survives; a shorter one would cut a link in a dip of the
-/// signal that it outlives.
-pub const IDLE_TIMEOUT: Duration = Duration::from_secs(60);
+/// How long a link may be silent before it counts as dead: a week of holidays. A silent link costs nothing,
+/// and the first packet after an outage carries an edit instead of a handshake. A peer that was restarted
+/// meanwhile says so at once (a stateless reset); a network that has forgotten the address gives another.
+pub const IDLE_TIMEOUT: Duration = Duration::from_secs(7 * 24 * 3_600);
 
 /// How long a finished link waits for the last bytes to be acknowledged.
 pub const FINISH_TIMEOUT: Duration = Duration::from_secs(5);
@@ -17,9 +17,42 @@ pub const FINISH_TIMEOUT: Duration = Duration::from_secs(5);
 /// How long the program that answers a join may take. It reads one row and signs once.
 pub const JOIN_ANSWER_TIMEOUT: Duration = Duration::from_secs(20);
 
-/// First guess of the round trip when none is remembered: between 4G (60 ms) and satellite (600 ms).
-/// Too high costs seconds when a handshake packet is lost, too low sends it twice.
-pub const INITIAL_RTT: Duration = Duration::from_millis(300);
+/// First guess of the round trip when none is remembered: a satellite's. Too low sends a handshake twice, too
+/// high costs seconds when one of its packets is lost; who has met once remembers better.
+pub const INITIAL_RTT: Duration = Duration::from_millis(600);
+
+/// How long to wait for an answer from where nobody has been: the slowest links take as long for a handshake.
+pub const ANSWER_UNKNOWN: Duration = Duration::from_secs(4);
+
+/// What a link whose rate nobody has measured is taken to carry, in bytes a second: 64 kbit/s. Too little
+/// makes patience longer, too much sends twice.
+pub const RATE_UNKNOWN: u64 = 8_000;
+
+/// Packets that are repeated while no answer comes: a flight of a handshake and what it carries.
+pub const REPEATED_PACKETS_MAX: usize = 4;
+
+/// Bytes of them.
+pub const REPEATED_BYTES_MAX: usize = 4_800;
+
+/// Repeats at even distance, about a round trip, before they become rarer: most outages of a mobile link
+/// are over in a minute.
+pub const REPEATS_EVENLY: u32 = 60;
+
+/// Longest distance between repeats. A window of three minutes must not pass unnoticed.
+pub const REPEAT_WAIT_MAX: Duration = Duration::from_secs(20);
+
+/// Packets on the way before anything has been acknowledged (RFC 9002, section 7.2).
+pub const INITIAL_WINDOW_PACKETS: u64 = 10;
+
+/// Fewest packets that may be on their way, whatever was measured: with less, one loss leaves nothing behind it
+/// that would show it.
+pub const MINIMUM_WINDOW_PACKETS: u64 = 4;
+
+/// Sessions that callers may resume without a new handshake; the oldest makes room. Twice the links.
+pub const SESSIONS_MAX: usize = 2 * LINKS_MAX;
+
+/// Called addresses of which a session is kept.
+pub const CALLED_MAX: usize = 64;
 
 /// How much a peer may have sent that we have not read, per link. 64 KiB every 600 ms are 850 kbit/s,
 /// more than the links we are for; 600 links of a province then hold 38 MB at the very worst.

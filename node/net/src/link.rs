@@ -4,15 +4,19 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use hopluu_model::{Fault, Place};
+use hopluu_model::{Digest, Fault, NodeId, Place};
 use hopluu_trust::Identity;
-use quinn::{Connection, ReadError, RecvStream, SendStream};
+use quinn::{Connection, ReadError, RecvStream, SendStream, WriteError, ZeroRttAccepted};
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 
 use crate::close::{CloseCode, CloseReason};
-use crate::limits::{EVENTS_MAX, FINISH_TIMEOUT, READ_BYTES_MAX, SENDERS_MAX};
+use crate::dial::Known;
+use crate::greet::read_peer;
+use crate::limits::{EVENTS_MAX, FINISH_TIMEOUT, HANDSHAKE_TIMEOUT, READ_BYTES_MAX, SENDERS_MAX};
+use crate::repeat::Watch;
+use crate::tls::Evidence;
 
 /// What comes from a link, in order; [`LinkEvent::Closed`] once, as the last.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -37,7 +41,7 @@ impl LinkGone {
 }
 
 /// Who is at the other end, by a chain that was verified.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Peer {
     pub(crate) identity: Identity,
     pub(crate) line: Vec<Identity>,
@@ -61,6 +65,8 @@ pub struct Meter {
     pub stream_received: u64,
     /// The current guess of the round trip.
     pub rtt: Duration,
+    /// Bytes a second that the way was seen to carry, where a called node was sent enough to tell.
+    pub rate: Option<u64>,
 }
 
 #[derive(Debug, Default)]
@@ -68,6 +74,24 @@ struct Counters {
     sent: AtomicU64,
     received: AtomicU64,
 }
+
+/// How far the handshake is when a link begins.
+pub(crate) enum Handshake {
+    /// Both have shown who they are.
+    Done,
+    /// The caller has, with its first packet; what it is told before the end of the handshake is for it alone.
+    Answering(ZeroRttAccepted),
+    /// The called node has not answered yet. It is the one that was met before, or none.
+    Early {
+        accepted: ZeroRttAccepted,
+        root: Digest,
+        evidence: Evidence,
+        known: Arc<Known>,
+    },
+}
+
+/// Whether what came with the first packet was taken; nothing until the handshake is done.
+type Answered = watch::Receiver<Option<bool>>;
 
 /// One piece, and who waits for the transport to take it.
 type Outgoing = (Vec<u8>, oneshot::Sender<()>);
@@ -82,6 +106,9 @@ struct Shared {
     queue: mpsc::Sender<Outgoing>,
     last_word: watch::Sender<LastWord>,
     counters: Arc<Counters>,
+    answered: Answered,
+    /// Of a called node: its way, on which what brings no answer is repeated.
+    way: Option<Watch>,
 }
 
 /// The sending half of a link and all that is known of it. Cheap to clone.
@@ -102,6 +129,8 @@ impl Link {
         connection: Connection,
         streams: (SendStream, RecvStream),
         peer: Peer,
+        way: Option<Watch>,
+        handshake: Handshake,
     ) -> Self {
         let (queue, outgoing) = mpsc::channel(SENDERS_MAX);
         let (events_in, events) = mpsc::channel(EVENTS_MAX);
@@ -109,25 +138,57 @@ impl Link {
         let counters = Arc::new(Counters::default());
         let mut tasks = JoinSet::new();
         let (send, recv) = streams;
+        let (accepted, expected) = match handshake {
+            Handshake::Done => (None, None),
+            Handshake::Answering(accepted) => (Some(accepted), None),
+            Handshake::Early {
+                accepted,
+                root,
+                evidence,
+                known,
+            } => (Some(accepted), Some((root, evidence, known))),
+        };
+        let answered = follow(connection.clone(), accepted);
+        let (early, another) = match expected {
+            Some((root, evidence, known)) => {
+                let (replaced, another) = oneshot::channel();
+                let early = Early {
+                    root,
+                    evidence,
+                    known,
+                    called: peer.identity.place.node,
+                    said: Vec::new(),
+                    replaced,
+                };
+                (Some(early), Some(another))
+            }
+            None => (None, None),
+        };
         let writer = Writer {
             connection: connection.clone(),
             send,
             queue: outgoing,
             counters: Arc::clone(&counters),
+            answered: answered.clone(),
+            early,
         };
         tasks.spawn(writer.run(told));
-        tasks.spawn(read(
-            connection.clone(),
+        let reader = Reader {
+            connection: connection.clone(),
             recv,
-            events_in,
-            Arc::clone(&counters),
-        ));
+            another,
+            events: events_in,
+            counters: Arc::clone(&counters),
+        };
+        tasks.spawn(reader.run());
         let shared = Shared {
             connection,
             peer,
             queue,
             last_word,
             counters,
+            answered,
+            way,
         };
         Self {
             handle: LinkHandle(Arc::new(shared)),
@@ -181,6 +242,14 @@ impl LinkHandle {
         &self.0.peer.chain
     }
 
+    /// Whether the peer owes an answer to what was sent. While it does and none comes, a called node is sent
+    /// the last packets again, about once in a round trip; a caller is not, because it will come again.
+    pub fn awaits(&self, is_awaited: bool) {
+        if let Some(way) = &self.0.way {
+            way.awaits(is_awaited);
+        }
+    }
+
     /// Hands bytes to the transport, and waits until it has taken them: the peer is never further
     /// behind than the transport's window. Memory is the caller's: whoever sends a piece after the
     /// other holds one. A call that is dropped may or may not have sent.
@@ -197,9 +266,20 @@ impl LinkHandle {
         taken.await.map_err(|_| LinkGone)
     }
 
-    /// Closes at once. What is queued is lost, and the peer learns code and reason.
+    /// Closes at once. What is queued is lost, and the peer learns code and reason: before the end of the
+    /// handshake nothing can be told, so a link that is younger closes when it is through.
     pub fn close(&self, code: CloseCode, reason: &str) {
-        self.0.connection.close(code.on_wire(), reason.as_bytes());
+        let mut answered = self.0.answered.clone();
+        if answered.borrow().is_some() {
+            self.0.connection.close(code.on_wire(), reason.as_bytes());
+            return;
+        }
+        let (connection, reason) = (self.0.connection.clone(), reason.to_owned());
+        tokio::spawn(async move {
+            // It comes to an end, at the latest with the connection.
+            let _through = answered.wait_for(Option::is_some).await.is_ok();
+            connection.close(code.on_wire(), reason.as_bytes());
+        });
     }
 
     /// Sends what is queued, then closes; what is not acknowledged within [`FINISH_TIMEOUT`] is lost.
@@ -226,6 +306,7 @@ impl LinkHandle {
             stream_sent: self.0.counters.sent.load(Ordering::Relaxed),
             stream_received: self.0.counters.received.load(Ordering::Relaxed),
             rtt: stats.path.rtt,
+            rate: self.0.way.as_ref().and_then(Watch::rate),
         }
     }
 }
@@ -236,7 +317,22 @@ struct Writer {
     send: SendStream,
     queue: mpsc::Receiver<Outgoing>,
     counters: Arc<Counters>,
+    answered: Answered,
+    early: Option<Early>,
 }
+
+/// What was said before the called node has answered, in case it has to be said again.
+struct Early {
+    root: Digest,
+    evidence: Evidence,
+    known: Arc<Known>,
+    called: NodeId,
+    said: Vec<u8>,
+    replaced: oneshot::Sender<RecvStream>,
+}
+
+/// The stream takes nothing more.
+struct StreamGone;
 
 impl Writer {
     /// Ends when the link does, when nobody can send any more, or after the last word.
@@ -247,7 +343,7 @@ impl Writer {
             sleep(FINISH_TIMEOUT).await;
         };
         tokio::select! {
-            () = self.drain(told.clone()) => {}
+            _gone = self.drain(told.clone()) => {}
             () = overdue => {}
         }
         if let Some((code, reason)) = told.borrow().as_ref() {
@@ -255,18 +351,22 @@ impl Writer {
         }
     }
 
-    async fn drain(&mut self, mut told: watch::Receiver<LastWord>) {
+    async fn drain(&mut self, mut told: watch::Receiver<LastWord>) -> Result<(), StreamGone> {
         loop {
-            // Both arms are cancel-safe, and what is queued goes before the last word.
+            // All arms are cancel-safe, and what is queued goes before the last word.
             let next = tokio::select! {
                 biased;
+                is_taken = answer(&mut self.answered), if self.early.is_some() => {
+                    self.take_answer(is_taken).await?;
+                    continue;
+                }
                 next = self.queue.recv() => next,
-                _ = told.wait_for(Option::is_some) => break,
+                () = is_told(&mut told) => break,
             };
-            let Some((bytes, done)) = next else { return };
-            if self.send.write_all(&bytes).await.is_err() {
-                return;
-            }
+            let Some((bytes, done)) = next else {
+                return Ok(());
+            };
+            self.write(&bytes).await?;
             let bytes = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
             self.counters.sent.fetch_add(bytes, Ordering::Relaxed);
             // Whoever no longer waits does not need to know.
@@ -276,37 +376,120 @@ impl Writer {
             // Acknowledged or refused: in both cases the link ends now.
             let _acknowledged = self.send.stopped().await;
         }
+        Ok(())
+    }
+
+    async fn write(&mut self, bytes: &[u8]) -> Result<(), StreamGone> {
+        if let Some(early) = &mut self.early {
+            early.said.extend_from_slice(bytes);
+        }
+        match self.send.write_all(bytes).await {
+            // It is among what is said again once the answer is here.
+            Ok(()) | Err(WriteError::ZeroRttRejected) => Ok(()),
+            Err(_) => Err(StreamGone),
+        }
+    }
+
+    /// The called node has answered. One that has forgotten the session has dropped what was said: it is said
+    /// again to the same node, and to no other.
+    async fn take_answer(&mut self, is_taken: bool) -> Result<(), StreamGone> {
+        let Some(early) = self.early.take() else {
+            return Ok(());
+        };
+        if self.connection.close_reason().is_some() {
+            return Err(StreamGone);
+        }
+        let found = read_peer(&self.connection, &early.root, &early.evidence);
+        if !found.is_ok_and(|found| found.identity.place.node == early.called) {
+            early.known.forget(self.connection.remote_address());
+            self.connection.close(CloseCode::OTHER_NODE.on_wire(), b"");
+            return Err(StreamGone);
+        }
+        if is_taken {
+            return Ok(());
+        }
+        let (send, recv) = self.connection.open_bi().await.map_err(|_| StreamGone)?;
+        self.send = send;
+        // A reader that has ended has told why.
+        let _reader_ended = early.replaced.send(recv);
+        self.send
+            .write_all(&early.said)
+            .await
+            .map_err(|_| StreamGone)
     }
 }
 
+async fn is_told(told: &mut watch::Receiver<LastWord>) {
+    // Without the handle nobody will say a last word, and the queue ends as well.
+    let _told = told.wait_for(Option::is_some).await;
+}
+
+/// Whether the called node took what came with the first packet.
+async fn answer(answered: &mut Answered) -> bool {
+    let through = answered.wait_for(Option::is_some).await;
+    through.is_ok_and(|is_taken| *is_taken == Some(true))
+}
+
+/// Sees a handshake through, also for a link that is dropped meanwhile. One without an end is ended.
+fn follow(connection: Connection, accepted: Option<ZeroRttAccepted>) -> Answered {
+    let Some(accepted) = accepted else {
+        return watch::channel(Some(true)).1;
+    };
+    let (through, answered) = watch::channel(None);
+    tokio::spawn(async move {
+        let is_taken = timeout(HANDSHAKE_TIMEOUT, accepted).await;
+        if is_taken.is_err() {
+            connection.close(CloseCode::SILENT.on_wire(), b"no answer");
+        }
+        // A link that is gone has no use for it.
+        let _link_gone = through.send(Some(is_taken.unwrap_or(false)));
+    });
+    answered
+}
+
 /// Hands received pieces up, as fast as they are taken, and at the end says why there are no more.
-async fn read(
+struct Reader {
     connection: Connection,
-    mut recv: RecvStream,
+    recv: RecvStream,
+    /// The stream that stands in for the first, should the called node have dropped it.
+    another: Option<oneshot::Receiver<RecvStream>>,
     events: mpsc::Sender<LinkEvent>,
     counters: Arc<Counters>,
-) {
-    let reason = loop {
-        match recv.read_chunk(READ_BYTES_MAX, true).await {
-            Ok(Some(chunk)) => {
-                let bytes = u64::try_from(chunk.bytes.len()).unwrap_or(u64::MAX);
-                counters.received.fetch_add(bytes, Ordering::Relaxed);
-                let event = LinkEvent::Received(chunk.bytes.to_vec());
-                if events.send(event).await.is_err() {
-                    return;
+}
+
+impl Reader {
+    async fn run(mut self) {
+        let reason = loop {
+            match self.recv.read_chunk(READ_BYTES_MAX, true).await {
+                Ok(Some(chunk)) => {
+                    let bytes = u64::try_from(chunk.bytes.len()).unwrap_or(u64::MAX);
+                    self.counters.received.fetch_add(bytes, Ordering::Relaxed);
+                    let event = LinkEvent::Received(chunk.bytes.to_vec());
+                    if self.events.send(event).await.is_err() {
+                        return;
+                    }
+                }
+                Ok(None) => break ended(&self.connection).await,
+                Err(ReadError::ConnectionLost(error)) => break error.into(),
+                Err(ReadError::ZeroRttRejected) => match self.replacement().await {
+                    Some(recv) => self.recv = recv,
+                    None => break ended(&self.connection).await,
+                },
+                Err(error) => {
+                    self.connection
+                        .close(CloseCode::ENDED.on_wire(), b"stream broken off");
+                    break CloseReason::Protocol {
+                        what: error.to_string(),
+                    };
                 }
             }
-            Ok(None) => break ended(&connection).await,
-            Err(ReadError::ConnectionLost(error)) => break error.into(),
-            Err(error) => {
-                connection.close(CloseCode::ENDED.on_wire(), b"stream broken off");
-                break CloseReason::Protocol {
-                    what: error.to_string(),
-                };
-            }
-        }
-    };
-    let _nobody_listens = events.send(LinkEvent::Closed(reason)).await;
+        };
+        let _nobody_listens = self.events.send(LinkEvent::Closed(reason)).await;
+    }
+
+    async fn replacement(&mut self) -> Option<RecvStream> {
+        self.another.take()?.await.ok()
+    }
 }
 
 /// The peer has said all it had; its close with a code follows.

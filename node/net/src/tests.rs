@@ -1,6 +1,7 @@
 //! Two real endpoints on the loopback.
 
 mod callers;
+mod early;
 mod identity;
 mod join;
 mod links;
@@ -14,16 +15,20 @@ use hopluu_trust::{
     ChainError, JoinError, JoinRefusal, JoinReply, JoinRequest, Signer, Ticket, TicketSecret,
     fingerprint,
 };
+use rustls::client::Resumption;
 use tokio::time::timeout;
 
-use crate::endpoint::{Caller, transport};
+use crate::congestion::Expected;
+use crate::dial::Caller;
 use crate::join::exchange;
 use crate::key::{Subject, issue, write_root};
 use crate::limits::{
     ACCEPTED_MAX, EVENTS_MAX, FINISH_TIMEOUT, HANDSHAKE_TIMEOUT, HANDSHAKES_MAX, IDLE_TIMEOUT,
     JOIN_BURST, LINKS_MAX, READ_BYTES_MAX, SEND_WINDOW_BYTES, WINDOW_BYTES,
 };
-use crate::tls::{Credentials, Evidence, JOIN_ALPN, LINK_ALPN};
+use crate::repeat::Repeater;
+use crate::tls::{Client, Credentials, Evidence, JOIN_ALPN, LINK_ALPN};
+use crate::transport::transport;
 use crate::{
     BindError, CloseCode, CloseReason, DialError, DialOptions, Endpoint, Incoming, JoinCallError,
     Link, LinkEvent, LinkGone, NetConfig, Tuning, call_join,
@@ -131,45 +136,55 @@ fn pattern(bytes: usize, salt: usize) -> Vec<u8> {
         .collect()
 }
 
-/// Calls without our endpoint's manners, says something at once, and waits to be thrown out.
-async fn call_raw(
-    quinn: &quinn::Endpoint,
-    to: &Endpoint,
-    credentials: Option<&Credentials>,
-    alpn: &'static [u8],
-) -> CloseReason {
-    let connection = connect_raw(quinn, to, credentials, alpn).await;
-    let (mut send, _recv) = connection.open_bi().await.unwrap();
-    let _maybe_closed_already = send.write_all(b"frame").await;
-    timeout(LIMIT, connection.closed()).await.unwrap().into()
+/// Calls without our endpoint's manners.
+struct Raw {
+    quinn: quinn::Endpoint,
+    repeater: Arc<Repeater>,
+    client: Client,
 }
 
-async fn connect_raw(
-    quinn: &quinn::Endpoint,
-    to: &Endpoint,
-    credentials: Option<&Credentials>,
-    alpn: &'static [u8],
-) -> quinn::Connection {
-    try_connect_raw(quinn, to, credentials, alpn)
-        .await
-        .unwrap_or_else(|error| panic!("{}", ErrorChain(&error)))
-}
+impl Raw {
+    fn new(identity: Option<(u8, Vec<Vec<u8>>)>, alpn: &[u8]) -> Self {
+        let (seed, credentials) = match identity {
+            Some((seed, chain)) => (seed, Some(Credentials::new(&signer(seed), &chain))),
+            None => (0, None),
+        };
+        let repeater = Repeater::bind(SocketAddr::from(([127, 0, 0, 1], 0))).unwrap();
+        let (none, evidence) = (Resumption::disabled(), Evidence::none());
+        Self {
+            quinn: repeater.endpoint(None, &signer(seed)).unwrap(),
+            repeater,
+            client: Client::new(credentials.as_ref(), root(), &evidence, alpn, none).unwrap(),
+        }
+    }
 
-async fn try_connect_raw(
-    quinn: &quinn::Endpoint,
-    to: &Endpoint,
-    credentials: Option<&Credentials>,
-    alpn: &'static [u8],
-) -> Result<quinn::Connection, DialError> {
-    let caller = Caller {
-        quinn,
-        root: root(),
-        evidence: &Evidence::none(),
-        credentials,
-        alpn,
-    };
-    let (connection, _peer) = caller.call(addr(to), &Tuning::default(), None).await?;
-    Ok(connection)
+    async fn try_connect(&self, to: &Endpoint) -> Result<quinn::Connection, DialError> {
+        let caller = Caller {
+            quinn: &self.quinn,
+            repeater: &self.repeater,
+            client: &self.client,
+            root: root(),
+            evidence: &Evidence::none(),
+            tuning: &Tuning::default(),
+            addr: addr(to),
+            options: &DialOptions::default(),
+        };
+        let (connection, _peer, _watch) = caller.call().await?;
+        Ok(connection)
+    }
+
+    async fn connect(&self, to: &Endpoint) -> quinn::Connection {
+        let connected = self.try_connect(to).await;
+        connected.unwrap_or_else(|error| panic!("{}", ErrorChain(&error)))
+    }
+
+    /// Says something at once, and waits to be thrown out.
+    async fn call(&self, to: &Endpoint) -> CloseReason {
+        let connection = self.connect(to).await;
+        let (mut send, _recv) = connection.open_bi().await.unwrap();
+        let _maybe_closed_already = send.write_all(b"frame").await;
+        timeout(LIMIT, connection.closed()).await.unwrap().into()
+    }
 }
 
 async fn nobody_came(endpoint: &Endpoint) {
@@ -187,11 +202,10 @@ async fn fill<T>(
     bound: usize,
     hold: impl AsyncFn(quinn::Connection) -> T,
 ) -> Vec<T> {
-    let quinn = quinn::Endpoint::client(SocketAddr::from(([127, 0, 0, 1], 0))).unwrap();
-    let credentials = Credentials::new(&signer(3), &chain(3));
+    let caller = Raw::new(Some((3, chain(3))), LINK_ALPN);
     let mut held = Vec::new();
     loop {
-        match try_connect_raw(&quinn, district, Some(&credentials), LINK_ALPN).await {
+        match caller.try_connect(district).await {
             Ok(connection) => held.push(hold(connection).await),
             Err(error) => {
                 let is_refusal = matches!(

@@ -1,5 +1,7 @@
 //! TLS 1.3 with our own idea of a certificate: every verdict is `hopluu-trust`'s.
 
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -7,16 +9,20 @@ use hopluu_model::{Digest, ErrorChain, Timestamp};
 use hopluu_trust::{
     ChainError, Signature, Signer, read_certificate, verify_chain, verify_signature,
 };
+use quinn::crypto::rustls::{QuicClientConfig, QuicServerConfig};
 use rustls::client::Resumption;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::crypto::{CryptoProvider, ring};
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::server::danger::{ClientCertVerified, ClientCertVerifier};
+use rustls::server::{ServerSessionMemoryCache, StoresServerSessions};
 use rustls::sign::{CertifiedKey, SingleCertAndKey};
 use rustls::{
     CertificateError, DigitallySignedStruct, DistinguishedName, OtherError, SignatureAlgorithm,
     SignatureScheme,
 };
+
+use crate::limits::{CALLED_MAX, SESSIONS_MAX};
 
 /// Protocol of ordinary links.
 pub(crate) const LINK_ALPN: &[u8] = b"hopluu/1";
@@ -24,8 +30,16 @@ pub(crate) const LINK_ALPN: &[u8] = b"hopluu/1";
 /// Protocol of the one exchange for those who have no certificate yet.
 pub(crate) const JOIN_ALPN: &[u8] = b"hopluu-join/1";
 
-/// The name every node is called by in TLS. It is not sent, and who a node is stands in its certificate.
-pub(crate) const SERVER_NAME: &str = "hopluu.invalid";
+/// The name under which TLS files a called address. It is not sent, and who a node is stands in its
+/// certificate; sessions and refusals are kept by it.
+pub(crate) fn name_of(addr: SocketAddr) -> String {
+    let ip = addr
+        .ip()
+        .to_canonical()
+        .to_string()
+        .replace([':', '.'], "-");
+    format!("n{ip}-{}.hopluu.invalid", addr.port())
+}
 
 /// The latest time there is evidence of, shared by all handshakes; expiry is judged by it.
 #[derive(Debug, Clone)]
@@ -67,15 +81,16 @@ impl Credentials {
     }
 }
 
-/// Where the reason for a refused chain is left, because TLS keeps an alert number only.
-pub(crate) type Verdict = Arc<Mutex<Option<ChainError>>>;
+/// Where the reasons for refused chains are left, by the name of the call, because TLS keeps an alert number
+/// only. Whoever called takes it away.
+type Verdicts = Arc<Mutex<BTreeMap<String, ChainError>>>;
 
 /// Judges the other side's chain.
 #[derive(Debug)]
-pub(crate) struct PeerVerifier {
-    pub(crate) root: Digest,
-    pub(crate) evidence: Evidence,
-    pub(crate) verdict: Verdict,
+struct PeerVerifier {
+    root: Digest,
+    evidence: Evidence,
+    verdicts: Verdicts,
 }
 
 impl PeerVerifier {
@@ -83,6 +98,7 @@ impl PeerVerifier {
         &self,
         leaf: &CertificateDer<'_>,
         others: &[CertificateDer<'_>],
+        called: Option<&ServerName<'_>>,
     ) -> Result<(), rustls::Error> {
         let chain: Vec<Vec<u8>> = std::iter::once(leaf)
             .chain(others)
@@ -98,7 +114,10 @@ impl PeerVerifier {
             ChainError::Signature { .. } => CertificateError::BadSignature,
             _ => CertificateError::Other(OtherError(Arc::new(error.clone()))),
         };
-        *self.verdict.lock().unwrap_or_else(PoisonError::into_inner) = Some(error);
+        if let Some(name) = called {
+            let mut verdicts = self.verdicts.lock().unwrap_or_else(PoisonError::into_inner);
+            verdicts.insert(name.to_str().into_owned(), error);
+        }
         Err(told.into())
     }
 }
@@ -128,11 +147,11 @@ impl ServerCertVerifier for PeerVerifier {
         &self,
         leaf: &CertificateDer<'_>,
         others: &[CertificateDer<'_>],
-        _name: &ServerName<'_>,
+        name: &ServerName<'_>,
         _ocsp: &[u8],
         _now: UnixTime,
     ) -> Result<ServerCertVerified, rustls::Error> {
-        self.judge(leaf, others)?;
+        self.judge(leaf, others, Some(name))?;
         Ok(ServerCertVerified::assertion())
     }
 
@@ -175,7 +194,7 @@ impl ClientCertVerifier for PeerVerifier {
         others: &[CertificateDer<'_>],
         _now: UnixTime,
     ) -> Result<ClientCertVerified, rustls::Error> {
-        self.judge(leaf, others)?;
+        self.judge(leaf, others, None)?;
         Ok(ClientCertVerified::assertion())
     }
 
@@ -235,36 +254,102 @@ fn provider() -> Arc<CryptoProvider> {
     })
 }
 
-/// The server's side. No session tickets: a resumed session would skip the certificate.
+/// Sessions that callers may resume, kept over a renewal of our own chain.
+pub(crate) fn sessions() -> Arc<dyn StoresServerSessions> {
+    ServerSessionMemoryCache::new(SESSIONS_MAX)
+}
+
+/// The side that is called. A caller gets one ticket, good for one call with data in its first packet; a
+/// resumed session brings the chain along that was verified when it began, and whoever takes the call
+/// judges it again.
 pub(crate) fn server(
     credentials: &Credentials,
-    verifier: PeerVerifier,
-) -> Result<rustls::ServerConfig, rustls::Error> {
+    root: Digest,
+    evidence: &Evidence,
+    sessions: Arc<dyn StoresServerSessions>,
+) -> Result<QuicServerConfig, rustls::Error> {
+    let verifier = PeerVerifier {
+        root,
+        evidence: evidence.clone(),
+        verdicts: Verdicts::default(),
+    };
     let mut config = rustls::ServerConfig::builder_with_provider(provider())
         .with_protocol_versions(&[&rustls::version::TLS13])?
         .with_client_cert_verifier(Arc::new(verifier))
         .with_cert_resolver(credentials.resolver());
     config.alpn_protocols = vec![LINK_ALPN.to_vec(), JOIN_ALPN.to_vec()];
-    config.send_tls13_tickets = 0;
-    Ok(config)
+    config.session_storage = sessions;
+    config.send_tls13_tickets = 1;
+    // QUIC knows two values, none and this one (RFC 9001, section 4.6.1); flow control bounds the bytes.
+    config.max_early_data_size = u32::MAX;
+    Ok(QuicServerConfig::try_from(config).expect(INITIAL_SUITE))
 }
 
-/// The client's side; a joiner has no credentials.
-pub(crate) fn client(
-    credentials: Option<&Credentials>,
-    verifier: PeerVerifier,
-    alpn: &[u8],
-) -> Result<rustls::ClientConfig, rustls::Error> {
-    let builder = rustls::ClientConfig::builder_with_provider(provider())
-        .with_protocol_versions(&[&rustls::version::TLS13])?
-        .dangerous()
-        .with_custom_certificate_verifier(Arc::new(verifier));
-    let mut config = match credentials {
-        Some(credentials) => builder.with_client_cert_resolver(credentials.resolver()),
-        None => builder.with_no_client_auth(),
-    };
-    config.alpn_protocols = vec![alpn.to_vec()];
-    config.enable_sni = false;
-    config.resumption = Resumption::disabled();
-    Ok(config)
+const INITIAL_SUITE: &str = "the ring provider has the cipher suite that QUIC begins with";
+
+/// The side that calls: one configuration for all its calls, because a session is resumed only under the
+/// one that began it.
+#[derive(Debug, Clone)]
+pub(crate) struct Client {
+    config: Arc<rustls::ClientConfig>,
+    verdicts: Verdicts,
+}
+
+impl Client {
+    /// For links, which resume their sessions.
+    pub(crate) fn for_links(
+        credentials: &Credentials,
+        root: Digest,
+        evidence: &Evidence,
+    ) -> Result<Self, rustls::Error> {
+        let resumption = Resumption::in_memory_sessions(CALLED_MAX);
+        Self::new(Some(credentials), root, evidence, LINK_ALPN, resumption)
+    }
+
+    /// For whoever has no credentials yet.
+    pub(crate) fn for_joining(root: Digest) -> Result<Self, rustls::Error> {
+        let none = Resumption::disabled();
+        Self::new(None, root, &Evidence::none(), JOIN_ALPN, none)
+    }
+
+    pub(crate) fn new(
+        credentials: Option<&Credentials>,
+        root: Digest,
+        evidence: &Evidence,
+        alpn: &[u8],
+        resumption: Resumption,
+    ) -> Result<Self, rustls::Error> {
+        let verdicts = Verdicts::default();
+        let verifier = PeerVerifier {
+            root,
+            evidence: evidence.clone(),
+            verdicts: Arc::clone(&verdicts),
+        };
+        let builder = rustls::ClientConfig::builder_with_provider(provider())
+            .with_protocol_versions(&[&rustls::version::TLS13])?
+            .dangerous()
+            .with_custom_certificate_verifier(Arc::new(verifier));
+        let mut config = match credentials {
+            Some(credentials) => builder.with_client_cert_resolver(credentials.resolver()),
+            None => builder.with_no_client_auth(),
+        };
+        config.alpn_protocols = vec![alpn.to_vec()];
+        config.enable_sni = false;
+        config.enable_early_data = true;
+        config.resumption = resumption;
+        Ok(Self {
+            config: Arc::new(config),
+            verdicts,
+        })
+    }
+
+    pub(crate) fn crypto(&self) -> QuicClientConfig {
+        QuicClientConfig::try_from(Arc::clone(&self.config)).expect(INITIAL_SUITE)
+    }
+
+    /// Why the chain of a called node was refused, if it was.
+    pub(crate) fn take_verdict(&self, name: &str) -> Option<ChainError> {
+        let mut verdicts = self.verdicts.lock().unwrap_or_else(PoisonError::into_inner);
+        verdicts.remove(name)
+    }
 }

@@ -9,7 +9,7 @@ use crate::{
     TargetId, Ticket,
 };
 
-/// What must be done. Each is answered: a dial by `LinkOpened` or `DialFailed`; sending by `Sent`,
+/// What must be done. Each is answered unless it says otherwise: a dial by `LinkOpened` or `DialFailed`; sending by `Sent`,
 /// unless the connection goes first; closing by `LinkClosed` when the connection is gone; what has a
 /// ticket by the event its text names, or else by `StoreFailed`.
 #[derive(Debug, Clone)]
@@ -26,6 +26,15 @@ pub enum Effect {
         link: LinkId,
         /// Frames, cut anywhere; at most [`SEND_BYTES_MAX`](crate::limits::SEND_BYTES_MAX).
         bytes: Vec<u8>,
+    },
+    /// From now on the peer owes us an answer, or owes none any more; a new link begins with one owed. A
+    /// transport that can repeat what brings no answer does so while one is owed, and rests otherwise.
+    /// Not answered.
+    Await {
+        /// The connection.
+        link: LinkId,
+        /// Whether an answer is owed.
+        is_awaited: bool,
     },
     /// Close the connection and tell the peer this number. Nothing more is asked for this link.
     Close {

@@ -108,10 +108,10 @@ pub const REQUESTS_BYTES_MAX: usize = 6 << 20;
 /// Requests in one comparison. Ten times the documents of the largest province over ten years.
 pub const REQUESTS_MAX: u64 = 1_000_000;
 
-/// How long a link may move nothing while something is owed. Below us the transport may still hold
-/// 64 KiB that it has taken, 27 s at 20 kbit/s, and a satellite link with a full queue answers within
-/// 10 s.
-pub const SILENCE_MS: u64 = 45_000;
+/// How long a link may move nothing while something is owed. A link sleeps through an outage and wakes with
+/// its first packet, which costs less than a new one; and below us the transport may still hold 64 KiB that
+/// it has taken, a minute at 9.6 kbit/s. After ten minutes another way may be better.
+pub const SILENCE_MS: u64 = 600_000;
 
 /// First wait after a dial that failed.
 pub const BACKOFF_FIRST_MS: u64 = 1_000;

@@ -306,6 +306,13 @@ impl Session {
             || self.outlet.is_sending()
             || !self.walk.is_idle()
             || self.walk.settling.is_some();
+        if is_owed != self.owed_since.is_some() {
+            let link = self.link;
+            turn.effects.push(Effect::Await {
+                link,
+                is_awaited: is_owed,
+            });
+        }
         self.owed_since = is_owed.then(|| self.owed_since.unwrap_or(turn.now));
         turn.record.acked = self.outbound.acked;
         turn.record.quit = if self.is_quiet() && !self.outbound.has_gap {

@@ -36,6 +36,8 @@ pub(crate) struct Node {
     pub(crate) is_slow: bool,
     /// While its links take nothing: those that hold a piece.
     pub(crate) choked: Option<Vec<LinkId>>,
+    /// On which links an answer is said to be owed, since it was said.
+    pub(crate) awaited: BTreeMap<LinkId, bool>,
     pub(crate) stuck: Vec<Effect>,
     /// What the hub asked for, by name, for tests that count.
     pub(crate) asked: BTreeMap<&'static str, usize>,
@@ -113,6 +115,7 @@ impl World {
             is_stuck: false,
             is_slow: false,
             choked: None,
+            awaited: BTreeMap::new(),
             stuck: Vec::new(),
             asked: BTreeMap::new(),
             closed: Vec::new(),
@@ -320,6 +323,9 @@ impl World {
                     None => self.tell(at, Event::Sent { link }),
                 }
             }
+            Effect::Await { link, is_awaited } => {
+                self.nodes[at].awaited.insert(link, is_awaited);
+            }
             Effect::Close { link, code } => {
                 self.nodes[at].closed.push((link, code));
                 if let Some(open) = self.links.remove(&link) {
@@ -386,6 +392,7 @@ fn name_of(effect: &Effect) -> &'static str {
     match effect {
         Effect::Dial { .. } => "dial",
         Effect::Send { .. } => "send",
+        Effect::Await { .. } => "await",
         Effect::Close { .. } => "close",
         Effect::LoadCheckpoint { .. } => "load checkpoint",
         Effect::ReadJournal { .. } => "read journal",
@@ -557,7 +564,7 @@ fn failed(effect: &Effect) -> Event {
             link: *link,
             ticket: *ticket,
         },
-        Effect::Dial { .. } | Effect::Send { .. } | Effect::Close { .. } => {
+        Effect::Dial { .. } | Effect::Send { .. } | Effect::Await { .. } | Effect::Close { .. } => {
             unreachable!("performed by the world")
         }
     }

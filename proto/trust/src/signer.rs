@@ -122,6 +122,13 @@ impl Signer {
         NodeId(self.0.verifying_key().to_bytes())
     }
 
+    /// A secret of this node for one purpose, the same at every start. The context names the purpose and is
+    /// used for no other.
+    #[must_use]
+    pub fn derive_key(&self, context: &str) -> Zeroizing<[u8; 32]> {
+        Zeroizing::new(blake3::derive_key(context, self.0.as_bytes()))
+    }
+
     /// Signs bytes whose meaning the caller has made unmistakable. Objects of this crate put a context
     /// of their own before what they sign, so that no signature of one kind passes as another; a TLS
     /// handshake and a certificate have theirs by standard.

@@ -41,14 +41,15 @@ async fn a_packet_takes_as_long_as_the_profile_says_and_is_counted() {
     assert!(took >= Duration::from_millis(195), "{took:?}");
     called.send_to(b"answer", from).await.unwrap();
     assert_eq!(receive(&caller).await, (b"answer".to_vec(), relay.addr()));
-    let traffic = relay.take_traffic();
+    let traffic = relay.traffic();
+    assert_eq!(relay.trace().len(), 2);
+    relay.count_anew();
     let count = |bytes, packets| Count {
         bytes,
         packets,
         lost: 0,
     };
     assert_eq!((traffic.up, traffic.down), (count(1_000, 1), count(6, 1)));
-    assert_eq!(relay.take_trace().len(), 2);
     assert_eq!(relay.traffic(), Traffic::default());
 }
 

@@ -28,7 +28,7 @@ pub struct UdpRelay {
     addr: SocketAddr,
     link: Arc<Link>,
     rebound: Arc<Notify>,
-    _tasks: JoinSet<()>,
+    tasks: JoinSet<()>,
 }
 
 #[derive(Debug)]
@@ -53,7 +53,20 @@ impl UdpRelay {
     /// # Errors
     /// When the system has no free port.
     pub async fn start(profile: Profile, seed: u64, to: SocketAddr) -> anyhow::Result<Self> {
-        let front = Arc::new(socket().await?);
+        Self::start_at((Ipv4Addr::LOCALHOST, 0).into(), profile, seed, to).await
+    }
+
+    /// Opens a link to an address, at one that the caller knows from before.
+    ///
+    /// # Errors
+    /// When that is taken.
+    pub async fn start_at(
+        at: SocketAddr,
+        profile: Profile,
+        seed: u64,
+        to: SocketAddr,
+    ) -> anyhow::Result<Self> {
+        let front = Arc::new(UdpSocket::bind(at).await.context("open the link")?);
         let addr = front.local_addr()?;
         let state = State {
             up: Shaper::new(profile.up(), seed),
@@ -80,7 +93,7 @@ impl UdpRelay {
             addr,
             link,
             rebound,
-            _tasks: tasks,
+            tasks,
         })
     }
 
@@ -101,22 +114,28 @@ impl UdpRelay {
         self.rebound.notify_one();
     }
 
-    /// What went through since the last call, and counts from nothing again.
-    #[must_use]
-    pub fn take_traffic(&self) -> Traffic {
-        std::mem::take(&mut self.link.lock().traffic)
+    /// Ends the link; its address is free when this returns.
+    pub async fn close(mut self) {
+        self.tasks.shutdown().await;
     }
 
-    /// What went through since the last [`Self::take_traffic`].
+    /// Counts and traces from nothing again.
+    pub fn count_anew(&self) {
+        let mut state = self.link.lock();
+        state.traffic = Traffic::default();
+        state.trace = Vec::new();
+    }
+
+    /// What went through since the relay began, or was told to count anew.
     #[must_use]
     pub fn traffic(&self) -> Traffic {
         self.link.lock().traffic.clone()
     }
 
-    /// The packets since the last call, oldest first.
+    /// The packets of that time, oldest first.
     #[must_use]
-    pub fn take_trace(&self) -> Vec<Passed> {
-        std::mem::take(&mut self.link.lock().trace)
+    pub fn trace(&self) -> Vec<Passed> {
+        self.link.lock().trace.clone()
     }
 }
 

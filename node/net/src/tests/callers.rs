@@ -63,9 +63,8 @@ async fn links_are_bounded() {
 #[tokio::test(start_paused = true)]
 async fn caller_that_opens_no_stream_is_thrown_out() {
     let district = node(2);
-    let quinn = quinn::Endpoint::client(SocketAddr::from(([127, 0, 0, 1], 0))).unwrap();
-    let credentials = Credentials::new(&signer(3), &chain(3));
-    let connection = connect_raw(&quinn, &district, Some(&credentials), LINK_ALPN).await;
+    let caller = Raw::new(Some((3, chain(3))), LINK_ALPN);
+    let connection = caller.connect(&district).await;
     let reason = CloseReason::from(connection.closed().await);
     assert!(
         matches!(
@@ -80,19 +79,15 @@ async fn caller_that_opens_no_stream_is_thrown_out() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn silent_link_ends_and_a_kept_one_stays() {
+async fn a_link_sleeps_for_days_and_wakes_but_not_for_ever() {
     let (commune, district) = (node(3), node(2));
-    let (mut up, _down) = linked(&commune, &district).await;
-    let start = tokio::time::Instant::now();
-    assert_eq!(
-        up.next().await,
-        Some(LinkEvent::Closed(CloseReason::TimedOut))
-    );
+    let (up, mut down) = linked(&commune, &district).await;
+    up.handle().awaits(false);
+    tokio::time::sleep(IDLE_TIMEOUT - Duration::from_secs(60)).await;
+    up.handle().send(b"good morning".to_vec()).await.unwrap();
+    assert_eq!(receive(&mut down, 12).await, b"good morning");
+    let (start, mut up) = (tokio::time::Instant::now(), up);
+    let end = LinkEvent::Closed(CloseReason::TimedOut);
+    assert_eq!(up.next().await, Some(end));
     assert!(start.elapsed() >= IDLE_TIMEOUT - Duration::from_secs(1));
-
-    let mut kept = config(3, chain(3));
-    kept.tuning.keep_alive = Some(IDLE_TIMEOUT / 3);
-    let commune = Endpoint::bind(kept).unwrap();
-    let (mut up, _down) = linked(&commune, &district).await;
-    assert!(timeout(IDLE_TIMEOUT * 3, up.next()).await.is_err());
 }

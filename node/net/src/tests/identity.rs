@@ -21,9 +21,8 @@ async fn foreign_roots_are_refused_by_both_sides() {
         "{refused:?}"
     );
     // One that would take anybody presents its foreign chain: the district refuses it.
-    let quinn = quinn::Endpoint::client(SocketAddr::from(([127, 0, 0, 1], 0))).unwrap();
-    let credentials = Credentials::new(&signer(13), &chain_of(11, 3));
-    let reason = call_raw(&quinn, &district, Some(&credentials), LINK_ALPN).await;
+    let caller = Raw::new(Some((13, chain_of(11, 3))), LINK_ALPN);
+    let reason = caller.call(&district).await;
     assert_eq!(reason, CloseReason::Handshake { alert: 48 });
     nobody_came(&district).await;
 }
@@ -31,8 +30,8 @@ async fn foreign_roots_are_refused_by_both_sides() {
 #[tokio::test]
 async fn link_without_a_certificate_is_refused() {
     let district = node(2);
-    let quinn = quinn::Endpoint::client(SocketAddr::from(([127, 0, 0, 1], 0))).unwrap();
-    let reason = call_raw(&quinn, &district, None, LINK_ALPN).await;
+    let caller = Raw::new(None, LINK_ALPN);
+    let reason = caller.call(&district).await;
     assert!(
         matches!(
             reason,
@@ -51,7 +50,19 @@ async fn expired_chain_is_refused_once_there_is_evidence_of_the_time() {
     let (commune, district) = (node(3), node(2));
     linked(&commune, &district).await;
     district.set_evidence(NOT_AFTER.plus_ms(1));
+    // A session that began when nothing had expired is of no use.
     let mut up = commune
+        .dial(addr(&district), &DialOptions::default())
+        .await
+        .unwrap();
+    assert!(matches!(
+        closed(&mut up).await,
+        CloseReason::Peer {
+            code: CloseCode::NO_CERTIFICATE,
+            ..
+        }
+    ));
+    let mut up = node(3)
         .dial(addr(&district), &DialOptions::default())
         .await
         .unwrap();

@@ -102,8 +102,8 @@ async fn join_is_refused_with_its_reason_and_only_by_the_issuer() {
 #[tokio::test]
 async fn join_frame_over_four_kilobytes_is_refused() {
     let district = node(2);
-    let quinn = quinn::Endpoint::client(SocketAddr::from(([127, 0, 0, 1], 0))).unwrap();
-    let connection = connect_raw(&quinn, &district, None, JOIN_ALPN).await;
+    let caller = Raw::new(None, JOIN_ALPN);
+    let connection = caller.connect(&district).await;
     let refused = exchange(&connection, &[0; 4097]).await;
     assert!(
         matches!(
@@ -117,7 +117,7 @@ async fn join_frame_over_four_kilobytes_is_refused() {
     );
     nobody_came(&district).await;
     // Exactly 4 KiB are handed up.
-    let connection = connect_raw(&quinn, &district, None, JOIN_ALPN).await;
+    let connection = caller.connect(&district).await;
     let serve = async {
         match district.accept().await.unwrap() {
             Incoming::Join(call) => {
@@ -134,11 +134,10 @@ async fn join_frame_over_four_kilobytes_is_refused() {
 #[tokio::test]
 async fn join_flood_from_one_address_is_held_off_while_links_go_on() {
     let (commune, district) = (node(3), node(2));
-    let quinn = quinn::Endpoint::client(SocketAddr::from(([127, 0, 0, 1], 0))).unwrap();
-    let flood = Arc::new(quinn);
+    let flood = Raw::new(None, JOIN_ALPN);
     let mut busy = 0;
     for _ in 0..JOIN_BURST + 5 {
-        let connection = connect_raw(&flood, &district, None, JOIN_ALPN).await;
+        let connection = flood.connect(&district).await;
         // Says nothing; whoever is over the limit is thrown out all the same.
         let end = timeout(Duration::from_millis(20), connection.closed()).await;
         if let Ok(error) = end {

@@ -145,9 +145,8 @@ async fn slow_reader_holds_the_writer_back_within_bounds() {
 #[tokio::test]
 async fn second_stream_is_not_granted() {
     let district = node(2);
-    let quinn = quinn::Endpoint::client(SocketAddr::from(([127, 0, 0, 1], 0))).unwrap();
-    let credentials = Credentials::new(&signer(3), &chain(3));
-    let connection = connect_raw(&quinn, &district, Some(&credentials), LINK_ALPN).await;
+    let caller = Raw::new(Some((3, chain(3))), LINK_ALPN);
+    let connection = caller.connect(&district).await;
     let (mut send, _recv) = connection.open_bi().await.unwrap();
     send.write_all(b"x").await.unwrap();
     let link = accept_link(&district).await;
@@ -159,7 +158,10 @@ async fn second_stream_is_not_granted() {
 
 #[test]
 fn transport_probes_nothing() {
-    let shown = format!("{:?}", transport(&Tuning::default(), 1));
+    let shown = format!(
+        "{:?}",
+        transport(&Tuning::default(), Expected::default(), 1)
+    );
     assert!(shown.contains("mtu_discovery_config: None"), "{shown}");
     assert!(
         shown.contains("enable_segmentation_offload: false"),

@@ -118,6 +118,22 @@ fn a_push_without_acknowledgement_is_given_up_too() {
 }
 
 #[test]
+fn an_answer_is_awaited_from_a_push_to_its_acknowledgement() {
+    let (mut world, commune, district) = pair();
+    let link = world.connect(commune, district);
+    world.settle();
+    let awaited = |world: &World| world.nodes[commune].awaited.get(&link).copied();
+    assert_eq!(awaited(&world), Some(false), "both have said all they had");
+    world.nodes[district].is_stuck = true;
+    world.change(commune, "report", "10101", "second");
+    world.settle();
+    assert_eq!(awaited(&world), Some(true));
+    world.unstick(district);
+    world.settle();
+    assert_eq!(awaited(&world), Some(false));
+}
+
+#[test]
 fn a_link_that_is_slow_is_not_silent_as_long_as_it_moves() {
     let (mut world, commune, district) = pair();
     let link = world.connect(commune, district);

@@ -1,84 +1,158 @@
 //! One figure edited among 200 documents: how it reaches the district over each kind of link.
 
+use std::time::{Duration, Instant};
+
 use anyhow::Context as _;
 use hopluu_tests::lab::Profile;
 
-use super::ends::Ends;
+use super::ends::{Ends, Window};
 use crate::figure::{Seen, median};
 
 const DOCUMENTS: u32 = 200;
 
 /// Runs of a cell on a link without chance: they differ by what the machine does beside.
-const RUNS: u32 = 3;
+const RUNS: u32 = 1;
 
-/// A link on which the commune's node starts and brings its edit up.
-struct Cold {
+/// How long an outage lasts in the cells that have one.
+const OUTAGE: Duration = Duration::from_secs(20);
+
+/// How an edit finds the link.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Start {
+    /// The program has just started.
+    Cold,
+    /// A link that stands.
+    Awake,
+    /// A link that stood before an outage.
+    Asleep,
+    /// The same, and the network has given the commune another address.
+    AsleepElsewhere,
+    /// The edit is older than the end of the outage, from which the time counts.
+    DuringOutage,
+}
+
+struct Cell {
     profile: &'static str,
+    start: Start,
+    what: &'static str,
+    half_trips: u32,
+    /// Hundredths of the limit.
+    of_limit: u32,
     bytes_most: Option<u64>,
 }
 
-const COLD: &[Cold] = &[
-    Cold {
-        profile: "clean",
-        bytes_most: None,
-    },
-    Cold {
+const fn cold(profile: &'static str, bytes_most: Option<u64>) -> Cell {
+    Cell {
+        profile,
+        start: Start::Cold,
+        what: "cold",
+        // There and back for the handshake, then the edit.
+        half_trips: 3,
+        of_limit: 125,
+        bytes_most,
+    }
+}
+
+const fn on_64k(start: Start, what: &'static str, half_trips: u32, bytes: u64) -> Cell {
+    Cell {
         profile: "mobile-64k",
-        bytes_most: Some(5_000),
-    },
-    Cold {
-        profile: "radio-9k6",
-        bytes_most: None,
-    },
-    Cold {
-        profile: "satellite-384k",
-        bytes_most: None,
-    },
-    Cold {
-        profile: "mobile-1m",
-        bytes_most: None,
-    },
+        start,
+        what,
+        half_trips,
+        of_limit: 125,
+        bytes_most: Some(bytes),
+    }
+}
+
+const CELLS: &[Cell] = &[
+    cold("clean", None),
+    cold("mobile-64k", Some(5_000)),
+    on_64k(Start::Awake, "over an open link", 1, 500),
+    on_64k(Start::Asleep, "after an outage", 1, 1_000),
+    on_64k(
+        Start::AsleepElsewhere,
+        "after an outage, new address",
+        1,
+        4_200,
+    ),
+    on_64k(Start::DuringOutage, "edited during the outage", 3, 4_200),
+    cold("radio-9k6", None),
+    cold("satellite-384k", None),
+    cold("mobile-1m", None),
 ];
-
-/// Times may be so many hundredths of what physics allows.
-const OF_LIMIT: u32 = 125;
-
-/// Handshake there and back, then the edit.
-const COLD_HALF_TRIPS: u32 = 3;
 
 pub(crate) async fn run(seen: &mut Seen) -> anyhow::Result<()> {
     let dir = tempfile::tempdir()?;
     let mut ends = Ends::start(dir.path(), DOCUMENTS).await?;
     let mut value = 0;
-    for cell in COLD {
+    for cell in CELLS {
         let profile = Profile::named(cell.profile)?;
+        // The commune has met this link before: it remembers the round trip.
+        ends.open(profile.clone(), 0).await?.met().await?;
         let (mut times, mut limits, mut bytes) = (Vec::new(), Vec::new(), 0);
         for run in 0..RUNS {
             value += 1;
-            ends.edit_offline(value).await?;
-            let window = ends.open(profile.clone(), u64::from(run)).await?;
+            let (window, begun) = begin(&mut ends, cell, &profile, u64::from(run), value).await?;
             let arrived = ends.arrival().await?;
-            let until = window.relay.traffic();
-            times.push(until.since_begun(arrived));
-            limits.push(profile.limit(COLD_HALF_TRIPS, until.bytes()));
-            bytes = bytes.max(window.settled().await?.bytes());
-            if profile.up().rate.is_some()
-                && times.last() > limits.last().map(|l| *l * OF_LIMIT / 100).as_ref()
-            {
-                for passed in window.relay.take_trace() {
+            let traffic = window.relay.traffic();
+            let begun = begun.or(traffic.begun).context("something was sent")?;
+            let time = arrived.saturating_duration_since(begun);
+            let limit = profile.limit(cell.half_trips, traffic.bytes());
+            if profile.up().rate.is_some() && time > limit * cell.of_limit / 100 {
+                eprintln!("{} {}: {time:?} against {limit:?}", cell.what, cell.profile);
+                for passed in window.relay.trace() {
                     eprintln!("{passed}");
                 }
             }
+            times.push(time);
+            limits.push(limit);
+            bytes = bytes.max(window.settled().await?.bytes());
             window.close().await?;
         }
-        let name = &profile.name;
+        let what = format!("one figure, {}, {}", cell.what, profile.name);
         let (time, limit) = (median(times), limits.into_iter().min().context("runs")?);
-        let what = format!("one figure, cold, {name}");
         match profile.up().rate {
-            Some(_) => seen.time_of(&what, time, limit, OF_LIMIT),
+            Some(_) => seen.time_of(&what, time, limit, cell.of_limit),
             None => seen.time(&what, time, None),
         }
         seen.bytes("- bytes both ways", bytes, cell.bytes_most);
     }
     Ok(())
+}
+
+/// Brings the link into the state of the cell and edits. Gives the instant from which the time counts, where
+/// that is not the commune's first packet; bytes count from there.
+async fn begin(
+    ends: &mut Ends,
+    cell: &Cell,
+    profile: &Profile,
+    seed: u64,
+    value: u32,
+) -> anyhow::Result<(Window, Option<Instant>)> {
+    if cell.start == Start::Cold {
+        ends.edit_offline(value).await?;
+        return Ok((ends.open(profile.clone(), seed).await?, None));
+    }
+    let window = ends.open(profile.clone(), seed).await?;
+    window.settled().await?;
+    if matches!(
+        cell.start,
+        Start::Asleep | Start::AsleepElsewhere | Start::DuringOutage
+    ) {
+        window.relay.cut(true);
+        if cell.start == Start::DuringOutage {
+            window.edit(value).await?;
+        }
+        tokio::time::sleep(OUTAGE).await;
+        window.relay.cut(false);
+    }
+    if cell.start == Start::AsleepElsewhere {
+        window.relay.rebind();
+    }
+    window.relay.count_anew();
+    if cell.start == Start::DuringOutage {
+        return Ok((window, Some(Instant::now())));
+    }
+    window.edit(value).await?;
+    Ok((window, None))
 }

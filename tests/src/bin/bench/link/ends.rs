@@ -10,7 +10,7 @@ use hopluu_engine::Home;
 use hopluu_engine::view::WatchEvent;
 use hopluu_store::{OpenOptions, Store};
 use hopluu_tests::lab::{Profile, Traffic, UdpRelay};
-use hopluu_tests::process::{NodeProcess, make_root, shipped_tree};
+use hopluu_tests::process::{NodeProcess, free_address, make_root, shipped_tree};
 use tokio::process::Command;
 use tokio::sync::mpsc;
 use tokio::time::{sleep, timeout};
@@ -35,6 +35,8 @@ pub(crate) struct Ends {
     pub(crate) district: NodeProcess,
     commune: PathBuf,
     addr: SocketAddr,
+    /// Where the commune dials, whatever the link there is like.
+    front: SocketAddr,
     changes: mpsc::Receiver<Instant>,
 }
 
@@ -55,6 +57,7 @@ impl Ends {
             district,
             commune,
             addr,
+            front: free_address()?,
             changes,
         };
         let first = ends.open(Profile::named("clean")?, 0).await?;
@@ -86,7 +89,7 @@ impl Ends {
 
     /// Opens a window: the commune's node runs, its link being of this profile.
     pub(crate) async fn open(&self, profile: Profile, seed: u64) -> anyhow::Result<Window> {
-        let relay = UdpRelay::start(profile, seed, self.addr).await?;
+        let relay = UdpRelay::start_at(self.front, profile, seed, self.addr).await?;
         {
             let home = Home::open(&self.commune)?;
             let mut settings = home.settings()?;
@@ -120,6 +123,12 @@ pub(crate) struct Window {
 }
 
 impl Window {
+    /// Waits until the two have met, and ends.
+    pub(crate) async fn met(self) -> anyhow::Result<()> {
+        self.settled().await?;
+        self.close().await
+    }
+
     /// Waits until nothing passes any more, and gives what did since the relay last counted.
     pub(crate) async fn settled(&self) -> anyhow::Result<Traffic> {
         let until = Instant::now() + Duration::from_secs(ARRIVAL_SECS_MAX);
@@ -139,7 +148,16 @@ impl Window {
 
     /// Ends the commune's node.
     pub(crate) async fn close(self) -> anyhow::Result<()> {
-        self.commune.stop().await
+        self.commune.stop().await?;
+        self.relay.close().await;
+        Ok(())
+    }
+
+    /// Sets one figure while the commune's node runs.
+    pub(crate) async fn edit(&self, value: u32) -> anyhow::Result<()> {
+        let client = self.commune.client().await?;
+        crate::latency::save(&client, value).await?;
+        Ok(())
     }
 }
 

@@ -1,0 +1,490 @@
+//! How much may be on its way at once: what the link was seen to carry in one of its shortest round
+//! trips, and a quarter more (docs/adr/0012).
+//!
+//! A loss says nothing by itself: on radio links packets are lost to the weather. What says that a
+//! link is full is that more sent does not make more arrive, or that answers take longer. So the
+//! controller keeps two figures, the rate at which bytes were lately acknowledged and the shortest
+//! round trip, and allows 1.25 times their product: enough to notice when the link has become faster,
+//! and no more than a packet or two in the modem's queue.
+
+use std::any::Any;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use quinn::congestion::{Controller, ControllerFactory};
+use quinn_proto::RttEstimator;
+
+use crate::limits::{INITIAL_WINDOW_PACKETS, MINIMUM_WINDOW_PACKETS};
+
+/// Rounds over which the best rate counts: a rate that was not seen again in so many is over.
+const ROUNDS: usize = 8;
+
+/// How long a shortest round trip counts, and the one before it; then it is measured anew.
+const SHORTEST_FOR: Duration = Duration::from_secs(20);
+
+/// A silence after which a link is felt out anew: another cell, another weather.
+const FORGET_AFTER: Duration = Duration::from_secs(60);
+
+/// The rate of a link, in bytes a second, for whoever plans by it.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Measured(Arc<AtomicU64>);
+
+impl Measured {
+    pub(crate) fn get(&self) -> Option<u64> {
+        Some(self.0.load(Ordering::Relaxed)).filter(|rate| *rate > 0)
+    }
+}
+
+/// What a link is thought to carry before it is used, what it may never exceed, and where is told what it was
+/// seen to carry.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Expected {
+    /// Bytes a second and round trip, as remembered.
+    pub(crate) before: Option<(u64, Duration)>,
+    /// Bytes a second that a person has set.
+    pub(crate) rate_max: Option<u64>,
+    pub(crate) measured: Measured,
+}
+
+impl ControllerFactory for Expected {
+    fn build(self: Arc<Self>, now: Instant, mtu: u16) -> Box<dyn Controller> {
+        Box::new(Carrying::new((*self).clone(), now, mtu))
+    }
+}
+
+/// What a link carries, as far as it has been seen.
+#[derive(Debug, Clone)]
+struct Carrying {
+    expected: Expected,
+    packet: u64,
+    phase: Phase,
+    window: u64,
+    /// Bytes acknowledged since the beginning.
+    delivered: u64,
+    round: Round,
+    /// Rates of the last rounds, newest last; bytes a second.
+    rates: [u64; ROUNDS],
+    shortest: Shortest,
+    /// The quickest single answer, by which a growing queue shows before a round has ended.
+    quickest: Duration,
+    latest: Duration,
+    last_ack: Instant,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Phase {
+    /// Twice as much each round, until it brings nothing more.
+    Growing { without_gain: u32 },
+    /// What was seen, and a quarter more.
+    Carrying,
+    /// Less for one round, so that the queue runs empty and the round trip shows.
+    Emptying,
+}
+
+/// From the first acknowledgement of a round to that of the next.
+#[derive(Debug, Clone, Copy)]
+struct Round {
+    /// What is sent from then on belongs to the next.
+    sent_before: Instant,
+    first_ack: Option<Instant>,
+    first_bytes: u64,
+    /// Of its acknowledgements, how long each took, together.
+    waited: Duration,
+    acks: u32,
+    delivered: u64,
+    is_app_limited: bool,
+}
+
+/// The shortest mean of a round: on a fast link single answers come sooner than the ones that a receiver puts
+/// off, and what is on its way must last until those.
+#[derive(Debug, Clone, Copy)]
+struct Shortest {
+    before: Option<Duration>,
+    now: Option<Duration>,
+    since: Instant,
+}
+
+impl Shortest {
+    fn get(self) -> Option<Duration> {
+        self.before.into_iter().chain(self.now).min()
+    }
+}
+
+impl Carrying {
+    fn new(expected: Expected, now: Instant, mtu: u16) -> Self {
+        let mut carrying = Self {
+            expected,
+            packet: u64::from(mtu),
+            phase: Phase::Growing { without_gain: 0 },
+            window: 0,
+            delivered: 0,
+            round: Round {
+                sent_before: now,
+                first_ack: None,
+                first_bytes: 0,
+                waited: Duration::ZERO,
+                acks: 0,
+                delivered: 0,
+                is_app_limited: false,
+            },
+            rates: [0; ROUNDS],
+            shortest: Shortest {
+                before: None,
+                now: None,
+                since: now,
+            },
+            quickest: Duration::MAX,
+            latest: Duration::ZERO,
+            last_ack: now,
+        };
+        carrying.window = carrying.initial();
+        carrying
+    }
+
+    /// What is remembered, else what every sender begins with (RFC 9002, section 7.2).
+    fn initial(&self) -> u64 {
+        let most = self.packet * INITIAL_WINDOW_PACKETS;
+        match self.expected.before {
+            Some((rate, rtt)) => (product(rate, rtt) * 5 / 4).clamp(self.least(), most),
+            None => most,
+        }
+    }
+
+    fn least(&self) -> u64 {
+        self.packet * MINIMUM_WINDOW_PACKETS
+    }
+
+    fn rate(&self) -> u64 {
+        self.rates.iter().copied().max().unwrap_or_default()
+    }
+
+    fn end_round(&mut self, now: Instant) {
+        let Some(first) = self.round.first_ack else {
+            return;
+        };
+        if let Some(mean) = self.round.waited.checked_div(self.round.acks) {
+            let best = self.shortest.now.map_or(mean, |best| best.min(mean));
+            self.shortest.now = Some(best);
+        }
+        let elapsed = now.saturating_duration_since(first);
+        let bytes = self.delivered - self.round.delivered;
+        let rate = rate_of(bytes, elapsed);
+        let best = self.rate();
+        if !self.round.is_app_limited || rate > best {
+            self.rates.rotate_left(1);
+            if let Some(last) = self.rates.last_mut() {
+                *last = rate;
+            }
+            self.phase = match self.phase {
+                Phase::Growing { .. } if rate > best + best / 4 => {
+                    Phase::Growing { without_gain: 0 }
+                }
+                Phase::Growing { without_gain: 0 } => Phase::Growing { without_gain: 1 },
+                Phase::Growing { .. } => Phase::Carrying,
+                Phase::Emptying => Phase::Carrying,
+                Phase::Carrying => Phase::Carrying,
+            };
+        }
+        if now.saturating_duration_since(self.shortest.since) >= SHORTEST_FOR {
+            self.shortest = Shortest {
+                before: self.shortest.now,
+                now: None,
+                since: now,
+            };
+            self.quickest = self.latest;
+            if self.phase == Phase::Carrying {
+                self.phase = Phase::Emptying;
+            }
+        }
+    }
+
+    /// Answers take so much longer than the quickest that a queue must have grown.
+    fn is_queueing(&self) -> bool {
+        let jitter = Duration::from_millis(20);
+        self.latest.saturating_sub(jitter) > self.quickest.saturating_mul(9) / 8
+    }
+
+    fn set_window(&mut self, acked: u64) {
+        if self.phase == Phase::Carrying {
+            self.expected
+                .measured
+                .0
+                .store(self.rate(), Ordering::Relaxed);
+        }
+        let shortest = self.shortest.get().unwrap_or(self.latest);
+        let carried = product(self.rate(), shortest);
+        let window = match self.phase {
+            Phase::Growing { .. } => self.window + acked,
+            Phase::Carrying => carried * 5 / 4,
+            Phase::Emptying => carried * 3 / 4,
+        };
+        let most = self
+            .expected
+            .rate_max
+            .map_or(u64::MAX, |rate| product(rate, shortest));
+        self.window = window.max(self.least()).min(most.max(self.packet));
+    }
+}
+
+impl Carrying {
+    fn acknowledged(&mut self, now: Instant, sent: Instant, bytes: u64, is_app_limited: bool) {
+        if now.saturating_duration_since(self.last_ack) > FORGET_AFTER {
+            // The rates stay for a first guess; the window is felt out from the least that is safe.
+            self.phase = Phase::Growing { without_gain: 0 };
+            self.window = self.window.min(self.packet * INITIAL_WINDOW_PACKETS);
+            self.shortest = Shortest {
+                before: None,
+                now: None,
+                since: now,
+            };
+            self.quickest = Duration::MAX;
+            self.round.first_ack = None;
+        }
+        self.last_ack = now;
+        self.latest = now.saturating_duration_since(sent);
+        self.quickest = self.quickest.min(self.latest);
+        if sent >= self.round.sent_before || self.round.first_ack.is_none() {
+            self.end_round(now);
+            self.round = Round {
+                sent_before: now,
+                first_ack: Some(now),
+                first_bytes: bytes,
+                waited: Duration::ZERO,
+                acks: 0,
+                delivered: self.delivered,
+                is_app_limited: false,
+            };
+        }
+        self.round.waited += self.latest;
+        self.round.acks += 1;
+        self.delivered += bytes;
+        self.round.is_app_limited |= is_app_limited;
+        if matches!(self.phase, Phase::Growing { .. }) && self.is_queueing() {
+            // Between acknowledgements: what the first one stands for left before it.
+            let since = self.round.delivered + self.round.first_bytes;
+            let first = self.round.first_ack.unwrap_or(now);
+            let seen = rate_of(
+                self.delivered.saturating_sub(since),
+                now.saturating_duration_since(first),
+            );
+            if seen > self.rate()
+                && let Some(last) = self.rates.last_mut()
+            {
+                *last = seen;
+            }
+            if self.rate() > 0 {
+                self.phase = Phase::Carrying;
+            }
+        }
+        self.set_window(bytes);
+    }
+}
+
+impl Controller for Carrying {
+    fn on_ack(
+        &mut self,
+        now: Instant,
+        sent: Instant,
+        bytes: u64,
+        is_app_limited: bool,
+        _: &RttEstimator,
+    ) {
+        self.acknowledged(now, sent, bytes, is_app_limited);
+    }
+
+    /// A loss alone changes nothing: what it says of the rate shows in what is acknowledged.
+    fn on_congestion_event(&mut self, _: Instant, _: Instant, _: bool, _: u64) {}
+
+    fn on_mtu_update(&mut self, mtu: u16) {
+        self.packet = u64::from(mtu);
+    }
+
+    fn window(&self) -> u64 {
+        self.window
+    }
+
+    fn clone_box(&self) -> Box<dyn Controller> {
+        Box::new(self.clone())
+    }
+
+    fn initial_window(&self) -> u64 {
+        self.initial()
+    }
+
+    fn into_any(self: Box<Self>) -> Box<dyn Any> {
+        self
+    }
+}
+
+/// Bytes that a rate carries in a time.
+fn product(rate: u64, time: Duration) -> u64 {
+    let micros = u64::try_from(time.as_micros()).unwrap_or(u64::MAX);
+    rate.saturating_mul(micros) / 1_000_000
+}
+
+fn rate_of(bytes: u64, time: Duration) -> u64 {
+    let micros = u64::try_from(time.as_micros()).unwrap_or(u64::MAX);
+    bytes
+        .saturating_mul(1_000_000)
+        .checked_div(micros)
+        .unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::VecDeque;
+
+    use super::*;
+
+    const PACKET: u64 = 1_200;
+
+    /// A link of a rate, a round trip and a queue, driven by the controller: each acknowledgement lets more go.
+    struct Simulated {
+        now: Instant,
+        rate: u64,
+        rtt: Duration,
+        queue: u64,
+        free_at: Instant,
+        /// When each packet on its way was sent, and when its acknowledgement comes back; lost ones never do.
+        flying: VecDeque<(Instant, Option<Instant>)>,
+        sent: u64,
+        overrun: u64,
+        delivered: u64,
+        longest: Duration,
+    }
+
+    impl Simulated {
+        fn new(rate: u64, rtt: Duration) -> Self {
+            let now = Instant::now();
+            Self {
+                now,
+                rate,
+                rtt,
+                queue: 32_768,
+                free_at: now,
+                flying: VecDeque::new(),
+                sent: 0,
+                overrun: 0,
+                delivered: 0,
+                longest: Duration::ZERO,
+            }
+        }
+
+        /// Runs for a time; of every hundred packets so many are lost.
+        fn run(&mut self, controller: &mut Carrying, time: Duration, losses: u64) {
+            let end = self.now + time;
+            while self.now < end {
+                let flying = u64::try_from(self.flying.len()).unwrap() * PACKET;
+                if flying + PACKET <= controller.window() {
+                    self.send(losses);
+                } else {
+                    self.answer(controller);
+                }
+            }
+        }
+
+        fn send(&mut self, losses: u64) {
+            self.sent += 1;
+            let waiting = self.free_at.saturating_duration_since(self.now);
+            if product(self.rate, waiting) + PACKET > self.queue {
+                self.overrun += 1;
+                self.flying.push_back((self.now, None));
+                return;
+            }
+            let sending = Duration::from_micros(PACKET * 1_000_000 / self.rate);
+            self.free_at = self.now + waiting + sending;
+            let is_lost = (self.sent * 37) % 100 < losses;
+            let answer = (!is_lost).then_some(self.free_at + self.rtt);
+            self.flying.push_back((self.now, answer));
+        }
+
+        fn answer(&mut self, controller: &mut Carrying) {
+            let Some((sent, answer)) = self.flying.pop_front() else {
+                return;
+            };
+            let Some(at) = answer else {
+                controller.on_congestion_event(self.now, sent, false, PACKET);
+                if self.flying.iter().all(|(_, answer)| answer.is_none()) {
+                    // Nothing behind it shows the loss: a timer does.
+                    self.now += self.rtt * 2;
+                }
+                return;
+            };
+            self.now = self.now.max(at);
+            self.longest = self.longest.max(self.now - sent);
+            self.delivered += PACKET;
+            controller.acknowledged(self.now, sent, PACKET, false);
+        }
+    }
+
+    fn share(part: u64, whole: u64) -> u64 {
+        part * 100 / whole.max(1)
+    }
+
+    const LINKS: [(u64, u64); 5] = [
+        (1_200, 1_200),
+        (8_000, 600),
+        (48_000, 600),
+        (125_000, 80),
+        (1_250_000, 20),
+    ];
+
+    #[test]
+    fn a_link_is_filled_and_its_queue_is_not() {
+        for (rate, ms) in LINKS {
+            let mut link = Simulated::new(rate, Duration::from_millis(ms));
+            let mut controller = Carrying::new(Expected::default(), link.now, 1_200);
+            let time = Duration::from_secs(60);
+            link.run(&mut controller, time, 0);
+            let carried = share(link.delivered, product(rate, time));
+            assert!(carried >= 93, "{rate} bytes/s, {ms} ms: {carried} %");
+            let overrun = link.overrun * 1_000 / link.sent;
+            assert!(overrun <= 5, "{rate} bytes/s, {ms} ms: {overrun} per mille");
+        }
+    }
+
+    #[test]
+    fn random_loss_is_not_taken_for_a_full_link() {
+        for (rate, ms) in LINKS {
+            let mut link = Simulated::new(rate, Duration::from_millis(ms));
+            let mut controller = Carrying::new(Expected::default(), link.now, 1_200);
+            let time = Duration::from_secs(60);
+            link.run(&mut controller, time, 5);
+            let carried = share(link.delivered, product(rate, time));
+            assert!(carried >= 80, "{rate} bytes/s, {ms} ms: {carried} %");
+        }
+    }
+
+    #[test]
+    fn a_rate_that_was_set_is_kept() {
+        let mut link = Simulated::new(125_000, Duration::from_millis(80));
+        let expected = Expected {
+            rate_max: Some(50_000),
+            ..Expected::default()
+        };
+        let mut controller = Carrying::new(expected, link.now, 1_200);
+        let time = Duration::from_secs(60);
+        link.run(&mut controller, time, 0);
+        let carried = share(link.delivered, product(50_000, time));
+        assert!((70..=102).contains(&carried), "{carried} %");
+    }
+
+    #[test]
+    fn a_link_that_has_become_faster_or_slower_is_felt() {
+        let mut link = Simulated::new(8_000, Duration::from_millis(600));
+        let mut controller = Carrying::new(Expected::default(), link.now, 1_200);
+        link.run(&mut controller, Duration::from_secs(60), 0);
+        link.rate = 48_000;
+        link.run(&mut controller, Duration::from_secs(60), 0);
+        let before = link.delivered;
+        link.run(&mut controller, Duration::from_secs(20), 0);
+        let carried = share(link.delivered - before, 48_000 * 20);
+        assert!(carried >= 90, "{carried} % of the faster rate");
+        link.rate = 8_000;
+        link.run(&mut controller, Duration::from_secs(60), 0);
+        link.overrun = 0;
+        link.run(&mut controller, Duration::from_secs(30), 0);
+        assert_eq!(link.overrun, 0, "the queue runs over no more");
+    }
+}

@@ -1,0 +1,260 @@
+//! Calling a node: at an address, perhaps one that was called before.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use hopluu_model::{Digest, Fault, NodeId};
+use hopluu_trust::ChainError;
+use quinn::{Connecting, Connection, ConnectionError};
+use tokio::time::timeout;
+
+use crate::close::{CloseCode, CloseReason};
+use crate::congestion::Expected;
+use crate::greet::read_peer;
+use crate::limits::{CALLED_MAX, HANDSHAKE_TIMEOUT};
+use crate::link::{Handshake, Link, Peer};
+use crate::repeat::{Pace, Repeater, Watch};
+use crate::tls::{Client, Evidence, name_of};
+use crate::transport::{Tuning, transport};
+
+/// A peer that could not be reached.
+#[derive(Debug, thiserror::Error)]
+pub enum DialError {
+    /// The address cannot be called, or this endpoint is closed.
+    #[error("{addr} cannot be called")]
+    Address {
+        /// The address.
+        addr: SocketAddr,
+        /// Why.
+        #[source]
+        source: quinn::ConnectError,
+    },
+    /// No answer within [`HANDSHAKE_TIMEOUT`].
+    #[error("{addr} does not answer")]
+    TimedOut {
+        /// The address.
+        addr: SocketAddr,
+    },
+    /// Somebody answered with a chain that does not hold.
+    #[error("the certificate chain of {addr} does not hold")]
+    Chain {
+        /// The address.
+        addr: SocketAddr,
+        /// Why.
+        #[source]
+        source: ChainError,
+    },
+    /// Somebody else answered.
+    #[error("{addr} is node {}, not {}", .found.short(), .expected.short())]
+    OtherNode {
+        /// The address.
+        addr: SocketAddr,
+        /// Who answered.
+        found: NodeId,
+        /// Who was meant.
+        expected: NodeId,
+    },
+    /// The handshake began and broke off.
+    #[error("the handshake with {addr} broke off")]
+    Closed {
+        /// The address.
+        addr: SocketAddr,
+        /// Why.
+        #[source]
+        source: CloseReason,
+    },
+    /// The TLS library refuses the configuration.
+    #[error("TLS cannot be set up")]
+    Tls(#[source] rustls::Error),
+}
+
+impl DialError {
+    /// Whether to dial again (local), ask a person (configuration) or count it against the peer.
+    #[must_use]
+    pub fn fault(&self) -> Fault {
+        match self {
+            Self::Chain { .. } => Fault::Peer,
+            Self::OtherNode { .. } | Self::Address { .. } => Fault::Config,
+            Self::TimedOut { .. } => Fault::Local,
+            Self::Closed { source, .. } => source.fault(),
+            Self::Tls(_) => Fault::Bug,
+        }
+    }
+}
+
+/// What is known of a peer before it is called.
+#[derive(Debug, Clone, Default)]
+pub struct DialOptions {
+    /// Who must answer; none takes anybody under our root.
+    pub expect: Option<NodeId>,
+    /// The round trip remembered from the last link.
+    pub initial_rtt: Option<Duration>,
+    /// Bytes a second that the last link was seen to carry.
+    pub rate: Option<u64>,
+}
+
+/// Who answered at which address, for calls that speak before the answer.
+#[derive(Debug, Default)]
+pub(crate) struct Known(Mutex<BTreeMap<SocketAddr, Peer>>);
+
+impl Known {
+    fn get(&self, addr: SocketAddr) -> Option<Peer> {
+        self.lock().get(&addr).cloned()
+    }
+
+    fn insert(&self, addr: SocketAddr, peer: Peer) {
+        let mut known = self.lock();
+        if known.len() >= CALLED_MAX {
+            known.clear();
+        }
+        known.insert(addr, peer);
+    }
+
+    /// Whoever answers next may be another: it is asked first.
+    pub(crate) fn forget(&self, addr: SocketAddr) {
+        self.lock().remove(&addr);
+    }
+
+    fn lock(&self) -> MutexGuard<'_, BTreeMap<SocketAddr, Peer>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// One outgoing call, for a link or to join.
+pub(crate) struct Caller<'a> {
+    pub(crate) quinn: &'a quinn::Endpoint,
+    pub(crate) repeater: &'a Arc<Repeater>,
+    pub(crate) client: &'a Client,
+    pub(crate) root: Digest,
+    pub(crate) evidence: &'a Evidence,
+    pub(crate) tuning: &'a Tuning,
+    pub(crate) addr: SocketAddr,
+    pub(crate) options: &'a DialOptions,
+}
+
+impl Caller<'_> {
+    /// Calls and waits until the called node has shown who it is.
+    pub(crate) async fn call(&self) -> Result<(Connection, Peer, Watch), DialError> {
+        let watch = self.watch();
+        let (connection, peer) = self.finish(self.connecting(&watch)?).await?;
+        Ok((connection, peer, watch))
+    }
+
+    /// Calls a node that was called before, if a session of it is left: what is written to the link leaves
+    /// with the first packet, before the node has answered. Else waits as [`Self::call`] does.
+    pub(crate) async fn link(&self, known: &Arc<Known>) -> Result<Link, DialError> {
+        let watch = self.watch();
+        let connecting = self.connecting(&watch)?;
+        let expects = |peer: &Peer| {
+            let wanted = self.options.expect;
+            wanted.is_none_or(|wanted| wanted == peer.identity.place.node)
+        };
+        let connecting = match known.get(self.addr).filter(expects) {
+            Some(peer) => match connecting.into_0rtt() {
+                Ok((connection, accepted)) => {
+                    let handshake = Handshake::Early {
+                        accepted,
+                        root: self.root,
+                        evidence: self.evidence.clone(),
+                        known: Arc::clone(known),
+                    };
+                    let streams = self.streams(&connection).await?;
+                    return Ok(Link::start(
+                        connection,
+                        streams,
+                        peer,
+                        Some(watch),
+                        handshake,
+                    ));
+                }
+                Err(connecting) => connecting,
+            },
+            None => connecting,
+        };
+        let (connection, peer) = self.finish(connecting).await?;
+        let streams = self.streams(&connection).await?;
+        known.insert(self.addr, peer.clone());
+        Ok(Link::start(
+            connection,
+            streams,
+            peer,
+            Some(watch),
+            Handshake::Done,
+        ))
+    }
+
+    fn watch(&self) -> Watch {
+        let pace = Pace {
+            rtt: self.options.initial_rtt,
+            rate: self.options.rate,
+        };
+        self.repeater.watch(self.addr, pace)
+    }
+
+    fn rtt(&self) -> Duration {
+        self.options.initial_rtt.unwrap_or(self.tuning.initial_rtt)
+    }
+
+    fn connecting(&self, watch: &Watch) -> Result<Connecting, DialError> {
+        let addr = self.addr;
+        let tuning = Tuning {
+            initial_rtt: self.rtt(),
+            ..self.tuning.clone()
+        };
+        let expected = Expected {
+            before: self.options.rate.map(|rate| (rate, self.rtt())),
+            rate_max: self.tuning.rate_max,
+            measured: watch.measured(),
+        };
+        let mut config = quinn::ClientConfig::new(Arc::new(self.client.crypto()));
+        config.transport_config(Arc::new(transport(&tuning, expected, 0)));
+        self.quinn
+            .connect_with(config, addr, &name_of(addr))
+            .map_err(|source| DialError::Address { addr, source })
+    }
+
+    async fn finish(&self, connecting: Connecting) -> Result<(Connection, Peer), DialError> {
+        let addr = self.addr;
+        let connection = match timeout(HANDSHAKE_TIMEOUT, connecting).await {
+            Ok(Ok(connection)) => connection,
+            Ok(Err(error)) => return Err(self.broken_off(error)),
+            Err(_elapsed) => return Err(DialError::TimedOut { addr }),
+        };
+        let peer = read_peer(&connection, &self.root, self.evidence)
+            .map_err(|source| DialError::Chain { addr, source })?;
+        let found = peer.identity.place.node;
+        if let Some(expected) = self.options.expect
+            && expected != found
+        {
+            connection.close(CloseCode::OTHER_NODE.on_wire(), b"");
+            return Err(DialError::OtherNode {
+                addr,
+                found,
+                expected,
+            });
+        }
+        Ok((connection, peer))
+    }
+
+    async fn streams(
+        &self,
+        connection: &Connection,
+    ) -> Result<(quinn::SendStream, quinn::RecvStream), DialError> {
+        let opened = connection.open_bi().await;
+        opened.map_err(|error| self.broken_off(error))
+    }
+
+    fn broken_off(&self, error: ConnectionError) -> DialError {
+        let addr = self.addr;
+        match (self.client.take_verdict(&name_of(addr)), error) {
+            (Some(source), _) => DialError::Chain { addr, source },
+            (None, ConnectionError::TimedOut) => DialError::TimedOut { addr },
+            (None, error) => DialError::Closed {
+                addr,
+                source: error.into(),
+            },
+        }
+    }
+}

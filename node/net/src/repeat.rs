@@ -1,0 +1,364 @@
+//! The socket under QUIC, and its patience: what went out to a called node and brought no answer goes
+//! out again, the same bytes, about once in a round trip.
+//!
+//! QUIC repeats too, but waits three round trips for the first answer and doubles each time, so that a
+//! lost handshake packet costs seconds and a link that comes back after an hour is noticed within the
+//! hour. A packet that arrives twice is dropped by the receiver for its number; here it costs its bytes
+//! and nothing else. Nothing is repeated while no answer is owed, and never to somebody who called us.
+
+use std::collections::BTreeMap;
+use std::io::{self, IoSliceMut};
+use std::net::SocketAddr;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use hopluu_trust::Signer;
+use quinn::crypto::{CryptoError, HmacKey};
+use quinn::udp::{RecvMeta, Transmit};
+use quinn::{AsyncUdpSocket, EndpointConfig, Runtime as _, TokioRuntime, UdpPoller};
+use quinn_proto::HashedConnectionIdGenerator;
+use tokio::sync::Notify;
+use tokio::time::{Instant, sleep_until};
+use zeroize::Zeroizing;
+
+use crate::congestion::Measured;
+use crate::limits::{
+    ANSWER_UNKNOWN, RATE_UNKNOWN, REPEAT_WAIT_MAX, REPEATED_BYTES_MAX, REPEATED_PACKETS_MAX,
+    REPEATS_EVENLY,
+};
+
+/// Room for the answer in the reckoning of when it should have come.
+const ANSWER_BYTES: u64 = 1_400;
+
+/// What a machine may take over an answer that needs the disk.
+const ANSWER_TIME: Duration = Duration::from_millis(100);
+
+/// What is known of the way to a called node.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Pace {
+    /// None where nobody has been.
+    pub(crate) rtt: Option<Duration>,
+    /// Bytes a second; none when nobody has measured it.
+    pub(crate) rate: Option<u64>,
+}
+
+impl Pace {
+    /// When the answer to so many bytes should be here.
+    fn wait(self, bytes: usize) -> Duration {
+        let Some(rtt) = self.rtt else {
+            return ANSWER_UNKNOWN;
+        };
+        let bytes = u64::try_from(bytes)
+            .unwrap_or(u64::MAX)
+            .saturating_add(ANSWER_BYTES);
+        let rate = self.rate.unwrap_or(RATE_UNKNOWN).max(1);
+        rtt * 5 / 4 + ANSWER_TIME + Duration::from_millis(bytes.saturating_mul(1_000) / rate)
+    }
+}
+
+/// One UDP socket of the system.
+#[derive(Debug)]
+pub(crate) struct Repeater {
+    socket: Arc<dyn AsyncUdpSocket>,
+    book: Mutex<Book>,
+    changed: Notify,
+}
+
+#[derive(Debug, Default)]
+struct Book {
+    ways: BTreeMap<SocketAddr, Way>,
+    last_watch: u64,
+}
+
+/// A called node.
+#[derive(Debug)]
+struct Way {
+    watch: u64,
+    pace: Pace,
+    is_awaited: bool,
+    /// What has gone out first since anything came in: later packets only ask whether anybody is there.
+    unanswered: Vec<Vec<u8>>,
+    due: Option<Instant>,
+    repeats: u32,
+}
+
+/// For what the key of reset tokens is derived.
+const RESET_CONTEXT: &str = "hopluu 2026 stateless reset of QUIC connections";
+
+const ID_CONTEXT: &str = "hopluu 2026 ids of QUIC connections";
+
+/// Makes the tokens by which a peer believes that this node has forgotten a connection (RFC 9000, section
+/// 10.3.1): the same after every start.
+struct ResetKey(Zeroizing<[u8; 32]>);
+
+impl HmacKey for ResetKey {
+    fn sign(&self, data: &[u8], out: &mut [u8]) {
+        let mut hasher = blake3::Hasher::new_keyed(&self.0);
+        hasher.update(data).finalize_xof().fill(out);
+    }
+
+    fn signature_len(&self) -> usize {
+        blake3::OUT_LEN
+    }
+
+    fn verify(&self, data: &[u8], signature: &[u8]) -> Result<(), CryptoError> {
+        let tag = blake3::keyed_hash(&self.0, data);
+        let given = <[u8; blake3::OUT_LEN]>::try_from(signature).map_err(|_| CryptoError)?;
+        // The library compares hashes in constant time.
+        if tag == blake3::Hash::from(given) {
+            Ok(())
+        } else {
+            Err(CryptoError)
+        }
+    }
+}
+
+/// That a call is under way or a link stands; dropping it forgets the way, unless it was called anew.
+#[derive(Debug)]
+pub(crate) struct Watch {
+    repeater: Arc<Repeater>,
+    addr: SocketAddr,
+    number: u64,
+    measured: Measured,
+}
+
+impl Repeater {
+    /// Opens a socket.
+    pub(crate) fn bind(addr: SocketAddr) -> io::Result<Arc<Self>> {
+        let socket = std::net::UdpSocket::bind(addr)?;
+        socket.set_nonblocking(true)?;
+        Ok(Arc::new(Self {
+            socket: TokioRuntime.wrap_udp_socket(socket)?,
+            book: Mutex::default(),
+            changed: Notify::new(),
+        }))
+    }
+
+    /// QUIC over this socket. Whoever comes to it with a link that this node had before it was restarted is
+    /// told so at once, by a token that follows from the node's key.
+    pub(crate) fn endpoint(
+        self: &Arc<Self>,
+        server: Option<quinn::ServerConfig>,
+        signer: &Signer,
+    ) -> io::Result<quinn::Endpoint> {
+        let mut config = EndpointConfig::new(Arc::new(ResetKey(signer.derive_key(RESET_CONTEXT))));
+        // Ids of an earlier start are known as ours, or they would be dropped as noise.
+        let id_key = signer.derive_key(ID_CONTEXT);
+        let id_key = id_key.first_chunk().copied().map_or(0, u64::from_le_bytes);
+        config.cid_generator(move || Box::new(HashedConnectionIdGenerator::from_key(id_key)));
+        let socket: Arc<dyn AsyncUdpSocket> = Arc::<Self>::clone(self);
+        quinn::Endpoint::new_with_abstract_socket(config, server, socket, Arc::new(TokioRuntime))
+    }
+
+    /// Begins to watch a way on which an answer is awaited.
+    pub(crate) fn watch(self: &Arc<Self>, addr: SocketAddr, pace: Pace) -> Watch {
+        let mut book = self.lock();
+        book.last_watch += 1;
+        let number = book.last_watch;
+        let way = Way {
+            watch: number,
+            pace,
+            is_awaited: true,
+            unanswered: Vec::new(),
+            due: None,
+            repeats: 0,
+        };
+        book.ways.insert(addr, way);
+        Watch {
+            repeater: Arc::clone(self),
+            addr,
+            number,
+            measured: Measured::default(),
+        }
+    }
+
+    /// Repeats what is due, for as long as it is polled.
+    pub(crate) async fn run(self: Arc<Self>) {
+        loop {
+            let due = self.repeat(Instant::now());
+            let wait = async {
+                match due {
+                    Some(due) => sleep_until(due).await,
+                    None => std::future::pending().await,
+                }
+            };
+            tokio::select! {
+                () = self.changed.notified() => {}
+                () = wait => {}
+            }
+        }
+    }
+
+    /// Sends again what is due by now; gives when the next is.
+    fn repeat(&self, now: Instant) -> Option<Instant> {
+        let mut book = self.lock();
+        for (addr, way) in &mut book.ways {
+            if way.due.is_some_and(|due| due <= now) {
+                for bytes in &way.unanswered {
+                    // A full or absent network is what repeating is for.
+                    let _comes_again = self.socket.try_send(&Transmit {
+                        destination: *addr,
+                        ecn: None,
+                        contents: bytes,
+                        segment_size: None,
+                        src_ip: None,
+                    });
+                }
+                way.repeats = way.repeats.saturating_add(1);
+                way.due = Some(now + way.wait());
+            }
+        }
+        book.ways.values().filter_map(|way| way.due).min()
+    }
+
+    /// Tries all ways again at once: the network has changed.
+    pub(crate) fn hurry(&self) {
+        let mut book = self.lock();
+        for way in book.ways.values_mut() {
+            way.repeats = 0;
+            if way.due.is_some() {
+                way.due = Some(Instant::now());
+            }
+        }
+        drop(book);
+        self.changed.notify_one();
+    }
+
+    fn sent(&self, transmit: &Transmit<'_>) {
+        let mut book = self.lock();
+        let Some(way) = book.ways.get_mut(&transmit.destination) else {
+            return;
+        };
+        if !way.is_awaited {
+            return;
+        }
+        way.keep(transmit.contents);
+        if way.due.is_none() {
+            way.due = Some(Instant::now() + way.wait());
+            drop(book);
+            self.changed.notify_one();
+        }
+    }
+
+    fn heard(&self, from: SocketAddr) {
+        if let Some(way) = self.lock().ways.get_mut(&from) {
+            way.unanswered.clear();
+            way.due = None;
+            way.repeats = 0;
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Book> {
+        self.book.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Way {
+    fn keep(&mut self, bytes: &[u8]) {
+        let weight: usize = self.unanswered.iter().map(Vec::len).sum();
+        let has_room = self.unanswered.len() < REPEATED_PACKETS_MAX
+            && weight + bytes.len() <= REPEATED_BYTES_MAX;
+        if has_room {
+            self.unanswered.push(bytes.to_vec());
+        }
+    }
+
+    /// Evenly for a while, then ever more rarely.
+    fn wait(&self) -> Duration {
+        let bytes = self.unanswered.iter().map(Vec::len).sum();
+        let evenly = self.pace.rtt.map_or(0, |_| REPEATS_EVENLY);
+        let doublings = self.repeats.saturating_sub(evenly).min(16);
+        let wait = self.pace.wait(bytes);
+        wait.saturating_mul(1 << doublings)
+            .min(REPEAT_WAIT_MAX.max(wait))
+    }
+}
+
+impl Watch {
+    /// Whether the called node owes an answer. What it owes none for is not repeated.
+    pub(crate) fn awaits(&self, is_awaited: bool) {
+        let mut book = self.repeater.lock();
+        let Some(way) = book.ways.get_mut(&self.addr) else {
+            return;
+        };
+        if way.watch != self.number || way.is_awaited == is_awaited {
+            return;
+        }
+        way.is_awaited = is_awaited;
+        if !is_awaited {
+            way.due = None;
+            way.unanswered.clear();
+        }
+    }
+}
+
+impl Watch {
+    /// Where the controller of this way puts the rate that it sees.
+    pub(crate) fn measured(&self) -> Measured {
+        self.measured.clone()
+    }
+
+    /// Bytes a second, once it is known.
+    pub(crate) fn rate(&self) -> Option<u64> {
+        self.measured.get()
+    }
+}
+
+impl Drop for Watch {
+    fn drop(&mut self) {
+        let mut book = self.repeater.lock();
+        if book
+            .ways
+            .get(&self.addr)
+            .is_some_and(|way| way.watch == self.number)
+        {
+            book.ways.remove(&self.addr);
+        }
+    }
+}
+
+impl AsyncUdpSocket for Repeater {
+    fn create_io_poller(self: Arc<Self>) -> Pin<Box<dyn UdpPoller>> {
+        Arc::clone(&self.socket).create_io_poller()
+    }
+
+    fn try_send(&self, transmit: &Transmit<'_>) -> io::Result<()> {
+        self.socket.try_send(transmit)?;
+        self.sent(transmit);
+        Ok(())
+    }
+
+    fn poll_recv(
+        &self,
+        context: &mut Context<'_>,
+        buffers: &mut [IoSliceMut<'_>],
+        metas: &mut [RecvMeta],
+    ) -> Poll<io::Result<usize>> {
+        let polled = self.socket.poll_recv(context, buffers, metas);
+        if let Poll::Ready(Ok(count)) = &polled {
+            for meta in metas.iter().take(*count) {
+                self.heard(meta.addr);
+            }
+        }
+        polled
+    }
+
+    fn local_addr(&self) -> io::Result<SocketAddr> {
+        self.socket.local_addr()
+    }
+
+    fn may_fragment(&self) -> bool {
+        self.socket.may_fragment()
+    }
+
+    fn max_transmit_segments(&self) -> usize {
+        // One packet at a time: bursts overrun the short queue of a modem.
+        1
+    }
+
+    fn max_receive_segments(&self) -> usize {
+        self.socket.max_receive_segments()
+    }
+}

@@ -1,0 +1,58 @@
+//! How QUIC behaves on links of a few kilobytes a second.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use quinn::{TransportConfig, VarInt};
+
+use crate::congestion::Expected;
+use crate::limits::{IDLE_TIMEOUT, INITIAL_RTT, SEND_WINDOW_BYTES, WINDOW_BYTES};
+
+/// How links behave; the defaults are for a weak mobile link.
+#[derive(Debug, Clone)]
+pub struct Tuning {
+    /// Guess of the round trip for peers without a remembered one.
+    pub initial_rtt: Duration,
+    /// Silence after which a link is dead; the smaller of both sides' counts.
+    pub idle_timeout: Duration,
+    /// Bytes a second that no link of this node may exceed; none leaves it to what links can carry.
+    pub rate_max: Option<u64>,
+}
+
+impl Default for Tuning {
+    fn default() -> Self {
+        Self {
+            initial_rtt: INITIAL_RTT,
+            idle_timeout: IDLE_TIMEOUT,
+            rate_max: None,
+        }
+    }
+}
+
+/// The transport for links of a few kilobytes a second: no probing for larger packets (it was 11 of
+/// 15.8 KB per connection), no segmentation offload (bursts overrun the short queue of a modem), no
+/// datagrams, one stream that the caller opens and nothing else.
+///
+/// Nothing keeps a link alive: one that sleeps through an outage wakes with its first packet, and a hub pays
+/// for none of its sleeping links.
+pub(crate) fn transport(
+    tuning: &Tuning,
+    expected: Expected,
+    streams_from_peer: u32,
+) -> TransportConfig {
+    let mut config = TransportConfig::default();
+    let idle = u32::try_from(tuning.idle_timeout.as_millis()).unwrap_or(u32::MAX);
+    config
+        .max_concurrent_bidi_streams(VarInt::from_u32(streams_from_peer))
+        .max_concurrent_uni_streams(VarInt::from_u32(0))
+        .max_idle_timeout(Some(VarInt::from_u32(idle).into()))
+        .initial_rtt(tuning.initial_rtt)
+        .stream_receive_window(VarInt::from_u32(WINDOW_BYTES))
+        .receive_window(VarInt::from_u32(WINDOW_BYTES))
+        .send_window(SEND_WINDOW_BYTES)
+        .congestion_controller_factory(Arc::new(expected))
+        .datagram_receive_buffer_size(None)
+        .mtu_discovery_config(None)
+        .enable_segmentation_offload(false);
+    config
+}
