@@ -85,6 +85,9 @@ pub enum SignError {
         /// The bound.
         max: usize,
     },
+    /// Something closed to a node whose id is no key.
+    #[error("the receiver's id is not a usable key")]
+    NoReceiver,
     /// A seal that vouches for nobody.
     #[error("a seal names at least one actor")]
     NoActor,

@@ -3,6 +3,7 @@
 //! ```text
 //! Ticket --JoinRequest/JoinReply--> chain --verify_chain--> Identity
 //! Signer --signs--> Seal (over a change) · Record (certificate, form, tree, receipt ..)
+//!        --signs--> Envelope (closed to one node, carried by any)
 //! ```
 //! Everything here is pure: bytes and times come in as arguments, a verdict comes out. Nothing draws
 //! random numbers, asks a clock, opens a socket or looks into a document. What is decoded is bounded
@@ -16,6 +17,7 @@ pub mod limits;
 mod certificate;
 mod chain;
 mod codec;
+mod envelope;
 mod join;
 mod receipt;
 mod record;
@@ -35,6 +37,7 @@ pub use chain::{
     ChainError, check_line, decode_chain, encode_chain, fingerprint, verify_chain, verify_line,
 };
 pub use codec::{DecodeError, SignError};
+pub use envelope::{Address, Envelope, EnvelopeError, EnvelopeId, SetId};
 pub use join::{JoinError, JoinRefusal, JoinReply, JoinRequest, Joined};
 pub use receipt::{Receipt, ReceiptError};
 pub use record::{Record, RecordKind};

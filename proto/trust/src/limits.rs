@@ -43,3 +43,16 @@ pub const CHAIN_BYTES_MAX: usize = 3968;
 
 /// Largest join request or reply, as promised to whoever serves unknown callers.
 pub const JOIN_BYTES_MAX: usize = 4096;
+
+/// Largest address of an envelope: two places, the longest chain and a few numbers, rounded up.
+pub const ADDRESS_BYTES_MAX: usize = CHAIN_BYTES_MAX + 1024;
+
+/// Most parts that travel under one set: at the smallest size that parts may have, 64 MB.
+pub const ENVELOPE_PARTS_MAX: u16 = 16_384;
+
+/// Largest content of an envelope: the largest record, packed or not, and as much again beside it.
+/// What is read in one piece must fit into the memory of the smallest node.
+pub const ENVELOPE_CONTENT_BYTES_MAX: usize = 2 * RECORD_BYTES_MAX;
+
+/// Largest envelope: its content, what closing adds to it, and the rest.
+pub const ENVELOPE_BYTES_MAX: usize = ENVELOPE_CONTENT_BYTES_MAX + ADDRESS_BYTES_MAX + 1024;

@@ -129,6 +129,11 @@ impl Signer {
         Zeroizing::new(blake3::derive_key(context, self.0.as_bytes()))
     }
 
+    /// The X25519 key of the same secret, for what is closed to this node ([`crate::Envelope`]).
+    pub(crate) fn agreement_key(&self) -> Zeroizing<[u8; 32]> {
+        Zeroizing::new(self.0.to_scalar_bytes())
+    }
+
     /// Signs bytes whose meaning the caller has made unmistakable. Objects of this crate put a context
     /// of their own before what they sign, so that no signature of one kind passes as another; a TLS
     /// handshake and a certificate have theirs by standard.
@@ -136,6 +141,12 @@ impl Signer {
     pub fn sign(&self, message: &[u8]) -> Signature {
         Signature(self.0.sign(message).to_bytes())
     }
+}
+
+/// The X25519 key under which something is closed to a node; none where its id is no usable key.
+pub(crate) fn agreement_key_of(node: &NodeId) -> Option<[u8; 32]> {
+    let key = VerifyingKey::from_bytes(&node.0).ok()?;
+    (!key.is_weak()).then(|| key.to_montgomery().to_bytes())
 }
 
 /// Checks a signature strictly: keys of small order and other spellings of the same signature fail,
