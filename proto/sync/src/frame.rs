@@ -80,9 +80,11 @@ pub(crate) struct Push {
 
 /// "Whoever held all of my journal through `after` holds it through `through` now."
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Span {
-    pub(crate) after: Seq,
-    pub(crate) through: Seq,
+pub struct Span {
+    /// What the receiver must hold already.
+    pub after: Seq,
+    /// What it holds then.
+    pub through: Seq,
 }
 
 /// A run of entries of one kind about one object.
@@ -327,14 +329,14 @@ mod fixed_seq {
 }
 
 /// Kinds travel as their number, not as their place in the enum.
-mod kind_number {
+pub(crate) mod kind_number {
     use super::{Deserialize, Deserializer, EntryKind, Serializer};
 
-    pub(super) fn serialize<S: Serializer>(kind: &EntryKind, out: S) -> Result<S::Ok, S::Error> {
+    pub(crate) fn serialize<S: Serializer>(kind: &EntryKind, out: S) -> Result<S::Ok, S::Error> {
         out.serialize_u8(kind.number())
     }
 
-    pub(super) fn deserialize<'de, D: Deserializer<'de>>(input: D) -> Result<EntryKind, D::Error> {
+    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(input: D) -> Result<EntryKind, D::Error> {
         let number = u8::deserialize(input)?;
         EntryKind::from_number(number).ok_or_else(|| serde::de::Error::custom("unknown kind"))
     }

@@ -6,7 +6,7 @@
 //!                         frames <---+---> journal positions, ranges of objects
 //! ```
 //! The hub opens no socket, reads no clock and knows nothing of what a document is: an [`Entry`] has
-//! an object, a unit and opaque bytes. Start at [`Hub`], [`Event`] and [`Effect`]; what travels is
+//! an object, a unit and opaque bytes. What travels without a link is a [`Bundle`]. Start at [`Hub`], [`Event`] and [`Effect`]; what travels is
 //! written down in `docs/protocol.md` and held by golden bytes in `tests/wire`.
 //!
 //! What never happens: an acknowledgement of what is not durable; a document sent out of its peer's
@@ -22,6 +22,7 @@ mod testing;
 #[cfg(test)]
 mod tests;
 
+mod bundle;
 mod checkpoint;
 mod close;
 mod dial;
@@ -42,6 +43,7 @@ mod status;
 mod steady;
 mod walk;
 
+pub use bundle::{Bundle, BundleError, Claims, OldNews};
 pub use checkpoint::{Acked, Checkpoint, Received};
 pub use close::CloseCode;
 pub use effect::Effect;
@@ -50,6 +52,7 @@ pub use entry::{
     Select, ShortHash, ShortKey,
 };
 pub use event::{Event, LinkId, TargetId, Ticket};
+pub use frame::Span;
 pub use hub::{Hub, HubConfig};
 pub use scope::Scope;
 pub use status::{

@@ -128,3 +128,10 @@ pub const PEERS_KEPT_MAX: usize = 4_096;
 
 /// Targets of one node: parent, grandparent, neighbours on the office network, and spare.
 pub const TARGETS_MAX: usize = 1_024;
+
+/// Entries in one bundle: what its bytes hold of the smallest sealed changes, and a list of them that
+/// a small node has room for.
+pub const BUNDLE_ENTRIES_MAX: usize = 32 << 10;
+
+/// Bytes of a bundle before it is packed: what an envelope takes.
+pub const BUNDLE_BYTES_MAX: usize = hopluu_trust::limits::ENVELOPE_CONTENT_BYTES_MAX;
