@@ -4,6 +4,7 @@
 //! promises   what the README and docs/cli.md promise, one test each
 //! bad_input  what is refused: by which code, in which words, and that nothing changed
 //! damage     a page of the database that is broken, a disk that is full
+//! hand       what is carried on sticks and paper
 //! hostile    a certified peer that breaks every rule
 //! crash      kill -9 while a node writes and while it syncs
 //! rogue      that peer
@@ -19,6 +20,7 @@
 mod bad_input;
 mod crash;
 mod damage;
+mod hand;
 mod hostile;
 mod promises;
 mod rogue;

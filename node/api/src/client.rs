@@ -1,6 +1,7 @@
 //! The side that asks. It speaks HTTP to the node's socket, or to an engine that it starts in its own
 //! process when no node runs; nothing above it can tell the two apart.
 
+mod bundle;
 mod calls;
 mod import;
 mod wire;
@@ -8,6 +9,7 @@ mod wire;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
+pub use bundle::{ExportedPart, ExportedParts};
 use hopluu_engine::{Home, HomeError, Running, StartError, start_offline};
 use hopluu_model::Fault;
 use hyper::Method;
@@ -211,7 +213,7 @@ impl Client {
         body: &B,
         most: Duration,
     ) -> Result<T, ClientError> {
-        let body = serde_json::to_vec(body).expect("the shapes of the API are plain JSON");
+        let body = json(body);
         self.ask(Method::POST, path, Some(body), most).await
     }
 
@@ -262,4 +264,8 @@ impl Client {
     fn long() -> Duration {
         LONG_REQUEST_TIME_MAX
     }
+}
+
+fn json<T: Serialize>(shape: &T) -> Vec<u8> {
+    serde_json::to_vec(shape).expect("the shapes of the API are plain JSON")
 }

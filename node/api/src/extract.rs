@@ -6,7 +6,7 @@ use axum::http::StatusCode;
 use axum::http::request::Parts;
 use serde::de::DeserializeOwned;
 
-use crate::limits::BODY_BYTES_MAX;
+use crate::limits::{BODY_BYTES_MAX, BUNDLE_BYTES_MAX};
 use crate::problem::ApiError;
 
 /// The part of the address behind the question mark.
@@ -22,6 +22,28 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Asked<T> {
             detail: refusal.body_text(),
         })?;
         Ok(Self(query.0))
+    }
+}
+
+/// A body of bytes.
+#[derive(Debug)]
+pub(crate) struct Raw(pub(crate) Vec<u8>);
+
+impl<S: Send + Sync> FromRequest<S> for Raw {
+    type Rejection = ApiError;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, ApiError> {
+        match axum::body::Bytes::from_request(request, state).await {
+            Ok(bytes) => Ok(Self(bytes.into())),
+            Err(refusal) if refusal.status() == StatusCode::PAYLOAD_TOO_LARGE => {
+                Err(ApiError::TooLarge {
+                    most: BUNDLE_BYTES_MAX,
+                })
+            }
+            Err(refusal) => Err(ApiError::Request {
+                detail: refusal.body_text(),
+            }),
+        }
     }
 }
 

@@ -22,6 +22,9 @@ pub mod shape;
 mod stream;
 pub mod text;
 
-pub use client::{Client, ClientError, Exported, ImportSummary, Lines, is_served, take_home};
+pub use client::{
+    Client, ClientError, Exported, ExportedPart, ExportedParts, ImportSummary, Lines, is_served,
+    take_home,
+};
 pub use problem::{ApiError, Problem};
 pub use server::{ServeError, Server};

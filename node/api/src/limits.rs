@@ -9,6 +9,9 @@ pub const BODY_BYTES_MAX: usize = 4 << 20;
 /// One line of an import: a whole report, as one save.
 pub const IMPORT_LINE_BYTES_MAX: usize = BODY_BYTES_MAX;
 
+/// A bundle, as large as any is made.
+pub const BUNDLE_BYTES_MAX: usize = hopluu_engine::BUNDLE_BYTES_MAX;
+
 /// Saves of an import under way at once: enough that the disk is asked once for many of them, a
 /// quarter of what the engine lets wait, so that others get their turn.
 pub const IMPORT_IN_FLIGHT_MAX: usize = 64;

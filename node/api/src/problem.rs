@@ -3,7 +3,7 @@
 use axum::Json;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
-use hopluu_engine::CommandError;
+use hopluu_engine::{BundleError, CommandError};
 use hopluu_model::Fault;
 use serde::{Deserialize, Serialize};
 
@@ -188,6 +188,10 @@ fn command_status(error: &CommandError) -> StatusCode {
         | CommandError::NotSynced { .. }
         | CommandError::Stopping => StatusCode::SERVICE_UNAVAILABLE,
         CommandError::Damaged { .. } => StatusCode::INTERNAL_SERVER_ERROR,
+        CommandError::Bundle(BundleError::NobodyThere { .. } | BundleError::NobodyInLine) => {
+            StatusCode::NOT_FOUND
+        }
+        CommandError::Bundle(_) => StatusCode::BAD_REQUEST,
     }
 }
 

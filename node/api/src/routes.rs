@@ -1,5 +1,6 @@
 //! Which path answers what. Everything under `/v1/`; docs/cli.md has the table.
 
+mod bundle;
 mod export;
 mod import;
 mod watch;
@@ -20,7 +21,7 @@ use hopluu_model::tree::TreeEvent;
 use tokio::time::timeout;
 
 use crate::extract::{Asked, Given};
-use crate::limits::{BODY_BYTES_MAX, LONG_REQUEST_TIME_MAX, REQUEST_TIME_MAX};
+use crate::limits::{BODY_BYTES_MAX, BUNDLE_BYTES_MAX, LONG_REQUEST_TIME_MAX, REQUEST_TIME_MAX};
 use crate::problem::ApiError;
 use crate::shape::{
     BackupDone, BackupRequest, Done, FormQuery, FormRequest, FormView, NewRequest, ReportQuery,
@@ -63,6 +64,11 @@ pub(crate) fn router(handle: Handle, stopped: tokio::sync::watch::Receiver<bool>
         .route("/v1/units/tree", get(unit_tree))
         .route("/v1/invite", post(invite))
         .route("/v1/backup", post(backup))
+        .route("/v1/bundles/export", post(bundle::export))
+        .route(
+            "/v1/bundles/import",
+            post(bundle::import).layer(DefaultBodyLimit::max(BUNDLE_BYTES_MAX)),
+        )
         .fallback(no_such_path)
         .method_not_allowed_fallback(no_such_method)
         .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))

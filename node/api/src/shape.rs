@@ -1,7 +1,7 @@
 //! Shapes of JSON that only the API has: what is asked, and forms. Everything else is the engine's
 //! `view`.
 
-use hopluu_engine::view::{Saved, Selector, WatchEvent};
+use hopluu_engine::view::{BundleView, Saved, Selector, WatchEvent};
 use hopluu_form::{Form, Line, OverTime, OverUnits, ValueKind};
 use hopluu_model::{Date, Digest, FormId, FormVersion, IndicatorCode, OfficeId, SectionId};
 use serde::{Deserialize, Serialize};
@@ -129,6 +129,17 @@ pub struct BackupRequest {
 pub struct BackupDone {
     /// Bytes written.
     pub bytes: u64,
+}
+
+/// One part of a bundle, as `export` answers it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BundlePart {
+    /// What its address says.
+    pub bundle: BundleView,
+    /// How many entries it holds.
+    pub entries: u64,
+    /// The file, in base64.
+    pub content: String,
 }
 
 /// The answer to a command that has nothing to show.

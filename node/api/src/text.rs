@@ -1,5 +1,7 @@
 //! What the engine has to say to a person, Vietnamese first: one place, one entry for every error.
 
+mod bundle;
+
 use hopluu_engine::{CommandError, UndoBar};
 use hopluu_form::Lang;
 use hopluu_model::{Date, ErrorChain};
@@ -184,6 +186,7 @@ pub fn message(error: &CommandError) -> Both {
                 refused_vi(detail)
             )
         }
+        CommandError::Bundle(error) => bundle::message_vi(error),
         CommandError::Backup(_) => format!("không sao lưu được {}", technical_chain(error)),
         CommandError::DiskFull => {
             "ổ đĩa đã đầy: lần này chưa lưu được, những gì đã lưu trước đó vẫn an toàn".to_owned()
@@ -313,6 +316,7 @@ pub fn hint(error: &CommandError) -> Option<Both> {
             "làm việc này ở máy chính của đơn vị",
             "do this at the unit's main node",
         ),
+        CommandError::Bundle(error) => return bundle::hint(error),
         CommandError::Backup(_) => Both::new(
             "chọn một tệp chưa có, ở chỗ ghi được",
             "choose a file that is not there yet, in a place that can be written",

@@ -6,8 +6,8 @@ use std::fmt::Debug;
 use hopluu_api::Problem;
 use hopluu_api::shape::{FormView, ImportAnswer, UnsettledLine, WatchLine};
 use hopluu_engine::view::{
-    ExplainView, FigureView, FormRow, HistoryRow, InviteView, RecomputeView, ReportRow, ReportView,
-    SaveRequest, Saved, StatusView, TotalView, UnitView,
+    BundleTaken, BundleView, ExplainView, FigureView, FormRow, HistoryRow, InviteView,
+    RecomputeView, ReportRow, ReportView, SaveRequest, Saved, StatusView, TotalView, UnitView,
 };
 use hopluu_model::tree::TreeEvent;
 use serde::Serialize;
@@ -22,11 +22,15 @@ fn values(place: &str) -> Vec<Value> {
     let text = text.split("\n#").next().expect("a text has a first part");
     let report = r#"{"doc":"<32 hex>","unit":"19429@2024-05-01","unit_name":"x","form":"pcmd-review",
         "period":"2016-2020","instance":0}"#;
+    let bundle = r#"{"id":"<32 hex>","set":"1a2b3c4d5e6f7081","part":1,"parts":1,"bytes":1893,"made":1795322400000,
+        "from":{"node":"<64 hex>","unit":"19429@2024-05-01","office":null},
+        "to":{"node":"<64 hex>","unit":"465@2024-05-01","office":null},"root":"<64 hex>"}"#;
     let mut values = Vec::new();
     for block in text.split("```json\n").skip(1) {
         let block = block.split("```").next().expect("a text has a first part");
         let block = block
             .replace("REPORT", report)
+            .replace("BUNDLE", bundle)
             .replace("<64 hex>", &"ab".repeat(32))
             .replace("<32 hex>", &"cd".repeat(16));
         let read = serde_json::Deserializer::from_str(&block).into_iter::<Value>();
@@ -91,6 +95,15 @@ fn answers_are_as_the_paper_says() {
     held::<Vec<FormRow>>("## Forms\n", 0);
     held::<FormView>("## Forms\n", 1);
     held::<UnitView>("### `units show", 0);
+    held::<BundleView>("### `bundle export", 1);
+    let imported = values("### `bundle import")[0]
+        .pointer("/0/bundle")
+        .cloned();
+    holds::<BundleTaken>("### `bundle import", &imported.expect("a bundle"));
+    let refused = values("### `bundle inspect")[0]
+        .pointer("/1/error")
+        .cloned();
+    holds::<Problem>("### `bundle inspect", &refused.expect("a refusal"));
 }
 
 #[test]

@@ -5,6 +5,7 @@ use std::ffi::OsString;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
+pub(crate) use bundle::{BundleCommand, BundleExportArgs, BundleFilesArgs};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use hopluu_form::Lang;
 use hopluu_model::Date;
@@ -13,6 +14,7 @@ pub(crate) use report::{
     ReportCommand, SetArgs, SettleArgs, TextArgs, UndoArgs, WithdrawArgs,
 };
 
+mod bundle;
 mod report;
 
 /// Figures and texts of reports, from the commune to the province, with and without a link
@@ -99,6 +101,9 @@ pub(crate) enum Command {
     /// The tree of units
     #[command(subcommand)]
     Units(UnitsCommand),
+    /// Carry by hand what has no link: files and paper that only their receiver can open
+    #[command(subcommand)]
+    Bundle(BundleCommand),
     /// Copy the database to a file while the node works on
     Backup(BackupArgs),
     /// Put a backup in the place of the database

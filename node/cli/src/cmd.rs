@@ -1,6 +1,7 @@
 //! One file a command. Each asks the node, prints the answer and says how it ended.
 
 mod backup;
+mod bundle;
 pub(crate) mod demo;
 mod doctor;
 mod form;
@@ -52,6 +53,7 @@ pub(crate) async fn run(command: Command, context: &Context) -> Result<Exit, Fai
         Command::Units(UnitsCommand::Show(args)) => units::show(args, context).await,
         Command::Units(UnitsCommand::Tree(args)) => units::tree(args, context).await,
         Command::Units(UnitsCommand::Add(args)) => units::add(&args, context).await,
+        Command::Bundle(command) => bundle::run(command, context).await,
         Command::Backup(args) => backup::run(&args, context).await,
         Command::Restore(args) => restore::run(&args, context).await,
         Command::Demo(args) => demo::run(args, context).await,

@@ -14,6 +14,15 @@ pub(crate) const UNITS_BYTES_MAX: u64 = 8 << 20;
 /// A text, a ticket or a table of figures given on standard input or in a file.
 pub(crate) const INPUT_BYTES_MAX: u64 = 4 << 20;
 
+/// A file that may hold a bundle, or a photo of its codes: those of a telephone have 2 to 12 MB.
+pub(crate) const BUNDLE_FILE_BYTES_MAX: u64 = 24 << 20;
+
+/// Width and height of a photo: more than any telephone's.
+pub(crate) const PHOTO_SIDE_MAX: u32 = 12_000;
+
+/// Memory for decoding one: a photo of 50 million points in three colours.
+pub(crate) const PHOTO_BYTES_MAX: u64 = 160 << 20;
+
 /// Before this a person does not wonder what is going on.
 pub(crate) const PROGRESS_AFTER: Duration = Duration::from_secs(1);
 

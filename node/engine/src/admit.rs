@@ -40,6 +40,8 @@ pub(crate) struct Admitted {
     returned: BTreeSet<DocId>,
     /// Receipts that are new here: the document, who has it, since when.
     pub(crate) receipts: Vec<(DocId, UnitId, Timestamp)>,
+    /// How many entries of the push are new here.
+    pub(crate) taken: usize,
     /// Entries that stay outside, by their place in the push.
     pub(crate) refused: Vec<Refusal>,
     /// Peers of whom something had been turned away that might come in now.

@@ -240,6 +240,11 @@ impl Core {
         self.rng.random()
     }
 
+    /// What another generator begins with.
+    pub(crate) fn seed(&mut self) -> [u8; 32] {
+        self.rng.random()
+    }
+
     /// A reader of what is committed.
     pub(crate) fn read(&self) -> Result<Reader<'_>, CommandError> {
         self.store.read().map_err(CommandError::Store)

@@ -232,6 +232,9 @@ pub enum CommandError {
         /// Why, in full.
         detail: String,
     },
+    /// A bundle was not made, or not taken in.
+    #[error(transparent)]
+    Bundle(#[from] crate::bundle::BundleError),
     /// The database could not be copied.
     #[error(transparent)]
     Backup(hopluu_store::BackupError),
@@ -310,6 +313,7 @@ impl CommandError {
             | Self::NotSynced { .. }
             | Self::Stopping => Fault::Local,
             Self::Backup(error) => error.fault(),
+            Self::Bundle(error) => error.fault(),
             Self::Damaged { .. } => Fault::Bug,
             _ => Fault::Config,
         }
@@ -350,6 +354,7 @@ impl CommandError {
             Self::TicketHours { .. } => "M-1308",
             Self::BadAddress { .. } => "M-1309",
             Self::Backup(_) => "M-1310",
+            Self::Bundle(error) => error.code(),
             Self::DiskFull => "M-1401",
             Self::Store(_) => "M-1402",
             Self::Damaged { .. } => "M-1403",

@@ -7,14 +7,15 @@ use hopluu_model::tree::TreeEvent;
 use hopluu_model::{Date, Timestamp};
 use tokio::sync::{Semaphore, broadcast, mpsc, oneshot};
 
+use crate::bundle::{BundleMade, BundleRequest, Reader};
 use crate::core::Core;
 use crate::error::CommandError;
 use crate::limits::{ASIDES_MAX, RECOMPUTES_MAX};
 use crate::status::backup;
 use crate::turn::{Reply, Turn};
 use crate::view::{
-    ExplainView, FormRow, HistoryRow, InviteView, RecomputeView, ReportRow, ReportView,
-    SaveRequest, Saved, Selector, StatusView, TotalView, UnitView, WatchEvent,
+    BundleTaken, ExplainView, FormRow, HistoryRow, InviteView, RecomputeView, ReportRow,
+    ReportView, SaveRequest, Saved, Selector, StatusView, TotalView, UnitView, WatchEvent,
 };
 
 /// A command on its way to the loop.
@@ -318,6 +319,45 @@ impl Handle {
     /// When the unit is not below, the office unknown, or this node may not issue.
     pub async fn invite(&self, invite: InviteRequest) -> Result<InviteView, CommandError> {
         self.write(move |core, turn, reply| core.invite(turn, &invite, reply))
+            .await
+    }
+
+    /// Makes bundles, part by part: each is made when the one before it was taken.
+    ///
+    /// # Errors
+    /// When nobody is known who could open them, or the report is not here. What fails later ends the
+    /// parts.
+    pub async fn bundle_export(
+        &self,
+        request: BundleRequest,
+    ) -> Result<mpsc::Receiver<Result<BundleMade, CommandError>>, CommandError> {
+        let exporting = self.read(move |core, now| core.bundle_export(&request, now));
+        let exporting = exporting.await?;
+        let (out, parts) = mpsc::channel(1);
+        let handle = self.clone();
+        tokio::spawn(async move {
+            let stopped = out.clone();
+            let made = handle.aside(move || {
+                exporting.run(&out);
+                Ok(())
+            });
+            if let Err(error) = made.await {
+                // Whoever has left does not hear it.
+                let _nobody_waits = stopped.send(Err(error)).await;
+            }
+        });
+        Ok(parts)
+    }
+
+    /// Takes a bundle in. The answer comes when all of it is on disk.
+    ///
+    /// # Errors
+    /// When it is no bundle, was changed on its way, is for somebody else, or by somebody who is not
+    /// enrolled; then nothing of it is kept.
+    pub async fn bundle_import(&self, bytes: Vec<u8>) -> Result<BundleTaken, CommandError> {
+        let reader = self.read(|core, _| Ok(Reader::of(core))).await?;
+        let opened = self.aside(move || Ok(reader.open(&bytes)?)).await?;
+        self.write(move |core, turn, reply| core.bundle_take(turn, opened, reply))
             .await
     }
 

@@ -10,6 +10,7 @@
 
 mod admit;
 mod beginnings;
+mod bundle;
 pub mod clock;
 mod core;
 mod decide;
@@ -41,6 +42,9 @@ pub mod view;
 mod ways;
 
 pub use beginnings::Beginnings;
+pub use bundle::{
+    BUNDLE_BYTES_MAX, BundleError, BundleMade, BundleRequest, PART_BYTES_MIN, Receivers, inspect,
+};
 pub use doctor::{Ailment, CheckUp, Detail, Diagnosis, Repaired, Seen, doctor};
 pub use enrol::JoinAnswer;
 pub use error::{CommandError, UndoBar};
@@ -49,7 +53,7 @@ pub use home::{Home, HomeError, NodeSettings};
 // What SetupError and Detail are made of, for whoever has to word them.
 pub use hopluu_net::JoinCallError;
 pub use hopluu_store::{Found, OpenError};
-pub use hopluu_trust::{JoinError, JoinRefusal, TicketError};
+pub use hopluu_trust::{EnvelopeError, JoinError, JoinRefusal, TicketError};
 pub use node::{LoopEnded, Running, StartError, now, start, start_offline};
 pub use setup::{
     Restored, RootSetup, SetUp, SetupError, found_store, fresh_epoch, identity_of, init_root, join,

@@ -154,10 +154,7 @@ impl Core {
             move |tx| -> Result<Admitted, DbError> {
                 let admitted = admission.push(tx, &entries)?;
                 if let Some(received) = received {
-                    change_checkpoint(tx, peer, |kept| {
-                        kept.their_epoch = received.epoch;
-                        kept.received = received.through;
-                    })?;
+                    change_checkpoint(tx, peer, |kept| received_is(kept, received))?;
                 }
                 Ok(admitted)
             },
@@ -244,10 +241,19 @@ pub(crate) const EMPTY: PeerCheckpoint = PeerCheckpoint {
     acked: Seq(0),
 };
 
-/// Writes the acknowledged half.
+/// Writes the acknowledged half. A bundle may have moved it on while a session was counting for itself:
+/// what is true of one basis stays true.
 pub(crate) fn acked_is(kept: &mut PeerCheckpoint, acked: Acked) {
+    let known = (kept.my_epoch == acked.basis).then_some(kept.acked);
     kept.my_epoch = acked.basis;
-    kept.acked = acked.through;
+    kept.acked = acked.through.max(known.unwrap_or_default());
+}
+
+/// Writes the received half, by the same rule.
+fn received_is(kept: &mut PeerCheckpoint, received: Received) {
+    let known = (kept.their_epoch == received.epoch).then_some(kept.received);
+    kept.their_epoch = received.epoch;
+    kept.received = received.through.max(known.unwrap_or_default());
 }
 
 pub(crate) fn change_checkpoint(

@@ -99,7 +99,7 @@ fn compare(read: &Read, effect: Effect) -> Result<Event, DbError> {
     })
 }
 
-fn checkpoint_of(kept: &PeerCheckpoint) -> Checkpoint {
+pub(crate) fn checkpoint_of(kept: &PeerCheckpoint) -> Checkpoint {
     Checkpoint {
         received: Received {
             epoch: kept.their_epoch,
@@ -112,7 +112,7 @@ fn checkpoint_of(kept: &PeerCheckpoint) -> Checkpoint {
     }
 }
 
-fn read_journal(
+pub(crate) fn read_journal(
     read: &Read,
     after: Seq,
     through: Seq,

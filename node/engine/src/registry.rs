@@ -297,6 +297,11 @@ impl Registry {
         self.nodes.chain(node, &self.tree)
     }
 
+    /// Who certified a node, by the certificate of it that counts.
+    pub(crate) fn issuer(&self, node: &NodeId) -> Option<NodeId> {
+        self.nodes.issuer(node, &self.tree)
+    }
+
     /// Whether everybody in a line lies at or below whom they were certified by.
     pub(crate) fn stands(&self, line: &[Identity]) -> bool {
         self.nodes.stands(line, &self.tree)

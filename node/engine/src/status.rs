@@ -99,7 +99,7 @@ pub(crate) fn backup(store: &Store, path: &Path) -> Result<u64, CommandError> {
     Ok(written.len())
 }
 
-fn why(code: RefusalCode) -> RefusalWhy {
+pub(crate) fn why(code: RefusalCode) -> RefusalWhy {
     match code {
         RefusalCode::SIGNATURE => RefusalWhy::Signature,
         RefusalCode::MALFORMED => RefusalWhy::Malformed,

@@ -3,6 +3,7 @@
 //! They derive `Serialize` so that the outermost crates can print them; the shapes are documented
 //! in docs/cli.md and held by tests.
 
+mod bundle;
 mod node;
 
 use hopluu_model::{
@@ -11,6 +12,7 @@ use hopluu_model::{
 };
 use serde::{Deserialize, Serialize};
 
+pub use self::bundle::{BundlePlace, BundleRemark, BundleTaken, BundleView};
 pub use self::node::{
     DiskState, InviteView, PeerRemark, PeerView, RefusalWhy, StatusView, WatchEvent,
 };

@@ -159,6 +159,12 @@ fn about_vi(path: &str) -> Option<&'static str> {
         "units show" => "Xem một đơn vị",
         "units tree" => "Xem một đơn vị và mọi đơn vị bên dưới",
         "units add" => "Ban hành thay đổi cây đơn vị, từ các dòng JSON",
+        "bundle" => "Chuyển tay khi không có mạng: tệp và giấy chỉ nơi nhận mở được",
+        "bundle export" => {
+            "Lập gói những gì máy khác còn thiếu, mỗi máy một gói chỉ máy đó mở được"
+        }
+        "bundle inspect" => "Cho biết gói của ai, gửi cho ai, không mở gói",
+        "bundle import" => "Nhận gói gửi cho máy này, từ tệp hoặc từ ảnh chụp mã",
         "backup" => "Sao lưu cơ sở dữ liệu ra một tệp trong khi nút vẫn chạy",
         "restore" => "Đặt bản sao lưu vào chỗ của cơ sở dữ liệu",
         "demo" => "Cho xem cả mạng hoạt động trên máy này: một tỉnh, một huyện, 21 xã, ba ngành",
@@ -168,6 +174,10 @@ fn about_vi(path: &str) -> Option<&'static str> {
     Some(about)
 }
 
+#[expect(
+    clippy::too_many_lines,
+    reason = "one table, held to every option by a test"
+)]
 fn help_vi(path: &str, argument: &str) -> Option<&'static str> {
     let help = match (path, argument) {
         (_, "home") => "Thư mục của nút [mặc định: hopluu trong thư mục dữ liệu của người dùng]",
@@ -224,6 +234,18 @@ fn help_vi(path: &str, argument: &str) -> Option<&'static str> {
         ("doctor", "repair") => {
             "Cứu những gì cứu được của cơ sở dữ liệu hỏng; phần còn lại các máy khác gửi trả"
         }
+        ("bundle export", "to") => "Cho máy chính của đơn vị này, theo mã hoặc MÃ@NGÀY",
+        ("bundle export", "office") => "Cho máy của ngành này trong đơn vị đó",
+        ("bundle export", "all") => "Cho cấp trên và mọi máy do máy này mời vào",
+        ("bundle export", "out") => "Tệp để ghi, hoặc thư mục để ghi vào [mặc định: thư mục này]",
+        ("bundle export", "size_max") => {
+            "Mỗi tệp tối đa bao nhiêu byte; cần thì ghi thành nhiều tệp"
+        }
+        ("bundle export", "report") => "Chỉ báo cáo này: biểu mẫu và kỳ",
+        ("bundle export", "qr") => {
+            "Ghi thành mã để in: tối đa hai ảnh và một trang giấy, vào thư mục này"
+        }
+        ("bundle inspect" | "bundle import", "files") => "Tệp gói, hoặc ảnh chụp mã (PNG, JPEG)",
         ("restore", "file") => "Bản sao lưu",
         ("demo", "check") => "Không cần người: không dừng chờ; mã thoát 1 nếu có điều không đúng",
         ("demo", "keep") => "Để các nút chạy tiếp và cho biết chúng ở đâu",

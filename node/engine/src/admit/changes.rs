@@ -52,7 +52,10 @@ impl Admission {
             return Ok(());
         }
         match self.change(tx, registry, &entry.descriptor, &entry.body, self.from)? {
-            (doc, Verdict::In(changes)) => admitted.docs.entry(doc).or_default().extend(changes),
+            (doc, Verdict::In(changes)) => {
+                admitted.taken += 1;
+                admitted.docs.entry(doc).or_default().extend(changes);
+            }
             (_, Verdict::Known) => {}
             (doc, Verdict::Wait(reason, hash)) => {
                 let (descriptor, body) = (&entry.descriptor, &entry.body);

@@ -53,6 +53,7 @@ impl Admission {
             return Ok(());
         }
         if let Put::New(_) = put_receipt(tx, &record, &receipt, self.from)? {
+            admitted.taken += 1;
             if receipt.by == self.giver.me {
                 admitted.returned.insert(receipt.doc);
             }

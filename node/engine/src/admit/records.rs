@@ -18,7 +18,10 @@ impl Admission {
         admitted: &mut Admitted,
     ) -> Result<(), DbError> {
         let refusal = match self.record(tx, registry, &entry.body, self.from, admitted)? {
-            Ok(()) => return Ok(()),
+            Ok(is_new) => {
+                admitted.taken += usize::from(is_new);
+                return Ok(());
+            }
             Err(Outside::Wait(hash)) => {
                 let code = self.park(tx, record_place(hash), Waits::Author, &[], &entry.body)?;
                 admitted.refuse(index, code);
@@ -30,7 +33,7 @@ impl Admission {
         Ok(())
     }
 
-    /// Judges one record and writes it, as come from `origin`, if it may come in.
+    /// Judges one record and writes it, as come from `origin`, if it may come in. Says whether it is new.
     pub(super) fn record(
         &self,
         tx: &mut WriteTx<'_>,
@@ -38,20 +41,20 @@ impl Admission {
         body: &[u8],
         origin: Option<NodeId>,
         admitted: &mut Admitted,
-    ) -> Result<Result<(), Outside>, DbError> {
+    ) -> Result<Result<bool, Outside>, DbError> {
         let record = Record::decode(body).ok();
         let Some(record) = record.filter(|record| record.kind != RecordKind::Receipt) else {
             return Ok(Err(Outside::Refuse(RefusalCode::MALFORMED)));
         };
         if tx.record(record.hash())?.is_some() {
-            return Ok(Ok(()));
+            return Ok(Ok(false));
         }
         Ok(match registry.admit(&record) {
             Ok(effect) => {
                 put_record(tx, &record, origin)?;
                 let news = (effect, record.kind, record.unit);
                 admitted.records.push(news);
-                Ok(())
+                Ok(true)
             }
             // A comparison brings records in any order: its author's certificate may come next.
             Err(RecordRefusal::UnknownAuthor(_)) => Err(Outside::Wait(record.hash())),

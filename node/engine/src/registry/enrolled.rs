@@ -74,6 +74,11 @@ impl EnrolledNodes {
         Some(self.find(node, tree)?.chain.as_slice())
     }
 
+    pub(super) fn issuer(&self, node: &NodeId, tree: &UnitTree) -> Option<NodeId> {
+        let above = self.find(node, tree)?.line.get(1)?;
+        Some(above.place.node)
+    }
+
     /// Whether trust begins at this node: nobody stands above it in its chain.
     pub(super) fn is_root(&self, node: &NodeId) -> bool {
         let known = self.of.get(node);

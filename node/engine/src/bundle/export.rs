@@ -1,0 +1,414 @@
+//! Making bundles: whom for, from where in the journal, and in how many parts.
+
+use std::sync::Arc;
+
+use hopluu_model::{Digest, DocId, EntryKind, Epoch, NodeId, Place, Seq, Timestamp};
+use hopluu_store::{DbError, Store};
+use hopluu_sync::limits::{
+    BUNDLE_BYTES_MAX, BUNDLE_ENTRIES_MAX, CHUNK_BYTES, DESCRIPTOR_BYTES_MAX, ENTRY_BYTES_MAX,
+};
+use hopluu_sync::{Acked, Bundle, Checkpoint, Entry, Incoming, Received, Scope, Span};
+use hopluu_trust::limits::ENVELOPE_PARTS_MAX;
+use hopluu_trust::{Address, SetId, Signer};
+use rand::rngs::StdRng;
+use rand::{RngExt, SeedableRng};
+use serde::{Deserialize, Serialize};
+use tokio::sync::mpsc;
+
+use super::{BundleError, PART_BYTES_MIN, inspect, pack};
+use crate::clock;
+use crate::core::Core;
+use crate::error::CommandError;
+use crate::links::EMPTY;
+use crate::reads::{checkpoint_of, read_journal};
+use crate::view::{BundleView, Selector};
+
+/// Bytes of entries in one part before packing: half of what a part may hold, so that whoever reads it
+/// on the smallest node has room beside it.
+const PART_CONTENT_BYTES: usize = BUNDLE_BYTES_MAX / 2;
+
+/// Room left for what may differ between the planning of parts and their making: positions that have
+/// grown a digit.
+const PLAN_SLACK_BYTES: usize = 64;
+
+/// What is asked for.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct BundleRequest {
+    /// For whom.
+    pub to: Receivers,
+    /// Most bytes of one part; as it comes if left out.
+    #[serde(default)]
+    pub size_max: Option<u64>,
+    /// Most parts; any number if left out.
+    #[serde(default)]
+    pub parts_max: Option<u64>,
+    /// Only this report, and without the certificate where the receiver is sure to have it: for paper.
+    #[serde(default)]
+    pub report: Option<Selector>,
+}
+
+/// Who is to open it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub enum Receivers {
+    /// The nodes of a unit: its main node, or those of one of its offices.
+    Unit {
+        /// By code, or code and date.
+        unit: String,
+        /// The office.
+        #[serde(default)]
+        office: Option<String>,
+    },
+    /// Everybody who has let this node in, or whom this node has let in.
+    Line,
+}
+
+/// One part, ready to be carried.
+#[derive(Debug, Clone)]
+pub struct BundleMade {
+    /// What its address says.
+    pub bundle: BundleView,
+    /// How many entries it holds.
+    pub entries: u64,
+    /// The bytes of the file.
+    pub bytes: Vec<u8>,
+}
+
+/// Bundles about to be made, apart from the loop.
+pub(crate) struct Exporting {
+    store: Store,
+    signer: Arc<Signer>,
+    me: Place,
+    chain: Vec<Vec<u8>>,
+    epoch: Epoch,
+    tree: Digest,
+    now: Timestamp,
+    rng: StdRng,
+    /// Each with what it may be told, and whether it is sure to know this node's certificate.
+    receivers: Vec<(Arc<Scope>, bool)>,
+    doc: Option<DocId>,
+    size_max: usize,
+    parts_max: u64,
+}
+
+/// Where one part begins and ends.
+struct Cut {
+    after: Seq,
+    through: Seq,
+}
+
+/// What is the same of all parts for one receiver.
+struct Job<'a> {
+    scope: &'a Scope,
+    address: Address,
+    held: Option<Received>,
+    last: Seq,
+}
+
+impl Core {
+    /// Gets everything together that bundles are made of.
+    ///
+    /// # Errors
+    /// When nobody is there to open them, or the report is unknown.
+    pub(crate) fn bundle_export(
+        &mut self,
+        request: &BundleRequest,
+        now: Timestamp,
+    ) -> Result<Exporting, CommandError> {
+        let asked = request.size_max.unwrap_or(u64::MAX);
+        if asked < PART_BYTES_MIN && request.report.is_none() {
+            return Err(BundleError::PartTooSmall {
+                given: asked,
+                least: PART_BYTES_MIN,
+            }
+            .into());
+        }
+        let doc = match &request.report {
+            None => None,
+            Some(selector) => {
+                let meant = self.meant(selector)?;
+                if !self.exists(meant.key.id())? {
+                    return Err(CommandError::NoReport {
+                        unit: meant.key.unit,
+                        form: selector.form.clone(),
+                        period: selector.period.clone(),
+                    });
+                }
+                Some(meant.key.id())
+            }
+        };
+        let tree = self.tree();
+        let receivers = self.receivers(&request.to, now)?.into_iter().map(|place| {
+            let knows_us = self.knows_our_chain(&place.node);
+            let scope = Scope::new(Arc::clone(&tree), place);
+            (Arc::new(scope), knows_us && doc.is_some())
+        });
+        let receivers = receivers.collect();
+        Ok(Exporting {
+            store: self.store().clone(),
+            signer: Arc::clone(self.signer()),
+            me: self.me().clone(),
+            chain: self.config().chain.clone(),
+            epoch: self.epoch(),
+            tree: tree.version(),
+            now,
+            rng: StdRng::from_seed(self.seed()),
+            receivers,
+            doc,
+            size_max: usize::try_from(asked).unwrap_or(usize::MAX),
+            parts_max: request.parts_max.unwrap_or(u64::from(ENVELOPE_PARTS_MAX)),
+        })
+    }
+
+    fn receivers(&self, to: &Receivers, now: Timestamp) -> Result<Vec<Place>, CommandError> {
+        let registry = self.registry();
+        let me = self.me().node;
+        let others = registry.identities().map(|identity| &identity.place);
+        let others = others.filter(|place| place.node != me);
+        let found: Vec<Place> = match to {
+            Receivers::Unit { unit, office } => {
+                let unit = self.unit(Some(unit), clock::day(now))?;
+                let office = match office.as_deref() {
+                    None => None,
+                    Some(text) => Some(text.parse().map_err(|_| CommandError::UnknownOffice {
+                        office: text.to_owned(),
+                        known: Vec::new(),
+                    })?),
+                };
+                let there = others.filter(|place| place.unit == unit && place.office == office);
+                let there: Vec<Place> = there.cloned().collect();
+                if there.is_empty() {
+                    return Err(BundleError::NobodyThere { unit, office }.into());
+                }
+                there
+            }
+            Receivers::Line => {
+                let ours = registry.issuer(&me);
+                let is_in_line = |place: &&Place| {
+                    ours == Some(place.node) || registry.issuer(&place.node) == Some(me)
+                };
+                others.filter(is_in_line).cloned().collect()
+            }
+        };
+        if found.is_empty() {
+            return Err(BundleError::NobodyInLine.into());
+        }
+        Ok(found)
+    }
+
+    /// Whoever stands above us in our chain, or was certified by us, has it.
+    fn knows_our_chain(&self, node: &NodeId) -> bool {
+        let me = self.me().node;
+        let registry = self.registry();
+        registry.issuer(node) == Some(me) || registry.issuer(&me) == Some(*node)
+    }
+}
+
+impl Exporting {
+    /// Makes one part after the other, and stops when nobody takes them any more.
+    pub(crate) fn run(mut self, out: &mpsc::Sender<Result<BundleMade, CommandError>>) {
+        for (scope, is_bare) in std::mem::take(&mut self.receivers) {
+            if let Err(error) = self.make(&scope, is_bare, out) {
+                // Whoever has left does not hear it.
+                let _nobody_waits = out.blocking_send(Err(error));
+                return;
+            }
+        }
+    }
+
+    fn make(
+        &mut self,
+        scope: &Scope,
+        is_bare: bool,
+        out: &mpsc::Sender<Result<BundleMade, CommandError>>,
+    ) -> Result<(), CommandError> {
+        let peer = scope.peer().clone();
+        let (kept, last) = self.remembered(peer.node)?;
+        let held = kept.received;
+        let mut job = Job {
+            scope,
+            address: Address {
+                from: self.me.clone(),
+                chain: if is_bare {
+                    Vec::new()
+                } else {
+                    self.chain.clone()
+                },
+                to: peer,
+                made: self.now,
+                set: SetId(self.rng.random()),
+                part: 1,
+                parts: ENVELOPE_PARTS_MAX,
+            },
+            held: (held.through > Seq(0)).then_some(held),
+            last,
+        };
+        let basis = Acked::basis(self.epoch, self.tree);
+        let cuts = self.plan(&job, Bundle::begins_after(&kept, basis, last))?;
+        let parts = u64::try_from(cuts.len()).unwrap_or(u64::MAX);
+        if parts > self.parts_max {
+            return Err(BundleError::TooManyParts {
+                parts,
+                most: self.parts_max,
+            }
+            .into());
+        }
+        job.address.parts = u16::try_from(cuts.len()).unwrap_or(ENVELOPE_PARTS_MAX);
+        for (part, cut) in (1..).zip(cuts) {
+            job.address.part = part;
+            let entries = self.entries(&job, cut.after, cut.through)?;
+            let entries: Vec<Entry> = entries.into_iter().map(|(entry, _)| entry).collect();
+            let count = u64::try_from(entries.len()).unwrap_or(u64::MAX);
+            let content = self.content(&job, &entries, &cut);
+            let refused = |error: String| CommandError::Refused {
+                what: "the bundle",
+                detail: error,
+            };
+            let closed = job.address.close(&self.signer, &content, &mut self.rng);
+            let bytes = closed.map_err(|error| refused(error.to_string()))?;
+            let made = BundleMade {
+                bundle: inspect(&bytes).map_err(|error| refused(error.to_string()))?,
+                entries: count,
+                bytes,
+            };
+            if out.blocking_send(Ok(made)).is_err() {
+                return Ok(());
+            }
+        }
+        Ok(())
+    }
+
+    fn remembered(&self, peer: NodeId) -> Result<(Checkpoint, Seq), CommandError> {
+        let read = self.store.read().map_err(CommandError::Store)?;
+        let found = read.consistent(|read| -> Result<_, DbError> {
+            let kept = read.peer(peer)?.and_then(|row| row.checkpoint);
+            Ok((checkpoint_of(&kept.unwrap_or(EMPTY)), read.last_seq()?))
+        });
+        found.map_err(CommandError::Store)
+    }
+
+    /// Cuts the journal into parts, the last one through its end. There is always one: it brings at
+    /// least our word on what we hold.
+    fn plan(&self, job: &Job<'_>, after: Seq) -> Result<Vec<Cut>, CommandError> {
+        let mut cuts = Vec::new();
+        let mut after = after;
+        loop {
+            let through = self.cut(job, after)?;
+            cuts.push(Cut { after, through });
+            if through >= job.last || cuts.len() >= usize::from(ENVELOPE_PARTS_MAX) {
+                return Ok(cuts);
+            }
+            after = through;
+        }
+    }
+
+    /// How far a part reaches that begins after a position: as far as it fits.
+    fn cut(&self, job: &Job<'_>, after: Seq) -> Result<Seq, CommandError> {
+        let read = self.entries(job, after, job.last)?;
+        let Some((_, looked_at)) = read.last().map(|(entry, through)| (entry.seq, *through)) else {
+            return Ok(job.last);
+        };
+        let entries: Vec<Entry> = read.into_iter().map(|(entry, _)| entry).collect();
+        let bytes = |count: usize| {
+            let some = entries.get(..count).unwrap_or_default();
+            let through = some.last().map_or(after, |entry| entry.seq);
+            let cut = Cut { after, through };
+            let content = self.content(job, some, &cut);
+            job.address.overhead() + content.len() + PLAN_SLACK_BYTES
+        };
+        if bytes(entries.len()) <= self.size_max {
+            return Ok(looked_at);
+        }
+        let (mut fits, mut over) = (0, entries.len());
+        while fits + 1 < over {
+            let middle = usize::midpoint(fits, over);
+            if bytes(middle) <= self.size_max {
+                fits = middle;
+            } else {
+                over = middle;
+            }
+        }
+        match fits.checked_sub(1).and_then(|last| entries.get(last)) {
+            Some(last) => Ok(last.seq),
+            None => Err(BundleError::PartTooSmall {
+                given: u64::try_from(self.size_max).unwrap_or(u64::MAX),
+                least: u64::try_from(bytes(1)).unwrap_or(u64::MAX),
+            }
+            .into()),
+        }
+    }
+
+    /// What of the journal between two positions goes to a receiver, up to what one part may hold; each
+    /// with how far was looked by then.
+    fn entries(
+        &self,
+        job: &Job<'_>,
+        after: Seq,
+        through: Seq,
+    ) -> Result<Vec<(Entry, Seq)>, CommandError> {
+        let peer = job.scope.peer().node;
+        let mut found: Vec<(Entry, Seq)> = Vec::new();
+        let (mut at, mut bytes) = (after, 0);
+        while at < through {
+            let read = self.store.read().map_err(CommandError::Store)?;
+            let batch = read
+                .consistent(|read| read_journal(read, at, through, CHUNK_BYTES, job.scope))
+                .map_err(CommandError::Store)?;
+            if batch.through <= at {
+                break;
+            }
+            for entry in batch.entries {
+                let is_wanted = entry.origin != Some(peer)
+                    && entry.body.len() <= ENTRY_BYTES_MAX
+                    && entry.descriptor.len() <= DESCRIPTOR_BYTES_MAX
+                    && self.doc.is_none_or(|doc| is_of(&entry, doc));
+                if !is_wanted {
+                    continue;
+                }
+                bytes += entry.body.len() + entry.descriptor.len();
+                let is_full = bytes > PART_CONTENT_BYTES || found.len() >= BUNDLE_ENTRIES_MAX;
+                if is_full && !found.is_empty() {
+                    return Ok(found);
+                }
+                let seq = entry.seq;
+                found.push((entry, seq));
+            }
+            at = batch.through;
+            // What was passed over belongs to the last one, so that nothing is looked at twice.
+            if let Some((_, looked_at)) = found.last_mut() {
+                *looked_at = at;
+            }
+        }
+        Ok(found)
+    }
+
+    fn content(&self, job: &Job<'_>, entries: &[Entry], cut: &Cut) -> Vec<u8> {
+        let mut entries: Vec<Incoming> = entries
+            .iter()
+            .map(|entry| Incoming {
+                kind: entry.kind,
+                object: entry.object,
+                descriptor: entry.descriptor.clone(),
+                body: entry.body.clone(),
+            })
+            .collect();
+        // Who wrote a change and by which form it is read stands in records.
+        entries.sort_by_key(|entry| entry.kind != EntryKind::Record);
+        let span = Span {
+            after: cut.after,
+            through: cut.through,
+        };
+        let bundle = Bundle {
+            epoch: self.epoch,
+            span: self.doc.is_none().then_some(span),
+            held: job.held,
+            entries,
+        };
+        pack(&bundle.encode())
+    }
+}
+
+fn is_of(entry: &Entry, doc: DocId) -> bool {
+    matches!(entry.kind, EntryKind::Change | EntryKind::Attachment) && entry.object == doc.into()
+}

@@ -1,0 +1,257 @@
+//! Taking a bundle in: who made it, what is in it, and what it lets the checkpoint become.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use hopluu_model::{Digest, Epoch, NodeId, Seq};
+use hopluu_store::{DbError, WriteError, WriteTx};
+use hopluu_sync::limits::{CHUNK_BYTES, PUSH_ENTRIES_MAX};
+use hopluu_sync::{Acked, Bundle, Claims, Incoming, OldNews, RefusalCode};
+use hopluu_trust::{Address, Envelope, Signer};
+
+use super::{BundleError, unpack, view};
+use crate::admit::Admitted;
+use crate::core::Core;
+use crate::links::{EMPTY, change_checkpoint};
+use crate::reads::checkpoint_of;
+use crate::registry::Registry;
+use crate::status::why;
+use crate::turn::{Reply, Turn};
+use crate::view::{BundleRemark, BundleTaken};
+
+/// Bytes admitted in one transaction, unless one entry is larger: sixteen chunks of a link, so that a
+/// file of megabytes costs few syncs and still lets peers and clerks in between.
+const BATCH_BYTES: usize = 16 * CHUNK_BYTES;
+
+/// What judging a bundle takes, apart from the loop.
+pub(crate) struct Reader {
+    registry: Arc<Registry>,
+    root: Digest,
+    signer: Arc<Signer>,
+}
+
+/// A bundle that is for us, by somebody enrolled.
+pub(crate) struct Opened {
+    from: NodeId,
+    bundle: Bundle,
+    taken: BundleTaken,
+}
+
+/// A bundle on its way into the store, batch by batch.
+struct Taking {
+    from: NodeId,
+    /// Without the entries, which are in the batches.
+    claims: Bundle,
+    batches: VecDeque<Vec<Incoming>>,
+    taken: BundleTaken,
+    is_crowded: bool,
+    reply: Reply<BundleTaken>,
+}
+
+impl Reader {
+    pub(crate) fn of(core: &Core) -> Self {
+        Self {
+            registry: core.shared_registry(),
+            root: core.config().root,
+            signer: Arc::clone(core.signer()),
+        }
+    }
+
+    /// Checks and opens a bundle, in the order of what each step costs.
+    pub(crate) fn open(&self, bytes: &[u8]) -> Result<Opened, BundleError> {
+        let (address, envelope) = Envelope::read(bytes)?;
+        // Of somebody else's bundle nothing is asked but whose it is.
+        if address.to.node != self.signer.node_id() {
+            envelope.open(&address, &self.signer)?;
+        }
+        self.judge(&address)?;
+        let content = unpack(&envelope.open(&address, &self.signer)?)?;
+        let bundle =
+            Bundle::decode(&content).map_err(|error| BundleError::Content(error.to_string()))?;
+        Ok(Opened {
+            from: address.from.node,
+            bundle,
+            taken: BundleTaken {
+                bundle: view(&address, &envelope, bytes.len()),
+                new: 0,
+                known: 0,
+                waiting: 0,
+                refused: 0,
+                refused_why: std::collections::BTreeMap::new(),
+                remarks: Vec::new(),
+            },
+        })
+    }
+
+    /// Whether whoever made it may be heard: asked as of who calls over a link.
+    fn judge(&self, address: &Address) -> Result<(), BundleError> {
+        let is_known = if address.chain.is_empty() {
+            let identity = self.registry.identity(&address.from.node);
+            identity.is_some_and(|identity| identity.place == address.from)
+        } else {
+            let line = address.line(&self.root);
+            line.is_ok_and(|line| self.registry.stands(&line))
+        };
+        if is_known && address.from.node != self.signer.node_id() {
+            Ok(())
+        } else {
+            Err(BundleError::Stranger(Box::new(address.from.clone())))
+        }
+    }
+}
+
+impl Core {
+    /// Takes in what a bundle holds; the answer comes when all of it is on disk.
+    pub(crate) fn bundle_take(
+        &mut self,
+        turn: &mut Turn,
+        opened: Opened,
+        reply: Reply<BundleTaken>,
+    ) {
+        let Opened {
+            from,
+            mut bundle,
+            taken,
+        } = opened;
+        let batches = batches(std::mem::take(&mut bundle.entries));
+        let taking = Taking {
+            from,
+            claims: bundle,
+            batches,
+            taken,
+            is_crowded: false,
+            reply,
+        };
+        self.take_next(turn, taking);
+    }
+
+    /// One batch a transaction; the last one moves the checkpoint, so that a cut leaves it behind.
+    fn take_next(&mut self, turn: &mut Turn, mut taking: Taking) {
+        let entries = taking.batches.pop_front().unwrap_or_default();
+        let is_last = taking.batches.is_empty();
+        let (count, from) = (entries.len(), taking.from);
+        let admission = self.admission(Some(from), turn.now);
+        let here = Here {
+            epoch: self.epoch(),
+            tree: self.tree().version(),
+        };
+        let (claims, was_crowded) = (taking.claims.clone(), taking.is_crowded);
+        self.submit(
+            move |tx| -> Result<_, DbError> {
+                let admitted = admission.push(tx, &entries)?;
+                let is_crowded = was_crowded || is_crowded(&admitted);
+                let claims = match is_last {
+                    true => here.move_checkpoint(tx, from, &claims, is_crowded)?,
+                    false => Claims::default(),
+                };
+                Ok((admitted, claims))
+            },
+            move |core, turn, result: Result<(Admitted, Claims), WriteError<DbError>>| {
+                let (admitted, claims) = match result {
+                    Ok(done) => done,
+                    Err(error) => return (taking.reply)(Err(core.write_failed(turn, error))),
+                };
+                taking.count(&admitted, count, &claims);
+                core.let_in(turn, admitted, Some(from));
+                if is_last {
+                    (taking.reply)(Ok(taking.taken));
+                } else {
+                    core.take_next(turn, taking);
+                }
+            },
+        );
+    }
+}
+
+impl Taking {
+    fn count(&mut self, admitted: &Admitted, entries: usize, claims: &Claims) {
+        let taken = &mut self.taken;
+        let as_count = |count: usize| u64::try_from(count).unwrap_or(u64::MAX);
+        taken.new += as_count(admitted.taken);
+        let outside = admitted.refused.len();
+        taken.known += as_count(entries.saturating_sub(admitted.taken + outside));
+        for refusal in &admitted.refused {
+            match refusal.code {
+                RefusalCode::PARKED => taken.waiting += 1,
+                RefusalCode::CROWDED => self.is_crowded = true,
+                code => {
+                    taken.refused += 1;
+                    *taken.refused_why.entry(why(code)).or_default() += 1;
+                }
+            }
+        }
+        let remarks = claims.ignored.iter().map(|news| match news {
+            OldNews::Gap => BundleRemark::PartMissing,
+            OldNews::TheirOtherLife => BundleRemark::PeerRestored,
+            OldNews::OurOtherLife => BundleRemark::WeRestored,
+            OldNews::BeyondOurs => BundleRemark::WeRolledBack,
+        });
+        taken.remarks.extend(remarks);
+        if self.is_crowded && !taken.remarks.contains(&BundleRemark::NoRoom) {
+            taken.remarks.push(BundleRemark::NoRoom);
+        }
+    }
+}
+
+/// This node at the moment of the transaction.
+#[derive(Clone, Copy)]
+struct Here {
+    epoch: Epoch,
+    tree: Digest,
+}
+
+impl Here {
+    /// Moves the checkpoint as far as the claims go, and says what they say beside that. What was turned
+    /// away for want of room must come again, so its stretch does not count.
+    fn move_checkpoint(
+        self,
+        tx: &mut WriteTx<'_>,
+        from: NodeId,
+        bundle: &Bundle,
+        is_crowded: bool,
+    ) -> Result<Claims, DbError> {
+        let kept = tx.peer(from)?.and_then(|row| row.checkpoint);
+        let kept = checkpoint_of(&kept.unwrap_or(EMPTY));
+        let last: Seq = tx.last_seq()?;
+        let basis = Acked::basis(self.epoch, self.tree);
+        let mut claims = bundle.claims(&kept, self.epoch, basis, last);
+        if is_crowded {
+            claims.received = None;
+        }
+        if claims.received.is_some() || claims.acked.is_some() {
+            let (received, acked) = (claims.received, claims.acked);
+            change_checkpoint(tx, from, |kept| {
+                if let Some(received) = received {
+                    kept.their_epoch = received.epoch;
+                    kept.received = received.through;
+                }
+                kept.acked = acked.unwrap_or(kept.acked);
+            })?;
+        }
+        Ok(claims)
+    }
+}
+
+fn is_crowded(admitted: &Admitted) -> bool {
+    let mut refused = admitted.refused.iter();
+    refused.any(|refusal| refusal.code == RefusalCode::CROWDED)
+}
+
+fn batches(entries: Vec<Incoming>) -> VecDeque<Vec<Incoming>> {
+    let mut batches: VecDeque<Vec<Incoming>> = VecDeque::new();
+    let mut bytes = 0;
+    for entry in entries {
+        let weight = entry.body.len() + entry.descriptor.len();
+        match batches.back_mut() {
+            Some(batch) if bytes + weight <= BATCH_BYTES && batch.len() < PUSH_ENTRIES_MAX => {
+                bytes += weight;
+                batch.push(entry);
+            }
+            _ => {
+                bytes = weight;
+                batches.push_back(vec![entry]);
+            }
+        }
+    }
+    batches
+}
