@@ -397,3 +397,44 @@ fn the_figures_of_a_report_travel_on_paper_in_two_codes_at_most() {
     assert_eq!(import(&commune, &down).0, 0);
     assert!(commune.has_arrived());
 }
+
+#[test]
+fn a_report_of_many_saves_and_long_texts_is_said_anew_on_paper_and_settles_with_its_history() {
+    let world = World::new();
+    let (district, commune) = apart(&world);
+    let figures = whole_annex(&commune);
+    // A save each, as people type them, and texts that no paper holds.
+    for figure in &figures {
+        commune.set(&[figure]);
+    }
+    let report = ["report", "text", REVIEW, YEARS, "--office", "police"];
+    let text: String = (0..2_000).map(|at| format!("{:x} ", at * 7_919)).collect();
+    commune.ask(&[&report[..], &["situation", &text]].concat());
+    commune.ask(&["report", "note", REVIEW, YEARS, "II.1.1.a", "số tạm"]);
+    let paper = path_text(&world.path("paper"));
+    let to_paper = ["--report", REVIEW, YEARS, "--qr", &paper];
+    let words = [&["bundle", "export", "--to", DISTRICT][..], &to_paper].concat();
+    let written = commune.ask(&words);
+    let codes: Vec<PathBuf> = rows(&written, "")
+        .iter()
+        .map(|row| PathBuf::from(row["file"].as_str().expect("a picture")))
+        .collect();
+    assert!((1..=2).contains(&codes.len()), "{written}");
+    let (code, taken) = import(&district, &codes);
+    assert_eq!(code, 0, "{taken}");
+    let lines = |home: &Home| home.total(COMMUNE)["lines"].clone();
+    assert_eq!(lines(&district), lines(&commune), "every figure has come");
+
+    // Later edits write over both, and the history joins without a conflict.
+    commune.set(&["II.1.1.a=9"]);
+    let up = export(&commune, DISTRICT, &world.path("up.hlb"), &[]);
+    let (code, taken) = import(&district, &up);
+    assert_eq!(code, 0, "{taken}");
+    for home in [&district, &commune] {
+        let conflicts = ["report", "conflicts", REVIEW, YEARS, "--unit", COMMUNE];
+        assert_eq!(home.ask(&conflicts), json!([]));
+        assert_eq!(line(&home.total(COMMUNE), "II.1.1.a")["value"], "9");
+    }
+    let digest = |home: &Home| home.total(COMMUNE)["digest"].clone();
+    assert_eq!(digest(&district), digest(&commune));
+}

@@ -6,6 +6,7 @@
 //! Making a bundle changes nothing here: nothing counts as delivered until the receiver's word is back,
 //! by link or by the next bundle. Taking one in goes through the same admission as a link's push.
 
+mod anew;
 mod error;
 mod export;
 mod import;

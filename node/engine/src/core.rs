@@ -235,6 +235,11 @@ impl Core {
         self.open.actor(doc, || ActorId(rng.random()))
     }
 
+    /// An actor that nobody has written with, for one piece of work.
+    pub(crate) fn fresh_actor(&mut self) -> ActorId {
+        ActorId(self.rng.random())
+    }
+
     /// 16 secret bytes, for a ticket.
     pub(crate) fn secret(&mut self) -> [u8; 16] {
         self.rng.random()

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use hopluu_form::Form;
 use hopluu_model::tree::TreeEvent;
-use hopluu_model::{Date, Timestamp};
+use hopluu_model::{Date, Seq, Timestamp};
 use tokio::sync::{Semaphore, broadcast, mpsc, oneshot};
 
 use crate::bundle::{BundleMade, BundleRequest, Reader};
@@ -331,7 +331,15 @@ impl Handle {
         &self,
         request: BundleRequest,
     ) -> Result<mpsc::Receiver<Result<BundleMade, CommandError>>, CommandError> {
-        let exporting = self.read(move |core, now| core.bundle_export(&request, now));
+        let report = request.report.clone().filter(|_| request.anew);
+        let not_before = match report {
+            None => Seq(0),
+            Some(report) => {
+                self.write(move |core, turn, reply| core.bundle_anew(turn, &report, reply))
+                    .await?
+            }
+        };
+        let exporting = self.read(move |core, now| core.bundle_export(&request, not_before, now));
         let exporting = exporting.await?;
         let (out, parts) = mpsc::channel(1);
         let handle = self.clone();

@@ -27,6 +27,7 @@ pub(super) fn message_vi(error: &BundleError) -> String {
         BundleError::PartTooSmall { given, least } => {
             format!("mỗi phần {given} byte là quá nhỏ, cần ít nhất {least} byte")
         }
+        BundleError::Unsettled { code } => format!("`{code}` còn số liệu trái nhau"),
         BundleError::TooManyParts { parts, most } => {
             format!("cần {parts} phần, chỉ được tối đa {most} phần")
         }
@@ -75,6 +76,10 @@ pub(super) fn hint(error: &BundleError) -> Option<Both> {
         BundleError::PartTooSmall { .. } => {
             Both::new("đổi --size-max", "choose another --size-max")
         }
+        BundleError::Unsettled { .. } => Both::new(
+            "chốt bằng `hopluu report settle` rồi in lại, hoặc chép ra tệp: bỏ --qr",
+            "settle it with `hopluu report settle` and print again, or carry a file: leave out --qr",
+        ),
         BundleError::TooManyParts { .. } => Both::new(
             "chép ra tệp thay vì in mã: bỏ --qr",
             "carry it as a file instead: leave out --qr",

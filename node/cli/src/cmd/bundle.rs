@@ -77,6 +77,7 @@ fn request(args: &BundleExportArgs) -> BundleRequest {
         size_max: args.size_max,
         parts_max: None,
         report,
+        anew: false,
     }
 }
 

@@ -135,13 +135,10 @@ pub(crate) fn not_ours(path: &Path) -> Failure {
 /// More than two codes hold.
 pub(crate) fn no_room_on_paper() -> Failure {
     let message = Both::new(
-        "những lần lưu mà nơi nhận chưa có của báo cáo này không vừa hai mã in",
-        "the saves of this report that the receiver lacks do not fit into two codes",
+        "số liệu và ghi chú của báo cáo này không vừa hai mã in",
+        "the figures and notes of this report do not fit into two codes",
     );
-    let hint = Both::new(
-        "chép ra tệp: bỏ --qr; lần sau nhập cả bảng một lần bằng --csv thì vừa",
-        "carry it as a file: leave out --qr; a table typed at once with --csv fits",
-    );
+    let hint = Both::new("chép ra tệp: bỏ --qr", "carry it as a file: leave out --qr");
     Failure::new(Exit::Usage, "M-2024", message, Some(hint))
 }
 

@@ -34,6 +34,12 @@ pub enum BundleError {
         /// What it takes.
         least: u64,
     },
+    /// A figure has several values, and paper says one.
+    #[error("`{code}` has several values")]
+    Unsettled {
+        /// The figure.
+        code: String,
+    },
     /// More parts than were asked for.
     #[error("it takes {parts} parts, and {most} at most were asked for")]
     TooManyParts {
@@ -53,6 +59,7 @@ impl BundleError {
             Self::Stranger(_) | Self::Content(_) => Fault::Peer,
             Self::NobodyThere { .. }
             | Self::NobodyInLine
+            | Self::Unsettled { .. }
             | Self::PartTooSmall { .. }
             | Self::TooManyParts { .. } => Fault::Config,
         }
@@ -70,6 +77,7 @@ impl BundleError {
             Self::NobodyInLine => "M-1606",
             Self::PartTooSmall { .. } => "M-1607",
             Self::TooManyParts { .. } => "M-1608",
+            Self::Unsettled { .. } => "M-1609",
         }
     }
 }

@@ -15,6 +15,7 @@ use rand::{RngExt, SeedableRng};
 use serde::{Deserialize, Serialize};
 use tokio::sync::mpsc;
 
+use super::anew::no_report;
 use super::{BundleError, PART_BYTES_MIN, inspect, pack};
 use crate::clock;
 use crate::core::Core;
@@ -46,6 +47,10 @@ pub struct BundleRequest {
     /// Only this report, and without the certificate where the receiver is sure to have it: for paper.
     #[serde(default)]
     pub report: Option<Selector>,
+    /// Whether this node first writes the report's figures and notes once more, in saves that need none
+    /// before them, and only these are carried.
+    #[serde(default)]
+    pub anew: bool,
 }
 
 /// Who is to open it.
@@ -88,6 +93,8 @@ pub(crate) struct Exporting {
     /// Each with what it may be told, and whether it is sure to know this node's certificate.
     receivers: Vec<(Arc<Scope>, bool)>,
     doc: Option<DocId>,
+    /// Nothing before this position, whatever the receiver lacks.
+    not_before: Seq,
     size_max: usize,
     parts_max: u64,
 }
@@ -114,6 +121,7 @@ impl Core {
     pub(crate) fn bundle_export(
         &mut self,
         request: &BundleRequest,
+        not_before: Seq,
         now: Timestamp,
     ) -> Result<Exporting, CommandError> {
         let asked = request.size_max.unwrap_or(u64::MAX);
@@ -129,11 +137,7 @@ impl Core {
             Some(selector) => {
                 let meant = self.meant(selector)?;
                 if !self.exists(meant.key.id())? {
-                    return Err(CommandError::NoReport {
-                        unit: meant.key.unit,
-                        form: selector.form.clone(),
-                        period: selector.period.clone(),
-                    });
+                    return Err(no_report(meant, selector));
                 }
                 Some(meant.key.id())
             }
@@ -156,6 +160,7 @@ impl Core {
             rng: StdRng::from_seed(self.seed()),
             receivers,
             doc,
+            not_before,
             size_max: usize::try_from(asked).unwrap_or(usize::MAX),
             parts_max: request.parts_max.unwrap_or(u64::from(ENVELOPE_PARTS_MAX)),
         })
@@ -245,7 +250,8 @@ impl Exporting {
             last,
         };
         let basis = Acked::basis(self.epoch, self.tree);
-        let cuts = self.plan(&job, Bundle::begins_after(&kept, basis, last))?;
+        let begins = Bundle::begins_after(&kept, basis, last);
+        let cuts = self.plan(&job, begins.max(self.not_before))?;
         let parts = u64::try_from(cuts.len()).unwrap_or(u64::MAX);
         if parts > self.parts_max {
             return Err(BundleError::TooManyParts {

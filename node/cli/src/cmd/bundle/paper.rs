@@ -60,7 +60,8 @@ pub(super) async fn export(
     Ok(Exit::Done)
 }
 
-/// The parts as they fit into the most readable codes that are enough.
+/// The parts as they fit into the most readable codes that are enough: what the receiver lacks of the
+/// report, or where that is too much its figures and notes alone, said anew.
 async fn fitting(
     client: &Client,
     mut request: BundleRequest,
@@ -74,7 +75,21 @@ async fn fitting(
             Err(error) => return Err(error.into()),
         }
     }
-    Err(text::bundle::no_room_on_paper())
+    // Too many saves: what they come to fits.
+    request.anew = true;
+    match all(client, &request).await {
+        Ok(parts) => {
+            let fits =
+                |step: &&(u64, EcLevel)| parts.iter().all(|part| part.bundle.bytes <= step.0);
+            let step = LADDER.iter().find(fits);
+            let (_, level) = step.ok_or_else(text::bundle::no_room_on_paper)?;
+            Ok((parts, *level))
+        }
+        Err(ClientError::Refused(problem)) if is_too_much(&problem.code) => {
+            Err(text::bundle::no_room_on_paper())
+        }
+        Err(error) => Err(error.into()),
+    }
 }
 
 fn is_too_much(code: &str) -> bool {
