@@ -4,6 +4,7 @@
 //! World: a heap of happenings by (time, sequence)
 //!   |-- Node: real engine core over the real store in memory, its own wrong clock, crashes
 //!   |-- Route: windows, rate and delay each way; Pipe: bytes under way, cut in mid-frame
+//!   |-- Stick: what goes by hand, late, twice, or never
 //!   |-- Work: offices edit, settle, undo, withdraw
 //!   `-- Ledger: what was confirmed to whom; looked at after every event, and at the end
 //! ```
@@ -36,6 +37,7 @@ mod node;
 mod plan;
 mod power;
 mod province;
+mod stick;
 mod work;
 mod world;
 

@@ -77,6 +77,8 @@ pub(crate) struct Plan {
     pub(crate) is_form_late: bool,
     /// Changes of the tree in the middle.
     pub(crate) tree_events: usize,
+    /// Between two sets of sticks that one node sends out; none where nobody carries any.
+    pub(crate) sticks_ms: Option<Between>,
 }
 
 impl Plan {
@@ -115,7 +117,10 @@ impl Plan {
             large_texts: one_of(&[0, 0, 2]) as usize,
             is_form_late: one_of(&[0, 0, 0, 1]) == 1,
             tree_events: one_of(&[0, 0, 0, 1]) as usize,
+            sticks_ms: None,
         };
+        let sticks = one_of(&[0, 0, 30 * DAY]);
+        plan.sticks_ms = (sticks > 0).then_some(Between(sticks / 2, sticks * 3 / 2));
         if plan.is_form_late {
             // Offices are named by forms: who knows no form can invite none.
             plan.offices = 0;

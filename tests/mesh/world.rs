@@ -21,6 +21,7 @@ use crate::log::{Broken, Log, Panicked, Played};
 use crate::node::{Inbox, Node};
 use crate::plan::{BEGIN, Between, DAY, DAYS, HOUR, MINUTE, Plan};
 use crate::province::{ANNEX, Level, Seat, TREE, districts, seats};
+use crate::stick::Stick;
 use crate::{check, ends};
 
 /// Something that is going to happen.
@@ -93,6 +94,14 @@ pub(crate) enum Happening {
     Decide {
         what: Decision,
     },
+    /// A node writes sticks for everybody in its line.
+    Sticks {
+        node: usize,
+    },
+    /// One of them gets there.
+    Carried {
+        stick: usize,
+    },
 }
 
 /// A happening in the heap: by time, then in the order in which they were planned.
@@ -138,6 +147,7 @@ pub(crate) struct World {
     pub(crate) pipes: BTreeMap<u64, Pipe>,
     pub(crate) last_pipe: u64,
     pub(crate) tapes: Vec<Tape>,
+    pub(crate) sticks: Vec<Stick>,
     pub(crate) backups: BTreeMap<usize, PathBuf>,
     pub(crate) folder: tempfile::TempDir,
     pub(crate) rng: StdRng,
@@ -207,6 +217,7 @@ impl World {
             pipes: BTreeMap::new(),
             last_pipe: 0,
             tapes: Vec::new(),
+            sticks: Vec::new(),
             backups: BTreeMap::new(),
             folder: tempfile::tempdir().expect("there is room for a backup"),
             rng,
@@ -231,6 +242,7 @@ impl World {
             let work = self.rng.random_range(0..self.plan.work_ms.1);
             self.at(self.now + work, Happening::Work { node });
             self.plan_power_cut(node);
+            self.plan_sticks(node);
             self.start_dialling(node);
         }
         for _ in 0..self.plan.restored {
@@ -340,6 +352,11 @@ impl World {
             Happening::Restore { node } => self.restore(node),
             Happening::Replay { tape } => self.replay(tape),
             Happening::Decide { what } => self.decide(what),
+            Happening::Sticks { node } => {
+                self.write_sticks(node);
+                Ok(())
+            }
+            Happening::Carried { stick } => self.carried(stick),
         }
     }
 

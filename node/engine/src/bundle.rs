@@ -60,6 +60,10 @@ fn place(place: &Place) -> BundlePlace {
     }
 }
 
+/// What is packed looks back over no more than all of it, 8 MiB; left to itself the library would set
+/// 128 MiB aside for whoever claims to.
+const WINDOW_LOG_MAX: u32 = 23;
+
 /// Level 19: a bundle is packed once, and carried on whatever there is.
 const PACK_LEVEL: i32 = 19;
 
@@ -70,7 +74,8 @@ fn pack(bytes: &[u8]) -> Vec<u8> {
 /// What was packed, as it comes: however much a few bytes may claim to be, no more is kept than may be.
 fn unpack(bytes: &[u8]) -> Result<Vec<u8>, BundleError> {
     let broken = |detail: std::io::Error| BundleError::Content(detail.to_string());
-    let decoder = zstd::stream::Decoder::with_buffer(bytes).map_err(broken)?;
+    let mut decoder = zstd::stream::Decoder::with_buffer(bytes).map_err(broken)?;
+    decoder.window_log_max(WINDOW_LOG_MAX).map_err(broken)?;
     let most = u64::try_from(CONTENT_BYTES_MAX).unwrap_or(u64::MAX);
     let mut unpacked = Vec::new();
     let read = decoder.take(most + 1).read_to_end(&mut unpacked);
@@ -81,4 +86,25 @@ fn unpack(bytes: &[u8]) -> Result<Vec<u8>, BundleError> {
         )));
     }
     Ok(unpacked)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_packed_comes_out_and_no_bomb_does() {
+        let full = vec![7; CONTENT_BYTES_MAX];
+        assert_eq!(unpack(&pack(&full)).unwrap(), full);
+        let bomb = pack(&vec![7; CONTENT_BYTES_MAX + 1]);
+        assert!(matches!(unpack(&bomb), Err(BundleError::Content(_))));
+        // One that would have 128 MiB set aside before a byte of it is read.
+        let mut encoder = zstd::stream::Encoder::new(Vec::new(), 3).unwrap();
+        encoder.window_log(27).unwrap();
+        std::io::Write::write_all(&mut encoder, b"figures").unwrap();
+        std::io::Write::flush(&mut encoder).unwrap();
+        let wide = encoder.finish().unwrap();
+        assert!(matches!(unpack(&wide), Err(BundleError::Content(_))));
+        assert!(unpack(b"figures").is_err());
+    }
 }

@@ -268,3 +268,35 @@ pub(crate) fn change_checkpoint(
     change(&mut kept);
     tx.put_checkpoint(peer, &kept)
 }
+
+#[cfg(test)]
+mod tests {
+    use hopluu_model::Epoch;
+
+    use super::*;
+
+    #[test]
+    fn what_a_session_counts_never_moves_a_stored_position_back() {
+        let mut kept = EMPTY;
+        let (epoch, basis) = (Epoch([1; 16]), Epoch([2; 16]));
+        let received = |epoch, through| Received {
+            epoch,
+            through: Seq(through),
+        };
+        let acked = |basis, through| Acked {
+            basis,
+            through: Seq(through),
+        };
+        received_is(&mut kept, received(epoch, 20));
+        received_is(&mut kept, received(epoch, 12));
+        acked_is(&mut kept, acked(basis, 20));
+        acked_is(&mut kept, acked(basis, 12));
+        assert_eq!((kept.received, kept.acked), (Seq(20), Seq(20)));
+        // Another life, or a comparison that is due, begins anew.
+        received_is(&mut kept, received(Epoch([3; 16]), 1));
+        acked_is(&mut kept, Acked::void());
+        assert_eq!((kept.received, kept.acked), (Seq(1), Seq(0)));
+        acked_is(&mut kept, acked(basis, 5));
+        assert_eq!(kept.acked, Seq(5));
+    }
+}

@@ -305,4 +305,6 @@ impl fmt::Debug for EnvelopeId {
 }
 
 #[cfg(test)]
+pub(crate) mod testing;
+#[cfg(test)]
 mod tests;

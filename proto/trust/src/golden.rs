@@ -7,6 +7,7 @@ use data_encoding::HEXLOWER;
 use expect_test::expect_file;
 use hopluu_model::{ActorId, ChangeHash, Digest, DocId, NodeId, Place, Timestamp};
 
+use crate::envelope::testing::{Counting, address};
 use crate::testing::key;
 use crate::{
     JoinRefusal, JoinReply, JoinRequest, Receipt, Record, RecordKind, Seal, Ticket, TicketSecret,
@@ -198,6 +199,39 @@ fn join_replies() {
             (1, "refused"),
             (1, "reason"),
             (1, "has no proof"),
+        ],
+    ));
+}
+
+#[test]
+fn envelope() {
+    let mut address = address();
+    address.chain = Vec::new();
+    let bytes = address
+        .close(&key(3).signer, b"figures", &mut Counting(0))
+        .unwrap();
+    expect_file!["../../../tests/wire/envelope-1.hex"].assert_eq(&fields(
+        &bytes,
+        &[
+            (4, "mark"),
+            (2, "bytes of the address"),
+            (1, "version"),
+            (32, "from: node"),
+            (1, "bytes of unit"),
+            (16, "unit"),
+            (1, "no office"),
+            (1, "certificates"),
+            (32, "to: node"),
+            (1, "bytes of unit"),
+            (14, "unit"),
+            (1, "no office"),
+            (6, "made"),
+            (8, "set"),
+            (1, "part"),
+            (1, "parts"),
+            (32, "X25519 key"),
+            (7 + 16, "content, closed"),
+            (64, "signature over context and BLAKE3 of all before it"),
         ],
     ));
 }

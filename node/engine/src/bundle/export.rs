@@ -114,6 +114,24 @@ struct Job<'a> {
 }
 
 impl Core {
+    /// All parts at once, for whoever has no other thread to make them in.
+    ///
+    /// # Errors
+    /// As [`crate::Handle::bundle_export`].
+    pub fn bundles(
+        &mut self,
+        request: &BundleRequest,
+        now: Timestamp,
+    ) -> Result<Vec<BundleMade>, CommandError> {
+        let mut parts = Vec::new();
+        self.bundle_export(request, Seq(0), now)?
+            .each(&mut |part| {
+                parts.push(part);
+                true
+            })?;
+        Ok(parts)
+    }
+
     /// Gets everything together that bundles are made of.
     ///
     /// # Errors
@@ -212,22 +230,30 @@ impl Core {
 
 impl Exporting {
     /// Makes one part after the other, and stops when nobody takes them any more.
-    pub(crate) fn run(mut self, out: &mpsc::Sender<Result<BundleMade, CommandError>>) {
+    pub(crate) fn run(self, out: &mpsc::Sender<Result<BundleMade, CommandError>>) {
+        let mut send = |made| out.blocking_send(Ok(made)).is_ok();
+        if let Err(error) = self.each(&mut send) {
+            // Whoever has left does not hear it.
+            let _nobody_waits = out.blocking_send(Err(error));
+        }
+    }
+
+    /// Hands each part over until it is told that no more is wanted.
+    fn each(mut self, take: &mut dyn FnMut(BundleMade) -> bool) -> Result<(), CommandError> {
         for (scope, is_bare) in std::mem::take(&mut self.receivers) {
-            if let Err(error) = self.make(&scope, is_bare, out) {
-                // Whoever has left does not hear it.
-                let _nobody_waits = out.blocking_send(Err(error));
-                return;
+            if !self.make(&scope, is_bare, take)? {
+                break;
             }
         }
+        Ok(())
     }
 
     fn make(
         &mut self,
         scope: &Scope,
         is_bare: bool,
-        out: &mpsc::Sender<Result<BundleMade, CommandError>>,
-    ) -> Result<(), CommandError> {
+        take: &mut dyn FnMut(BundleMade) -> bool,
+    ) -> Result<bool, CommandError> {
         let peer = scope.peer().clone();
         let (kept, last) = self.remembered(peer.node)?;
         let held = kept.received;
@@ -278,11 +304,11 @@ impl Exporting {
                 entries: count,
                 bytes,
             };
-            if out.blocking_send(Ok(made)).is_err() {
-                return Ok(());
+            if !take(made) {
+                return Ok(false);
             }
         }
-        Ok(())
+        Ok(true)
     }
 
     fn remembered(&self, peer: NodeId) -> Result<(Checkpoint, Seq), CommandError> {

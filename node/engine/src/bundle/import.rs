@@ -101,6 +101,14 @@ impl Reader {
 }
 
 impl Core {
+    /// Opens a bundle and takes it in, all in this turn's thread.
+    pub fn bundle_import(&mut self, turn: &mut Turn, bytes: &[u8], reply: Reply<BundleTaken>) {
+        match Reader::of(self).open(bytes) {
+            Ok(opened) => self.bundle_take(turn, opened, reply),
+            Err(error) => reply(Err(error.into())),
+        }
+    }
+
     /// Takes in what a bundle holds; the answer comes when all of it is on disk.
     pub(crate) fn bundle_take(
         &mut self,
