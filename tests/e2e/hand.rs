@@ -17,10 +17,12 @@ const PROVINCE: &str = "45@2024-05-01";
 /// A district and one of its communes that have met once, and have no link since.
 fn apart(world: &World) -> (Home, Home) {
     let (district, commune) = world.district_and_commune();
-    until("they have compared", || {
-        let status = commune.home.ask(&["status"]);
-        status.pointer("/peers/0/owed") == Some(&json!(0))
-            && status.pointer("/peers/0/remark") == Some(&Value::Null)
+    until("each has all of the other", || {
+        [&district.home, &commune.home].iter().all(|home| {
+            let status = home.ask(&["status"]);
+            status.pointer("/peers/0/acked") == Some(&status["journal"])
+                && status.pointer("/peers/0/remark") == Some(&Value::Null)
+        })
     });
     (district.stop(), commune.stop())
 }
@@ -410,7 +412,17 @@ fn a_report_of_many_saves_and_long_texts_is_said_anew_on_paper_and_settles_with_
     let report = ["report", "text", REVIEW, YEARS, "--office", "police"];
     let text: String = (0..2_000).map(|at| format!("{:x} ", at * 7_919)).collect();
     commune.ask(&[&report[..], &["situation", &text]].concat());
-    commune.ask(&["report", "note", REVIEW, YEARS, "II.1.1.a", "số tạm"]);
+    let notes = figures.iter().filter_map(|figure| {
+        let (code, value) = figure.split_once('=')?;
+        let text = format!("{value} theo công an xã, số tạm");
+        Some(json!({"edit": "note", "code": code, "text": text}))
+    });
+    let save = json!({
+        "report": {"form": REVIEW, "period": YEARS},
+        "edits": notes.collect::<Vec<Value>>(),
+    });
+    let noted = commune.feed(&["--json", "report", "import", "-"], &format!("{save}\n"));
+    assert_eq!(noted.code, 0, "{}{}", noted.out, noted.err);
     let paper = path_text(&world.path("paper"));
     let to_paper = ["--report", REVIEW, YEARS, "--qr", &paper];
     let words = [&["bundle", "export", "--to", DISTRICT][..], &to_paper].concat();

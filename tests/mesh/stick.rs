@@ -65,7 +65,9 @@ impl World {
             }
             let copies = if self.chance(AGAIN) { 2 } else { 1 };
             for _ in 0..copies {
-                let at = self.now + self.rng.random_range(HOUR..20 * DAY);
+                // The same evening as often as weeks later.
+                let within = (20 * DAY) >> self.rng.random_range(0..8);
+                let at = self.now + self.rng.random_range(HOUR..within);
                 self.at(at, Happening::Carried { stick });
             }
         }
