@@ -24,6 +24,7 @@ mod layout;
 mod leb128;
 pub mod lifecycle;
 pub mod limits;
+pub mod packet;
 pub mod report;
 pub mod scan;
 mod splice;
@@ -39,6 +40,7 @@ pub use genesis::{
 };
 pub use key::{Compartment, DocKey, DocKeyError, DocKind};
 pub use lifecycle::{EventEntry, LifecycleEvent, LifecycleState, Step};
+pub use packet::{Member, PacketError, Unpacked, pack, pack_within, unpack};
 pub use report::{
     Candidate, HistoryEntry, Kept, LoadError, Register, Report, TextKey, Touched, Undone,
 };

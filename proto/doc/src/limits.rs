@@ -64,3 +64,6 @@ pub const EVENTS_READ_MAX: usize = 512;
 /// Most cells of one table that compares two texts: half a megabyte of memory, under a millisecond.
 /// Where two stretches are larger than that, the one is replaced by the other as a whole.
 pub const DIFF_CELLS_MAX: usize = 250_000;
+
+/// Most changes in one packet: a chunk of the link holds about as many of the smallest.
+pub const PACKET_CHANGES_MAX: usize = 1_024;

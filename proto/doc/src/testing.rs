@@ -1,6 +1,7 @@
 //! A small form and its edits, for the tests of this crate.
 
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use hopluu_form::Form;
 use hopluu_model::{ActorId, OfficeId, Scalar, Timestamp};
@@ -147,4 +148,14 @@ pub(crate) fn text(section: &str, office: &str, text: &str) -> Edit {
 
 pub(crate) fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "a bound in time is what is tested"
+)]
+pub(crate) fn timed<T>(act: impl FnOnce() -> T) -> (T, Duration) {
+    let began = Instant::now();
+    let out = act();
+    (out, began.elapsed())
 }

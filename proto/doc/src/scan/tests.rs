@@ -1,6 +1,6 @@
 use std::io::Write;
 use std::sync::LazyLock;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use automerge::transaction::{CommitOptions, Transactable};
 use automerge::{Automerge, ObjType, ROOT, ReadDoc};
@@ -11,7 +11,7 @@ use crate::edit::Edit;
 use crate::lifecycle::LifecycleEvent;
 use crate::limits::SCAN_LIMITS;
 use crate::report::Report;
-use crate::testing::{ctx, form, key, report, set, text};
+use crate::testing::{ctx, form, key, report, set, text, timed};
 
 const MAGIC: [u8; 4] = [0x85, 0x6f, 0x4a, 0x83];
 
@@ -120,16 +120,6 @@ fn a_change_of_everything_is_read() {
         },
         read
     );
-}
-
-#[expect(
-    clippy::disallowed_methods,
-    reason = "a bound in time is what is tested"
-)]
-fn timed<T>(act: impl FnOnce() -> T) -> (T, Duration) {
-    let began = Instant::now();
-    let out = act();
-    (out, began.elapsed())
 }
 
 #[test]

@@ -1,0 +1,499 @@
+//! Out of a packet, within bounds.
+
+use std::collections::BTreeSet;
+use std::num::NonZeroU64;
+
+use automerge::legacy::{ElementId, Key, ObjectId, Op, OpId as DocOpId, OpType};
+use automerge::{ActorId as DocActor, Change, ExpandedChange, ScalarValue};
+use hopluu_model::{ActorId, ChangeHash, DocId, NodeId};
+use hopluu_trust::limits::{ACCOUNT_BYTES_MAX, SEAL_ACTORS_MAX};
+use hopluu_trust::{Seal, Signature};
+
+use super::columns::{Columns, DAMAGED, Said, number, place, signed, text};
+use super::trail::Trail;
+use super::vouch::{Link, vouchers};
+use super::{COLUMNS, GENESIS, Member, Name, PacketError, RAW, Run, Unpacked};
+use crate::layout::GENESIS_ACTOR;
+use crate::leb128::Reader;
+use crate::limits::{MAP_KEY_BYTES_MAX, MESSAGE_BYTES_MAX, PACKET_CHANGES_MAX, SCAN_LIMITS};
+use crate::scan::{ScanLimits, ScannedChange, scan};
+
+/// Where a chunk says what it is, and what it says if it is deflated.
+const CHUNK_KIND: usize = 8;
+const DEFLATED: u8 = 2;
+
+/// Reads a packet: every change within [`SCAN_LIMITS`], and all together within the operations of one.
+/// Seals are not checked; who they speak for is.
+///
+/// # Errors
+/// Whatever is damaged, exceeds a bound or is no edit of a report; then all of it stays outside.
+pub fn unpack(bytes: &[u8]) -> Result<Vec<Unpacked>, PacketError> {
+    let mut budget = Budget(SCAN_LIMITS.ops_max as u64);
+    let mut unpacked = Vec::new();
+    let mut take = |bytes: &[u8], seal: Vec<u8>| -> Result<(), PacketError> {
+        let change = scan(bytes, &budget.limits())?;
+        budget.spend(change.max_op - change.start_op + 1)?;
+        unpacked.push(Unpacked {
+            change,
+            seal,
+            voucher: None,
+        });
+        Ok(())
+    };
+    match bytes.split_first() {
+        Some((&RAW, rest)) => {
+            for member in read_raw(rest)? {
+                take(member.change, member.seal.to_vec())?;
+            }
+        }
+        // The chunk as a store keeps it: deflated where that is shorter.
+        Some((&COLUMNS, rest)) => {
+            read_columns(rest, |mut change, seal| take(&change.bytes(), seal))?;
+        }
+        Some((&kind, _)) => return Err(PacketError::UnknownKind(kind)),
+        None => return Err(PacketError::Damaged("nothing in it")),
+    }
+    find_vouchers(&mut unpacked)?;
+    Ok(unpacked)
+}
+
+fn find_vouchers(unpacked: &mut [Unpacked]) -> Result<(), PacketError> {
+    let hashes: BTreeSet<_> = unpacked.iter().map(|one| one.change.hash).collect();
+    if hashes.len() != unpacked.len() {
+        return Err(PacketError::Damaged("a change twice"));
+    }
+    let link = |change: &ScannedChange| (change.hash, change.actor, change.deps.clone());
+    let links: Vec<_> = unpacked.iter().map(|one| link(&one.change)).collect();
+    let links: Vec<_> = links
+        .iter()
+        .map(|(hash, actor, deps)| Link {
+            hash: *hash,
+            actor: *actor,
+            deps,
+        })
+        .collect();
+    let found = vouchers(&links, |at| {
+        unpacked.get(at).is_some_and(|one| !one.seal.is_empty())
+    });
+    for (one, voucher) in unpacked.iter_mut().zip(found) {
+        one.voucher = voucher;
+    }
+    Ok(())
+}
+
+/// Several raw changes come inflated: what they cost is then no more than what they weigh.
+fn read_raw(bytes: &[u8]) -> Result<Vec<Member<'_>>, PacketError> {
+    let members: Vec<Member<'_>> =
+        postcard::from_bytes(bytes).map_err(|_| PacketError::Damaged("raw changes"))?;
+    count_changes(members.len())?;
+    let is_deflated = |member: &Member<'_>| member.change.get(CHUNK_KIND) == Some(&DEFLATED);
+    if members.len() > 1 && members.iter().any(is_deflated) {
+        return Err(PacketError::Damaged("a deflated change among others"));
+    }
+    Ok(members)
+}
+
+fn count_changes(count: usize) -> Result<(), PacketError> {
+    match count {
+        0 => Err(PacketError::Damaged("nothing in it")),
+        1..=PACKET_CHANGES_MAX => Ok(()),
+        _ => Err(PacketError::TooMany {
+            what: "changes",
+            max: PACKET_CHANGES_MAX,
+        }),
+    }
+}
+
+/// Operations that may still come.
+struct Budget(u64);
+
+impl Budget {
+    fn spend(&mut self, ops: u64) -> Result<(), PacketError> {
+        self.0 = self.0.checked_sub(ops).ok_or(PacketError::TooMany {
+            what: "operations",
+            max: SCAN_LIMITS.ops_max,
+        })?;
+        Ok(())
+    }
+
+    fn limits(&self) -> ScanLimits {
+        ScanLimits {
+            ops_max: usize::try_from(self.0).unwrap_or(usize::MAX),
+            ..SCAN_LIMITS
+        }
+    }
+}
+
+/// Reads what stands in columns and gives each change with its seal, one at a time.
+pub(super) fn read_columns(
+    bytes: &[u8],
+    mut each: impl FnMut(Change, Vec<u8>) -> Result<(), PacketError>,
+) -> Result<(), PacketError> {
+    let mut reader = Reader::new(bytes);
+    let count = place(&mut reader)?;
+    count_changes(count)?;
+    let columns = Columns::read(&mut reader)?;
+    if !reader.is_empty() {
+        return Err(PacketError::Damaged("bytes after the columns"));
+    }
+    let mut unpacker = Unpacker::new(columns)?;
+    for at in 0..count {
+        let change = Change::from(unpacker.change()?);
+        let hash = ChangeHash(change.hash().0);
+        let actor = ActorId::try_from(change.actor_id().to_bytes()).map_err(|_| DAMAGED)?;
+        unpacker.trail.end(hash, change.max_op());
+        let seal = unpacker.seal(at, hash, actor)?;
+        each(change, seal)?;
+    }
+    if unpacker.columns.is_empty() && unpacker.next_seal.is_none() {
+        Ok(())
+    } else {
+        Err(PacketError::Damaged("bytes left in a column"))
+    }
+}
+
+struct Unpacker<'a> {
+    columns: Columns<Reader<'a>>,
+    actors: Vec<DocActor>,
+    first_seqs: Vec<u64>,
+    hashes: Vec<ChangeHash>,
+    objects: Said<Name>,
+    messages: Said<String>,
+    sealers: Said<NodeId>,
+    keys: Vec<String>,
+    trail: Trail,
+    budget: Budget,
+    /// Which change the next seal is on.
+    next_seal: Option<usize>,
+}
+
+impl<'a> Unpacker<'a> {
+    fn new(mut columns: Columns<Reader<'a>>) -> Result<Self, PacketError> {
+        let mut actors = vec![DocActor::from(&GENESIS_ACTOR[..])];
+        let mut first_seqs = vec![0];
+        while !columns.actors.is_empty() {
+            let actor = columns.actors.take(ActorId::LEN).map_err(|_| DAMAGED)?;
+            actors.push(DocActor::from(actor));
+            first_seqs.push(number(&mut columns.first_seqs)?);
+        }
+        let unique: BTreeSet<_> = actors.iter().collect();
+        if unique.len() != actors.len() {
+            return Err(PacketError::Damaged("an actor twice"));
+        }
+        let mut hashes = Vec::new();
+        while !columns.hashes.is_empty() {
+            let hash = columns.hashes.take(ChangeHash::LEN).map_err(|_| DAMAGED)?;
+            hashes.push(ChangeHash::try_from(hash).map_err(|_| DAMAGED)?);
+        }
+        let mut keys = Vec::new();
+        for _ in 0..number(&mut columns.words)? {
+            keys.push(word(&mut columns.words, MAP_KEY_BYTES_MAX)?);
+        }
+        let mut unpacker = Self {
+            columns,
+            actors,
+            first_seqs,
+            hashes,
+            objects: Said(Vec::new()),
+            messages: Said(Vec::new()),
+            sealers: Said(Vec::new()),
+            keys,
+            trail: Trail::default(),
+            budget: Budget(SCAN_LIMITS.ops_max as u64),
+            next_seal: None,
+        };
+        unpacker.find_seal(0)?;
+        Ok(unpacker)
+    }
+
+    fn change(&mut self) -> Result<ExpandedChange, PacketError> {
+        let author = place(&mut self.columns.authors)?;
+        let actor_id = self.actor(author)?.clone();
+        let first = self.first_seqs.get(author).copied().ok_or(DAMAGED)?;
+        let seq = self.trail.next_seq(author, first);
+        let (deps, start_op) = self.deps()?;
+        self.trail.time = self
+            .trail
+            .time
+            .wrapping_add(signed(&mut self.columns.times)?);
+        let message = match place(&mut self.columns.messages)?.checked_sub(1) {
+            None => None,
+            Some(place) => Some(
+                self.messages
+                    .at(place, || word(&mut self.columns.words, MESSAGE_BYTES_MAX))?,
+            ),
+        };
+        let mut operations = Vec::new();
+        let mut counter = start_op.get();
+        for _ in 0..number(&mut self.columns.run_counts)? {
+            let op = Name {
+                counter,
+                actor: author,
+            };
+            let (object, run) = self.run(op)?;
+            let ops = run.ops();
+            self.budget.spend(ops)?;
+            counter += ops;
+            self.expand(object, run, op, &mut operations)?;
+        }
+        Ok(ExpandedChange {
+            operations,
+            actor_id,
+            author: None,
+            hash: None,
+            seq,
+            start_op,
+            time: self.trail.time,
+            message,
+            deps,
+            extra_bytes: Vec::new(),
+        })
+    }
+
+    /// What a change builds upon, and the number of its first operation.
+    fn deps(&mut self) -> Result<(Vec<automerge::ChangeHash>, NonZeroU64), PacketError> {
+        let at = self.trail.changes();
+        let (mut hashes, mut places) = (Vec::new(), Vec::new());
+        let mut is_apart = false;
+        let count = number(&mut self.columns.deps)?;
+        if count == 0 {
+            places.push(at.checked_sub(1).ok_or(DAMAGED)?);
+        }
+        for _ in 0..count {
+            let code = place(&mut self.columns.deps)?;
+            if code % 2 == 1 {
+                let back = code / 2 + 1;
+                places.push(at.checked_sub(back).ok_or(DAMAGED)?);
+            } else {
+                is_apart = true;
+                hashes.push(*self.hashes.get(code / 2).ok_or(DAMAGED)?);
+            }
+        }
+        for place in &places {
+            hashes.push(self.trail.hash(*place).ok_or(DAMAGED)?);
+        }
+        let start_op = if is_apart {
+            number(&mut self.columns.start_ops)?
+        } else {
+            self.trail.start_op(&places).ok_or(DAMAGED)?
+        };
+        hashes.sort_unstable();
+        let hashes = hashes.into_iter().map(|hash| automerge::ChangeHash(hash.0));
+        Ok((
+            hashes.collect(),
+            NonZeroU64::new(in_reach(start_op)?).ok_or(DAMAGED)?,
+        ))
+    }
+
+    fn run(&mut self, op: Name) -> Result<(Name, Run), PacketError> {
+        let code = number(&mut self.columns.runs)?;
+        let at = usize::try_from(code / Run::KINDS).map_err(|_| DAMAGED)?;
+        let objects = &mut self.columns.objects;
+        let object = self.objects.at(at, || {
+            let actor = place(objects)?;
+            let counter = in_reach(number(objects)?)?;
+            Ok(Name { counter, actor })
+        })?;
+        let run = match code % Run::KINDS {
+            Run::PUT => self.put(object, at, op)?,
+            Run::INSERT => {
+                let text = self.inserted()?;
+                let after = self.element()?;
+                Run::Insert { after, text }
+            }
+            _ => {
+                let count = number(&mut self.columns.counts)?;
+                let first = self.element()?.ok_or(DAMAGED)?;
+                in_reach(first.counter.saturating_add(count))?;
+                Run::Delete { first, count }
+            }
+        };
+        Ok((object, run))
+    }
+
+    fn put(&mut self, object: Name, at: usize, op: Name) -> Result<Run, PacketError> {
+        let key = place(&mut self.columns.keys)?;
+        let foreseen = self.trail.write(at, key, op);
+        let preds = match number(&mut self.columns.preds)?.checked_sub(1) {
+            None => foreseen.into_iter().collect(),
+            Some(count) => {
+                let mut preds = Vec::new();
+                for _ in 0..count {
+                    let actor = place(&mut self.columns.pred_names)?;
+                    let step = signed(&mut self.columns.pred_names)?;
+                    let counter = in_reach(self.trail.pred.step(step))?;
+                    preds.push(Name { counter, actor });
+                }
+                preds
+            }
+        };
+        let unique: BTreeSet<_> = preds.iter().collect();
+        if unique.len() != preds.len() {
+            return Err(PacketError::Damaged("an operation superseded twice"));
+        }
+        let length = place(&mut self.columns.lengths)?;
+        Ok(Run::Put {
+            key: self.keys.get(key).cloned().ok_or(DAMAGED)?,
+            value: text(self.columns.values(object), length)?,
+            preds,
+        })
+    }
+
+    /// The characters that a run inserts.
+    fn inserted(&mut self) -> Result<String, PacketError> {
+        let mut text = String::new();
+        for _ in 0..number(&mut self.columns.counts)? {
+            let first = self.columns.texts.byte().map_err(|_| DAMAGED)?;
+            let more = first.leading_ones().saturating_sub(1) as usize;
+            let rest = self.columns.texts.take(more).map_err(|_| DAMAGED)?;
+            let mut bytes = vec![first];
+            bytes.extend_from_slice(rest);
+            text.push_str(std::str::from_utf8(&bytes).map_err(|_| DAMAGED)?);
+        }
+        Ok(text)
+    }
+
+    /// The element that a run in a text stands at.
+    fn element(&mut self) -> Result<Option<Name>, PacketError> {
+        let Some(actor) = place(&mut self.columns.place_actors)?.checked_sub(1) else {
+            return Ok(None);
+        };
+        let step = signed(&mut self.columns.places)?;
+        let counter = in_reach(self.trail.place.step(step))?;
+        Ok(Some(Name { counter, actor }))
+    }
+
+    fn actor(&self, place: usize) -> Result<&DocActor, PacketError> {
+        self.actors.get(place).ok_or(DAMAGED)
+    }
+
+    fn op(&self, name: Name) -> Result<DocOpId, PacketError> {
+        Ok(DocOpId::new(name.counter, self.actor(name.actor)?))
+    }
+
+    /// The operations of a run, which were counted before.
+    fn expand(
+        &self,
+        object: Name,
+        run: Run,
+        op: Name,
+        operations: &mut Vec<Op>,
+    ) -> Result<(), PacketError> {
+        let obj = ObjectId::Id(self.op(object)?);
+        let put = |text: String| OpType::Put(ScalarValue::Str(text.into()));
+        match run {
+            Run::Put { key, value, preds } => {
+                let preds = preds.into_iter().map(|pred| self.op(pred));
+                operations.push(Op {
+                    action: put(value),
+                    obj,
+                    key: Key::Map(key.into()),
+                    pred: preds.collect::<Result<_, _>>()?,
+                    insert: false,
+                });
+            }
+            Run::Insert { after, text } => {
+                let mut before = match after {
+                    Some(after) => ElementId::Id(self.op(after)?),
+                    None => ElementId::Head,
+                };
+                for (letter, counter) in text.chars().zip(op.counter..) {
+                    let this = ElementId::Id(self.op(Name { counter, ..op })?);
+                    operations.push(Op {
+                        action: put(letter.to_string()),
+                        obj: obj.clone(),
+                        key: Key::Seq(std::mem::replace(&mut before, this)),
+                        pred: std::iter::empty().collect(),
+                        insert: true,
+                    });
+                }
+            }
+            Run::Delete { first, count } => {
+                for counter in first.counter..first.counter + count {
+                    let element = self.op(Name { counter, ..first })?;
+                    operations.push(Op {
+                        action: OpType::Delete,
+                        obj: obj.clone(),
+                        key: Key::Seq(ElementId::Id(element.clone())),
+                        pred: [element].into_iter().collect(),
+                        insert: false,
+                    });
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Notes which change the next seal is on, counted from the last sealed one.
+    fn find_seal(&mut self, from: usize) -> Result<(), PacketError> {
+        self.next_seal = if self.columns.seals.is_empty() {
+            None
+        } else {
+            let since = place(&mut self.columns.seals)?;
+            Some(from.checked_add(since).ok_or(DAMAGED)?)
+        };
+        Ok(())
+    }
+
+    /// The seal on a change, in its wire form; empty where it has none.
+    fn seal(
+        &mut self,
+        at: usize,
+        head: ChangeHash,
+        actor: ActorId,
+    ) -> Result<Vec<u8>, PacketError> {
+        if self.next_seal != Some(at) {
+            return Ok(Vec::new());
+        }
+        let columns = &mut self.columns;
+        let sealer = place(&mut columns.seals)?;
+        let author = self.sealers.at(sealer, || {
+            let bytes = columns.sealers.take(NodeId::LEN).map_err(|_| DAMAGED)?;
+            NodeId::try_from(bytes).map_err(|_| DAMAGED)
+        })?;
+        let mut actors = vec![actor];
+        let others = place(&mut columns.seals)?;
+        if others >= SEAL_ACTORS_MAX {
+            return Err(PacketError::Damaged("a seal of too many actors"));
+        }
+        for _ in 0..others {
+            let other = place(&mut columns.seals)?;
+            let other = self.actors.get(other).filter(|_| other != GENESIS);
+            let other = other.ok_or(DAMAGED)?.to_bytes();
+            actors.push(ActorId::try_from(other).map_err(|_| DAMAGED)?);
+        }
+        actors.sort_unstable();
+        let account = word(&mut columns.seals, ACCOUNT_BYTES_MAX)?;
+        let signature = columns.signatures.take(64).map_err(|_| DAMAGED)?;
+        let signature = Signature(signature.try_into().map_err(|_| DAMAGED)?);
+        self.find_seal(at)?;
+        let seal = Seal {
+            author,
+            // Not part of the bytes: it is that of the packet.
+            doc: DocId([0; 16]),
+            actors,
+            head,
+            account,
+            signature,
+        };
+        Ok(seal.to_wire())
+    }
+}
+
+/// A number of an operation as a report can have.
+fn in_reach(counter: u64) -> Result<u64, PacketError> {
+    if counter <= SCAN_LIMITS.op_counter_max {
+        Ok(counter)
+    } else {
+        Err(PacketError::Damaged("number of an operation"))
+    }
+}
+
+/// A text behind its length.
+fn word(reader: &mut Reader<'_>, max: usize) -> Result<String, PacketError> {
+    let length = place(reader)?;
+    if length > max {
+        return Err(PacketError::Damaged("length of a word"));
+    }
+    text(reader, length)
+}
