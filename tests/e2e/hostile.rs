@@ -144,7 +144,13 @@ fn false_changes(signer: &Signer) -> Vec<Offer> {
         Offer::change("unsealed", &own, unsealed, signature),
         Offer::change("a bent seal", &own, bent, signature),
         Offer::change("another document's seal", &own, lie, signature),
-        Offer::change("noise", &own, vec![0xEE; 500], RefusalCode::MALFORMED),
+        Offer::change("noise", &own, vec![0xEE; 500], RefusalCode::UNSUPPORTED),
+        Offer::change(
+            "noise as columns",
+            &own,
+            vec![1; 500],
+            RefusalCode::MALFORMED,
+        ),
         Offer::change("no change", &own, nonsense, RefusalCode::BUDGET),
         Offer::change(
             "a stranger's",

@@ -330,9 +330,15 @@ impl Forged {
     }
 }
 
+/// docs/protocol.md, packets.
+const RAW_PACKET: u8 = 0;
+
 /// A change as it travels.
 pub(crate) fn travelling(seal: Vec<u8>, change: Vec<u8>) -> Vec<u8> {
-    postcard::to_stdvec(&SealedChange { seal, change }).expect("it encodes")
+    let mut packet = vec![RAW_PACKET];
+    let members = [SealedChange { seal, change }];
+    packet.extend(postcard::to_stdvec(&members[..]).expect("it encodes"));
+    packet
 }
 
 /// Takes any certificate of the server: these callers do not care who answers.

@@ -1,11 +1,12 @@
 //! Admission: what a peer sent is bounded, verified and only then written, all in one transaction.
 //!
-//! A change is admitted with its author's seal and within the scanner's bounds, nothing else decides
-//! (docs/adr/0007). What cannot be judged yet, because its form, its author or what it builds upon has
+//! A change is admitted with its author's seal, its own or that of a later one which builds upon it, and
+//! within the scanner's bounds; nothing else decides (docs/adr/0007, 0011). What cannot be judged yet, because its form, its author or what it builds upon has
 //! not arrived, is parked and tried again when something arrives that it may have waited for.
 
 mod changes;
 mod follows;
+mod packets;
 mod parked;
 mod receipts;
 mod records;
@@ -19,7 +20,7 @@ use hopluu_store::{DbError, Park, ParkedRow, Put, WriteTx};
 use hopluu_sync::{Event, Incoming, Refusal, RefusalCode};
 use hopluu_trust::{Record, RecordKind};
 
-pub(crate) use self::changes::{NewEntry, SealedChange, append, rebuilt_facts};
+pub(crate) use self::changes::{NewEntry, append, rebuilt_facts};
 use self::parked::parked_body;
 pub(crate) use self::receipts::{Giver, receipt_heads};
 pub(crate) use self::records::put_record;
@@ -120,12 +121,9 @@ enum Waits {
     Merge = 4,
 }
 
-/// What became of one entry.
+/// Why something stays outside.
 enum Verdict {
-    /// It came in, behind its derived parents.
-    In(Vec<ScannedChange>),
-    Known,
-    Wait(Waits, ChangeHash),
+    Wait(Waits),
     Refuse(RefusalCode),
 }
 
@@ -142,7 +140,7 @@ impl Admission {
             match entry.kind {
                 EntryKind::Change => {
                     registry.settle();
-                    self.change_entry(tx, &registry, index, entry, &mut admitted)?;
+                    self.packet_entry(tx, &registry, index, entry, &mut admitted)?;
                 }
                 EntryKind::Record => {
                     self.record_entry(tx, &mut registry, index, entry, &mut admitted)?;
@@ -244,5 +242,7 @@ impl Admission {
 mod bounds;
 #[cfg(test)]
 mod crowded;
+#[cfg(test)]
+mod packed;
 #[cfg(test)]
 mod tests;

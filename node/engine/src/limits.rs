@@ -100,3 +100,16 @@ pub(crate) const STOP_SECS_MAX: u64 = 10;
 /// Beginnings of documents kept, each some 5 KB: one report of each commune of the largest province,
 /// as they come in within a season.
 pub(crate) const BEGINNINGS_KEPT_MAX: usize = 600;
+
+/// Times that a packet is tried, each time without the change at which the last attempt ended and what
+/// hangs on it. An honest packet has one such change at most, where a disk was copied; the rest is for
+/// several that wait.
+pub(crate) const PACKET_ATTEMPTS_MAX: usize = 4;
+
+/// Stored bytes read for one byte that may be sent: packed changes are that much smaller, and a packet of
+/// many costs less than several of few.
+pub(crate) const STORED_BYTES_PER_SENT: usize = 4;
+
+/// Stored bytes read on to find the seal that vouches for what was read. Without a seal of its own a change
+/// came in a packet with the one that vouches for it, and a packet is no larger.
+pub(crate) const VOUCHED_BYTES_MAX: usize = hopluu_sync::limits::ENTRY_BYTES_MAX;

@@ -1,16 +1,19 @@
 //! What is read from the store for a peer: the journal, the objects of a comparison, what it lacks.
 
+mod packets;
+
 use std::collections::BTreeMap;
 
-use hopluu_model::{DocId, EntryKind, RecordHash, Seq, UnitId};
-use hopluu_store::{DbError, EntryBody, PeerCheckpoint, Read};
+use hopluu_doc::limits::PACKET_CHANGES_MAX;
+use hopluu_model::{DocId, EntryKind, NodeId, RecordHash, Seq, UnitId};
+use hopluu_store::{DbError, EntryBody, JournalEntry, PeerCheckpoint, Read};
 use hopluu_sync::{
     Acked, Checkpoint, Effect, Entry, Event, Item, ItemDigest, JournalBatch, MissingBatch,
     ObjectKey, Received, Scope, Select, ShortHash, ShortKey,
 };
 
-use crate::admit::SealedChange;
-use crate::limits::JOURNAL_ENTRIES_MAX;
+use self::packets::{Lot, Row};
+use crate::limits::{JOURNAL_ENTRIES_MAX, STORED_BYTES_PER_SENT, VOUCHED_BYTES_MAX};
 use crate::links::EMPTY;
 
 /// Answers an effect that only reads.
@@ -112,6 +115,7 @@ pub(crate) fn checkpoint_of(kept: &PeerCheckpoint) -> Checkpoint {
     }
 }
 
+/// Reads on beyond the bound only to find what vouches for what was read.
 pub(crate) fn read_journal(
     read: &Read,
     after: Seq,
@@ -119,75 +123,130 @@ pub(crate) fn read_journal(
     bytes_max: usize,
     scope: &Scope,
 ) -> Result<JournalBatch, DbError> {
-    let batch = read.read_journal(after, JOURNAL_ENTRIES_MAX, bytes_max)?;
-    let mut descriptors = BTreeMap::new();
-    let mut entries = Vec::new();
+    let stored_max = bytes_max.saturating_mul(STORED_BYTES_PER_SENT);
+    let batch = read.read_journal(after, JOURNAL_ENTRIES_MAX, stored_max)?;
+    let mut gathered = Gathered::new(scope, bytes_max);
+    let mut looked_at = batch.through;
     for entry in batch.entries {
-        if entry.seq > through || !scope.admits(entry.kind(), &entry.unit) {
-            continue;
+        if entry.seq <= through {
+            gathered.add(read, entry)?;
         }
-        let (kind, object) = (entry.kind(), entry.object());
-        let Some(carried) = carried(read, entry.body, &mut descriptors)? else {
-            continue;
-        };
-        let (seq, unit, origin) = (entry.seq, entry.unit, entry.origin);
-        entries.push(Entry {
-            seq,
-            kind,
-            object,
-            descriptor: carried.descriptor,
-            body: carried.body,
-            unit,
-            origin,
-        });
+    }
+    if gathered.is_open() && looked_at < through {
+        let more = read.read_journal(looked_at, PACKET_CHANGES_MAX, VOUCHED_BYTES_MAX)?;
+        for entry in more.entries {
+            if !gathered.is_open() || entry.seq > through {
+                break;
+            }
+            looked_at = entry.seq;
+            gathered.add(read, entry)?;
+        }
     }
     Ok(JournalBatch {
-        entries,
-        through: batch.through.min(through),
+        entries: gathered.finish(read)?,
+        through: looked_at.min(through),
     })
 }
 
-/// What travels of an entry.
-struct Carried {
-    /// Which object it is of, where the id does not say it.
-    descriptor: Vec<u8>,
-    body: Vec<u8>,
+/// Entries of the journal on their way to a peer; changes of one document gather in packets.
+struct Gathered<'s> {
+    scope: &'s Scope,
+    bytes_max: usize,
+    entries: Vec<Entry>,
+    /// By document, with the unit and whom it came from: what came from different peers goes to
+    /// different peers.
+    lots: BTreeMap<DocId, (UnitId, Option<NodeId>, Lot)>,
 }
 
-/// What travels of an entry: nothing of a change without a seal, because who needs it makes it.
-fn carried(
-    read: &Read,
-    body: EntryBody,
-    descriptors: &mut BTreeMap<DocId, Vec<u8>>,
-) -> Result<Option<Carried>, DbError> {
-    let alone = |body| Carried {
-        descriptor: Vec::new(),
-        body,
-    };
-    Ok(Some(match body {
-        EntryBody::Change { seal, .. } if seal.is_empty() => return Ok(None),
-        EntryBody::Change {
-            doc, body, seal, ..
-        } => {
-            let descriptor = match descriptors.get(&doc) {
-                Some(descriptor) => descriptor.clone(),
-                None => {
-                    let key = read.doc(doc)?.map(|row| row.key).unwrap_or_default();
-                    descriptors.insert(doc, key.clone());
-                    key
-                }
-            };
-            let sealed = SealedChange {
-                seal: &seal,
-                change: &body,
-            };
-            let body = sealed.encode();
-            Carried { descriptor, body }
+impl<'s> Gathered<'s> {
+    fn new(scope: &'s Scope, bytes_max: usize) -> Self {
+        Self {
+            scope,
+            bytes_max,
+            entries: Vec::new(),
+            lots: BTreeMap::new(),
         }
-        EntryBody::Record { body, .. }
-        | EntryBody::Receipt { body, .. }
-        | EntryBody::Attachment { body, .. } => alone(body),
-    }))
+    }
+
+    fn is_open(&self) -> bool {
+        self.lots.values().any(|(_, _, lot)| lot.is_open())
+    }
+
+    fn add(&mut self, read: &Read, entry: JournalEntry) -> Result<(), DbError> {
+        if !self.scope.admits(entry.kind(), &entry.unit) {
+            return Ok(());
+        }
+        let (kind, object) = (entry.kind(), entry.object());
+        let (seq, unit, origin) = (entry.seq, entry.unit, entry.origin);
+        let body = match entry.body {
+            EntryBody::Change {
+                doc,
+                actor,
+                body,
+                seal,
+                ..
+            } => {
+                let is_others = |(_, from, _): &(_, _, _)| *from != origin;
+                if self.lots.get(&doc).is_some_and(is_others) {
+                    self.close(read, doc)?;
+                }
+                let lot = self.lots.entry(doc);
+                let (_, _, lot) = lot.or_insert_with(|| (unit, origin, Lot::default()));
+                lot.add(Row {
+                    seq,
+                    actor,
+                    seal,
+                    body,
+                });
+                return Ok(());
+            }
+            EntryBody::Record { body, .. }
+            | EntryBody::Receipt { body, .. }
+            | EntryBody::Attachment { body, .. } => body,
+        };
+        self.entries.push(Entry {
+            seq,
+            kind,
+            object,
+            descriptor: Vec::new(),
+            body,
+            unit,
+            origin,
+        });
+        Ok(())
+    }
+
+    /// Makes a document's packets. Each stands at the place of its first change: whoever has been sent
+    /// everything up to some place has then been sent all changes up to there, and some after it.
+    fn close(&mut self, read: &Read, doc: DocId) -> Result<(), DbError> {
+        let Some((unit, origin, lot)) = self.lots.remove(&doc) else {
+            return Ok(());
+        };
+        if lot.is_empty() {
+            return Ok(());
+        }
+        let descriptor = read.doc(doc)?.map(|row| row.key).unwrap_or_default();
+        let packets = lot.packets(self.bytes_max).into_iter();
+        self.entries.extend(packets.map(|(seq, body)| Entry {
+            seq,
+            kind: EntryKind::Change,
+            object: doc.into(),
+            descriptor: descriptor.clone(),
+            body,
+            unit: unit.clone(),
+            origin,
+        }));
+        Ok(())
+    }
+
+    fn finish(mut self, read: &Read) -> Result<Vec<Entry>, DbError> {
+        let docs: Vec<_> = self.lots.keys().copied().collect();
+        for doc in docs {
+            self.close(read, doc)?;
+        }
+        self.entries.sort_by_key(|entry| entry.seq);
+        Ok(self.entries)
+    }
 }
 
 fn read_items(read: &Read, scope: &Scope) -> Result<Vec<Item>, DbError> {
@@ -289,28 +348,31 @@ fn missing_changes(
     if !scope.admits(EntryKind::Change, &row.unit) {
         return Ok(None);
     }
-    let mut bytes = 0;
-    let mut last = want.after;
+    let stored_max = want.bytes_max.saturating_mul(STORED_BYTES_PER_SENT);
+    let (mut bytes, mut last) = (0, want.after);
+    let mut lot = Lot::default();
     read.for_each_change(doc, want.after.0, |change| {
-        if change.seal.is_empty() || !want.wants(change.hash.as_bytes()) {
+        if !want.wants(change.hash.as_bytes()) && !lot.awaits(&change.actor) {
             return true;
         }
         bytes += change.body.len() + change.seal.len();
-        if bytes > want.bytes_max && !batch.entries.is_empty() {
+        if bytes > stored_max && !lot.is_empty() && !lot.is_open() {
             batch.next = Some(last);
             return false;
         }
         last = Seq(change.ordinal);
-        let sealed = SealedChange {
-            seal: &change.seal,
-            change: &change.body,
-        };
-        let (descriptor, body) = (row.key.clone(), sealed.encode());
-        batch
-            .entries
-            .push(entry_of(want.object, last, descriptor, body, &row.unit));
+        lot.add(Row {
+            seq: last,
+            actor: change.actor,
+            seal: change.seal,
+            body: change.body,
+        });
         true
     })?;
+    let packets = lot.packets(want.bytes_max).into_iter();
+    let entries =
+        packets.map(|(seq, body)| entry_of(want.object, seq, row.key.clone(), body, &row.unit));
+    batch.entries.extend(entries);
     Ok(Some(batch))
 }
 

@@ -75,18 +75,20 @@ impl Core {
         })
     }
 
-    /// Who wrote each change, by its seal.
+    /// Who wrote each change, by the seals on its actor's: one actor has one author.
     pub(crate) fn authors(&self, doc: DocId) -> Result<BTreeMap<ChangeHash, NodeId>, CommandError> {
-        let mut authors = BTreeMap::new();
+        let (mut authors, mut changes) = (BTreeMap::new(), Vec::new());
         let read = self.read()?;
         read.for_each_change(doc, 0, |row| {
             if let Ok(seal) = Seal::from_wire(&row.seal, doc, row.hash) {
-                authors.insert(row.hash, seal.author);
+                authors.insert(row.actor, seal.author);
             }
+            changes.push((row.hash, row.actor));
             true
         })
         .map_err(CommandError::Store)?;
-        Ok(authors)
+        let author = |(hash, actor)| Some((hash, *authors.get(&actor)?));
+        Ok(changes.into_iter().filter_map(author).collect())
     }
 
     /// Who changed a report, oldest first.

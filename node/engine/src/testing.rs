@@ -4,7 +4,7 @@ pub(crate) mod alone;
 
 use std::sync::Arc;
 
-use hopluu_doc::{DocKey, Edit, FigureKey, Report, SaveContext, SavedChange};
+use hopluu_doc::{DocKey, Edit, FigureKey, Member, Report, SaveContext, SavedChange};
 use hopluu_form::Form;
 use hopluu_model::tree::{Level, TreeEvent, UnitTree};
 use hopluu_model::{
@@ -17,7 +17,7 @@ use hopluu_trust::{
     Receipt, Record, RecordKind, Seal, Signer, encode_chain, fingerprint, verify_chain,
 };
 
-use crate::admit::{Admission, Admitted, Giver, SealedChange};
+use crate::admit::{Admission, Admitted, Giver};
 use crate::registry::{Registry, Working, form_body, tree_body};
 
 pub(crate) const PROVINCE: &str = "45@2000-01-01";
@@ -199,7 +199,7 @@ impl Paper {
             object: self.key.id().into(),
             kind: EntryKind::Change,
             descriptor: self.key.encode(),
-            body: SealedChange { seal, change }.encode(),
+            body: Member { seal, change }.raw(),
         }
     }
 }

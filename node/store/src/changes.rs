@@ -117,12 +117,14 @@ impl Read {
         )
     }
 
-    /// The seal of an actor's first change in a document, by which the actor is its author's.
+    /// The first seal on an actor's changes in a document, by which the actor is its author's. The changes
+    /// before that one have none: it vouches for them.
     pub fn first_seal(&self, doc: DocId, actor: ActorId) -> Result<Option<Vec<u8>>, DbError> {
         let Some((number, _)) = self.doc_numbers(doc)? else {
             return Ok(None);
         };
-        let sql = "SELECT seal FROM changes WHERE doc = ?1 AND actor = ?2 AND actor_seq = 1";
+        let sql = "SELECT seal FROM changes WHERE doc = ?1 AND actor = ?2 AND seal <> x'' \
+                   ORDER BY actor_seq LIMIT 1";
         self.one(sql, (number, actor.as_bytes()), |row| Ok(row.get(0)?))
     }
 

@@ -116,12 +116,13 @@ impl Read {
     }
 
     fn change_entry(&self, reference: i64) -> Result<Option<(i64, EntryBody)>, DbError> {
-        let sql = "SELECT d.unit, d.doc, c.hash, c.body, c.seal FROM changes c \
+        let sql = "SELECT d.unit, d.doc, c.hash, c.body, c.seal, c.actor FROM changes c \
                    JOIN docs d ON d.id = c.id >> 24 WHERE c.id = ?1";
         self.one(sql, [reference], |row| {
             let body = EntryBody::Change {
                 doc: id(row, 1, "docs")?,
                 hash: id(row, 2, "changes")?,
+                actor: id(row, 5, "changes")?,
                 body: row.get(3)?,
                 seal: row.get(4)?,
             };

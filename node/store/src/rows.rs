@@ -241,15 +241,17 @@ impl JournalEntry {
 /// What a journal entry carries.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum EntryBody {
-    /// A sealed change.
+    /// A change.
     Change {
         /// The document.
         doc: DocId,
         /// The change's hash.
         hash: ChangeHash,
+        /// Its actor.
+        actor: ActorId,
         /// The raw change.
         body: Vec<u8>,
-        /// Its seal.
+        /// Its seal; empty where a later change's vouches.
         seal: Vec<u8>,
     },
     /// A record.

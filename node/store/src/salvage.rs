@@ -300,6 +300,7 @@ impl Salvage<'_> {
             let entry = EntryBody::Change {
                 doc,
                 hash: change.hash,
+                actor: change.actor,
                 body: change.body.clone(),
                 seal: change.seal.clone(),
             };

@@ -64,6 +64,25 @@ impl WriteTx<'_> {
         self.set_meta(META_EPOCH, epoch.as_bytes())
     }
 
+    /// Tries something within the job: where it fails, nothing that it wrote remains, and the job goes
+    /// on.
+    ///
+    /// # Errors
+    /// Those of `work`, or the disk's.
+    pub fn attempt<T, E: From<DbError>>(
+        &mut self,
+        work: impl FnOnce(&mut Self) -> Result<T, E>,
+    ) -> Result<T, E> {
+        self.run("SAVEPOINT attempt", ())?;
+        let worked = work(self);
+        if worked.is_err() {
+            self.run("ROLLBACK TO attempt", ())?;
+            self.read.forget_units();
+        }
+        self.run("RELEASE attempt", ())?;
+        worked
+    }
+
     pub(crate) fn run(&mut self, sql: &str, params: impl Params) -> Result<usize, DbError> {
         let done = self
             .read

@@ -1,14 +1,12 @@
 //! What one author may do to a document, and what a few changes may cost a superior.
 
-use hopluu_doc::limits::SCAN_LIMITS;
-use hopluu_doc::{Edit, Genesis, LifecycleEvent, genesis, scan};
+use hopluu_doc::{Edit, Genesis, LifecycleEvent, genesis, unpack};
 use hopluu_model::tree::TreeEvent;
 use hopluu_model::{ActorId, DocId, RecordHash, Timestamp};
 use hopluu_store::{DbError, NewDoc, ReceiptRow};
 use hopluu_sync::{Incoming, RefusalCode};
 use hopluu_trust::{Receipt, Record, RecordKind};
 
-use crate::admit::SealedChange;
 use crate::admit::tests::World;
 use crate::limits::{DOCS_PER_UNIT_MAX, HEADS_MAX, RECEIPTS_PER_UNIT_MAX, RECORDS_PER_AUTHOR_MAX};
 use crate::registry::Registry;
@@ -79,9 +77,8 @@ fn more_heads_than_a_save_can_name_wait_for_one_that_merges_them() {
     // Whoever has seen all but the last one saves.
     let mut paper = Paper::of(COMMUNE);
     for entry in apart(HEADS_MAX) {
-        let sealed: SealedChange<'_> = postcard::from_bytes(&entry.body).unwrap();
-        let change = scan(sealed.change, &SCAN_LIMITS).unwrap();
-        paper.report.apply([&change]).unwrap();
+        let unpacked = unpack(&entry.body).unwrap();
+        paper.report.apply([&unpacked[0].change]).unwrap();
     }
     let merging = paper.save(ACTOR, "II.1.1.a", "7");
     let merging = paper.sealed(&world.commune, &merging);

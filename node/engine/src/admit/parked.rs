@@ -4,10 +4,10 @@ use std::collections::BTreeSet;
 
 use hopluu_model::NodeId;
 use hopluu_store::{DbError, ParkedRow, WriteTx};
-use hopluu_sync::{Acked, RefusalCode};
+use hopluu_sync::Acked;
 
 use super::records::Outside;
-use super::{Admission, Admitted, Verdict, Waits};
+use super::{Admission, Admitted, Verdict};
 use crate::links::{acked_is, change_checkpoint};
 use crate::registry::Registry;
 
@@ -30,39 +30,41 @@ impl Admission {
         let crowded = tx.parked_full()?;
         let mut freed = BTreeSet::new();
         loop {
-            let before = rows.len();
+            let (before, mut is_moving) = (rows.len(), false);
             let mut waiting = Vec::new();
             for row in rows {
                 // Who sent it has it; whose push freed it may not.
                 let origin = Some(row.node).filter(|node| *node != self.giver.me.node);
-                let (doc, verdict) = match read_parked(&row.body) {
+                let is_waiting = match read_parked(&row.body) {
                     // A record has no descriptor.
-                    Some(([], body)) => match self.record(tx, registry, body, origin, admitted)? {
-                        Err(Outside::Wait(_)) => (row.doc, Verdict::Wait(Waits::Author, row.hash)),
-                        _ => {
+                    Some(([], body)) => {
+                        let judged = self.record(tx, registry, body, origin, admitted)?;
+                        let is_waiting = matches!(judged, Err(Outside::Wait(_)));
+                        if !is_waiting {
                             registry.settle();
-                            (row.doc, Verdict::Known)
                         }
-                    },
+                        is_waiting
+                    }
                     Some((descriptor, body)) => {
-                        self.change(tx, registry, descriptor, body, origin)?
+                        let taken = self.packet(tx, registry, descriptor, body, origin)?;
+                        let (doc, changes) = (taken.doc, taken.changes);
+                        if !changes.is_empty() {
+                            is_moving = true;
+                            admitted.docs.entry(doc).or_default().extend(changes);
+                        }
+                        matches!(taken.rest, Some(Verdict::Wait(_)))
                     }
-                    None => (row.doc, Verdict::Refuse(RefusalCode::MALFORMED)),
+                    None => false,
                 };
-                match verdict {
-                    Verdict::Wait(..) => {
-                        waiting.push(row);
-                        continue;
-                    }
-                    Verdict::In(changes) => {
-                        admitted.docs.entry(doc).or_default().extend(changes);
-                    }
-                    Verdict::Known | Verdict::Refuse(_) => {}
+                if is_waiting {
+                    waiting.push(row);
+                    continue;
                 }
                 tx.unpark(row.doc, row.hash)?;
                 freed.insert(row.node);
             }
-            if waiting.is_empty() || waiting.len() == before {
+            // What a packet let in while its rest waits may be what another waits for.
+            if waiting.is_empty() || waiting.len() == before && !is_moving {
                 break;
             }
             rows = waiting;

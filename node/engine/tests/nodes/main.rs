@@ -5,3 +5,4 @@ mod common;
 mod large;
 mod linked;
 mod local;
+mod packets;

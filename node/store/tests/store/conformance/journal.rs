@@ -1,4 +1,4 @@
-use hopluu_model::{EntryKind, Seq};
+use hopluu_model::{ActorId, EntryKind, Seq};
 use hopluu_store::{AppendError, DbError, EntryBody, Put, Store};
 
 use crate::sample::{append, body, doc, doc_id, fill, hash, node, receipt, record, unit};
@@ -59,6 +59,7 @@ pub(super) fn entries_come_with_their_objects(store: &Store) {
     let change = EntryBody::Change {
         doc: doc_id(1),
         hash: hash(1, 2),
+        actor: ActorId([3; 8]),
         body: body(1, 2, 40),
         seal: b"seal".to_vec(),
     };

@@ -1,0 +1,326 @@
+//! Packets: taken apart, and let in as far as everything in them may come in.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use hopluu_doc::{
+    DocKey, Genesis, PacketError, ParentsError, ScannedChange, Unpacked, is_derived_actor, unpack,
+};
+use hopluu_form::Form;
+use hopluu_model::{ChangeHash, DocId, NodeId};
+use hopluu_store::{AppendError, DbError, WriteTx};
+use hopluu_sync::{Incoming, RefusalCode};
+
+use super::changes::{Appender, NewEntry, author_of, has_room, may_begin, sealed_by};
+use super::follows::{derived_parents, follows};
+use super::{Admission, Admitted, Verdict, Waits};
+use crate::limits::PACKET_ATTEMPTS_MAX;
+use crate::registry::Registry;
+
+/// What became of a packet.
+pub(super) struct Taken {
+    pub(super) doc: DocId,
+    /// What came in, behind the derived parents that came with it.
+    pub(super) changes: Vec<ScannedChange>,
+    /// Why the rest stays outside; nothing where there is no rest.
+    pub(super) rest: Option<Verdict>,
+}
+
+impl Taken {
+    fn nothing(doc: DocId, rest: Option<Verdict>) -> Self {
+        Self {
+            doc,
+            changes: Vec::new(),
+            rest,
+        }
+    }
+
+    fn refused(doc: DocId, code: RefusalCode) -> Self {
+        Self::nothing(doc, Some(Verdict::Refuse(code)))
+    }
+}
+
+/// A packet that is being judged, with what it is read by.
+struct Opened<'a> {
+    key: &'a DocKey,
+    form: &'a Form,
+    genesis: Arc<Genesis>,
+    unpacked: Vec<Unpacked>,
+    origin: Option<NodeId>,
+}
+
+/// Where an attempt to let in all that is left has ended.
+enum Ended {
+    /// At this change.
+    At(usize, Verdict),
+    Db(DbError),
+}
+
+impl From<DbError> for Ended {
+    fn from(error: DbError) -> Self {
+        Self::Db(error)
+    }
+}
+
+impl Admission {
+    pub(super) fn packet_entry(
+        &self,
+        tx: &mut WriteTx<'_>,
+        registry: &Registry,
+        index: usize,
+        entry: &Incoming,
+        admitted: &mut Admitted,
+    ) -> Result<(), DbError> {
+        let (descriptor, body) = (&entry.descriptor, &entry.body);
+        // The id is what the changes will be found by; the descriptor says which document it is.
+        if !DocKey::decode(descriptor).is_ok_and(|key| entry.object == key.id().into()) {
+            admitted.refuse(index, RefusalCode::MALFORMED);
+            return Ok(());
+        }
+        let taken = self.packet(tx, registry, descriptor, body, self.from)?;
+        let doc = taken.doc;
+        if !taken.changes.is_empty() {
+            admitted.docs.entry(doc).or_default().extend(taken.changes);
+        }
+        match taken.rest {
+            None => {}
+            Some(Verdict::Refuse(code)) => admitted.refuse(index, code),
+            Some(Verdict::Wait(reason)) => {
+                // By all of its bytes: two packets that end alike need not be the same.
+                let name = ChangeHash(*blake3::hash(body).as_bytes());
+                let code = self.park(tx, (doc, name), reason, descriptor, body)?;
+                admitted.refuse(index, code);
+            }
+        }
+        Ok(())
+    }
+
+    /// Judges a packet and writes what of it may come in, as come from `origin`.
+    pub(super) fn packet(
+        &self,
+        tx: &mut WriteTx<'_>,
+        registry: &Registry,
+        descriptor: &[u8],
+        body: &[u8],
+        origin: Option<NodeId>,
+    ) -> Result<Taken, DbError> {
+        let Ok(key) = DocKey::decode(descriptor) else {
+            return Ok(Taken::refused(DocId([0; 16]), RefusalCode::MALFORMED));
+        };
+        let doc = key.id();
+        // Scope looks at the unit only, so what is not for everybody above it must not be here.
+        if !key.compartment.is_public() {
+            return Ok(Taken::refused(doc, RefusalCode::UNSUPPORTED));
+        }
+        // Bounded before Automerge or anything else that allocates sees it.
+        let unpacked = match unpack(body) {
+            Ok(unpacked) => unpacked,
+            Err(error) => return Ok(Taken::refused(doc, refusal_of(&error))),
+        };
+        let mut left = BTreeSet::new();
+        for (at, one) in unpacked.iter().enumerate() {
+            if !tx.has_change(doc, one.change.hash)? {
+                left.insert(at);
+            }
+        }
+        if left.is_empty() {
+            return Ok(Taken::nothing(doc, None));
+        }
+        let known = registry.form_of_major(&key.form, key.major, &key.unit);
+        let Some(form) = known.map(|known| &known.form) else {
+            return Ok(Taken::nothing(doc, Some(Verdict::Wait(Waits::Form))));
+        };
+        let Ok(genesis) = self.beginnings.of(&key, form) else {
+            return Ok(Taken::refused(doc, RefusalCode::MALFORMED));
+        };
+        if !may_begin(tx, &key)? {
+            return Ok(Taken::refused(doc, RefusalCode::BUDGET));
+        }
+        let opened = Opened {
+            key: &key,
+            form,
+            genesis,
+            unpacked,
+            origin,
+        };
+        opened.let_in(tx, registry, left)
+    }
+}
+
+fn refusal_of(error: &PacketError) -> RefusalCode {
+    match error {
+        PacketError::UnknownKind(_) => RefusalCode::UNSUPPORTED,
+        PacketError::Damaged(_) => RefusalCode::MALFORMED,
+        PacketError::TooMany { .. } | PacketError::Change(_) => RefusalCode::BUDGET,
+    }
+}
+
+impl Opened<'_> {
+    /// Lets in all of what is left that may come in. A change without a seal must never be here without
+    /// the one that vouches for it, or nobody could pass it on: so where one cannot come in, nothing of
+    /// the attempt is kept, and the next is made without it and all that hangs on it.
+    fn let_in(
+        &self,
+        tx: &mut WriteTx<'_>,
+        registry: &Registry,
+        mut left: BTreeSet<usize>,
+    ) -> Result<Taken, DbError> {
+        let doc = self.key.id();
+        let mut rest = None;
+        // Who needs a derived change can make it: it comes in with a change upon it.
+        left.retain(|at| !self.is_derived_alone(*at));
+        for (at, verdict) in self.unvouched(registry, &left) {
+            self.leave_out(at, &mut left);
+            rest = worse(rest, verdict);
+        }
+        for _ in 0..PACKET_ATTEMPTS_MAX {
+            match tx.attempt(|tx| self.append_all(tx, &left)) {
+                Ok(changes) => return Ok(Taken { doc, changes, rest }),
+                Err(Ended::Db(error)) => return Err(error),
+                Err(Ended::At(at, verdict)) => {
+                    self.leave_out(at, &mut left);
+                    rest = worse(rest, verdict);
+                }
+            }
+        }
+        Ok(Taken::nothing(doc, rest))
+    }
+
+    fn is_derived_alone(&self, at: usize) -> bool {
+        self.unpacked.get(at).is_some_and(|one| {
+            one.voucher.is_none()
+                && one
+                    .change
+                    .is_derived_for(&self.key.id(), &self.genesis.hash)
+        })
+    }
+
+    /// The changes for which nobody vouches who may. Each seal is looked at once.
+    fn unvouched(&self, registry: &Registry, left: &BTreeSet<usize>) -> Vec<(usize, Verdict)> {
+        let mut vouchers = BTreeSet::new();
+        let mut unvouched = Vec::new();
+        for at in left {
+            match self.unpacked.get(*at).and_then(|one| one.voucher) {
+                Some(voucher) => {
+                    vouchers.insert(voucher);
+                }
+                None => unvouched.push((*at, Verdict::Refuse(RefusalCode::SIGNATURE))),
+            }
+        }
+        for at in vouchers {
+            if let Some(one) = self.unpacked.get(at)
+                && let Err(verdict) = sealed_by(registry, self.key, &one.seal, &one.change)
+            {
+                unvouched.push((at, verdict));
+            }
+        }
+        unvouched
+    }
+
+    /// Takes a change out of what is left, with what builds upon it and what only it vouches for.
+    fn leave_out(&self, at: usize, left: &mut BTreeSet<usize>) {
+        let mut out = BTreeSet::from([at]);
+        let mut hashes = BTreeSet::new();
+        loop {
+            let before = out.len();
+            hashes.extend(
+                out.iter()
+                    .filter_map(|at| Some(self.unpacked.get(*at)?.change.hash)),
+            );
+            for (at, one) in self.unpacked.iter().enumerate() {
+                let is_upon = one.change.deps.iter().any(|dep| hashes.contains(dep));
+                if is_upon || one.voucher.is_some_and(|voucher| out.contains(&voucher)) {
+                    out.insert(at);
+                    hashes.insert(one.change.hash);
+                }
+            }
+            if out.len() == before {
+                break;
+            }
+        }
+        left.retain(|at| !out.contains(at));
+    }
+
+    fn append_all(
+        &self,
+        tx: &mut WriteTx<'_>,
+        left: &BTreeSet<usize>,
+    ) -> Result<Vec<ScannedChange>, Ended> {
+        let mut changes = Vec::new();
+        let Some(last) = left.last() else {
+            return Ok(changes);
+        };
+        let mut appender = Appender::begin(tx, self.key, &self.genesis)?;
+        for at in left {
+            let Some(one) = self.unpacked.get(*at) else {
+                continue;
+            };
+            let derived = self
+                .judge(tx, one)?
+                .map_err(|verdict| Ended::At(*at, verdict))?;
+            let origin = self.origin;
+            let with = derived.iter().map(|parent| (parent, [].as_slice()));
+            for (change, seal) in with.chain([(&one.change, one.seal.as_slice())]) {
+                let entry = NewEntry { seal, origin };
+                let appended = appender.append(tx, change, entry);
+                appended.map_err(|error| not_appended(*at, error))?;
+            }
+            changes.extend(derived);
+            changes.push(one.change.clone());
+        }
+        let finished = appender.finish(tx);
+        finished.map_err(|error| not_appended(*last, error))?;
+        Ok(changes)
+    }
+
+    /// Whether a change, for which somebody vouches, may come in now: whose its actor is, and what it
+    /// follows. Gives those of its parents that follow from the form and come in with it.
+    fn judge(
+        &self,
+        tx: &WriteTx<'_>,
+        one: &Unpacked,
+    ) -> Result<Result<Vec<ScannedChange>, Verdict>, DbError> {
+        let (doc, change) = (self.key.id(), &one.change);
+        let voucher = one.voucher.and_then(|at| self.unpacked.get(at));
+        let author = voucher.and_then(|voucher| author_of(&voucher.seal));
+        // An actor is whose first seal it has; derived ones are nobody's.
+        let is_anothers = match tx.first_seal(doc, change.actor)? {
+            Some(first) => author_of(&first) != author,
+            None => is_derived_actor(&doc, self.form, &change.actor),
+        };
+        if is_anothers {
+            return Ok(Err(Verdict::Refuse(RefusalCode::CONFLICT)));
+        }
+        if !has_room(tx, doc, change)? {
+            return Ok(Err(Verdict::Wait(Waits::Merge)));
+        }
+        let derived = derived_parents(tx, doc, self.form, &self.genesis, change)?;
+        Ok(match follows(tx, doc, &self.genesis, change, &derived)? {
+            Ok(()) => Ok(derived),
+            Err(
+                ParentsError::Missing(_) | ParentsError::Gap { .. } | ParentsError::Dangling { .. },
+            ) => Err(Verdict::Wait(Waits::Dependency)),
+            Err(_) => Err(Verdict::Refuse(RefusalCode::CONFLICT)),
+        })
+    }
+}
+
+fn not_appended(at: usize, error: AppendError) -> Ended {
+    match error {
+        AppendError::Db(error) => Ended::Db(error),
+        AppendError::TooManyChanges { .. } | AppendError::FactsTooLarge { .. } => {
+            Ended::At(at, Verdict::Refuse(RefusalCode::BUDGET))
+        }
+        // The judge has looked at parents and sequence in this very transaction.
+        _ => Ended::At(at, Verdict::Refuse(RefusalCode::CONFLICT)),
+    }
+}
+
+/// What is said of a packet of which several stay outside: what waits outweighs, or it would be lost.
+fn worse(before: Option<Verdict>, verdict: Verdict) -> Option<Verdict> {
+    match before {
+        Some(Verdict::Wait(_)) => before,
+        Some(Verdict::Refuse(_)) if matches!(verdict, Verdict::Refuse(_)) => before,
+        _ => Some(verdict),
+    }
+}
