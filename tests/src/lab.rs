@@ -3,11 +3,14 @@
 //! A [`Profile`] says what a link is like and lies as a file in `tests/profiles`. A [`Shaper`] decides
 //! from it, without a clock or a socket, what becomes of each packet of one direction; the relays
 //! carry real UDP and TCP by its verdicts between real nodes, and count. One seed gives one fate.
+//! What travels there is in [`documents`], and what it weighs in [`weights`].
 
+pub mod documents;
 mod profile;
 mod shaper;
 mod tcp;
 mod udp;
+pub mod weights;
 
 use std::fmt;
 use std::time::{Duration, Instant};
