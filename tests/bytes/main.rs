@@ -57,7 +57,7 @@ fn what_two_sides_wrote_apart_is_a_fraction_of_raw_sync() {
     }
 }
 
-/// What docs/adr/0011 sets side by side.
+/// What docs/adr/0012 sets side by side.
 #[test]
 fn whatever_else_was_tried_is_larger() {
     let documents: Vec<_> = (0..20).map(Document::new).collect();

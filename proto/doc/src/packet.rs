@@ -10,7 +10,7 @@
 //! members as stored -> pack -> bytes -> unpack -> scanned changes, each with who vouches for it
 //! ```
 //! A packet stands for itself: it is read without the document, the form or any other packet. The bytes
-//! are told in docs/protocol.md, the reasons in docs/adr/0011.
+//! are told in docs/protocol.md, the reasons in docs/adr/0012.
 
 mod columns;
 mod cut;

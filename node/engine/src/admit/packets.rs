@@ -80,6 +80,7 @@ impl Admission {
         let taken = self.packet(tx, registry, descriptor, body, self.from)?;
         let doc = taken.doc;
         if !taken.changes.is_empty() {
+            admitted.taken += 1;
             admitted.docs.entry(doc).or_default().extend(taken.changes);
         }
         match taken.rest {

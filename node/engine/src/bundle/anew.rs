@@ -5,14 +5,14 @@
 //! on its own would. It is a save like any other: equal values are no conflict, and whatever is written
 //! later writes over both.
 
-use hopluu_doc::{Edit, Register, Report, SaveContext, SavedChange};
+use hopluu_doc::{Edit, Member, Register, Report, SaveContext, SavedChange, pack};
 use hopluu_model::{ActorId, EntryKind, Scalar, Seq, Timestamp};
 use hopluu_store::{DbError, WriteError};
 use hopluu_sync::Incoming;
 use hopluu_trust::Seal;
 
 use super::BundleError;
-use crate::admit::{Admitted, SealedChange};
+use crate::admit::Admitted;
 use crate::core::Core;
 use crate::error::CommandError;
 use crate::open_docs::guarded;
@@ -127,23 +127,25 @@ impl Core {
 
     fn travelling(&self, meant: &Meant, actor: ActorId, saves: &[SavedChange]) -> Vec<Incoming> {
         let doc = meant.key.id();
-        let sealed = saves.iter().map(|saved| {
+        let sealed = |saved: &SavedChange| {
             let seal = Seal::sign(self.signer(), doc, vec![actor], saved.hash, String::new());
-            let seal = seal
-                .expect("one actor and no account are within a seal's bounds")
-                .to_wire();
-            let body = SealedChange {
-                seal: &seal,
+            seal.expect("one actor and no account are within a seal's bounds")
+                .to_wire()
+        };
+        let seals: Vec<Vec<u8>> = saves.iter().map(sealed).collect();
+        let members = seals.iter().zip(saves);
+        let members: Vec<Member<'_>> = members
+            .map(|(seal, saved)| Member {
+                seal,
                 change: &saved.bytes,
-            };
-            Incoming {
-                kind: EntryKind::Change,
-                object: doc.into(),
-                descriptor: meant.key.encode(),
-                body: body.encode(),
-            }
-        });
-        sealed.collect()
+            })
+            .collect();
+        vec![Incoming {
+            kind: EntryKind::Change,
+            object: doc.into(),
+            descriptor: meant.key.encode(),
+            body: pack(&members),
+        }]
     }
 }
 
