@@ -34,6 +34,7 @@ pub(crate) const KIND_ANSWER: u8 = 5;
 pub(crate) const KIND_OBJECTS: u8 = 6;
 pub(crate) const KIND_FIN: u8 = 7;
 pub(crate) const KIND_PART: u8 = 8;
+pub(crate) const KIND_STREAM: u8 = 9;
 
 /// One frame, decoded.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -229,6 +230,11 @@ pub(crate) fn encode(frame: &Frame, out: &mut Vec<u8>) {
         let is_last = u8::from(pieces.peek().is_none());
         raw(KIND_PART, &[&[is_last], piece], out);
     }
+}
+
+/// Appends a piece of a packed stream of frames, cut anywhere.
+pub(crate) fn stream_frame(begins: bool, packed: &[u8], out: &mut Vec<u8>) {
+    raw(KIND_STREAM, &[&[u8::from(begins)], packed], out);
 }
 
 fn bytes<T: Serialize>(value: &T) -> Vec<u8> {

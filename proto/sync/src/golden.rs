@@ -33,7 +33,7 @@ fn check(frame: &Frame, parts: &[(usize, &str)], file: ExpectFile) {
     file.assert_eq(&text);
 }
 
-fn hello(held: Option<Held>) -> Frame {
+pub(crate) fn hello(held: Option<Held>) -> Frame {
     Frame::Hello(Hello {
         mark: MARK,
         newest: 1,

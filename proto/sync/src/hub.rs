@@ -7,7 +7,7 @@ use hopluu_model::{Epoch, Fault, NodeId, Place, Seq, UnitTree};
 
 use crate::dial::{Ended, Targets};
 use crate::generator::Generator;
-use crate::limits::{CROSSING_MS, PARTS_BYTES_MAX, PEERS_KEPT_MAX, TARGETS_MAX};
+use crate::limits::{CROSSING_MS, PARTS_BYTES_MAX, PEERS_KEPT_MAX, STREAMS_MAX, TARGETS_MAX};
 use crate::session::{Node, Session, Turn};
 use crate::status::PeerRecord;
 use crate::{CloseCode, Effect, Event, HubStatus, LinkId, Steady, TargetId};
@@ -175,12 +175,12 @@ impl Hub {
     }
 
     fn one(&mut self, now: Steady, link: LinkId, event: Event, effects: &mut Vec<Effect>) {
-        let others: usize = self
-            .sessions
-            .iter()
-            .filter(|(id, _)| **id != link)
-            .map(|(_, session)| session.parts_bytes())
-            .sum();
+        let others = || {
+            let others = self.sessions.iter().filter(|(id, _)| **id != link);
+            others.map(|(_, session)| session)
+        };
+        let parts: usize = others().map(Session::parts_bytes).sum();
+        let may_pack = others().filter(|other| other.is_packing()).count() < STREAMS_MAX;
         let Some(session) = self.sessions.get_mut(&link) else {
             return;
         };
@@ -193,7 +193,8 @@ impl Hub {
             node: &mut self.node,
             record,
             effects,
-            parts_max: PARTS_BYTES_MAX.saturating_sub(others),
+            parts_max: PARTS_BYTES_MAX.saturating_sub(parts),
+            may_pack,
         };
         if let Err(code) = session.handle(event, &mut turn) {
             self.close(now, link, code, effects);
@@ -243,6 +244,7 @@ impl Hub {
             record,
             effects,
             parts_max: 0,
+            may_pack: false,
         };
         let session = Session::open(link, peer, target, &mut turn);
         self.sessions.insert(link, session);

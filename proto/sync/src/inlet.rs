@@ -1,8 +1,9 @@
 //! Cuts a peer's bytes back into frames, wherever the link has split them.
 
 use crate::CloseCode;
-use crate::frame::{Frame, KIND_HELLO, KIND_PART, decode};
+use crate::frame::{Frame, KIND_HELLO, KIND_PART, KIND_STREAM, decode};
 use crate::limits::{FRAME_BYTES_MAX, MESSAGE_BYTES_MAX};
+use crate::stream::Unpacker;
 
 /// Longest length field: three groups of seven bits hold more than a frame may have.
 const LENGTH_BYTES_MAX: usize = 3;
@@ -10,9 +11,11 @@ const LENGTH_BYTES_MAX: usize = 3;
 /// What has come and is not a whole frame yet.
 #[derive(Debug, Default)]
 pub(crate) struct Inlet {
-    bytes: Vec<u8>,
-    /// How far `bytes` has been used up.
-    at: usize,
+    /// As it came.
+    wire: Buffer,
+    /// What a stream held.
+    unpacked: Buffer,
+    unpacker: Option<Unpacker>,
     /// A message in parts, as far as it has come.
     parts: Vec<u8>,
     /// Whether the hello has come: nothing else may come first, known or not.
@@ -21,11 +24,7 @@ pub(crate) struct Inlet {
 
 impl Inlet {
     pub(crate) fn take(&mut self, bytes: &[u8]) {
-        if self.at == self.bytes.len() {
-            self.bytes.clear();
-            self.at = 0;
-        }
-        self.bytes.extend_from_slice(bytes);
+        self.wire.take(bytes);
     }
 
     /// Bytes that wait for the rest of their message.
@@ -35,56 +34,109 @@ impl Inlet {
 
     /// Bytes that have not been looked at.
     pub(crate) fn waiting_bytes(&self) -> usize {
-        self.bytes.len() - self.at
+        self.wire.waiting() + self.unpacked.waiting()
     }
 
     /// The next frame of a kind we know, or none until more bytes come. A message in parts may
     /// grow to `parts_max`.
     pub(crate) fn next(&mut self, parts_max: usize) -> Result<Option<Frame>, CloseCode> {
         loop {
-            let Some((start, end)) = self.whole_frame()? else {
-                self.drop_used();
+            if let Some((start, end)) = self.unpacked.whole_frame()? {
+                let frame = self.unpacked.use_up(start, end);
+                if let Some(frame) = self.read(&frame, parts_max)? {
+                    return Ok(Some(frame));
+                }
+                continue;
+            }
+            self.unpacked.drop_used();
+            let Some((start, end)) = self.wire.whole_frame()? else {
+                self.wire.drop_used();
                 return Ok(None);
             };
-            let frame = self.bytes.get(start..end).unwrap_or_default();
+            let frame = self.wire.use_up(start, end);
             let (kind, body) = frame.split_first().ok_or(CloseCode::Malformed)?;
-            self.at = end;
-            if *kind != KIND_HELLO && !self.is_greeted {
-                return Err(CloseCode::NotHello);
-            }
-            self.is_greeted = true;
-            if *kind == KIND_PART {
-                let (flag, piece) = body.split_first().ok_or(CloseCode::PartsBroken)?;
-                if piece.is_empty() || *flag > 1 {
-                    return Err(CloseCode::PartsBroken);
-                }
-                if self.parts.len() + piece.len() > MESSAGE_BYTES_MAX {
-                    return Err(CloseCode::FrameTooLarge);
-                }
-                if self.parts.len() + piece.len() > parts_max {
-                    return Err(CloseCode::Busy);
-                }
-                self.parts.extend_from_slice(piece);
-                if *flag == 0 {
-                    continue;
-                }
-                let message = std::mem::take(&mut self.parts);
-                let (kind, body) = message.split_first().ok_or(CloseCode::PartsBroken)?;
-                if *kind == KIND_PART {
-                    return Err(CloseCode::PartsBroken);
-                }
-                if let Some(frame) = decode(*kind, body)? {
-                    return Ok(Some(frame));
-                }
-            } else {
-                if !self.parts.is_empty() {
-                    return Err(CloseCode::PartsBroken);
-                }
-                if let Some(frame) = decode(*kind, body)? {
-                    return Ok(Some(frame));
-                }
+            if *kind == KIND_STREAM && self.is_greeted {
+                self.unpack(body)?;
+            } else if self.unpacked.waiting() > 0 {
+                // A frame of a stream ends in the stream.
+                return Err(CloseCode::Malformed);
+            } else if let Some(frame) = self.read(&frame, parts_max)? {
+                return Ok(Some(frame));
             }
         }
+    }
+
+    fn unpack(&mut self, body: &[u8]) -> Result<(), CloseCode> {
+        let (begins, packed) = body.split_first().ok_or(CloseCode::Malformed)?;
+        match begins {
+            1 if self.unpacked.waiting() == 0 => self.unpacker = Some(Unpacker::new()?),
+            0 => {}
+            _ => return Err(CloseCode::Malformed),
+        }
+        let unpacker = self.unpacker.as_mut().ok_or(CloseCode::Malformed)?;
+        unpacker.unpack(packed, &mut self.unpacked.bytes)
+    }
+
+    /// A frame, or nothing where it is part of a message or of a kind that we do not know.
+    fn read(&mut self, frame: &[u8], parts_max: usize) -> Result<Option<Frame>, CloseCode> {
+        let (kind, body) = frame.split_first().ok_or(CloseCode::Malformed)?;
+        if *kind != KIND_HELLO && !self.is_greeted {
+            return Err(CloseCode::NotHello);
+        }
+        self.is_greeted = true;
+        if *kind != KIND_PART {
+            if !self.parts.is_empty() {
+                return Err(CloseCode::PartsBroken);
+            }
+            return decode(*kind, body);
+        }
+        let (flag, piece) = body.split_first().ok_or(CloseCode::PartsBroken)?;
+        if piece.is_empty() || *flag > 1 {
+            return Err(CloseCode::PartsBroken);
+        }
+        if self.parts.len() + piece.len() > MESSAGE_BYTES_MAX {
+            return Err(CloseCode::FrameTooLarge);
+        }
+        if self.parts.len() + piece.len() > parts_max {
+            return Err(CloseCode::Busy);
+        }
+        self.parts.extend_from_slice(piece);
+        if *flag == 0 {
+            return Ok(None);
+        }
+        let message = std::mem::take(&mut self.parts);
+        let (kind, body) = message.split_first().ok_or(CloseCode::PartsBroken)?;
+        if *kind == KIND_PART {
+            return Err(CloseCode::PartsBroken);
+        }
+        decode(*kind, body)
+    }
+}
+
+/// Bytes that are used up from the front.
+#[derive(Debug, Default)]
+struct Buffer {
+    bytes: Vec<u8>,
+    /// How far `bytes` has been used up.
+    at: usize,
+}
+
+impl Buffer {
+    fn take(&mut self, bytes: &[u8]) {
+        if self.at == self.bytes.len() {
+            self.bytes.clear();
+            self.at = 0;
+        }
+        self.bytes.extend_from_slice(bytes);
+    }
+
+    fn waiting(&self) -> usize {
+        self.bytes.len() - self.at
+    }
+
+    fn use_up(&mut self, start: usize, end: usize) -> Vec<u8> {
+        self.at = end;
+        self.bytes.get(start..end).unwrap_or_default().to_vec()
     }
 
     /// Where the next frame's kind and body begin and end, once all of it is here.
@@ -113,5 +165,106 @@ impl Inlet {
     fn drop_used(&mut self) {
         self.bytes.drain(..self.at);
         self.at = 0;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::frame::{Ack, stream_frame};
+    use crate::golden::hello;
+    use crate::outlet::Outlet;
+    use crate::stream::Packer;
+
+    /// Bytes of acknowledgements, as they stand in a stream.
+    fn acks(count: u64) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        for pushes in 0..count {
+            let ack = Ack {
+                pushes,
+                refused: Vec::new(),
+            };
+            crate::frame::encode(&Frame::Ack(ack), &mut bytes);
+        }
+        bytes
+    }
+
+    fn greeted() -> Inlet {
+        let mut bytes = Vec::new();
+        crate::frame::encode(&hello(None), &mut bytes);
+        let mut inlet = Inlet::default();
+        inlet.take(&bytes);
+        assert!(inlet.next(0).unwrap().is_some());
+        inlet
+    }
+
+    fn stream(begins: bool, packed: &[u8]) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        stream_frame(begins, packed, &mut bytes);
+        bytes
+    }
+
+    fn refused(mut inlet: Inlet, bytes: &[u8]) -> CloseCode {
+        inlet.take(bytes);
+        loop {
+            match inlet.next(0) {
+                Ok(Some(_)) => {}
+                Ok(None) => panic!("nothing was refused"),
+                Err(code) => return code,
+            }
+        }
+    }
+
+    #[test]
+    fn a_stream_keeps_to_its_rules() {
+        let pack = |bytes: &[u8]| Packer::new().unwrap().pack(bytes);
+        // Nothing comes before the hello.
+        let early = stream(true, &pack(&acks(1)));
+        assert_eq!(refused(Inlet::default(), &early), CloseCode::NotHello);
+        // A piece of a stream that was never begun.
+        let lost = stream(false, &pack(&acks(1)));
+        assert_eq!(refused(greeted(), &lost), CloseCode::Malformed);
+        // A frame that begins in a stream and goes on beside it.
+        let half = acks(1);
+        let mut torn = stream(true, &pack(&half[..half.len() - 1]));
+        torn.extend(acks(1));
+        assert_eq!(refused(greeted(), &torn), CloseCode::Malformed);
+        // Far more than one piece may hold.
+        let bomb = stream(true, &pack(&vec![0; 1 << 20]));
+        assert_eq!(refused(greeted(), &bomb), CloseCode::FrameTooLarge);
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_is_said_is_heard(
+            bursts in proptest::collection::vec((0..900u64, any::<bool>(), any::<bool>()), 1..12),
+            cut in 1..5_000usize,
+        ) {
+            let (mut outlet, mut inlet) = (Outlet::default(), Inlet::default());
+            outlet.say(&hello(None));
+            let (mut said, mut heard) = (1, 0);
+            for (count, may_pack, rests) in bursts {
+                for pushes in 0..count {
+                    outlet.say(&Frame::Ack(Ack { pushes, refused: Vec::new() }));
+                    said += 1;
+                }
+                while let Some(piece) = outlet.next_piece(may_pack) {
+                    prop_assert!(piece.len() <= crate::limits::SEND_BYTES_MAX);
+                    for bytes in piece.chunks(cut) {
+                        inlet.take(bytes);
+                        while inlet.next(0).unwrap().is_some() {
+                            heard += 1;
+                        }
+                    }
+                    outlet.taken();
+                }
+                if rests {
+                    outlet.rest();
+                }
+            }
+            prop_assert_eq!(said, heard);
+        }
     }
 }

@@ -41,6 +41,7 @@ mod scope;
 mod session;
 mod status;
 mod steady;
+mod stream;
 mod walk;
 
 pub use bundle::{Bundle, BundleError, Claims, OldNews};

@@ -44,6 +44,23 @@ pub const SHORT_IDS_MAX: usize = 256;
 /// a link of 20 kbit/s shows every 6.5 s that it moves.
 pub const SEND_BYTES_MAX: usize = CHUNK_BYTES;
 
+/// Bytes of frames in one piece of a packed stream: a piece that does not shrink is still no larger than
+/// [`SEND_BYTES_MAX`] with the frame around it and the hello before it.
+pub const UNPACKED_BYTES_MAX: usize = SEND_BYTES_MAX - 512;
+
+/// From how many waiting bytes on a packed stream is begun. Less has nothing to repeat, and a compressor is
+/// not worth a word.
+pub const PACKED_FROM_BYTES: usize = 1 << 10;
+
+/// Window of packed streams, as a power of two: 128 KiB, some forty reports. A reader needs as much.
+pub const STREAM_WINDOW_LOG: u32 = 17;
+
+/// Level of packed streams: 30 MB a second, far above any link, and within a tenth of the best.
+pub const STREAM_LEVEL: i32 = 9;
+
+/// Packed streams of ours at once, at some 2 MB each. Further links send as it is until one has come to rest.
+pub const STREAMS_MAX: usize = 24;
+
 /// Bytes that wait for one link. Nothing more is begun while a piece waits. What has been begun by
 /// then is one push; the lists of one turn of a comparison, with hashes and, for each object that a
 /// message has named, without; and the next question or answer.

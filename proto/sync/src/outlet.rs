@@ -1,7 +1,8 @@
 //! Our frames on their way to the link, which takes one piece at a time.
 
-use crate::frame::{Frame, encode};
-use crate::limits::SEND_BYTES_MAX;
+use crate::frame::{Frame, encode, stream_frame};
+use crate::limits::{PACKED_FROM_BYTES, SEND_BYTES_MAX, UNPACKED_BYTES_MAX};
+use crate::stream::Packer;
 
 /// What has been said and is not on the link yet.
 #[derive(Debug, Default)]
@@ -9,41 +10,78 @@ pub(crate) struct Outlet {
     bytes: Vec<u8>,
     /// How far `bytes` has been handed over.
     at: usize,
+    /// Up to where `bytes` goes as it is: the hello, which says what the peer can read.
+    plain_to: usize,
     /// A piece has been handed over, and the link has not taken it.
     is_sending: bool,
+    packer: Option<Packer>,
 }
 
 impl Outlet {
     pub(crate) fn say(&mut self, frame: &Frame) {
         encode(frame, &mut self.bytes);
+        if matches!(frame, Frame::Hello(_)) {
+            self.plain_to = self.bytes.len();
+        }
     }
 
-    /// The next piece, unless the link still has one.
-    pub(crate) fn next_piece(&mut self) -> Option<Vec<u8>> {
+    /// The next piece, unless the link still has one. Whether a stream may be begun is decided by how many
+    /// there are.
+    pub(crate) fn next_piece(&mut self, may_pack: bool) -> Option<Vec<u8>> {
         if self.is_sending || self.waiting_bytes() == 0 {
             return None;
         }
         self.is_sending = true;
-        let waiting = self.bytes.get(self.at..).unwrap_or_default();
-        if waiting.len() > SEND_BYTES_MAX {
-            let piece = waiting.iter().take(SEND_BYTES_MAX).copied().collect();
-            self.at += SEND_BYTES_MAX;
-            return Some(piece);
+        // Within a piece that was cut nothing changes: what is plain stays plain to its end.
+        let is_whole = self.at == 0;
+        if is_whole
+            && may_pack
+            && self.packer.is_none()
+            && self.waiting_bytes() >= PACKED_FROM_BYTES
+        {
+            self.packer = Packer::new();
         }
-        let last = if self.at == 0 {
-            std::mem::take(&mut self.bytes)
-        } else {
-            waiting.to_vec()
+        let piece = match &mut self.packer {
+            Some(packer) => {
+                let plain = self.plain_to.saturating_sub(self.at);
+                let end = self.bytes.len().min(self.at + plain + UNPACKED_BYTES_MAX);
+                let head = self.bytes.get(self.at..self.at + plain);
+                let mut piece = head.unwrap_or_default().to_vec();
+                let rest = self.bytes.get(self.at + plain..end).unwrap_or_default();
+                if !rest.is_empty() {
+                    let begins = packer.begins();
+                    stream_frame(begins, &packer.pack(rest), &mut piece);
+                }
+                self.at = end;
+                piece
+            }
+            None => {
+                let end = self.bytes.len().min(self.at + SEND_BYTES_MAX);
+                let piece = self.bytes.get(self.at..end).unwrap_or_default().to_vec();
+                self.at = end;
+                piece
+            }
         };
-        // A large message must not be remembered by the room it took.
-        self.bytes = Vec::new();
-        self.at = 0;
-        Some(last)
+        if self.at == self.bytes.len() {
+            // A large message must not be remembered by the room it took.
+            self.bytes = Vec::new();
+            (self.at, self.plain_to) = (0, 0);
+        }
+        Some(piece)
     }
 
     /// The link has taken the piece it was handed.
     pub(crate) fn taken(&mut self) {
         self.is_sending = false;
+    }
+
+    /// Nothing is owed either way: the next stream begins anew, and this one's memory is free.
+    pub(crate) fn rest(&mut self) {
+        self.packer = None;
+    }
+
+    pub(crate) fn is_packing(&self) -> bool {
+        self.packer.is_some()
     }
 
     /// Whether more may be said. What is said beyond this waits in memory, so nothing is begun that

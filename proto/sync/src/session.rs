@@ -45,6 +45,8 @@ pub(crate) struct Turn<'t> {
     pub(crate) effects: &'t mut Vec<Effect>,
     /// Memory that this session may use for a message in parts.
     pub(crate) parts_max: usize,
+    /// Whether this session may begin a packed stream.
+    pub(crate) may_pack: bool,
 }
 
 impl Turn<'_> {
@@ -297,7 +299,7 @@ impl Session {
         self.advance_walk(turn);
         self.read_on(turn);
         self.save(turn);
-        if let Some(bytes) = self.outlet.next_piece() {
+        if let Some(bytes) = self.outlet.next_piece(turn.may_pack) {
             let link = self.link;
             turn.effects.push(Effect::Send { link, bytes });
         }
@@ -306,6 +308,9 @@ impl Session {
             || self.outlet.is_sending()
             || !self.walk.is_idle()
             || self.walk.settling.is_some();
+        if !is_owed {
+            self.outlet.rest();
+        }
         if is_owed != self.owed_since.is_some() {
             let link = self.link;
             turn.effects.push(Effect::Await {
@@ -438,6 +443,11 @@ impl Session {
     /// Bytes held for a message in parts.
     pub(crate) fn parts_bytes(&self) -> usize {
         self.inlet.parts_bytes()
+    }
+
+    /// Whether a packed stream of ours is open.
+    pub(crate) fn is_packing(&self) -> bool {
+        self.outlet.is_packing()
     }
 
     /// Whether the peer has said hello.

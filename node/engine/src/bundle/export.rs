@@ -380,12 +380,14 @@ impl Exporting {
         through: Seq,
     ) -> Result<Vec<(Entry, Seq)>, CommandError> {
         let peer = job.scope.peer().node;
+        // A packet that fills a part leaves no room for its address.
+        let bytes_max = CHUNK_BYTES.min(self.size_max / 2);
         let mut found: Vec<(Entry, Seq)> = Vec::new();
         let (mut at, mut bytes) = (after, 0);
         while at < through {
             let read = self.store.read().map_err(CommandError::Store)?;
             let batch = read
-                .consistent(|read| read_journal(read, at, through, CHUNK_BYTES, job.scope))
+                .consistent(|read| read_journal(read, at, through, bytes_max, job.scope))
                 .map_err(CommandError::Store)?;
             if batch.through <= at {
                 break;
