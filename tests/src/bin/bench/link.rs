@@ -1,14 +1,18 @@
 //! What a report costs on the links of the mountains, through the relays of the laboratory.
 //!
 //! ```text
+//! bulk    much at once: what is sent for it, and how much of the link is used
 //! ends    a district and a commune in processes of their own, with a shaped link between them
-//! edit    one figure edited among 200 documents: cold, over links that wait, with losses
+//! edit    one figure edited among 200 documents: cold, over links that slept, with losses
+//! first   the first sync of 200 documents, and links on which nothing is new
 //! ```
 //! Bytes are all UDP payload both ways, handshake included; times run from the commune's first packet
 //! until the district has it on disk and says so.
 
+mod bulk;
 mod edit;
 mod ends;
+mod first;
 
 use tokio::runtime::Runtime;
 
@@ -16,6 +20,8 @@ use crate::figure::Seen;
 
 pub(crate) fn run(runtime: &Runtime) -> anyhow::Result<Seen> {
     let mut seen = Seen::default();
+    runtime.block_on(bulk::run(&mut seen))?;
     runtime.block_on(edit::run(&mut seen))?;
+    runtime.block_on(first::run(&mut seen))?;
     Ok(seen)
 }

@@ -11,7 +11,7 @@ use crate::figure::{Seen, median};
 const DOCUMENTS: u32 = 200;
 
 /// Runs of a cell on a link without chance: they differ by what the machine does beside.
-const RUNS: u32 = 1;
+const RUNS: u32 = 3;
 
 /// How long an outage lasts in the cells that have one.
 const OUTAGE: Duration = Duration::from_secs(20);
@@ -81,6 +81,11 @@ const CELLS: &[Cell] = &[
     cold("mobile-1m", None),
 ];
 
+/// Runs on a lossy link, and the lossless time's hundredths that the middle one and the 95th of 100 may take.
+const LOSSY_RUNS: u32 = 40;
+const LOSSY_MEDIAN: u32 = 110;
+const LOSSY_LATE: u32 = 250;
+
 pub(crate) async fn run(seen: &mut Seen) -> anyhow::Result<()> {
     let dir = tempfile::tempdir()?;
     let mut ends = Ends::start(dir.path(), DOCUMENTS).await?;
@@ -116,7 +121,44 @@ pub(crate) async fn run(seen: &mut Seen) -> anyhow::Result<()> {
             None => seen.time(&what, time, None),
         }
         seen.bytes("- bytes both ways", bytes, cell.bytes_most);
+        if cell.start == Start::Cold && cell.profile == "mobile-64k" {
+            lossy(seen, &mut ends, time, &mut value).await?;
+        }
     }
+    Ok(())
+}
+
+/// The same cold call where one packet in twenty is lost, against its time without losses.
+async fn lossy(
+    seen: &mut Seen,
+    ends: &mut Ends,
+    lossless: Duration,
+    value: &mut u32,
+) -> anyhow::Result<()> {
+    let profile = Profile::named("mobile-64k-lossy")?;
+    let mut times = Vec::new();
+    for run in 0..LOSSY_RUNS {
+        *value += 1;
+        ends.edit_offline(*value).await?;
+        let window = ends.open(profile.clone(), u64::from(run)).await?;
+        let arrived = ends.arrival().await?;
+        times.push(window.relay.traffic().since_begun(arrived));
+        window.close().await?;
+        ends.forget_changes().await;
+    }
+    times.sort_unstable();
+    let late = times
+        .get(times.len() * 95 / 100)
+        .copied()
+        .unwrap_or_default();
+    let what = format!("one figure, cold, {}", profile.name);
+    seen.time_of(
+        &format!("{what}, median"),
+        median(times),
+        lossless,
+        LOSSY_MEDIAN,
+    );
+    seen.time_of(&format!("{what}, 95th of 100"), late, lossless, LOSSY_LATE);
     Ok(())
 }
 

@@ -43,34 +43,42 @@ pub(crate) struct Ends {
 impl Ends {
     /// Makes both, gives the commune so many reports, and lets them agree over a clean link.
     pub(crate) async fn start(dir: &Path, documents: u32) -> anyhow::Result<Self> {
+        let mut ends = Self::apart(dir, documents).await?;
+        let first = ends.open(Profile::named("clean")?, 0).await?;
+        ends.has(documents).await?;
+        first.settled().await?;
+        first.close().await?;
+        ends.forget_changes().await;
+        Ok(ends)
+    }
+
+    /// Makes both, and gives the commune so many reports of which the district knows nothing.
+    pub(crate) async fn apart(dir: &Path, documents: u32) -> anyhow::Result<Self> {
         let (above, commune) = (dir.join("district"), dir.join("commune"));
         make_root(&above, DISTRICT)?;
-        let addr = Home::open(&above)?
-            .settings()?
-            .listen
-            .context("the district listens")?;
+        let listen = Home::open(&above)?.settings()?.listen;
         let district = NodeProcess::start(&above).await?;
         district.take_in(Some(COMMUNE), None, &commune).await?;
         fill(&commune, documents)?;
         let changes = changes_of(district.client().await?).await?;
-        let mut ends = Self {
+        Ok(Self {
             district,
             commune,
-            addr,
+            addr: listen.context("the district listens")?,
             front: free_address()?,
             changes,
-        };
-        let first = ends.open(Profile::named("clean")?, 0).await?;
-        first.settled().await?;
-        let client = ends.district.client().await?;
+        })
+    }
+
+    /// Waits until the district has so many reports.
+    pub(crate) async fn has(&self, documents: u32) -> anyhow::Result<Instant> {
+        let client = self.district.client().await?;
         let until = Instant::now() + Duration::from_secs(ARRIVAL_SECS_MAX);
         while client.status().await?.documents < u64::from(documents) {
             ensure!(Instant::now() < until, "the reports did not arrive");
-            sleep(Duration::from_millis(50)).await;
+            sleep(Duration::from_millis(20)).await;
         }
-        first.close().await?;
-        ends.forget_changes().await;
-        Ok(ends)
+        Ok(Instant::now())
     }
 
     /// Sets one figure of the commune while its node does not run.
