@@ -13,7 +13,7 @@ use tokio::time::timeout;
 use crate::close::{CloseCode, CloseReason};
 use crate::congestion::Expected;
 use crate::greet::read_peer;
-use crate::limits::{CALLED_MAX, HANDSHAKE_TIMEOUT};
+use crate::limits::{CALLED_MAX, HANDSHAKE_TIMEOUT, INITIAL_RTT_LEAST};
 use crate::link::{Handshake, Link, Peer};
 use crate::repeat::{Pace, Repeater, Watch};
 use crate::tls::{Client, Evidence, name_of};
@@ -187,14 +187,16 @@ impl Caller<'_> {
 
     fn watch(&self) -> Watch {
         let pace = Pace {
-            rtt: self.options.initial_rtt,
+            rtt: self.options.initial_rtt.map(|_| self.rtt()),
             rate: self.options.rate,
         };
         self.repeater.watch(self.addr, pace)
     }
 
+    /// Remembered from an office network and called from a mobile one, a way is slower than it was.
     fn rtt(&self) -> Duration {
-        self.options.initial_rtt.unwrap_or(self.tuning.initial_rtt)
+        let remembered = self.options.initial_rtt;
+        remembered.map_or(self.tuning.initial_rtt, |rtt| rtt.max(INITIAL_RTT_LEAST))
     }
 
     fn connecting(&self, watch: &Watch) -> Result<Connecting, DialError> {

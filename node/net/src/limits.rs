@@ -11,6 +11,10 @@ pub const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(30);
 /// meanwhile says so at once (a stateless reset); a network that has forgotten the address gives another.
 pub const IDLE_TIMEOUT: Duration = Duration::from_secs(7 * 24 * 3_600);
 
+/// How often a caller says a word on a link that sleeps: 70 bytes, 7 KB a day. A form that is handed down, or a hub
+/// that has given the link up, is noticed within this time.
+pub const KNOCK_INTERVAL: Duration = Duration::from_secs(15 * 60);
+
 /// How long a finished link waits for the last bytes to be acknowledged.
 pub const FINISH_TIMEOUT: Duration = Duration::from_secs(5);
 
@@ -20,6 +24,10 @@ pub const JOIN_ANSWER_TIMEOUT: Duration = Duration::from_secs(20);
 /// First guess of the round trip when none is remembered: a satellite's. Too low sends a handshake twice, too
 /// high costs seconds when one of its packets is lost; who has met once remembers better.
 pub const INITIAL_RTT: Duration = Duration::from_millis(600);
+
+/// Least first guess of the round trip, whatever is remembered: three of it pass before a handshake packet goes
+/// twice, which a mobile link takes for its answer.
+pub const INITIAL_RTT_LEAST: Duration = Duration::from_millis(200);
 
 /// How long to wait for an answer from where nobody has been: the slowest links take as long for a handshake.
 pub const ANSWER_UNKNOWN: Duration = Duration::from_secs(4);

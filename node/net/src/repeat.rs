@@ -80,8 +80,12 @@ struct Way {
     is_awaited: bool,
     /// What has gone out first since anything came in: later packets only ask whether anybody is there.
     unanswered: Vec<Vec<u8>>,
+    /// When the first of it went out.
+    since: Option<Instant>,
     due: Option<Instant>,
     repeats: u32,
+    /// Whether anything has come in since this watch began.
+    is_heard: bool,
 }
 
 /// For what the key of reset tokens is derived.
@@ -162,8 +166,10 @@ impl Repeater {
             pace,
             is_awaited: true,
             unanswered: Vec::new(),
+            since: None,
             due: None,
             repeats: 0,
+            is_heard: false,
         };
         book.ways.insert(addr, way);
         Watch {
@@ -217,7 +223,7 @@ impl Repeater {
     pub(crate) fn hurry(&self) {
         let mut book = self.lock();
         for way in book.ways.values_mut() {
-            way.repeats = 0;
+            way.repeats = way.repeats.min(1);
             if way.due.is_some() {
                 way.due = Some(Instant::now());
             }
@@ -234,7 +240,7 @@ impl Repeater {
         if !way.is_awaited {
             return;
         }
-        way.keep(transmit.contents);
+        way.keep(transmit.contents, Instant::now());
         if way.due.is_none() {
             way.due = Some(Instant::now() + way.wait());
             drop(book);
@@ -244,9 +250,7 @@ impl Repeater {
 
     fn heard(&self, from: SocketAddr) {
         if let Some(way) = self.lock().ways.get_mut(&from) {
-            way.unanswered.clear();
-            way.due = None;
-            way.repeats = 0;
+            way.hear(Instant::now());
         }
     }
 
@@ -256,19 +260,37 @@ impl Repeater {
 }
 
 impl Way {
-    fn keep(&mut self, bytes: &[u8]) {
+    /// Keeps a packet of the first flight. What follows once its answer is overdue is QUIC's own trying.
+    fn keep(&mut self, bytes: &[u8], now: Instant) {
+        let is_overdue = self.repeats > 0 || self.due.is_some_and(|due| due <= now);
         let weight: usize = self.unanswered.iter().map(Vec::len).sum();
         let has_room = self.unanswered.len() < REPEATED_PACKETS_MAX
             && weight + bytes.len() <= REPEATED_BYTES_MAX;
-        if has_room {
+        if has_room && !is_overdue {
             self.unanswered.push(bytes.to_vec());
+            self.since.get_or_insert(now);
         }
     }
 
-    /// Evenly for a while, then ever more rarely.
+    /// Something came in. How long it took is how long the next answer may take; after a repeat nobody knows
+    /// which of the two was answered, so patience only grows (Karn).
+    fn hear(&mut self, now: Instant) {
+        let seen = self.since.map(|since| now.saturating_duration_since(since));
+        self.pace.rtt = match (self.pace.rtt, seen) {
+            (Some(rtt), Some(_)) if self.repeats > 0 => Some((rtt * 2).min(ANSWER_UNKNOWN)),
+            (Some(rtt), Some(seen)) => Some(seen.max((rtt * 7 + seen) / 8)),
+            (rtt, seen) => seen.or(rtt),
+        };
+        self.unanswered.clear();
+        (self.since, self.due, self.repeats) = (None, None, 0);
+        self.is_heard = true;
+    }
+
+    /// Evenly for a while on a link that has carried something, ever more rarely otherwise: where a way was
+    /// remembered better than it is today, repeating fills it up.
     fn wait(&self) -> Duration {
         let bytes = self.unanswered.iter().map(Vec::len).sum();
-        let evenly = self.pace.rtt.map_or(0, |_| REPEATS_EVENLY);
+        let evenly = if self.is_heard { REPEATS_EVENLY } else { 0 };
         let doublings = self.repeats.saturating_sub(evenly).min(16);
         let wait = self.pace.wait(bytes);
         wait.saturating_mul(1 << doublings)
@@ -288,7 +310,7 @@ impl Watch {
         }
         way.is_awaited = is_awaited;
         if !is_awaited {
-            way.due = None;
+            (way.since, way.due) = (None, None);
             way.unanswered.clear();
         }
     }

@@ -24,7 +24,7 @@ use crate::join::exchange;
 use crate::key::{Subject, issue, write_root};
 use crate::limits::{
     ACCEPTED_MAX, EVENTS_MAX, FINISH_TIMEOUT, HANDSHAKE_TIMEOUT, HANDSHAKES_MAX, IDLE_TIMEOUT,
-    JOIN_BURST, LINKS_MAX, READ_BYTES_MAX, SEND_WINDOW_BYTES, WINDOW_BYTES,
+    JOIN_BURST, KNOCK_INTERVAL, LINKS_MAX, READ_BYTES_MAX, SEND_WINDOW_BYTES, WINDOW_BYTES,
 };
 use crate::repeat::Repeater;
 use crate::tls::{Client, Credentials, Evidence, JOIN_ALPN, LINK_ALPN};

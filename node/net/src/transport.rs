@@ -6,7 +6,7 @@ use std::time::Duration;
 use quinn::{TransportConfig, VarInt};
 
 use crate::congestion::Expected;
-use crate::limits::{IDLE_TIMEOUT, INITIAL_RTT, SEND_WINDOW_BYTES, WINDOW_BYTES};
+use crate::limits::{IDLE_TIMEOUT, INITIAL_RTT, KNOCK_INTERVAL, SEND_WINDOW_BYTES, WINDOW_BYTES};
 
 /// How links behave; the defaults are for a weak mobile link.
 #[derive(Debug, Clone)]
@@ -33,19 +33,22 @@ impl Default for Tuning {
 /// 15.8 KB per connection), no segmentation offload (bursts overrun the short queue of a modem), no
 /// datagrams, one stream that the caller opens and nothing else.
 ///
-/// Nothing keeps a link alive: one that sleeps through an outage wakes with its first packet, and a hub pays
-/// for none of its sleeping links.
+/// A link sleeps through an outage and wakes with its first packet. Whoever called knocks a few times an hour: what
+/// the network has forgotten of the way back it learns again, and what the called node has for a sleeper comes
+/// down. The called node knocks on none of its sleeping links.
 pub(crate) fn transport(
     tuning: &Tuning,
     expected: Expected,
     streams_from_peer: u32,
 ) -> TransportConfig {
     let mut config = TransportConfig::default();
+    let is_caller = streams_from_peer == 0;
     let idle = u32::try_from(tuning.idle_timeout.as_millis()).unwrap_or(u32::MAX);
     config
         .max_concurrent_bidi_streams(VarInt::from_u32(streams_from_peer))
         .max_concurrent_uni_streams(VarInt::from_u32(0))
         .max_idle_timeout(Some(VarInt::from_u32(idle).into()))
+        .keep_alive_interval(is_caller.then_some(KNOCK_INTERVAL))
         .initial_rtt(tuning.initial_rtt)
         .stream_receive_window(VarInt::from_u32(WINDOW_BYTES))
         .receive_window(VarInt::from_u32(WINDOW_BYTES))

@@ -232,9 +232,20 @@ pub(crate) fn encode(frame: &Frame, out: &mut Vec<u8>) {
     }
 }
 
+/// What a piece is to its packed stream.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u8)]
+pub(crate) enum StreamFlag {
+    GoesOn = 0,
+    /// Whatever was open is no more.
+    Begins = 1,
+    /// Holds nothing; the reader may forget the stream.
+    Ends = 2,
+}
+
 /// Appends a piece of a packed stream of frames, cut anywhere.
-pub(crate) fn stream_frame(begins: bool, packed: &[u8], out: &mut Vec<u8>) {
-    raw(KIND_STREAM, &[&[u8::from(begins)], packed], out);
+pub(crate) fn stream_frame(flag: StreamFlag, packed: &[u8], out: &mut Vec<u8>) {
+    raw(KIND_STREAM, &[&[flag as u8], packed], out);
 }
 
 fn bytes<T: Serialize>(value: &T) -> Vec<u8> {

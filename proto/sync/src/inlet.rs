@@ -67,10 +67,15 @@ impl Inlet {
     }
 
     fn unpack(&mut self, body: &[u8]) -> Result<(), CloseCode> {
-        let (begins, packed) = body.split_first().ok_or(CloseCode::Malformed)?;
-        match begins {
-            1 if self.unpacked.waiting() == 0 => self.unpacker = Some(Unpacker::new()?),
+        let (flag, packed) = body.split_first().ok_or(CloseCode::Malformed)?;
+        let is_between = self.unpacked.waiting() == 0;
+        match flag {
             0 => {}
+            1 if is_between => self.unpacker = Some(Unpacker::new()?),
+            2 if is_between && packed.is_empty() => {
+                self.unpacker = None;
+                return Ok(());
+            }
             _ => return Err(CloseCode::Malformed),
         }
         let unpacker = self.unpacker.as_mut().ok_or(CloseCode::Malformed)?;
@@ -173,7 +178,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::frame::{Ack, stream_frame};
+    use crate::frame::{Ack, StreamFlag, stream_frame};
     use crate::golden::hello;
     use crate::outlet::Outlet;
     use crate::stream::Packer;
@@ -200,9 +205,9 @@ mod tests {
         inlet
     }
 
-    fn stream(begins: bool, packed: &[u8]) -> Vec<u8> {
+    fn stream(flag: StreamFlag, packed: &[u8]) -> Vec<u8> {
         let mut bytes = Vec::new();
-        stream_frame(begins, packed, &mut bytes);
+        stream_frame(flag, packed, &mut bytes);
         bytes
     }
 
@@ -221,18 +226,23 @@ mod tests {
     fn a_stream_keeps_to_its_rules() {
         let pack = |bytes: &[u8]| Packer::new().unwrap().pack(bytes);
         // Nothing comes before the hello.
-        let early = stream(true, &pack(&acks(1)));
+        let early = stream(StreamFlag::Begins, &pack(&acks(1)));
         assert_eq!(refused(Inlet::default(), &early), CloseCode::NotHello);
         // A piece of a stream that was never begun.
-        let lost = stream(false, &pack(&acks(1)));
+        let lost = stream(StreamFlag::GoesOn, &pack(&acks(1)));
         assert_eq!(refused(greeted(), &lost), CloseCode::Malformed);
         // A frame that begins in a stream and goes on beside it.
         let half = acks(1);
-        let mut torn = stream(true, &pack(&half[..half.len() - 1]));
+        let mut torn = stream(StreamFlag::Begins, &pack(&half[..half.len() - 1]));
         torn.extend(acks(1));
         assert_eq!(refused(greeted(), &torn), CloseCode::Malformed);
+        // One that has ended.
+        let mut ended = stream(StreamFlag::Begins, &pack(&acks(1)));
+        ended.extend(stream(StreamFlag::Ends, &[]));
+        ended.extend(stream(StreamFlag::GoesOn, &pack(&acks(1))));
+        assert_eq!(refused(greeted(), &ended), CloseCode::Malformed);
         // Far more than one piece may hold.
-        let bomb = stream(true, &pack(&vec![0; 1 << 20]));
+        let bomb = stream(StreamFlag::Begins, &pack(&vec![0; 1 << 20]));
         assert_eq!(refused(greeted(), &bomb), CloseCode::FrameTooLarge);
     }
 
@@ -261,10 +271,17 @@ mod tests {
                     outlet.taken();
                 }
                 if rests {
-                    outlet.rest();
+                    outlet.end_stream();
                 }
             }
             prop_assert_eq!(said, heard);
+            outlet.end_stream();
+            while let Some(piece) = outlet.next_piece(false) {
+                inlet.take(&piece);
+                prop_assert!(inlet.next(0).unwrap().is_none());
+                outlet.taken();
+            }
+            prop_assert!(inlet.unpacker.is_none(), "a link at rest holds no reader");
         }
     }
 }

@@ -1,6 +1,6 @@
 //! Our frames on their way to the link, which takes one piece at a time.
 
-use crate::frame::{Frame, encode, stream_frame};
+use crate::frame::{Frame, StreamFlag, encode, stream_frame};
 use crate::limits::{PACKED_FROM_BYTES, SEND_BYTES_MAX, UNPACKED_BYTES_MAX};
 use crate::stream::Packer;
 
@@ -49,8 +49,12 @@ impl Outlet {
                 let mut piece = head.unwrap_or_default().to_vec();
                 let rest = self.bytes.get(self.at + plain..end).unwrap_or_default();
                 if !rest.is_empty() {
-                    let begins = packer.begins();
-                    stream_frame(begins, &packer.pack(rest), &mut piece);
+                    let flag = if packer.begins() {
+                        StreamFlag::Begins
+                    } else {
+                        StreamFlag::GoesOn
+                    };
+                    stream_frame(flag, &packer.pack(rest), &mut piece);
                 }
                 self.at = end;
                 piece
@@ -75,9 +79,11 @@ impl Outlet {
         self.is_sending = false;
     }
 
-    /// Nothing is owed either way: the next stream begins anew, and this one's memory is free.
-    pub(crate) fn rest(&mut self) {
-        self.packer = None;
+    /// The link is about to rest: the stream ends, and its memory is free on both sides.
+    pub(crate) fn end_stream(&mut self) {
+        if self.packer.take().is_some() {
+            stream_frame(StreamFlag::Ends, &[], &mut self.bytes);
+        }
     }
 
     pub(crate) fn is_packing(&self) -> bool {

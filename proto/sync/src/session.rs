@@ -299,18 +299,14 @@ impl Session {
         self.advance_walk(turn);
         self.read_on(turn);
         self.save(turn);
+        if !self.is_owed() {
+            self.outlet.end_stream();
+        }
         if let Some(bytes) = self.outlet.next_piece(turn.may_pack) {
             let link = self.link;
             turn.effects.push(Effect::Send { link, bytes });
         }
-        let is_owed = self.hello.is_none()
-            || self.outbound.has_in_flight()
-            || self.outlet.is_sending()
-            || !self.walk.is_idle()
-            || self.walk.settling.is_some();
-        if !is_owed {
-            self.outlet.rest();
-        }
+        let is_owed = self.is_owed();
         if is_owed != self.owed_since.is_some() {
             let link = self.link;
             turn.effects.push(Effect::Await {
@@ -326,6 +322,16 @@ impl Session {
             self.outbound.acked
         };
         turn.record.received = self.inbound.received.through;
+    }
+
+    /// Whether work remains: the peer owes an answer, or the link has not taken what was said.
+    fn is_owed(&self) -> bool {
+        self.hello.is_none()
+            || self.outbound.has_in_flight()
+            || self.outlet.is_sending()
+            || self.outlet.waiting_bytes() > 0
+            || !self.walk.is_idle()
+            || self.walk.settling.is_some()
     }
 
     fn apply_next(&mut self, turn: &mut Turn<'_>) {

@@ -79,15 +79,35 @@ async fn caller_that_opens_no_stream_is_thrown_out() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_link_sleeps_for_days_and_wakes_but_not_for_ever() {
+async fn a_link_sleeps_for_days_and_knocks_now_and_then() {
     let (commune, district) = (node(3), node(2));
     let (up, mut down) = linked(&commune, &district).await;
-    up.handle().awaits(false);
-    tokio::time::sleep(IDLE_TIMEOUT - Duration::from_secs(60)).await;
-    up.handle().send(b"good morning".to_vec()).await.unwrap();
+    let handle = up.handle();
+    handle.awaits(false);
+    tokio::time::sleep(Duration::from_secs(5)).await;
+    let before = handle.meter().datagrams_sent;
+    tokio::time::sleep(KNOCK_INTERVAL * 10).await;
+    let knocks = handle.meter().datagrams_sent - before;
+    assert!((9..=22).contains(&knocks), "{knocks}");
+    tokio::time::sleep(IDLE_TIMEOUT * 2).await;
+    handle.send(b"good morning".to_vec()).await.unwrap();
     assert_eq!(receive(&mut down, 12).await, b"good morning");
-    let (start, mut up) = (tokio::time::Instant::now(), up);
-    let end = LinkEvent::Closed(CloseReason::TimedOut);
-    assert_eq!(up.next().await, Some(end));
-    assert!(start.elapsed() >= IDLE_TIMEOUT - Duration::from_secs(1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_link_that_nobody_answers_does_not_sleep_for_ever() {
+    let (commune, district) = (node(3), node(2));
+    let (mut up, mut down) = linked(&commune, &district).await;
+    let elsewhere = std::net::UdpSocket::bind("127.0.0.1:0").unwrap();
+    district.quinn().rebind(elsewhere).unwrap();
+    // The one that gives up first tells the other at its next knock.
+    for end in [up.next().await, down.next().await] {
+        let Some(LinkEvent::Closed(reason)) = end else {
+            panic!("{end:?}");
+        };
+        assert!(
+            matches!(reason, CloseReason::TimedOut | CloseReason::Reset),
+            "{reason}"
+        );
+    }
 }

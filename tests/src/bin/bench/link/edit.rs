@@ -91,6 +91,7 @@ pub(crate) async fn run(seen: &mut Seen) -> anyhow::Result<()> {
     let mut ends = Ends::start(dir.path(), DOCUMENTS).await?;
     let mut value = 0;
     for cell in CELLS {
+        eprintln!("bench: link: {}, {}", cell.what, cell.profile);
         let profile = Profile::named(cell.profile)?;
         // The commune has met this link before: it remembers the round trip.
         ends.open(profile.clone(), 0).await?.met().await?;
@@ -98,16 +99,13 @@ pub(crate) async fn run(seen: &mut Seen) -> anyhow::Result<()> {
         for run in 0..RUNS {
             value += 1;
             let (window, begun) = begin(&mut ends, cell, &profile, u64::from(run), value).await?;
-            let arrived = ends.arrival().await?;
+            let arrived = ends.arrival().await.with_context(|| trace(&window))?;
             let traffic = window.relay.traffic();
             let begun = begun.or(traffic.begun).context("something was sent")?;
             let time = arrived.saturating_duration_since(begun);
             let limit = profile.limit(cell.half_trips, traffic.bytes());
             if profile.up().rate.is_some() && time > limit * cell.of_limit / 100 {
-                eprintln!("{} {}: {time:?} against {limit:?}", cell.what, cell.profile);
-                for passed in window.relay.trace() {
-                    eprintln!("{passed}");
-                }
+                eprintln!("{time:?} against {limit:?}\n{}", trace(&window));
             }
             times.push(time);
             limits.push(limit);
@@ -137,11 +135,12 @@ async fn lossy(
 ) -> anyhow::Result<()> {
     let profile = Profile::named("mobile-64k-lossy")?;
     let mut times = Vec::new();
+    eprintln!("bench: link: cold, {}", profile.name);
     for run in 0..LOSSY_RUNS {
         *value += 1;
         ends.edit_offline(*value).await?;
         let window = ends.open(profile.clone(), u64::from(run)).await?;
-        let arrived = ends.arrival().await?;
+        let arrived = ends.arrival().await.with_context(|| trace(&window))?;
         times.push(window.relay.traffic().since_begun(arrived));
         window.close().await?;
         ends.forget_changes().await;
@@ -160,6 +159,17 @@ async fn lossy(
     );
     seen.time_of(&format!("{what}, 95th of 100"), late, lossless, LOSSY_LATE);
     Ok(())
+}
+
+/// What passed over a link, a line a packet.
+fn trace(window: &Window) -> String {
+    let lines: Vec<String> = window
+        .relay
+        .trace()
+        .iter()
+        .map(ToString::to_string)
+        .collect();
+    lines.join("\n")
 }
 
 /// Brings the link into the state of the cell and edits. Gives the instant from which the time counts, where
