@@ -5,6 +5,7 @@
 //! ends    a district and a commune in processes of their own, with a shaped link between them
 //! edit    one figure edited among 200 documents: cold, over links that slept, with losses
 //! first   the first sync of 200 documents, and links on which nothing is new
+//! peers   what others take for such work; a bench of its own
 //! ```
 //! Bytes are all UDP payload both ways, handshake included; times run from the commune's first packet
 //! until the district has it on disk and says so.
@@ -13,6 +14,7 @@ mod bulk;
 mod edit;
 mod ends;
 mod first;
+pub(crate) mod peers;
 
 use tokio::runtime::Runtime;
 

@@ -3,7 +3,7 @@
 //! ```text
 //! figure     a figure with its bound; the table and the JSON of it
 //! filling    reports by the thousand, made like those of people
-//! tree totals opening latency idle reconnect link kills programs   the benches, one file a subject
+//! tree totals opening latency idle reconnect link peers kills programs   the benches, one file a subject
 //! ```
 //! `scripts/bench` runs all, `scripts/bench NAME ..` some. Exit 0: every bound holds; 4: one is missed,
 //! and the table says which; 1: a bench could not be run.
@@ -70,6 +70,10 @@ const BENCHES: &[Bench] = &[
     Bench {
         name: "link",
         run: link::run,
+    },
+    Bench {
+        name: "peers",
+        run: link::peers::run,
     },
     Bench {
         name: "kills",

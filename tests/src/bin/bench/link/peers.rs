@@ -1,0 +1,133 @@
+//! What others take for the same work on the same links, to be read beside ours: no bounds.
+//!
+//! ```text
+//! work    the documents, who has what of them, and when the work is done
+//! raw     Automerge's own protocol, its states kept between sessions
+//! repo    samod, which speaks the protocol of automerge-repo
+//! ```
+//! All run in this process and in clear, with their documents loaded before the clock starts. Bytes are all
+//! TCP payload both ways until nothing is said any more; times run from the connection's start.
+
+mod raw;
+mod repo;
+mod work;
+
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, ensure};
+use hopluu_tests::lab::{Profile, TcpRelay};
+use tokio::runtime::Runtime;
+use tokio::sync::Barrier;
+use tokio::time::{sleep, timeout};
+
+use self::work::{Work, works};
+use crate::figure::Seen;
+
+const PROFILES: [&str; 2] = ["clean", "mobile-64k"];
+
+/// What is not done by then never will be: the longest work takes 190 s of the slowest link.
+const WORK_SECS_MAX: u64 = 600;
+
+/// Nothing is on its way any more when nothing has passed for so long: longer than any round trip here.
+const QUIET: Duration = Duration::from_millis(2_000);
+
+/// What a piece of work took.
+#[derive(Debug, Clone, Copy)]
+struct Took {
+    time: Duration,
+    bytes: u64,
+}
+
+pub(crate) fn run(runtime: &Runtime) -> anyhow::Result<Seen> {
+    let mut seen = Seen::default();
+    for work in works()? {
+        for name in PROFILES {
+            let (raw, repo) = runtime.block_on(both(&work, &Profile::named(name)?))?;
+            show(
+                &mut seen,
+                &format!("raw Automerge, {}, {name}", work.name),
+                raw,
+            );
+            show(&mut seen, &format!("samod, {}, {name}", work.name), repo);
+        }
+    }
+    seen.note(
+        "peers run in clear and without identities; their work ends when the state is in memory",
+    );
+    Ok(seen)
+}
+
+/// Raw Automerge and samod on the same work. Where they wait for the link rather than for a core, each on a
+/// link of its own at the same time, once both have loaded.
+async fn both(work: &Work, profile: &Profile) -> anyhow::Result<(Took, Took)> {
+    let together = profile.up().rate.is_some();
+    let ready = Barrier::new(if together { 2 } else { 1 });
+    let raw = within(raw::run(work, profile.clone(), &ready));
+    let repo = within(repo::run(work, profile.clone(), &ready));
+    let took = if together {
+        tokio::try_join!(raw, repo)?
+    } else {
+        (raw.await?, repo.await?)
+    };
+    Ok(took)
+}
+
+async fn within(work: impl Future<Output = anyhow::Result<Took>>) -> anyhow::Result<Took> {
+    let limit = Duration::from_secs(WORK_SECS_MAX);
+    timeout(limit, work).await.context("it does not end")?
+}
+
+fn show(seen: &mut Seen, what: &str, took: Took) {
+    eprintln!("{what}: {:?}, {} bytes", took.time, took.bytes);
+    seen.time(what, took.time, None);
+    seen.bytes("- bytes both ways", took.bytes, None);
+}
+
+impl Took {
+    /// Once the work is done: waits until nothing is said any more, and counts.
+    async fn counted(relay: &TcpRelay, done: Instant) -> anyhow::Result<Self> {
+        let first = relay.take_traffic();
+        ensure!(first.begun.is_some(), "nobody connected");
+        let (time, mut bytes) = (first.since_begun(done), first.bytes());
+        loop {
+            sleep(QUIET).await;
+            match relay.take_traffic().bytes() {
+                0 => return Ok(Self { time, bytes }),
+                more => bytes += more,
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use automerge::Automerge;
+    use hopluu_tests::lab::documents::Document;
+    use hopluu_tests::lab::weights::whole;
+
+    use super::work::{Done, edited};
+    use super::*;
+
+    fn work(documents: &[Automerge], done: Done, have_met: bool) -> Work {
+        Work {
+            name: "a little of it",
+            done,
+            have_met,
+            documents: documents.to_vec(),
+            news: vec![[edited().unwrap(), Vec::new()]],
+        }
+    }
+
+    #[tokio::test]
+    async fn others_do_the_whole_work_and_a_first_sync_costs_more_than_an_edit() {
+        let documents: Vec<_> = (0..2).map(|n| whole(&Document::new(n))).collect();
+        let clean = Profile::named("clean").unwrap();
+        let edit = work(&documents, Done::BothHave, true);
+        let first = work(&documents, Done::HubHas, false);
+        let (edit, first) = tokio::try_join!(both(&edit, &clean), both(&first, &clean)).unwrap();
+        for (edit, first) in [(edit.0, first.0), (edit.1, first.1)] {
+            assert!(edit.bytes > 300, "{edit:?}");
+            assert!(first.bytes > 5 * edit.bytes, "{first:?} against {edit:?}");
+        }
+    }
+}

@@ -1,0 +1,141 @@
+//! The work that everyone gets: which documents there are, and what either side has written since they met.
+
+use anyhow::Context as _;
+use automerge::{Automerge, Change, ChangeHash};
+use hopluu_tests::lab::documents::{Document, Sealed};
+use hopluu_tests::lab::weights::whole;
+
+const DOCUMENTS: usize = 200;
+const MANY: usize = 2_000;
+const APART: usize = 50;
+const SAVES: usize = 200;
+
+/// One of the two.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Side {
+    /// Who connects.
+    Client,
+    /// Who is connected to.
+    Hub,
+}
+
+/// When a piece of work is done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Done {
+    /// The hub has everything.
+    HubHas,
+    /// The client has heard of every document that nothing is missing.
+    ClientKnows,
+    /// Both have everything.
+    BothHave,
+}
+
+/// One piece of work.
+pub(super) struct Work {
+    pub(super) name: &'static str,
+    pub(super) done: Done,
+    /// Whether the two have met, and agreed on the documents then. If not, the hub has none of them.
+    pub(super) have_met: bool,
+    /// As they were when the two met.
+    pub(super) documents: Vec<Automerge>,
+    /// What was written since in the first of the documents, by the client and by the hub.
+    pub(super) news: Vec<[Vec<Change>; 2]>,
+}
+
+/// All pieces of work; the one that takes longest to prepare comes last.
+pub(super) fn works() -> anyhow::Result<Vec<Work>> {
+    let archive: Vec<_> = (0..)
+        .take(DOCUMENTS)
+        .map(|number| whole(&Document::new(number)))
+        .collect();
+    let work = |name, done, count| Work {
+        name,
+        done,
+        have_met: true,
+        // Nobody here sees that one document is like another, so ten copies cost what ten others would.
+        documents: archive.iter().cycle().take(count).cloned().collect(),
+        news: Vec::new(),
+    };
+    Ok(vec![
+        Work {
+            news: vec![[edited()?, Vec::new()]],
+            ..work("W1 one figure of 200 documents", Done::HubHas, DOCUMENTS)
+        },
+        work("W2 nothing new in 200", Done::ClientKnows, DOCUMENTS),
+        Work {
+            have_met: false,
+            ..work("W3 first sync of 200", Done::HubHas, DOCUMENTS)
+        },
+        Work {
+            news: (0..).take(APART).map(apart).collect::<Result<_, _>>()?,
+            ..work("W5 50 with 200 edits a side", Done::BothHave, APART)
+        },
+        work("W2 nothing new in 2,000", Done::ClientKnows, MANY),
+    ])
+}
+
+impl Work {
+    /// What a side has written in a document since the two met.
+    pub(super) fn news(&self, side: Side, number: usize) -> &[Change] {
+        let Some([client, hub]) = self.news.get(number) else {
+            return &[];
+        };
+        match side {
+            Side::Client => client,
+            Side::Hub => hub,
+        }
+    }
+
+    /// What a side has when the work begins.
+    pub(super) fn start(&self, side: Side) -> anyhow::Result<Vec<Automerge>> {
+        if side == Side::Hub && !self.have_met {
+            return Ok(Vec::new());
+        }
+        let mut documents = self.documents.clone();
+        for (number, document) in documents.iter_mut().enumerate().take(self.news.len()) {
+            document.apply_changes(self.news(side, number).iter().cloned())?;
+        }
+        Ok(documents)
+    }
+
+    /// The heads of each document when all is done.
+    pub(super) fn goal(&self) -> anyhow::Result<Vec<Vec<ChangeHash>>> {
+        let mut documents = self.start(Side::Client)?;
+        for (number, document) in documents.iter_mut().enumerate().take(self.news.len()) {
+            document.apply_changes(self.news(Side::Hub, number).iter().cloned())?;
+        }
+        Ok(documents.iter().map(heads).collect())
+    }
+}
+
+/// The heads of a document, in an order that does not depend on how they came.
+pub(super) fn heads(document: &Automerge) -> Vec<ChangeHash> {
+    let mut heads = document.get_heads();
+    heads.sort_unstable();
+    heads
+}
+
+/// One figure of the first document, by an office that has written in it before.
+pub(super) fn edited() -> anyhow::Result<Vec<Change>> {
+    let mut document = Document::new(0);
+    document.changes.clear();
+    document.edit(1, 1);
+    changes(&document.changes)
+}
+
+/// Saves of two offices in a document that do not know of each other.
+fn apart(number: u32) -> anyhow::Result<[Vec<Change>; 2]> {
+    let document = Document::new(number);
+    let written = |office: usize, side| {
+        let mut copy = document.apart(side);
+        copy.edit(office, SAVES);
+        changes(&copy.changes)
+    };
+    Ok([written(1, 1)?, written(2, 2)?])
+}
+
+fn changes(sealed: &[Sealed]) -> anyhow::Result<Vec<Change>> {
+    let changes = sealed.iter().map(|one| one.saved.bytes.as_slice());
+    let changes = changes.map(|bytes| Change::try_from(bytes).context("a change"));
+    changes.collect()
+}
