@@ -21,6 +21,7 @@ use rustls::{DigitallySignedStruct, SignatureScheme};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use tokio::time::timeout;
+use zstd::stream::raw::{Decoder, Operation as _};
 
 use crate::world::{Node, WAIT_MAX, YEARS, rows};
 
@@ -28,6 +29,9 @@ pub(crate) const HELLO: u8 = 1;
 pub(crate) const PUSH: u8 = 2;
 pub(crate) const ACK: u8 = 3;
 pub(crate) const PART: u8 = 8;
+const STREAM: u8 = 9;
+/// The flag of a stream's first piece.
+const BEGINS: u8 = 1;
 
 /// Kinds of entries.
 pub(crate) const CHANGE: u8 = 1;
@@ -171,6 +175,8 @@ impl Rogue {
         let talk = Talk {
             link: dialled.expect("the certificate is good"),
             heard: Vec::new(),
+            unpacked: Vec::new(),
+            unpacker: None,
             pushes: 0,
         };
         talk.say(bytes).await;
@@ -191,10 +197,23 @@ impl Rogue {
     }
 }
 
+/// Takes the first whole frame from the front.
+fn whole(bytes: &mut Vec<u8>) -> Option<(u8, Vec<u8>)> {
+    let (length, rest) = postcard::take_from_bytes::<u32>(bytes).ok()?;
+    let (whole, after) = rest.split_at_checked(usize::try_from(length).ok()?)?;
+    let (kind, body) = whole.split_first().expect("a frame has a kind");
+    let frame = (*kind, body.to_vec());
+    *bytes = after.to_vec();
+    Some(frame)
+}
+
 /// A link to the node under test.
 pub(crate) struct Talk {
     link: Link,
     heard: Vec<u8>,
+    /// What the node's packed stream held.
+    unpacked: Vec<u8>,
+    unpacker: Option<Decoder<'static>>,
     pushes: u64,
 }
 
@@ -226,23 +245,35 @@ impl Talk {
         }
     }
 
-    /// The next whole frame.
+    /// The next whole frame, packed or not.
     pub(crate) async fn frame(&mut self) -> (u8, Vec<u8>) {
         loop {
-            if let Ok((length, rest)) = postcard::take_from_bytes::<u32>(&self.heard) {
-                let length = usize::try_from(length).expect("a frame is small");
-                if let Some((whole, after)) = rest.split_at_checked(length) {
-                    let (kind, body) = whole.split_first().expect("a frame has a kind");
-                    let frame = (*kind, body.to_vec());
-                    self.heard = after.to_vec();
-                    return frame;
-                }
+            if let Some(frame) = whole(&mut self.unpacked) {
+                return frame;
             }
-            match self.event().await {
-                LinkEvent::Received(bytes) => self.heard.extend(bytes),
-                LinkEvent::Closed(reason) => unreachable!("the link is closed: {reason}"),
+            match whole(&mut self.heard) {
+                Some((STREAM, body)) => self.unpack(&body),
+                Some(frame) => return frame,
+                None => match self.event().await {
+                    LinkEvent::Received(bytes) => self.heard.extend(bytes),
+                    LinkEvent::Closed(reason) => unreachable!("the link is closed: {reason}"),
+                },
             }
         }
+    }
+
+    fn unpack(&mut self, body: &[u8]) {
+        let (flag, packed) = body.split_first().expect("a piece has a flag");
+        if *flag == BEGINS {
+            self.unpacker = Some(Decoder::new().expect("there is memory"));
+        }
+        let Some(unpacker) = &mut self.unpacker else {
+            return;
+        };
+        let mut room = vec![0; 16 << 10];
+        let done = unpacker.run_on_buffers(packed, &mut room);
+        let written = done.expect("the node packs well").bytes_written;
+        self.unpacked.extend(room.into_iter().take(written));
     }
 
     /// Pushes one entry and says what became of it: none when it was merged.
