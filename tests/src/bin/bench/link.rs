@@ -22,8 +22,8 @@ use crate::figure::Seen;
 
 pub(crate) fn run(runtime: &Runtime) -> anyhow::Result<Seen> {
     let mut seen = Seen::default();
-    runtime.block_on(bulk::run(&mut seen))?;
     runtime.block_on(edit::run(&mut seen))?;
     runtime.block_on(first::run(&mut seen))?;
+    runtime.block_on(bulk::run(&mut seen))?;
     Ok(seen)
 }

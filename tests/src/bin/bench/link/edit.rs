@@ -91,7 +91,6 @@ pub(crate) async fn run(seen: &mut Seen) -> anyhow::Result<()> {
     let mut ends = Ends::start(dir.path(), DOCUMENTS).await?;
     let mut value = 0;
     for cell in CELLS {
-        eprintln!("bench: link: {}, {}", cell.what, cell.profile);
         let profile = Profile::named(cell.profile)?;
         // The commune has met this link before: it remembers the round trip.
         ends.open(profile.clone(), 0).await?.met().await?;
@@ -114,6 +113,7 @@ pub(crate) async fn run(seen: &mut Seen) -> anyhow::Result<()> {
         }
         let what = format!("one figure, {}, {}", cell.what, profile.name);
         let (time, limit) = (median(times), limits.into_iter().min().context("runs")?);
+        eprintln!("bench: {what}: {time:?}, {bytes} bytes");
         match profile.up().rate {
             Some(_) => seen.time_of(&what, time, limit, cell.of_limit),
             None => seen.time(&what, time, None),
