@@ -21,6 +21,7 @@ mod greet;
 mod join;
 mod link;
 mod repeat;
+mod shorten;
 mod tls;
 mod transport;
 

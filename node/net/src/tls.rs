@@ -23,6 +23,7 @@ use rustls::{
 };
 
 use crate::limits::{CALLED_MAX, SESSIONS_MAX};
+use crate::shorten::{PACKER, UNPACKER};
 
 /// Protocol of ordinary links.
 pub(crate) const LINK_ALPN: &[u8] = b"hopluu/1";
@@ -279,6 +280,8 @@ pub(crate) fn server(
         .with_cert_resolver(credentials.resolver());
     config.alpn_protocols = vec![LINK_ALPN.to_vec(), JOIN_ALPN.to_vec()];
     config.session_storage = sessions;
+    config.cert_compressors = vec![PACKER];
+    config.cert_decompressors = vec![UNPACKER];
     config.send_tls13_tickets = 1;
     // QUIC knows two values, none and this one (RFC 9001, section 4.6.1); flow control bounds the bytes.
     config.max_early_data_size = u32::MAX;
@@ -335,6 +338,8 @@ impl Client {
         };
         config.alpn_protocols = vec![alpn.to_vec()];
         config.enable_sni = false;
+        config.cert_compressors = vec![PACKER];
+        config.cert_decompressors = vec![UNPACKER];
         config.enable_early_data = true;
         config.resumption = resumption;
         Ok(Self {
