@@ -5,6 +5,7 @@
 //! carry real UDP and TCP by its verdicts between real nodes, and count. One seed gives one fate.
 //! What travels there is in [`documents`], and what it weighs in [`weights`].
 
+pub mod dice;
 pub mod documents;
 mod profile;
 mod shaper;

@@ -181,6 +181,13 @@ impl Core {
         if let Some(registry) = admitted.registry.take() {
             self.records_changed(registry);
         }
+        let last = match self.store().read().and_then(|read| read.last_seq()) {
+            Ok(last) => last,
+            Err(error) => {
+                unreadable(&error);
+                return self.hub_event(turn, Event::StoreFailed { link, ticket });
+            }
+        };
         // The acknowledgement leaves first: the peer's window may be closing.
         self.hub_event(
             turn,
@@ -188,6 +195,7 @@ impl Core {
                 link,
                 ticket,
                 refused: std::mem::take(&mut admitted.refused),
+                last,
             },
         );
         self.let_in(turn, admitted, Some(peer));

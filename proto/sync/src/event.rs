@@ -93,6 +93,9 @@ pub enum Event {
         ticket: Ticket,
         /// The entries that were not merged, ascending.
         refused: Vec<Refusal>,
+        /// The last position of our journal since then: what it has gained goes along with the
+        /// acknowledgement. Other links hear of it by [`Event::Appended`].
+        last: Seq,
     },
     /// Answers [`Effect::SaveAcked`](crate::Effect::SaveAcked) and
     /// [`Effect::SaveCheckpoint`](crate::Effect::SaveCheckpoint).

@@ -62,6 +62,8 @@ pub(crate) struct Hello {
     /// What it durably holds of the listener's journal.
     pub(crate) held: Option<Held>,
     pub(crate) nonce: [u8; 8],
+    /// The newest dictionary it knows. It came later: a hello that ends before it knows none.
+    pub(crate) dictionary: u8,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -241,11 +243,16 @@ pub(crate) enum StreamFlag {
     Begins = 1,
     /// Holds nothing; the reader may forget the stream.
     Ends = 2,
+    /// A stream of one piece, beside the one that is open or not.
+    Alone = 3,
 }
 
-/// Appends a piece of a packed stream of frames, cut anywhere.
-pub(crate) fn stream_frame(flag: StreamFlag, packed: &[u8], out: &mut Vec<u8>) {
-    raw(KIND_STREAM, &[&[flag as u8], packed], out);
+/// Appends a piece of a packed stream of frames, cut anywhere. What begins says with which dictionary.
+pub(crate) fn stream_frame(flag: StreamFlag, dictionary: u8, packed: &[u8], out: &mut Vec<u8>) {
+    let head = [flag as u8, dictionary];
+    let begins = matches!(flag, StreamFlag::Begins | StreamFlag::Alone);
+    let head = if begins { &head[..] } else { &head[..1] };
+    raw(KIND_STREAM, &[head, packed], out);
 }
 
 fn bytes<T: Serialize>(value: &T) -> Vec<u8> {
@@ -285,8 +292,10 @@ fn hello(body: &[u8]) -> Result<Hello, CloseCode> {
     if mark.0 != MARK {
         return Err(CloseCode::NotHello);
     }
+    // The zero is for those who do not know of dictionaries, and end before that.
+    let body = [body, &[0]].concat();
     let (hello, _later): (Hello, _) =
-        postcard::take_from_bytes(body).map_err(|_| CloseCode::Malformed)?;
+        postcard::take_from_bytes(&body).map_err(|_| CloseCode::Malformed)?;
     let held = hello.held.map_or(Seq(0), |held| held.through);
     if hello.last.max(held) > SEQ_MAX {
         return Err(CloseCode::SpanInvalid);

@@ -4,8 +4,9 @@
 use std::fmt::Write as _;
 
 use expect_test::{ExpectFile, expect_file};
-use hopluu_model::{EntryKind, Epoch, ObjectId, Seq};
+use hopluu_model::{EntryKind, Epoch, NodeId, ObjectId, Place, Seq};
 
+use crate::dictionary::Pair;
 use crate::frame::{
     Ack, Answer, Ask, Content, Fin, Frame, Group, Held, Hello, MARK, Mention, Note, Objects, Part,
     Push, Says, Span, encode,
@@ -42,7 +43,18 @@ pub(crate) fn hello(held: Option<Held>) -> Frame {
         last: Seq(300),
         held,
         nonce: [0xcc; 8],
+        dictionary: 1,
     })
+}
+
+/// Two of a link.
+pub(crate) fn pair() -> Pair {
+    let place = |n| Place {
+        node: NodeId([n; 32]),
+        unit: "465@2020-01-01".parse().unwrap(),
+        office: None,
+    };
+    Pair::of(&place(1), &place(2))
 }
 
 #[test]
@@ -61,6 +73,7 @@ fn hello_between_acquaintances() {
         (16, "in this epoch"),
         (8, "through this position"),
         (8, "nonce"),
+        (1, "newest dictionary"),
     ];
     check(
         &hello(Some(held)),
@@ -79,6 +92,7 @@ fn hello_to_a_stranger() {
         (8, "last position"),
         (1, "holds nothing of the listener"),
         (8, "nonce"),
+        (1, "newest dictionary"),
     ];
     let file = expect_file!["../../../tests/wire/sync-hello-stranger-1.hex"];
     check(&hello(None), &fields, file);

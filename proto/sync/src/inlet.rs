@@ -1,16 +1,18 @@
 //! Cuts a peer's bytes back into frames, wherever the link has split them.
 
 use crate::CloseCode;
+use crate::dictionary::Pair;
 use crate::frame::{Frame, KIND_HELLO, KIND_PART, KIND_STREAM, decode};
 use crate::limits::{FRAME_BYTES_MAX, MESSAGE_BYTES_MAX};
-use crate::stream::Unpacker;
+use crate::stream::{Unpacker, unpack_alone};
 
 /// Longest length field: three groups of seven bits hold more than a frame may have.
 const LENGTH_BYTES_MAX: usize = 3;
 
 /// What has come and is not a whole frame yet.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Inlet {
+    pair: Pair,
     /// As it came.
     wire: Buffer,
     /// What a stream held.
@@ -23,6 +25,17 @@ pub(crate) struct Inlet {
 }
 
 impl Inlet {
+    pub(crate) fn new(pair: Pair) -> Self {
+        Self {
+            pair,
+            wire: Buffer::default(),
+            unpacked: Buffer::default(),
+            unpacker: None,
+            parts: Vec::new(),
+            is_greeted: false,
+        }
+    }
+
     pub(crate) fn take(&mut self, bytes: &[u8]) {
         self.wire.take(bytes);
     }
@@ -69,17 +82,32 @@ impl Inlet {
     fn unpack(&mut self, body: &[u8]) -> Result<(), CloseCode> {
         let (flag, packed) = body.split_first().ok_or(CloseCode::Malformed)?;
         let is_between = self.unpacked.waiting() == 0;
-        match flag {
-            0 => {}
-            1 if is_between => self.unpacker = Some(Unpacker::new()?),
+        let packed = match flag {
+            0 => packed,
+            1 if is_between => {
+                let (dictionary, packed) = self.dictionary(packed)?;
+                self.unpacker = Some(Unpacker::new(&dictionary)?);
+                packed
+            }
             2 if is_between && packed.is_empty() => {
                 self.unpacker = None;
                 return Ok(());
             }
+            3 if is_between => {
+                let (dictionary, packed) = self.dictionary(packed)?;
+                return unpack_alone(packed, &dictionary, &mut self.unpacked.bytes);
+            }
             _ => return Err(CloseCode::Malformed),
-        }
+        };
         let unpacker = self.unpacker.as_mut().ok_or(CloseCode::Malformed)?;
         unpacker.unpack(packed, &mut self.unpacked.bytes)
+    }
+
+    /// The dictionary that a piece names, which is one of those we have said that we know.
+    fn dictionary<'p>(&self, piece: &'p [u8]) -> Result<(Vec<u8>, &'p [u8]), CloseCode> {
+        let (number, packed) = piece.split_first().ok_or(CloseCode::Malformed)?;
+        let dictionary = self.pair.dictionary(*number);
+        Ok((dictionary.ok_or(CloseCode::Malformed)?, packed))
     }
 
     /// A frame, or nothing where it is part of a message or of a kind that we do not know.
@@ -178,8 +206,9 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::dictionary::NEWEST;
     use crate::frame::{Ack, StreamFlag, stream_frame};
-    use crate::golden::hello;
+    use crate::golden::{hello, pair};
     use crate::outlet::Outlet;
     use crate::stream::Packer;
 
@@ -199,7 +228,7 @@ mod tests {
     fn greeted() -> Inlet {
         let mut bytes = Vec::new();
         crate::frame::encode(&hello(None), &mut bytes);
-        let mut inlet = Inlet::default();
+        let mut inlet = Inlet::new(pair());
         inlet.take(&bytes);
         assert!(inlet.next(0).unwrap().is_some());
         inlet
@@ -207,7 +236,7 @@ mod tests {
 
     fn stream(flag: StreamFlag, packed: &[u8]) -> Vec<u8> {
         let mut bytes = Vec::new();
-        stream_frame(flag, packed, &mut bytes);
+        stream_frame(flag, 0, packed, &mut bytes);
         bytes
     }
 
@@ -224,10 +253,10 @@ mod tests {
 
     #[test]
     fn a_stream_keeps_to_its_rules() {
-        let pack = |bytes: &[u8]| Packer::new().unwrap().pack(bytes);
+        let pack = |bytes: &[u8]| Packer::new(&[]).unwrap().pack(bytes);
         // Nothing comes before the hello.
         let early = stream(StreamFlag::Begins, &pack(&acks(1)));
-        assert_eq!(refused(Inlet::default(), &early), CloseCode::NotHello);
+        assert_eq!(refused(Inlet::new(pair()), &early), CloseCode::NotHello);
         // A piece of a stream that was never begun.
         let lost = stream(StreamFlag::GoesOn, &pack(&acks(1)));
         assert_eq!(refused(greeted(), &lost), CloseCode::Malformed);
@@ -241,19 +270,50 @@ mod tests {
         ended.extend(stream(StreamFlag::Ends, &[]));
         ended.extend(stream(StreamFlag::GoesOn, &pack(&acks(1))));
         assert_eq!(refused(greeted(), &ended), CloseCode::Malformed);
+        // A dictionary that nobody knows, and none.
+        let unknown = [9, KIND_STREAM, 3, 99, 0, 0, 0, 0, 0, 0];
+        assert_eq!(refused(greeted(), &unknown), CloseCode::Malformed);
+        assert_eq!(
+            refused(greeted(), &[2, KIND_STREAM, 1]),
+            CloseCode::Malformed
+        );
         // Far more than one piece may hold.
         let bomb = stream(StreamFlag::Begins, &pack(&vec![0; 1 << 20]));
         assert_eq!(refused(greeted(), &bomb), CloseCode::FrameTooLarge);
+    }
+
+    #[test]
+    fn what_is_packed_names_a_dictionary_that_the_peer_knows() {
+        for number in 0..=NEWEST {
+            let (mut outlet, mut inlet) = (Outlet::new(pair(), number), greeted());
+            for pushes in 0..50 {
+                outlet.say(&Frame::Ack(Ack {
+                    pushes,
+                    refused: Vec::new(),
+                }));
+            }
+            let piece = outlet.next_piece(true).unwrap();
+            let [_, kind, flag, named] = piece[..4] else {
+                panic!("{piece:?}")
+            };
+            assert_eq!((kind, flag, named), (KIND_STREAM, 3, number));
+            inlet.take(&piece);
+            for _ in 0..50 {
+                assert!(inlet.next(0).unwrap().is_some());
+            }
+        }
     }
 
     proptest! {
         #[test]
         fn whatever_is_said_is_heard(
             bursts in proptest::collection::vec((0..900u64, any::<bool>(), any::<bool>()), 1..12),
+            dictionary in 0..2u8,
             cut in 1..5_000usize,
         ) {
-            let (mut outlet, mut inlet) = (Outlet::default(), Inlet::default());
+            let (mut outlet, mut inlet) = (Outlet::new(pair(), 0), Inlet::new(pair()));
             outlet.say(&hello(None));
+            outlet.use_dictionary(dictionary);
             let (mut said, mut heard) = (1, 0);
             for (count, may_pack, rests) in bursts {
                 for pushes in 0..count {

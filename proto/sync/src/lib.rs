@@ -26,6 +26,7 @@ mod bundle;
 mod checkpoint;
 mod close;
 mod dial;
+mod dictionary;
 mod effect;
 mod entry;
 mod event;

@@ -1,23 +1,55 @@
 //! Our frames on their way to the link, which takes one piece at a time.
 
+use crate::dictionary::Pair;
 use crate::frame::{Frame, StreamFlag, encode, stream_frame};
-use crate::limits::{PACKED_FROM_BYTES, SEND_BYTES_MAX, UNPACKED_BYTES_MAX};
-use crate::stream::Packer;
+use crate::limits::{
+    PACKED_ALONE_FROM_BYTES, PACKED_FROM_BYTES, SEND_BYTES_MAX, UNPACKED_BYTES_MAX,
+};
+use crate::stream::{Packer, pack_alone};
 
 /// What has been said and is not on the link yet.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Outlet {
+    pair: Pair,
+    /// What the peer can read.
+    dictionary: u8,
     bytes: Vec<u8>,
     /// How far `bytes` has been handed over.
     at: usize,
-    /// Up to where `bytes` goes as it is: the hello, which says what the peer can read.
+    /// Up to where `bytes` goes as it is: the hello, which says what the peer can read, and the end of a stream.
     plain_to: usize,
     /// A piece has been handed over, and the link has not taken it.
     is_sending: bool,
     packer: Option<Packer>,
+    /// What is waiting has waited for more already.
+    has_waited: bool,
 }
 
 impl Outlet {
+    pub(crate) fn new(pair: Pair, dictionary: u8) -> Self {
+        Self {
+            pair,
+            dictionary,
+            bytes: Vec::new(),
+            at: 0,
+            plain_to: 0,
+            is_sending: false,
+            packer: None,
+            has_waited: false,
+        }
+    }
+
+    /// What begins from now on is packed with this.
+    pub(crate) fn use_dictionary(&mut self, number: u8) {
+        self.dictionary = number;
+    }
+
+    /// Whether what is waiting may wait for something that will be said in a moment. It does so once.
+    pub(crate) fn may_wait(&mut self) -> bool {
+        let is_little = (1..PACKED_FROM_BYTES).contains(&self.waiting_bytes());
+        is_little && !std::mem::replace(&mut self.has_waited, true)
+    }
+
     pub(crate) fn say(&mut self, frame: &Frame) {
         encode(frame, &mut self.bytes);
         if matches!(frame, Frame::Hello(_)) {
@@ -31,7 +63,7 @@ impl Outlet {
         if self.is_sending || self.waiting_bytes() == 0 {
             return None;
         }
-        self.is_sending = true;
+        (self.is_sending, self.has_waited) = (true, false);
         // Within a piece that was cut nothing changes: what is plain stays plain to its end.
         let is_whole = self.at == 0;
         if is_whole
@@ -39,7 +71,7 @@ impl Outlet {
             && self.packer.is_none()
             && self.waiting_bytes() >= PACKED_FROM_BYTES
         {
-            self.packer = Packer::new();
+            self.packer = Packer::new(&self.known());
         }
         let piece = match &mut self.packer {
             Some(packer) => {
@@ -54,11 +86,12 @@ impl Outlet {
                     } else {
                         StreamFlag::GoesOn
                     };
-                    stream_frame(flag, &packer.pack(rest), &mut piece);
+                    stream_frame(flag, self.dictionary, &packer.pack(rest), &mut piece);
                 }
                 self.at = end;
                 piece
             }
+            None if is_whole && self.bytes.len() <= PACKED_FROM_BYTES => self.whole_piece(),
             None => {
                 let end = self.bytes.len().min(self.at + SEND_BYTES_MAX);
                 let piece = self.bytes.get(self.at..end).unwrap_or_default().to_vec();
@@ -74,6 +107,24 @@ impl Outlet {
         Some(piece)
     }
 
+    /// All that waits, packed by itself where that is shorter.
+    fn whole_piece(&mut self) -> Vec<u8> {
+        self.at = self.bytes.len();
+        let (plain, rest) = self.bytes.split_at(self.plain_to);
+        if rest.len() >= PACKED_ALONE_FROM_BYTES
+            && let Some(packed) = pack_alone(rest, &self.known())
+        {
+            let mut piece = plain.to_vec();
+            stream_frame(StreamFlag::Alone, self.dictionary, &packed, &mut piece);
+            return piece;
+        }
+        self.bytes.clone()
+    }
+
+    fn known(&self) -> Vec<u8> {
+        self.pair.dictionary(self.dictionary).unwrap_or_default()
+    }
+
     /// The link has taken the piece it was handed.
     pub(crate) fn taken(&mut self) {
         self.is_sending = false;
@@ -82,7 +133,8 @@ impl Outlet {
     /// The link is about to rest: the stream ends, and its memory is free on both sides.
     pub(crate) fn end_stream(&mut self) {
         if self.packer.take().is_some() {
-            stream_frame(StreamFlag::Ends, &[], &mut self.bytes);
+            stream_frame(StreamFlag::Ends, 0, &[], &mut self.bytes);
+            self.plain_to = self.bytes.len();
         }
     }
 

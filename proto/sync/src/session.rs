@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use hopluu_model::{Digest, Epoch, Place, Seq, UnitTree};
 
+use crate::dictionary::Pair;
 use crate::frame::{Ack, Frame, Hello};
 use crate::generator::Generator;
 use crate::inbound::Inbound;
@@ -107,13 +108,16 @@ impl Session {
             peer: peer.node,
         });
         let unset = ShortKey([0; 32]);
+        let pair = Pair::of(&turn.node.me, &peer);
+        // Believed until the hello: one that brings none shows that the peer has become another program.
+        let dictionary = std::mem::take(&mut turn.record.dictionary);
         Self {
             link,
             scope: Arc::new(Scope::new(turn.node.tree.clone(), peer.clone())),
             peer,
             target,
             opened: turn.now,
-            inlet: Inlet::default(),
+            inlet: Inlet::new(pair.clone()),
             loading: Some(ticket),
             remembered: Checkpoint::default(),
             nonce: turn.node.generator.draw(),
@@ -127,7 +131,7 @@ impl Session {
             outbound: Outbound::default(),
             inbound: Inbound::default(),
             walk: Walk::default(),
-            outlet: Outlet::default(),
+            outlet: Outlet::new(pair, dictionary),
             moved: turn.now,
             owed_since: Some(turn.now),
         }
@@ -168,8 +172,12 @@ impl Session {
                 self.take_journal(batch, turn)
             }
             Event::Applied {
-                ticket, refused, ..
+                ticket,
+                refused,
+                last,
+                ..
             } if self.inbound.is_applying(ticket) => {
+                turn.node.last = turn.node.last.max(last);
                 self.take_applied(&refused, turn);
                 Ok(())
             }
@@ -302,7 +310,9 @@ impl Session {
         if !self.is_owed() {
             self.outlet.end_stream();
         }
-        if let Some(bytes) = self.outlet.next_piece(turn.may_pack) {
+        // What is just being read goes along: a packet of its own costs forty bytes.
+        let waits = self.outbound.reading.is_some() && self.outlet.may_wait();
+        if !waits && let Some(bytes) = self.outlet.next_piece(turn.may_pack) {
             let link = self.link;
             turn.effects.push(Effect::Send { link, bytes });
         }

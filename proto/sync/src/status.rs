@@ -123,6 +123,8 @@ pub(crate) struct PeerRecord {
     pub(crate) refused_there: BTreeMap<RefusalCode, u64>,
     pub(crate) refused_here: BTreeMap<RefusalCode, u64>,
     pub(crate) unsendable: u64,
+    /// What both of us can pack with, by the last hello of a link that stands or stood.
+    pub(crate) dictionary: u8,
     pub(crate) closed_here: Option<CloseCode>,
     pub(crate) closed_there: Option<u16>,
 }
@@ -140,6 +142,7 @@ impl PeerRecord {
             refused_there: BTreeMap::new(),
             refused_here: BTreeMap::new(),
             unsendable: 0,
+            dictionary: 0,
             closed_here: None,
             closed_there: None,
         }

@@ -6,10 +6,13 @@
 
 use std::fmt;
 
+use zstd::bulk::{Compressor, Decompressor};
 use zstd::stream::raw::{CParameter, DParameter, Decoder, Encoder, InBuffer, Operation, OutBuffer};
 
 use crate::CloseCode;
-use crate::limits::{STREAM_LEVEL, STREAM_WINDOW_LOG, UNPACKED_BYTES_MAX};
+use crate::limits::{
+    ALONE_LEVEL, PACKED_FROM_BYTES, STREAM_LEVEL, STREAM_WINDOW_LOG, UNPACKED_BYTES_MAX,
+};
 
 /// Our side's stream.
 pub(crate) struct Packer {
@@ -22,14 +25,15 @@ pub(crate) struct Unpacker(Decoder<'static>);
 
 impl Packer {
     /// None when there is no memory for one: then everything goes as it is.
-    pub(crate) fn new() -> Option<Self> {
-        let mut encoder = Encoder::new(STREAM_LEVEL).ok()?;
+    pub(crate) fn new(dictionary: &[u8]) -> Option<Self> {
+        let mut encoder = Encoder::with_dictionary(STREAM_LEVEL, dictionary).ok()?;
         encoder
             .set_parameter(CParameter::WindowLog(STREAM_WINDOW_LOG))
             .ok()?;
         encoder
             .set_parameter(CParameter::ContentSizeFlag(false))
             .ok()?;
+        encoder.set_parameter(CParameter::DictIdFlag(false)).ok()?;
         Some(Self {
             encoder,
             is_begun: false,
@@ -61,6 +65,35 @@ impl Packer {
     }
 }
 
+/// All of `bytes` in one piece, if that is shorter.
+pub(crate) fn pack_alone(bytes: &[u8], dictionary: &[u8]) -> Option<Vec<u8>> {
+    let mut packer = Compressor::with_dictionary(ALONE_LEVEL, dictionary).ok()?;
+    packer.set_parameter(CParameter::DictIdFlag(false)).ok()?;
+    let packed = packer.compress(bytes).ok()?;
+    // Every such piece begins with the same four bytes.
+    let packed = packed.strip_prefix(&ZSTD_MAGIC)?;
+    (packed.len() + ALONE_HEAD_BYTES < bytes.len()).then(|| packed.to_vec())
+}
+
+/// Appends what a piece by itself holds.
+pub(crate) fn unpack_alone(
+    packed: &[u8],
+    dictionary: &[u8],
+    out: &mut Vec<u8>,
+) -> Result<(), CloseCode> {
+    let mut unpacker = Decompressor::with_dictionary(dictionary).map_err(|_| CloseCode::Busy)?;
+    let packed = [&ZSTD_MAGIC, packed].concat();
+    let unpacked = unpacker.decompress(&packed, PACKED_FROM_BYTES);
+    out.extend(unpacked.map_err(|_| CloseCode::Malformed)?);
+    Ok(())
+}
+
+/// What the first four bytes of everything by zstd are (RFC 8878, section 3.1.1).
+const ZSTD_MAGIC: [u8; 4] = 0xfd2f_b528_u32.to_le_bytes();
+
+/// Length, kind, flag and dictionary before a piece by itself.
+const ALONE_HEAD_BYTES: usize = 5;
+
 const ROOM: &str =
     "memory was taken when the stream was made, and the buffer holds what cannot be packed";
 
@@ -68,8 +101,8 @@ const ROOM: &str =
 const FLUSH_BYTES: usize = 64;
 
 impl Unpacker {
-    pub(crate) fn new() -> Result<Self, CloseCode> {
-        let mut decoder = Decoder::new().map_err(|_| CloseCode::Busy)?;
+    pub(crate) fn new(dictionary: &[u8]) -> Result<Self, CloseCode> {
+        let mut decoder = Decoder::with_dictionary(dictionary).map_err(|_| CloseCode::Busy)?;
         let window = DParameter::WindowLogMax(STREAM_WINDOW_LOG);
         decoder.set_parameter(window).map_err(|_| CloseCode::Bug)?;
         Ok(Self(decoder))
@@ -126,7 +159,7 @@ mod tests {
 
     #[test]
     fn each_piece_can_be_read_when_it_has_come_and_costs_what_is_new() {
-        let (mut packer, mut unpacker) = (Packer::new().unwrap(), Unpacker::new().unwrap());
+        let (mut packer, mut unpacker) = (Packer::new(&[]).unwrap(), Unpacker::new(&[]).unwrap());
         let mut lengths = Vec::new();
         for number in 0..100 {
             let piece = packer.pack(&text(number).repeat(3));
@@ -147,14 +180,17 @@ mod tests {
             .flat_map(|n| *blake3::hash(&n.to_le_bytes()).as_bytes())
             .take(UNPACKED_BYTES_MAX)
             .collect();
-        let piece = Packer::new().unwrap().pack(&noise);
+        let piece = Packer::new(&[]).unwrap().pack(&noise);
         assert!(
             piece.len() + 8 <= crate::limits::SEND_BYTES_MAX,
             "{}",
             piece.len()
         );
         let mut read = Vec::new();
-        Unpacker::new().unwrap().unpack(&piece, &mut read).unwrap();
+        Unpacker::new(&[])
+            .unwrap()
+            .unpack(&piece, &mut read)
+            .unwrap();
         assert_eq!(read, noise);
     }
 
@@ -163,24 +199,41 @@ mod tests {
         let bomb = zstd::encode_all(vec![0; 50 << 20].as_slice(), 19).unwrap();
         assert!(bomb.len() < 10_000);
         let mut read = Vec::new();
-        let refused = Unpacker::new().unwrap().unpack(&bomb, &mut read);
+        let refused = Unpacker::new(&[]).unwrap().unpack(&bomb, &mut read);
         // Its window is beyond what a reader grants, or its content is.
         assert!(matches!(
             refused,
             Err(CloseCode::Malformed | CloseCode::FrameTooLarge)
         ));
         assert_eq!(read, b"");
-        let small_window = Packer::new()
+        let small_window = Packer::new(&[])
             .unwrap()
             .pack(&vec![0; UNPACKED_BYTES_MAX * 3]);
-        let refused = Unpacker::new().unwrap().unpack(&small_window, &mut read);
+        let refused = Unpacker::new(&[]).unwrap().unpack(&small_window, &mut read);
         assert_eq!(refused, Err(CloseCode::FrameTooLarge));
+    }
+
+    #[test]
+    fn a_piece_by_itself_is_short_where_the_dictionary_knows_it() {
+        let known = text(1);
+        let piece = pack_alone(&text(2), &known).unwrap();
+        assert!(piece.len() < 30, "{}", piece.len());
+        let mut read = Vec::new();
+        unpack_alone(&piece, &known, &mut read).unwrap();
+        assert_eq!(read, text(2));
+        assert_eq!(pack_alone(b"nothing here comes twice", &known), None);
+        let refused = unpack_alone(b"this is no piece of ours", &known, &mut read);
+        assert_eq!(refused, Err(CloseCode::Malformed));
+        let bomb = pack_alone(&vec![0; 1 << 20], &known).unwrap();
+        let refused = unpack_alone(&bomb, &known, &mut read);
+        assert_eq!(refused, Err(CloseCode::Malformed));
+        assert_eq!(read, text(2));
     }
 
     #[test]
     fn noise_is_refused() {
         let mut read = Vec::new();
-        let refused = Unpacker::new()
+        let refused = Unpacker::new(&[])
             .unwrap()
             .unpack(b"this is no stream of ours", &mut read);
         assert_eq!(refused, Err(CloseCode::Malformed));

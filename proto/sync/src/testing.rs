@@ -454,6 +454,7 @@ impl Node {
                     link,
                     ticket,
                     refused,
+                    last: self.store.last(),
                 }
             }
             Effect::SaveAcked {

@@ -21,6 +21,8 @@ use hopluu_form::Form;
 use hopluu_model::{ActorId, OfficeId, Timestamp};
 use hopluu_trust::{Seal, Signer};
 
+use super::dice::Dice;
+
 /// Lines with a figure and a note.
 pub const FIGURES: usize = 110;
 /// Sections of text, two for each office.
@@ -147,7 +149,7 @@ impl Document {
             key,
             changes: Vec::new(),
             at: BEGAN + i64::from(number) * 7 * HOUR,
-            actors: std::array::from_fn(|_| ActorId(dice.next().to_be_bytes())),
+            actors: std::array::from_fn(|_| ActorId(dice.draw().to_be_bytes())),
             dice,
         };
         document.write();
@@ -198,7 +200,7 @@ impl Document {
     pub fn apart(&self, side: u64) -> Self {
         let mut copy = self.clone();
         copy.dice = Dice(self.dice.0 ^ side.wrapping_mul(0x9e37_79b9));
-        copy.actors = std::array::from_fn(|_| ActorId(copy.dice.next().to_be_bytes()));
+        copy.actors = std::array::from_fn(|_| ActorId(copy.dice.draw().to_be_bytes()));
         copy.changes.clear();
         copy
     }
@@ -333,23 +335,5 @@ fn text_edit(office: usize, round: usize, text: String) -> Edit {
         section: section(office, round).parse().expect("a section"),
         office: OFFICES[office].parse().expect("an office"),
         text,
-    }
-}
-
-/// Chance that repeats: SplitMix64, written out so that no library's next version changes a document.
-#[derive(Debug, Clone)]
-struct Dice(u64);
-
-impl Dice {
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mixed = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        mixed ^ (mixed >> 31)
-    }
-
-    fn below(&mut self, bound: usize) -> usize {
-        let bound = u64::try_from(bound).expect("a small bound");
-        usize::try_from(self.next() % bound).expect("below a small bound")
     }
 }

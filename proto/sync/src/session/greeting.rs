@@ -4,7 +4,7 @@ use hopluu_model::{Epoch, Seq};
 
 use super::{Keys, Session, Turn};
 use crate::frame::{Frame, Held, Hello, MARK, VERSION_NEWEST, VERSION_OLDEST};
-use crate::{Acked, Checkpoint, CloseCode, Effect, Received, ShortKey, Trouble};
+use crate::{Acked, Checkpoint, CloseCode, Effect, Received, ShortKey, Trouble, dictionary};
 
 /// What two hellos and the checkpoint say together.
 #[derive(Debug, PartialEq, Eq)]
@@ -89,6 +89,7 @@ impl Session {
             last: turn.node.last,
             held: (received.through > Seq(0)).then_some(held),
             nonce: self.nonce,
+            dictionary: dictionary::NEWEST,
         }));
         if self.is_acked_valid(turn) {
             self.may_push = true;
@@ -119,6 +120,8 @@ impl Session {
             is_acked_valid: self.is_acked_valid(turn),
         };
         let verdict = Verdict::of(&ours, &hello);
+        turn.record.dictionary = hello.dictionary.min(dictionary::NEWEST);
+        self.outlet.use_dictionary(turn.record.dictionary);
         self.keys = self.derive_keys(&hello, turn);
         self.remember(&verdict, &hello, turn);
         self.start_pushing(&verdict, turn);

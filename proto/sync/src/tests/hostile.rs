@@ -92,6 +92,7 @@ fn hello() -> Hello {
         last: Seq(0),
         held: None,
         nonce: [1; 8],
+        dictionary: 0,
     }
 }
 

@@ -90,10 +90,10 @@ fn a_reconnect_with_nothing_new_costs_the_same_whatever_exists() {
         }
         world.carried - before
     };
-    // Two hellos of 65 bytes each, however long the journals are.
-    assert_eq!(cost(10), 130);
-    assert_eq!(cost(100), 130);
-    assert_eq!(cost(1_000), 130);
+    // Two hellos of 66 bytes each, however long the journals are.
+    assert_eq!(cost(10), 132);
+    assert_eq!(cost(100), 132);
+    assert_eq!(cost(1_000), 132);
 }
 
 #[test]

@@ -160,7 +160,7 @@ proptest! {
         let frame = Dice(rolls.iter()).frame();
         let mut bytes = Vec::new();
         encode(&frame, &mut bytes);
-        let mut inlet = crate::inlet::Inlet::default();
+        let mut inlet = crate::inlet::Inlet::new(crate::golden::pair());
         let mut first = Vec::new();
         encode(&Frame::Hello(hello()), &mut first);
         inlet.take(&first);
@@ -180,7 +180,7 @@ proptest! {
             let link = LINK;
             let event = match dice.roll(6) {
                 0 => Event::CheckpointLoaded { link, ticket, checkpoint: crate::Checkpoint::default() },
-                1 => Event::Applied { link, ticket, refused: Vec::new() },
+                1 => Event::Applied { link, ticket, refused: Vec::new(), last: Seq(0) },
                 2 => Event::ItemsRead { link, ticket, items: vec![item(1)] },
                 3 => Event::HashesRead { link, ticket, held: Vec::new() },
                 4 => Event::Saved { link, ticket },
