@@ -26,13 +26,28 @@ const SHORTEST_FOR: Duration = Duration::from_secs(20);
 /// A silence after which a link is felt out anew: another cell, another weather.
 const FORGET_AFTER: Duration = Duration::from_secs(60);
 
-/// The rate of a link, in bytes a second, for whoever plans by it.
+/// What a link was seen to be, for whoever plans by it.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Measured(Arc<AtomicU64>);
+pub(crate) struct Measured(Arc<Marks>);
+
+#[derive(Debug, Default)]
+struct Marks {
+    /// Bytes a second; 0 before it is known.
+    rate: AtomicU64,
+    /// The shortest round trip, in microseconds; 0 before it is known.
+    rtt: AtomicU64,
+}
 
 impl Measured {
-    pub(crate) fn get(&self) -> Option<u64> {
-        Some(self.0.load(Ordering::Relaxed)).filter(|rate| *rate > 0)
+    /// Bytes a second.
+    pub(crate) fn rate(&self) -> Option<u64> {
+        Some(self.0.rate.load(Ordering::Relaxed)).filter(|rate| *rate > 0)
+    }
+
+    /// The shortest round trip: what a few words take and no queue.
+    pub(crate) fn rtt(&self) -> Option<Duration> {
+        let micros = self.0.rtt.load(Ordering::Relaxed);
+        (micros > 0).then(|| Duration::from_micros(micros))
     }
 }
 
@@ -207,10 +222,8 @@ impl Carrying {
 
     fn set_window(&mut self, acked: u64) {
         if self.phase == Phase::Carrying {
-            self.expected
-                .measured
-                .0
-                .store(self.rate(), Ordering::Relaxed);
+            let marks = &self.expected.measured.0;
+            marks.rate.store(self.rate(), Ordering::Relaxed);
         }
         let shortest = self.shortest.get().unwrap_or(self.latest);
         let carried = product(self.rate(), shortest);
@@ -288,8 +301,14 @@ impl Controller for Carrying {
         sent: Instant,
         bytes: u64,
         is_app_limited: bool,
-        _: &RttEstimator,
+        rtt: &RttEstimator,
     ) {
+        let micros = u64::try_from(rtt.min().as_micros()).unwrap_or(u64::MAX);
+        self.expected
+            .measured
+            .0
+            .rtt
+            .store(micros, Ordering::Relaxed);
         self.acknowledged(now, sent, bytes, is_app_limited);
     }
 

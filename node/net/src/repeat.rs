@@ -18,7 +18,7 @@ use hopluu_trust::Signer;
 use quinn::crypto::{CryptoError, HmacKey};
 use quinn::udp::{RecvMeta, Transmit};
 use quinn::{AsyncUdpSocket, EndpointConfig, Runtime as _, TokioRuntime, UdpPoller};
-use quinn_proto::HashedConnectionIdGenerator;
+use quinn_proto::RandomConnectionIdGenerator;
 use tokio::sync::Notify;
 use tokio::time::{Instant, sleep_until};
 use zeroize::Zeroizing;
@@ -29,11 +29,18 @@ use crate::limits::{
     REPEATS_EVENLY,
 };
 
-/// Room for the answer in the reckoning of when it should have come.
-const ANSWER_BYTES: u64 = 1_400;
+/// A flight of at most so many bytes is a few words, not the beginning of a call.
+const WORDS_BYTES: usize = 1_000;
 
-/// What a machine may take over an answer that needs the disk.
-const ANSWER_TIME: Duration = Duration::from_millis(100);
+/// Room for the answer in the reckoning of when it should have come: to a call, and to words.
+const CALL_ANSWER_BYTES: u64 = 1_400;
+const WORDS_ANSWER_BYTES: u64 = 300;
+
+/// What a machine may take until it has heard something: twice what QUIC waits with an acknowledgement.
+const ANSWER_TIME: Duration = Duration::from_millis(50);
+
+/// How often patience doubles at most when answers come after repeats.
+const PATIENCE_MAX: u32 = 3;
 
 /// What is known of the way to a called node.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -50,11 +57,16 @@ impl Pace {
         let Some(rtt) = self.rtt else {
             return ANSWER_UNKNOWN;
         };
+        let answer = if bytes > WORDS_BYTES {
+            CALL_ANSWER_BYTES
+        } else {
+            WORDS_ANSWER_BYTES
+        };
         let bytes = u64::try_from(bytes)
             .unwrap_or(u64::MAX)
-            .saturating_add(ANSWER_BYTES);
+            .saturating_add(answer);
         let rate = self.rate.unwrap_or(RATE_UNKNOWN).max(1);
-        rtt * 5 / 4 + ANSWER_TIME + Duration::from_millis(bytes.saturating_mul(1_000) / rate)
+        rtt * 9 / 8 + ANSWER_TIME + Duration::from_millis(bytes.saturating_mul(1_000) / rate)
     }
 }
 
@@ -77,6 +89,7 @@ struct Book {
 struct Way {
     watch: u64,
     pace: Pace,
+    measured: Measured,
     is_awaited: bool,
     /// What has gone out first since anything came in: later packets only ask whether anybody is there.
     unanswered: Vec<Vec<u8>>,
@@ -84,6 +97,8 @@ struct Way {
     since: Option<Instant>,
     due: Option<Instant>,
     repeats: u32,
+    /// How often it was answered only after repeats, since it last was without.
+    patience: u32,
     /// Whether anything has come in since this watch began.
     is_heard: bool,
 }
@@ -91,7 +106,9 @@ struct Way {
 /// For what the key of reset tokens is derived.
 const RESET_CONTEXT: &str = "hopluu 2026 stateless reset of QUIC connections";
 
-const ID_CONTEXT: &str = "hopluu 2026 ids of QUIC connections";
+/// Bytes of a connection's id, which stands in every packet: a thousand links are no crowd among four thousand million,
+/// and one that is not known, of an earlier start for example, is answered with a reset.
+const ID_BYTES: usize = 4;
 
 /// Makes the tokens by which a peer believes that this node has forgotten a connection (RFC 9000, section
 /// 10.3.1): the same after every start.
@@ -148,10 +165,7 @@ impl Repeater {
         signer: &Signer,
     ) -> io::Result<quinn::Endpoint> {
         let mut config = EndpointConfig::new(Arc::new(ResetKey(signer.derive_key(RESET_CONTEXT))));
-        // Ids of an earlier start are known as ours, or they would be dropped as noise.
-        let id_key = signer.derive_key(ID_CONTEXT);
-        let id_key = id_key.first_chunk().copied().map_or(0, u64::from_le_bytes);
-        config.cid_generator(move || Box::new(HashedConnectionIdGenerator::from_key(id_key)));
+        config.cid_generator(|| Box::new(RandomConnectionIdGenerator::new(ID_BYTES)));
         let socket: Arc<dyn AsyncUdpSocket> = Arc::<Self>::clone(self);
         quinn::Endpoint::new_with_abstract_socket(config, server, socket, Arc::new(TokioRuntime))
     }
@@ -160,15 +174,17 @@ impl Repeater {
     pub(crate) fn watch(self: &Arc<Self>, addr: SocketAddr, pace: Pace) -> Watch {
         let mut book = self.lock();
         book.last_watch += 1;
-        let number = book.last_watch;
+        let (number, measured) = (book.last_watch, Measured::default());
         let way = Way {
             watch: number,
             pace,
+            measured: measured.clone(),
             is_awaited: true,
             unanswered: Vec::new(),
             since: None,
             due: None,
             repeats: 0,
+            patience: 0,
             is_heard: false,
         };
         book.ways.insert(addr, way);
@@ -176,7 +192,7 @@ impl Repeater {
             repeater: Arc::clone(self),
             addr,
             number,
-            measured: Measured::default(),
+            measured,
         }
     }
 
@@ -263,7 +279,7 @@ impl Way {
     /// Keeps a packet of the first flight. What follows once its answer is overdue is QUIC's own trying.
     fn keep(&mut self, bytes: &[u8], now: Instant) {
         let is_overdue = self.repeats > 0 || self.due.is_some_and(|due| due <= now);
-        let weight: usize = self.unanswered.iter().map(Vec::len).sum();
+        let weight = self.weight();
         let has_room = self.unanswered.len() < REPEATED_PACKETS_MAX
             && weight + bytes.len() <= REPEATED_BYTES_MAX;
         if has_room && !is_overdue {
@@ -272,27 +288,35 @@ impl Way {
         }
     }
 
-    /// Something came in. How long it took is how long the next answer may take; after a repeat nobody knows
-    /// which of the two was answered, so patience only grows (Karn).
+    /// Something came in. After a repeat nobody knows which of the two was answered, so patience grows (Karn).
     fn hear(&mut self, now: Instant) {
-        let seen = self.since.map(|since| now.saturating_duration_since(since));
-        self.pace.rtt = match (self.pace.rtt, seen) {
-            (Some(rtt), Some(_)) if self.repeats > 0 => Some((rtt * 2).min(ANSWER_UNKNOWN)),
-            (Some(rtt), Some(seen)) => Some(seen.max((rtt * 7 + seen) / 8)),
-            (rtt, seen) => seen.or(rtt),
-        };
+        if let Some(since) = self.since {
+            let seen = now.saturating_duration_since(since);
+            self.pace.rtt = self.pace.rtt.or(Some(seen));
+            self.patience = match self.repeats {
+                0 => 0,
+                _ => (self.patience + 1).min(PATIENCE_MAX),
+            };
+        }
         self.unanswered.clear();
         (self.since, self.due, self.repeats) = (None, None, 0);
         self.is_heard = true;
     }
 
+    fn weight(&self) -> usize {
+        self.unanswered.iter().map(Vec::len).sum()
+    }
+
     /// Evenly for a while on a link that has carried something, ever more rarely otherwise: where a way was
     /// remembered better than it is today, repeating fills it up.
     fn wait(&self) -> Duration {
-        let bytes = self.unanswered.iter().map(Vec::len).sum();
         let evenly = if self.is_heard { REPEATS_EVENLY } else { 0 };
-        let doublings = self.repeats.saturating_sub(evenly).min(16);
-        let wait = self.pace.wait(bytes);
+        let doublings = self.repeats.saturating_sub(evenly).min(16) + self.patience;
+        let pace = Pace {
+            rtt: self.measured.rtt().or(self.pace.rtt),
+            ..self.pace
+        };
+        let wait = pace.wait(self.weight());
         wait.saturating_mul(1 << doublings)
             .min(REPEAT_WAIT_MAX.max(wait))
     }
@@ -324,7 +348,7 @@ impl Watch {
 
     /// Bytes a second, once it is known.
     pub(crate) fn rate(&self) -> Option<u64> {
-        self.measured.get()
+        self.measured.rate()
     }
 }
 
