@@ -58,10 +58,21 @@ pub fn free_address() -> anyhow::Result<SocketAddr> {
 /// # Errors
 /// When the folder is taken or the unit unknown.
 pub fn make_root(dir: &Path, unit: &str) -> anyhow::Result<()> {
+    make_root_with(dir, unit, &[])
+}
+
+/// The same, with more forms.
+///
+/// # Errors
+/// Also when a form is not valid.
+pub fn make_root_with(dir: &Path, unit: &str, forms: &[&str]) -> anyhow::Result<()> {
+    let annex = shipped_form("pcmd-review.toml")?;
+    let others = forms.iter().map(|form| (*form).to_owned());
+    let forms = std::iter::once(annex).chain(others);
     let setup = RootSetup {
         unit: unit.to_owned(),
         tree: shipped_tree()?,
-        forms: vec![(shipped_form("pcmd-review.toml")?, Vec::new())],
+        forms: forms.map(|form| (form, Vec::new())).collect(),
         settings: NodeSettings {
             listen: Some(free_address()?),
             upstream: Vec::new(),

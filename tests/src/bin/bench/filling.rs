@@ -21,8 +21,8 @@ const GROUP: usize = 500;
 pub(crate) struct Filled {
     pub(crate) key: DocKey,
     genesis: ChangeHash,
-    saved: SavedChange,
-    seal: Vec<u8>,
+    /// Each with its seal.
+    changes: Vec<(SavedChange, Vec<u8>)>,
     facts: Vec<u8>,
 }
 
@@ -65,21 +65,29 @@ impl Filled {
         };
         let saved = report.save(&context, &figures(form, lines, number))?;
         let saved = saved.context("a new report has something to save")?;
-        let seal = Seal::sign(
-            signer,
-            key.id(),
-            vec![context.actor],
-            saved.hash,
-            String::new(),
-        )?;
-        let mut facts = Facts::new();
-        facts.apply(&saved.scanned);
+        Self::of(key, report.genesis().hash, [saved], signer)
+    }
+
+    /// A report with these changes, all of them by one signer.
+    pub(crate) fn of(
+        key: DocKey,
+        genesis: ChangeHash,
+        saved: impl IntoIterator<Item = SavedChange>,
+        signer: &Signer,
+    ) -> anyhow::Result<Self> {
+        let (mut changes, mut facts) = (Vec::new(), Facts::new());
+        for saved in saved {
+            let actors = vec![saved.scanned.actor];
+            let seal = Seal::sign(signer, key.id(), actors, saved.hash, String::new())?;
+            facts.apply(&saved.scanned);
+            changes.push((saved, seal.to_wire()));
+        }
+        let facts = facts.encode();
         Ok(Self {
             key,
-            genesis: report.genesis().hash,
-            seal: seal.to_wire(),
-            facts: facts.encode(),
-            saved,
+            genesis,
+            changes,
+            facts,
         })
     }
 
@@ -90,7 +98,9 @@ impl Filled {
 
     /// Its one head.
     pub(crate) fn head(&self) -> ChangeHash {
-        self.saved.hash
+        self.changes
+            .last()
+            .map_or(self.genesis, |(saved, _)| saved.hash)
     }
 
     fn put(&self, tx: &mut WriteTx<'_>) -> Result<(), AppendError> {
@@ -105,16 +115,18 @@ impl Filled {
             implied: vec![self.genesis],
             heads: vec![self.genesis],
         })?;
-        tx.append_change(&NewChange {
-            doc,
-            hash: self.saved.hash,
-            actor: self.saved.scanned.actor,
-            actor_seq: self.saved.scanned.seq,
-            deps: &self.saved.deps,
-            body: &self.saved.bytes,
-            seal: &self.seal,
-            origin: None,
-        })?;
+        for (saved, seal) in &self.changes {
+            tx.append_change(&NewChange {
+                doc,
+                hash: saved.hash,
+                actor: saved.scanned.actor,
+                actor_seq: saved.scanned.seq,
+                deps: &saved.deps,
+                body: &saved.bytes,
+                seal,
+                origin: None,
+            })?;
+        }
         tx.put_facts(doc, &self.facts)?;
         Ok(())
     }

@@ -10,20 +10,8 @@
 //! Bytes are all UDP payload both ways, handshake included; times run from the commune's first packet
 //! until the district has it on disk and says so.
 
-mod bulk;
-mod edit;
+pub(crate) mod bulk;
+pub(crate) mod edit;
 mod ends;
-mod first;
+pub(crate) mod first;
 pub(crate) mod peers;
-
-use tokio::runtime::Runtime;
-
-use crate::figure::Seen;
-
-pub(crate) fn run(runtime: &Runtime) -> anyhow::Result<Seen> {
-    let mut seen = Seen::default();
-    runtime.block_on(edit::run(&mut seen))?;
-    runtime.block_on(first::run(&mut seen))?;
-    runtime.block_on(bulk::run(&mut seen))?;
-    Ok(seen)
-}

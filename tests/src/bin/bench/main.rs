@@ -3,9 +3,9 @@
 //! ```text
 //! figure     a figure with its bound; the table and the JSON of it
 //! filling    reports by the thousand, made like those of people
-//! tree totals opening latency idle reconnect link peers kills programs   the benches, one file a subject
+//! tree totals opening latency idle reconnect link kills programs   the benches, one file a subject
 //! ```
-//! `scripts/bench` runs all, `scripts/bench NAME ..` some. Exit 0: every bound holds; 4: one is missed,
+//! `scripts/bench` runs all, `scripts/bench NAME ..` some, and `link` all whose name begins with it. Exit 0: every bound holds; 4: one is missed,
 //! and the table says which; 1: a bench could not be run.
 
 #![expect(
@@ -40,6 +40,13 @@ struct Bench {
     run: fn(&Runtime) -> anyhow::Result<Seen>,
 }
 
+impl Bench {
+    fn answers_to(&self, name: &str) -> bool {
+        let rest = self.name.strip_prefix(name);
+        rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('-'))
+    }
+}
+
 /// In the order of the table in the README. The wall time of `scripts/test` is not among them: that
 /// builds and runs everything, and its last line says how long it took.
 const BENCHES: &[Bench] = &[
@@ -68,11 +75,27 @@ const BENCHES: &[Bench] = &[
         run: |_| reconnect::run(),
     },
     Bench {
-        name: "link",
-        run: link::run,
+        name: "link-edit",
+        run: |runtime| runtime.block_on(link::edit::run()),
     },
     Bench {
-        name: "peers",
+        name: "link-lossy",
+        run: |runtime| runtime.block_on(link::edit::lossy()),
+    },
+    Bench {
+        name: "link-idle",
+        run: |runtime| runtime.block_on(link::first::idle()),
+    },
+    Bench {
+        name: "link-first",
+        run: |runtime| runtime.block_on(link::first::run()),
+    },
+    Bench {
+        name: "link-bulk",
+        run: |runtime| runtime.block_on(link::bulk::run()),
+    },
+    Bench {
+        name: "link-peers",
         run: link::peers::run,
     },
     Bench {
@@ -94,7 +117,7 @@ const EXIT_MISSED: u8 = 4;
 
 fn main() -> ExitCode {
     let wanted: Vec<String> = std::env::args().skip(1).collect();
-    let known = |name: &String| BENCHES.iter().any(|bench| bench.name == name);
+    let known = |name: &String| BENCHES.iter().any(|bench| bench.answers_to(name));
     if let Some(unknown) = wanted.iter().find(|name| !known(name)) {
         let names: Vec<_> = BENCHES.iter().map(|bench| bench.name).collect();
         eprintln!(
@@ -122,7 +145,8 @@ fn run(wanted: &[String]) -> anyhow::Result<bool> {
         .context("start the runtime")?;
     let folder = folder()?;
     let chosen = BENCHES.iter();
-    let chosen = chosen.filter(|bench| wanted.is_empty() || wanted.iter().any(|w| w == bench.name));
+    let chosen = chosen
+        .filter(|bench| wanted.is_empty() || wanted.iter().any(|name| bench.answers_to(name)));
     let (mut all, mut failed) = (Vec::new(), Vec::new());
     for bench in chosen {
         eprintln!("bench: {} ...", bench.name);

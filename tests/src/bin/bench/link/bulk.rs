@@ -26,7 +26,8 @@ const SECS_MAX: u64 = 300;
 const NOT_AFTER: Timestamp = Timestamp(1_900_000_000_000);
 
 /// Two nodes of which there is nothing but their links.
-pub(crate) async fn run(seen: &mut Seen) -> anyhow::Result<()> {
+pub(crate) async fn run() -> anyhow::Result<Seen> {
+    let mut seen = Seen::default();
     let signers = [1, 2].map(|seed| Signer::from_seed(&[seed; 32]));
     let [district, commune] = &signers;
     let root = write_root(district, &"465@2020-01-01".parse()?, NOT_AFTER)?;
@@ -85,7 +86,7 @@ pub(crate) async fn run(seen: &mut Seen) -> anyhow::Result<()> {
         called.close().await;
         relay.close().await;
     }
-    Ok(())
+    Ok(seen)
 }
 
 fn endpoint(signer: &Signer, chain: &[Vec<u8>]) -> anyhow::Result<Endpoint> {

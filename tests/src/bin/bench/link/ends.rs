@@ -10,7 +10,7 @@ use hopluu_engine::Home;
 use hopluu_engine::view::WatchEvent;
 use hopluu_store::{OpenOptions, Store};
 use hopluu_tests::lab::{Profile, Traffic, UdpRelay};
-use hopluu_tests::process::{NodeProcess, free_address, make_root, shipped_tree};
+use hopluu_tests::process::{NodeProcess, free_address, make_root_with, shipped_tree};
 use tokio::process::Command;
 use tokio::sync::mpsc;
 use tokio::time::{sleep, timeout};
@@ -26,6 +26,9 @@ const LINES: usize = 30;
 
 /// What has not arrived by then will not, over the slowest link there is.
 const ARRIVAL_SECS_MAX: u64 = 120;
+
+/// What takes longest, a first sync of 200 documents over the slowest link here, takes three minutes.
+const WORK_SECS_MAX: u64 = 600;
 
 /// Nothing is on its way any more when nothing has passed for so long: longer than any round trip here.
 const QUIET: Duration = Duration::from_millis(2_500);
@@ -54,12 +57,18 @@ impl Ends {
 
     /// Makes both, and gives the commune so many reports of which the district knows nothing.
     pub(crate) async fn apart(dir: &Path, documents: u32) -> anyhow::Result<Self> {
+        let ends = Self::with(dir, &[]).await?;
+        fill(&ends.commune, documents)?;
+        Ok(ends)
+    }
+
+    /// Makes both, without reports; the district hands down these forms besides the annex.
+    pub(crate) async fn with(dir: &Path, forms: &[&str]) -> anyhow::Result<Self> {
         let (above, commune) = (dir.join("district"), dir.join("commune"));
-        make_root(&above, DISTRICT)?;
+        make_root_with(&above, DISTRICT, forms)?;
         let listen = Home::open(&above)?.settings()?.listen;
         let district = NodeProcess::start(&above).await?;
         district.take_in(Some(COMMUNE), None, &commune).await?;
-        fill(&commune, documents)?;
         let changes = changes_of(district.client().await?).await?;
         Ok(Self {
             district,
@@ -68,6 +77,29 @@ impl Ends {
             front: free_address()?,
             changes,
         })
+    }
+
+    /// Lets somebody change the homes of the district and the commune while neither runs.
+    pub(crate) async fn pause(
+        self,
+        change: impl FnOnce(&Path, &Path) -> anyhow::Result<()>,
+    ) -> anyhow::Result<Self> {
+        let above = self.district.dir().to_owned();
+        self.district.stop().await?;
+        change(&above, &self.commune)?;
+        let district = NodeProcess::start(&above).await?;
+        let changes = changes_of(district.client().await?).await?;
+        Ok(Self {
+            district,
+            changes,
+            ..self
+        })
+    }
+
+    /// Waits until the district knows that the commune has all.
+    pub(crate) async fn acknowledged(&self) -> anyhow::Result<()> {
+        owes_nothing(&self.district, Traffic::default).await?;
+        Ok(())
     }
 
     /// Waits until the district has so many reports.
@@ -137,6 +169,12 @@ impl Window {
         self.close().await
     }
 
+    /// Waits until the commune knows that the district has all, and gives what passed until then: the edit's
+    /// receipt comes with the acknowledgement, and is acknowledged in turn when it is on disk.
+    pub(crate) async fn acknowledged(&self) -> anyhow::Result<Traffic> {
+        owes_nothing(&self.commune, || self.relay.traffic()).await
+    }
+
     /// Waits until nothing passes any more, and gives what did since the relay last counted.
     pub(crate) async fn settled(&self) -> anyhow::Result<Traffic> {
         let until = Instant::now() + Duration::from_secs(ARRIVAL_SECS_MAX);
@@ -166,6 +204,24 @@ impl Window {
         let client = self.commune.client().await?;
         crate::latency::save(&client, value).await?;
         Ok(())
+    }
+}
+
+/// Waits until a node owes nothing to whomever it has met, and gives what had passed then.
+async fn owes_nothing(
+    node: &NodeProcess,
+    traffic: impl Fn() -> Traffic,
+) -> anyhow::Result<Traffic> {
+    let client = node.client().await?;
+    let until = Instant::now() + Duration::from_secs(WORK_SECS_MAX);
+    loop {
+        let traffic = traffic();
+        let status = client.status().await?;
+        if status.peers.iter().all(|peer| peer.owed == 0) {
+            return Ok(traffic);
+        }
+        ensure!(Instant::now() < until, "nothing is acknowledged");
+        sleep(Duration::from_millis(2)).await;
     }
 }
 

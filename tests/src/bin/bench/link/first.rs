@@ -15,7 +15,9 @@ const ARCHIVES: [u32; 2] = [200, 2_000];
 const NOTHING_NEW_MOST: u64 = 5_000;
 const DIFFERENCE_MOST: u64 = 64;
 
-pub(crate) async fn run(seen: &mut Seen) -> anyhow::Result<()> {
+/// Many documents into a district that has none.
+pub(crate) async fn run() -> anyhow::Result<Seen> {
+    let mut seen = Seen::default();
     let profile = Profile::named("mobile-64k")?;
     let dir = tempfile::tempdir()?;
     let ends = Ends::apart(dir.path(), DOCUMENTS).await?;
@@ -31,7 +33,12 @@ pub(crate) async fn run(seen: &mut Seen) -> anyhow::Result<()> {
     seen.time_of(&what, traffic.since_begun(arrived), limit, 111);
     seen.bytes("- bytes both ways", window.settled().await?.bytes(), None);
     window.close().await?;
+    Ok(seen)
+}
 
+/// Links on which there is nothing to say.
+pub(crate) async fn idle() -> anyhow::Result<Seen> {
+    let (mut seen, profile) = (Seen::default(), Profile::named("mobile-64k")?);
     let mut costs = Vec::new();
     for documents in ARCHIVES {
         let dir = tempfile::tempdir()?;
@@ -52,5 +59,5 @@ pub(crate) async fn run(seen: &mut Seen) -> anyhow::Result<()> {
             Some(DIFFERENCE_MOST),
         );
     }
-    Ok(())
+    Ok(seen)
 }

@@ -127,7 +127,7 @@ impl Replica {
                 break;
             }
             let document = repo.find(id.clone()).await?.context("it is stored")?;
-            let news = work.news(side, number).to_vec();
+            let news = work.changes(side, number)?;
             if !news.is_empty() {
                 document.with_document(|document| document.apply_changes(news))?;
             }

@@ -39,11 +39,11 @@ pub(super) struct Work {
     /// As they were when the two met.
     pub(super) documents: Vec<Automerge>,
     /// What was written since in the first of the documents, by the client and by the hub.
-    pub(super) news: Vec<[Vec<Change>; 2]>,
+    pub(super) news: Vec<[Vec<Sealed>; 2]>,
 }
 
 /// All pieces of work; the one that takes longest to prepare comes last.
-pub(super) fn works() -> anyhow::Result<Vec<Work>> {
+pub(super) fn works() -> Vec<Work> {
     let archive: Vec<_> = (0..)
         .take(DOCUMENTS)
         .map(|number| whole(&Document::new(number)))
@@ -56,9 +56,9 @@ pub(super) fn works() -> anyhow::Result<Vec<Work>> {
         documents: archive.iter().cycle().take(count).cloned().collect(),
         news: Vec::new(),
     };
-    Ok(vec![
+    vec![
         Work {
-            news: vec![[edited()?, Vec::new()]],
+            news: vec![[edited(), Vec::new()]],
             ..work("W1 one figure of 200 documents", Done::HubHas, DOCUMENTS)
         },
         work("W2 nothing new in 200", Done::ClientKnows, DOCUMENTS),
@@ -67,16 +67,16 @@ pub(super) fn works() -> anyhow::Result<Vec<Work>> {
             ..work("W3 first sync of 200", Done::HubHas, DOCUMENTS)
         },
         Work {
-            news: (0..).take(APART).map(apart).collect::<Result<_, _>>()?,
+            news: (0..).take(APART).map(apart).collect(),
             ..work("W5 50 with 200 edits a side", Done::BothHave, APART)
         },
         work("W2 nothing new in 2,000", Done::ClientKnows, MANY),
-    ])
+    ]
 }
 
 impl Work {
     /// What a side has written in a document since the two met.
-    pub(super) fn news(&self, side: Side, number: usize) -> &[Change] {
+    pub(super) fn news(&self, side: Side, number: usize) -> &[Sealed] {
         let Some([client, hub]) = self.news.get(number) else {
             return &[];
         };
@@ -86,6 +86,13 @@ impl Work {
         }
     }
 
+    /// The same, as Automerge takes it.
+    pub(super) fn changes(&self, side: Side, number: usize) -> anyhow::Result<Vec<Change>> {
+        let news = self.news(side, number).iter();
+        let changes = news.map(|one| Change::try_from(one.saved.bytes.as_slice()));
+        changes.collect::<Result<_, _>>().context("a change")
+    }
+
     /// What a side has when the work begins.
     pub(super) fn start(&self, side: Side) -> anyhow::Result<Vec<Automerge>> {
         if side == Side::Hub && !self.have_met {
@@ -93,7 +100,7 @@ impl Work {
         }
         let mut documents = self.documents.clone();
         for (number, document) in documents.iter_mut().enumerate().take(self.news.len()) {
-            document.apply_changes(self.news(side, number).iter().cloned())?;
+            document.apply_changes(self.changes(side, number)?)?;
         }
         Ok(documents)
     }
@@ -102,7 +109,7 @@ impl Work {
     pub(super) fn goal(&self) -> anyhow::Result<Vec<Vec<ChangeHash>>> {
         let mut documents = self.start(Side::Client)?;
         for (number, document) in documents.iter_mut().enumerate().take(self.news.len()) {
-            document.apply_changes(self.news(Side::Hub, number).iter().cloned())?;
+            document.apply_changes(self.changes(Side::Hub, number)?)?;
         }
         Ok(documents.iter().map(heads).collect())
     }
@@ -116,26 +123,20 @@ pub(super) fn heads(document: &Automerge) -> Vec<ChangeHash> {
 }
 
 /// One figure of the first document, by an office that has written in it before.
-pub(super) fn edited() -> anyhow::Result<Vec<Change>> {
+pub(super) fn edited() -> Vec<Sealed> {
     let mut document = Document::new(0);
     document.changes.clear();
     document.edit(1, 1);
-    changes(&document.changes)
+    document.changes
 }
 
 /// Saves of two offices in a document that do not know of each other.
-fn apart(number: u32) -> anyhow::Result<[Vec<Change>; 2]> {
+fn apart(number: u32) -> [Vec<Sealed>; 2] {
     let document = Document::new(number);
     let written = |office: usize, side| {
         let mut copy = document.apart(side);
         copy.edit(office, SAVES);
-        changes(&copy.changes)
+        copy.changes
     };
-    Ok([written(1, 1)?, written(2, 2)?])
-}
-
-fn changes(sealed: &[Sealed]) -> anyhow::Result<Vec<Change>> {
-    let changes = sealed.iter().map(|one| one.saved.bytes.as_slice());
-    let changes = changes.map(|bytes| Change::try_from(bytes).context("a change"));
-    changes.collect()
+    [written(1, 1), written(2, 2)]
 }
