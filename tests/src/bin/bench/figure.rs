@@ -25,6 +25,9 @@ pub(crate) struct Figure {
     /// What nothing in this world could go below, where that can be computed.
     #[serde(skip_serializing_if = "Option::is_none")]
     limit: Option<u64>,
+    /// Hundredths of the limit.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    of_limit: Option<u64>,
 }
 
 /// What a bench has seen.
@@ -63,6 +66,7 @@ impl Seen {
         self.add(what, Measure::Microseconds, micros(seen), Some(most));
         if let Some(figure) = self.figures.last_mut() {
             figure.limit = Some(micros(limit));
+            figure.of_limit = (micros(seen) * 100).checked_div(micros(limit));
         }
     }
 
@@ -89,6 +93,7 @@ impl Seen {
             seen,
             most,
             limit: None,
+            of_limit: None,
         });
     }
 
@@ -97,16 +102,18 @@ impl Seen {
         self.figures.iter().all(Figure::holds)
     }
 
-    /// The same for a program.
-    pub(crate) fn json(&self, bench: &str) -> serde_json::Result<String> {
-        let cores = std::thread::available_parallelism().map_or(0, usize::from);
-        let json = Json {
+    fn named<'a>(&'a self, bench: &'a str) -> Json<'a> {
+        Json {
             bench,
             holds: self.holds(),
-            cores,
+            cores: std::thread::available_parallelism().map_or(0, usize::from),
             seen: self,
-        };
-        serde_json::to_string_pretty(&json).map(|text| text + "\n")
+        }
+    }
+
+    /// The same for a program.
+    pub(crate) fn json(&self, bench: &str) -> serde_json::Result<String> {
+        serde_json::to_string_pretty(&self.named(bench)).map(|text| text + "\n")
     }
 }
 
@@ -123,10 +130,17 @@ pub(crate) fn cpu_time() -> anyhow::Result<Duration> {
     Ok(Duration::from_nanos(spent.parse()?))
 }
 
+/// Prints what was seen as one list, for programs.
+pub(crate) fn print_json(all: &[(&str, Seen)]) -> serde_json::Result<()> {
+    let all: Vec<_> = all.iter().map(|(bench, seen)| seen.named(bench)).collect();
+    println!("{}", serde_json::to_string_pretty(&all)?);
+    Ok(())
+}
+
 /// Prints what was seen, one line a figure.
 pub(crate) fn print_table(all: &[(&str, Seen)]) {
-    println!("| bench | what | limit | bound | seen | |");
-    println!("| --- | --- | --- | --- | --- | --- |");
+    println!("| bench | what | limit | bound | seen | of limit | |");
+    println!("| --- | --- | --- | --- | --- | --- | --- |");
     for (bench, seen) in all {
         for figure in &seen.figures {
             println!("{}", row(bench, figure));
@@ -149,8 +163,12 @@ fn row(bench: &str, figure: &Figure) -> String {
         (Some(_), false) => "MISSED",
     };
     let seen = shown(figure.seen, figure.measure);
+    let ratio = figure.of_limit.map_or_else(
+        || "–".to_owned(),
+        |of| format!("{}.{:02}", of / 100, of % 100),
+    );
     format!(
-        "| {bench} | {} | {limit} | {bound} | {seen} | {verdict} |",
+        "| {bench} | {} | {limit} | {bound} | {seen} | {ratio} | {verdict} |",
         figure.what
     )
 }

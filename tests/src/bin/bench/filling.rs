@@ -47,25 +47,29 @@ pub(crate) fn key_of(form: &Form, unit: &UnitId, period: &Period, instance: u32)
 }
 
 impl Filled {
-    /// A report with figures on the first `lines` lines that have one; `number` decides the figures
-    /// and the actor, so that no two reports are alike.
+    /// A report with figures on the first `lines` lines that have one, and one more for each save after the
+    /// first; `number` decides the figures and the actor, so that no two reports are alike.
     pub(crate) fn new(
         key: DocKey,
         form: &Arc<Form>,
         signer: &Signer,
-        lines: usize,
+        (lines, saves): (usize, usize),
         number: u64,
     ) -> anyhow::Result<Self> {
         let mut report = Report::create(key.clone(), form)?;
-        let context = SaveContext {
-            actor: ActorId(number.to_be_bytes()),
-            at: Timestamp(1_600_000_000_000),
-            office: None,
-            message: String::new(),
-        };
-        let saved = report.save(&context, &figures(form, lines, number))?;
-        let saved = saved.context("a new report has something to save")?;
-        Self::of(key, report.genesis().hash, [saved], signer)
+        let genesis = report.genesis().hash;
+        let saved = (0..saves).map(|at| {
+            let context = SaveContext {
+                actor: ActorId(number.to_be_bytes()),
+                at: Timestamp(1_600_000_000_000 + i64::try_from(at)? * 3_600_000),
+                office: None,
+                message: String::new(),
+            };
+            let saved = report.save(&context, &figures(form, lines + at, number))?;
+            saved.context("there is something to save")
+        });
+        let saved = saved.collect::<anyhow::Result<Vec<_>>>()?;
+        Self::of(key, genesis, saved, signer)
     }
 
     /// A report with these changes, all of them by one signer.

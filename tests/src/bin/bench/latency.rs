@@ -5,12 +5,13 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, ensure};
 use hopluu_api::Client;
-use hopluu_engine::view::{EditRequest, SaveRequest, Saved, Selector, WatchEvent};
+use hopluu_engine::view::{EditRequest, SaveRequest, Saved, Selector};
 use hopluu_tests::process::{NodeProcess, make_root};
 use tokio::sync::mpsc;
 use tokio::time::{sleep, timeout};
 
 use crate::figure::{Seen, median};
+use crate::told::{is_total, told};
 
 const RUNS: u32 = 50;
 
@@ -46,7 +47,7 @@ impl Pair {
             ensure!(Instant::now() < until, "the form did not come down");
             sleep(Duration::from_millis(20)).await;
         }
-        let changes = totals_of(district.client().await?).await?;
+        let changes = told(district.client().await?, is_total).await?;
         let mut pair = Self {
             district,
             commune,
@@ -65,23 +66,6 @@ impl Pair {
             .context("the edit did not arrive")?
             .context("the district stopped telling")
     }
-}
-
-/// Reads what the district tells, as it comes, and passes on when its total changed.
-async fn totals_of(client: Client) -> anyhow::Result<mpsc::Receiver<Instant>> {
-    let mut lines = client.watch().await?;
-    let (tx, rx) = mpsc::channel(64);
-    tokio::spawn(async move {
-        while let Ok(Some(line)) = lines.next().await {
-            let at = Instant::now();
-            let event = serde_json::from_slice::<WatchEvent>(&line);
-            let is_total = matches!(event, Ok(WatchEvent::TotalChanged { .. }));
-            if is_total && tx.send(at).await.is_err() {
-                return;
-            }
-        }
-    });
-    Ok(rx)
 }
 
 /// Saves a figure at the node that is asked.

@@ -14,4 +14,5 @@ pub(crate) mod bulk;
 pub(crate) mod edit;
 mod ends;
 pub(crate) mod first;
+pub(crate) mod hub;
 pub(crate) mod peers;

@@ -5,7 +5,7 @@
 //! filling    reports by the thousand, made like those of people
 //! tree totals opening latency idle reconnect link kills programs   the benches, one file a subject
 //! ```
-//! `scripts/bench` runs all, `scripts/bench NAME ..` some, and `link` all whose name begins with it. Exit 0: every bound holds; 4: one is missed,
+//! `--json` prints the same as the table for programs. `scripts/bench` runs all, `scripts/bench NAME ..` some, and `link` all whose name begins with it. Exit 0: every bound holds; 4: one is missed,
 //! and the table says which; 1: a bench could not be run.
 
 #![expect(
@@ -23,6 +23,7 @@ mod link;
 mod opening;
 mod programs;
 mod reconnect;
+mod told;
 mod totals;
 mod tree;
 
@@ -32,7 +33,7 @@ use std::process::ExitCode;
 use anyhow::Context as _;
 use tokio::runtime::Runtime;
 
-use crate::figure::{Seen, print_table};
+use crate::figure::{Seen, print_json, print_table};
 
 /// A bench by its name.
 struct Bench {
@@ -83,6 +84,18 @@ const BENCHES: &[Bench] = &[
         run: |runtime| runtime.block_on(link::edit::lossy()),
     },
     Bench {
+        name: "link-receipt",
+        run: |runtime| runtime.block_on(link::edit::receipt()),
+    },
+    Bench {
+        name: "link-cut",
+        run: |runtime| runtime.block_on(link::first::cut()),
+    },
+    Bench {
+        name: "link-lost",
+        run: |runtime| runtime.block_on(link::first::lost()),
+    },
+    Bench {
         name: "link-idle",
         run: |runtime| runtime.block_on(link::first::idle()),
     },
@@ -93,6 +106,10 @@ const BENCHES: &[Bench] = &[
     Bench {
         name: "link-bulk",
         run: |runtime| runtime.block_on(link::bulk::run()),
+    },
+    Bench {
+        name: "link-hub",
+        run: |runtime| runtime.block_on(link::hub::run()),
     },
     Bench {
         name: "link-peers",
@@ -116,7 +133,10 @@ const BENCHES: &[Bench] = &[
 const EXIT_MISSED: u8 = 4;
 
 fn main() -> ExitCode {
-    let wanted: Vec<String> = std::env::args().skip(1).collect();
+    let mut wanted: Vec<String> = std::env::args().skip(1).collect();
+    let asked = wanted.len();
+    wanted.retain(|name| name != "--json");
+    let is_json = wanted.len() < asked;
     let known = |name: &String| BENCHES.iter().any(|bench| bench.answers_to(name));
     if let Some(unknown) = wanted.iter().find(|name| !known(name)) {
         let names: Vec<_> = BENCHES.iter().map(|bench| bench.name).collect();
@@ -126,7 +146,7 @@ fn main() -> ExitCode {
         );
         return ExitCode::from(2);
     }
-    match run(&wanted) {
+    match run(&wanted, is_json) {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::from(EXIT_MISSED),
         Err(error) => {
@@ -137,7 +157,7 @@ fn main() -> ExitCode {
 }
 
 /// Runs the benches; whether all bounds hold. One that cannot be run does not keep the others back.
-fn run(wanted: &[String]) -> anyhow::Result<bool> {
+fn run(wanted: &[String], is_json: bool) -> anyhow::Result<bool> {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
         .enable_all()
@@ -163,7 +183,11 @@ fn run(wanted: &[String]) -> anyhow::Result<bool> {
             }
         }
     }
-    print_table(&all);
+    if is_json {
+        print_json(&all)?;
+    } else {
+        print_table(&all);
+    }
     anyhow::ensure!(failed.is_empty(), "could not be run: {}", failed.join(", "));
     Ok(all.iter().all(|(_, seen)| seen.holds()))
 }

@@ -88,7 +88,7 @@ fn fill(home: &Path) -> anyhow::Result<()> {
             }
             let number = u64::try_from(reports.len())?;
             let key = key_of(&form, unit, &period, 0);
-            reports.push(Filled::new(key, &form, &signer, LINES, number)?);
+            reports.push(Filled::new(key, &form, &signer, (LINES, 1), number)?);
         }
     }
     Ok(())

@@ -224,7 +224,7 @@ fn reports(unit: &UnitId, signer: &Signer, documents: u32) -> anyhow::Result<Vec
     let period = "2016-2020".parse()?;
     let report = |instance| {
         let key = key_of(&form, unit, &period, instance);
-        Filled::new(key, &form, signer, LINES, u64::from(instance))
+        Filled::new(key, &form, signer, (LINES, 1), u64::from(instance))
     };
     (0..documents).map(report).collect()
 }

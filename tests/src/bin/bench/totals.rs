@@ -84,7 +84,7 @@ pub(crate) fn run() -> anyhow::Result<Seen> {
     let signer = Signer::from_seed(&[1; 32]);
     let fill = |number: u64, unit: &UnitId| {
         let key = key_of(&form, unit, &period, 0);
-        Filled::new(key, &form, &signer, LINES, number)
+        Filled::new(key, &form, &signer, (LINES, 1), number)
     };
     let reports: Vec<Filled> = (0..)
         .zip(&communes)

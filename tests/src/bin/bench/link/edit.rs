@@ -7,6 +7,7 @@ use hopluu_tests::lab::Profile;
 
 use super::ends::{Ends, Window};
 use crate::figure::{Seen, median};
+use crate::told::{is_receipt, told};
 
 const DOCUMENTS: u32 = 200;
 
@@ -81,6 +82,8 @@ const CELLS: &[Cell] = &[
     cold("mobile-1m", None),
 ];
 
+const RECEIPT_BYTES_MOST: u64 = 6_000;
+
 /// Runs on a lossy link, and the lossless time's hundredths that the middle one and the 95th of 100 may take.
 const LOSSY_RUNS: u32 = 100;
 const LOSSY_MEDIAN: u32 = 110;
@@ -127,6 +130,31 @@ pub(crate) async fn run() -> anyhow::Result<Seen> {
         seen.bytes("- bytes until it is acknowledged", bytes, cell.bytes_most);
         seen.bytes("- bytes until nothing passes", rest, None);
     }
+    Ok(seen)
+}
+
+/// Ten figures, from a cold call to the superior's signed receipt back at the commune.
+pub(crate) async fn receipt() -> anyhow::Result<Seen> {
+    let mut seen = Seen::default();
+    let (dir, profile) = (tempfile::tempdir()?, Profile::named("mobile-64k")?);
+    let ends = Ends::start(dir.path(), DOCUMENTS).await?;
+    ends.open(profile.clone(), 0).await?.met().await?;
+    let (mut times, mut most) = (Vec::new(), 0);
+    for run in 0..RUNS {
+        ends.edit_ten_offline(run).await?;
+        let window = ends.open(profile.clone(), u64::from(run)).await?;
+        let mut receipts = told(window.commune.client().await?, is_receipt).await?;
+        let arrived = receipts.recv().await.context("the commune tells")?;
+        let traffic = window.relay.traffic();
+        times.push(traffic.since_begun(arrived));
+        most = most.max(traffic.bytes());
+        window.close().await?;
+    }
+    let what = format!("ten figures to their receipt, cold, {}", profile.name);
+    // A round trip of handshake, and one there and back; half of one more is allowed.
+    let time = median(times);
+    seen.time(&what, time, Some(profile.limit(5, most)));
+    seen.bytes("- bytes both ways", most, Some(RECEIPT_BYTES_MOST));
     Ok(seen)
 }
 

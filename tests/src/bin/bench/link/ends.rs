@@ -5,9 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, ensure};
-use hopluu_api::Client;
-use hopluu_engine::Home;
-use hopluu_engine::view::WatchEvent;
+use hopluu_engine::{Home, fresh_epoch};
 use hopluu_store::{OpenOptions, Store};
 use hopluu_tests::lab::{Profile, Traffic, UdpRelay};
 use hopluu_tests::process::{NodeProcess, free_address, make_root_with, shipped_tree};
@@ -16,6 +14,7 @@ use tokio::sync::mpsc;
 use tokio::time::{sleep, timeout};
 
 use crate::filling::{Filled, annex, key_of, put_all};
+use crate::told::{is_change, told};
 
 /// The district above, and the commune that writes.
 const DISTRICT: &str = "465";
@@ -69,7 +68,7 @@ impl Ends {
         let listen = Home::open(&above)?.settings()?.listen;
         let district = NodeProcess::start(&above).await?;
         district.take_in(Some(COMMUNE), None, &commune).await?;
-        let changes = changes_of(district.client().await?).await?;
+        let changes = told(district.client().await?, is_change).await?;
         Ok(Self {
             district,
             commune,
@@ -88,12 +87,27 @@ impl Ends {
         self.district.stop().await?;
         change(&above, &self.commune)?;
         let district = NodeProcess::start(&above).await?;
-        let changes = changes_of(district.client().await?).await?;
+        let changes = told(district.client().await?, is_change).await?;
         Ok(Self {
             district,
             changes,
             ..self
         })
+    }
+
+    /// The commune's store begins a new life, as after a restore; so many reports get news, every other one at the
+    /// district and at the commune.
+    pub(crate) async fn part(self, news: u32) -> anyhow::Result<Self> {
+        self.pause(|district, commune| {
+            for (side, home) in (0..).zip([district, commune]) {
+                let numbers = (0..news).filter(|number| number % 2 == side);
+                put(home, numbers.map(|number| number * 331), 2)?;
+            }
+            let store = Store::open(&Home::open(commune)?.database(), &OpenOptions::existing())?;
+            store.write(|tx| tx.set_epoch(fresh_epoch()))?;
+            Ok(store.close()?)
+        })
+        .await
     }
 
     /// Waits until the district knows that the commune has all.
@@ -115,11 +129,27 @@ impl Ends {
 
     /// Sets one figure of the commune while its node does not run.
     pub(crate) async fn edit_offline(&self, value: u32) -> anyhow::Result<()> {
+        self.set_offline(&[format!("II.1.1.a={value}")]).await
+    }
+
+    /// Sets ten.
+    pub(crate) async fn edit_ten_offline(&self, value: u32) -> anyhow::Result<()> {
+        let codes = ["a", "b", "c", "c.1", "c.2"].map(|code| format!("II.1.1.{code}"));
+        let more = ["a", "b", "c.1", "c.2", "c.3"].map(|code| format!("II.2.3.{code}"));
+        let codes = codes.iter().chain(&more);
+        let figures: Vec<_> = (3_000..)
+            .zip(codes)
+            .map(|(n, code)| format!("{code}={}", n + value))
+            .collect();
+        self.set_offline(&figures).await
+    }
+
+    async fn set_offline(&self, figures: &[String]) -> anyhow::Result<()> {
         let output = Command::new(hopluu_tests::program())
             .arg("--home")
             .arg(&self.commune)
             .args(["report", "set", "pcmd-review", "2016-2020"])
-            .arg(format!("II.1.1.a={value}"))
+            .args(figures)
             .output()
             .await?;
         let said = String::from_utf8_lossy(&output.stderr);
@@ -227,6 +257,11 @@ async fn owes_nothing(
 
 /// Reports of one unit, put into its store before its node runs.
 fn fill(home: &Path, documents: u32) -> anyhow::Result<()> {
+    put(home, 0..documents, 1)
+}
+
+/// The reports of these numbers, with so many saves.
+fn put(home: &Path, numbers: impl Iterator<Item = u32>, saves: usize) -> anyhow::Result<()> {
     let home = Home::open(home)?;
     let (signer, form) = (home.signer()?, annex()?);
     let period = "2016-2020".parse()?;
@@ -234,29 +269,12 @@ fn fill(home: &Path, documents: u32) -> anyhow::Result<()> {
     let unit = shipped_tree()?
         .resolve(COMMUNE, Some(day))
         .context("the commune")?;
-    let reports = (0..documents).map(|number| {
+    let reports = numbers.map(|number| {
         let key = key_of(&form, &unit, &period, number);
-        Filled::new(key, &form, &signer, LINES, u64::from(number))
+        Filled::new(key, &form, &signer, (LINES, saves), u64::from(number))
     });
     let reports: Vec<Filled> = reports.collect::<anyhow::Result<_>>()?;
     let store = Store::open(&home.database(), &OpenOptions::existing())?;
     put_all(&store, &reports)?;
     Ok(store.close()?)
-}
-
-/// Reads what the district tells, as it comes, and passes on when a report changed.
-async fn changes_of(client: Client) -> anyhow::Result<mpsc::Receiver<Instant>> {
-    let mut lines = client.watch().await?;
-    let (tx, rx) = mpsc::channel(16_384);
-    tokio::spawn(async move {
-        while let Ok(Some(line)) = lines.next().await {
-            let at = Instant::now();
-            let event = serde_json::from_slice::<WatchEvent>(&line);
-            let is_change = matches!(event, Ok(WatchEvent::ReportChanged { .. }));
-            if is_change && tx.send(at).await.is_err() {
-                return;
-            }
-        }
-    });
-    Ok(rx)
 }

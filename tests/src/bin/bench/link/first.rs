@@ -1,5 +1,7 @@
 //! The first sync of many documents, and links on which nothing is new.
 
+use std::time::Instant;
+
 use hopluu_tests::lab::Profile;
 
 use super::ends::Ends;
@@ -8,8 +10,17 @@ use crate::figure::Seen;
 /// Ordinary half-year reports of 30 figures in one save each.
 const DOCUMENTS: u32 = 200;
 
+/// Three windows of 20 s.
+const CUT_DOCUMENTS: u32 = 1_000;
+const TWICE_PER_CENT: u64 = 8;
+
+/// The communes of the country since 2025; how many of their reports differ, half of them on either side.
+const LOST_DOCUMENTS: u32 = 3_321;
+const LOST_NEWS: u32 = 10;
+const LOST_MOST: u64 = 40_000;
+
 /// How many there are when nothing is new.
-const ARCHIVES: [u32; 2] = [200, 2_000];
+const ARCHIVES: [u32; 3] = [200, 2_000, 20_000];
 
 /// Both ways, handshake included, and how much they may differ by the size of the archive.
 const NOTHING_NEW_MOST: u64 = 5_000;
@@ -59,5 +70,50 @@ pub(crate) async fn idle() -> anyhow::Result<Seen> {
             Some(DIFFERENCE_MOST),
         );
     }
+    Ok(seen)
+}
+
+/// A first sync over a link that is up 20 s and down 40 s: what is sent twice for it.
+pub(crate) async fn cut() -> anyhow::Result<Seen> {
+    let mut seen = Seen::default();
+    let mut up = Vec::new();
+    for name in ["mobile-64k", "window-64k"] {
+        let (dir, profile) = (tempfile::tempdir()?, Profile::named(name)?);
+        let ends = Ends::apart(dir.path(), CUT_DOCUMENTS).await?;
+        let window = ends.open(profile, 0).await?;
+        let traffic = window.acknowledged().await?;
+        let what = format!("first sync of {CUT_DOCUMENTS} half-year reports, {name}");
+        seen.time(&what, traffic.since_begun(Instant::now()), None);
+        seen.bytes("- bytes upward", traffic.up.bytes, None);
+        up.push(traffic.up.bytes);
+        window.close().await?;
+    }
+    if let [steady, cut] = up[..] {
+        let twice = cut.saturating_sub(steady);
+        seen.bytes(
+            "- bytes sent twice",
+            twice,
+            Some(steady * TWICE_PER_CENT / 100),
+        );
+    }
+    Ok(seen)
+}
+
+/// A commune whose disk was put back: 3,321 documents on both sides, ten of them with news on one side.
+pub(crate) async fn lost() -> anyhow::Result<Seen> {
+    let mut seen = Seen::default();
+    let (dir, profile) = (tempfile::tempdir()?, Profile::named("mobile-64k")?);
+    let ends = Ends::start(dir.path(), LOST_DOCUMENTS).await?;
+    let ends = ends.part(LOST_NEWS).await?;
+    let window = ends.open(profile.clone(), 0).await?;
+    window.acknowledged().await?;
+    ends.acknowledged().await?;
+    let traffic = window.relay.traffic();
+    let time = traffic.since_begun(Instant::now());
+    let what = format!("{LOST_DOCUMENTS} documents, {LOST_NEWS} of them differ, after a restore");
+    // The handshake's round trip, and three.
+    seen.time(&what, time, Some(profile.limit(8, traffic.bytes())));
+    seen.bytes("- bytes both ways", traffic.bytes(), Some(LOST_MOST));
+    window.close().await?;
     Ok(seen)
 }
