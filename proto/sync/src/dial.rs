@@ -1,11 +1,12 @@
-//! Where to dial and when: at once, then with growing waits, and not while a link stands.
+//! Where to dial and when: at once, then with growing waits, and not while a link stands; and who stands by for the
+//! others only while none of them answers.
 
 use std::collections::BTreeMap;
 
 use hopluu_model::NodeId;
 
 use crate::generator::Generator;
-use crate::limits::{BACKOFF_FIRST_MS, BACKOFF_MAX_MS};
+use crate::limits::{BACKOFF_FIRST_MS, BACKOFF_MAX_MS, STANDBY_AFTER_FAILURES};
 use crate::{Effect, LinkId, Steady, TargetId, TargetState, TargetStatus};
 
 /// All targets of this node.
@@ -20,6 +21,7 @@ struct Target {
     failures: u32,
     /// Who answered there last.
     peer: Option<NodeId>,
+    is_standby: bool,
 }
 
 /// How a link ended, as far as dialling again is concerned.
@@ -44,8 +46,62 @@ impl Targets {
                 state: TargetState::Dialling,
                 failures: 0,
                 peer: None,
+                is_standby: false,
             }
         });
+    }
+
+    /// A target that rests until it is needed.
+    pub(crate) fn add_standby(&mut self, target: TargetId) {
+        self.targets.entry(target).or_insert(Target {
+            state: TargetState::Resting,
+            failures: 0,
+            peer: None,
+            is_standby: true,
+        });
+    }
+
+    /// Dials those who stand by when none of the others answers, and lets them rest when one does. Gives the links
+    /// that are to be closed then.
+    pub(crate) fn review_standby(
+        &mut self,
+        answers: impl Fn(LinkId) -> bool,
+        effects: &mut Vec<Effect>,
+    ) -> Vec<LinkId> {
+        if !self.targets.values().any(|target| target.is_standby) {
+            return Vec::new();
+        }
+        let others = || self.targets.values().filter(|target| !target.is_standby);
+        let serving: Vec<LinkId> = others().filter_map(Target::link).collect();
+        let is_served = serving.iter().any(|link| answers(*link));
+        let is_needed = others().all(|target| target.failures >= STANDBY_AFTER_FAILURES);
+        let mut left = Vec::new();
+        for (id, target) in &mut self.targets {
+            match (target.is_standby, target.state) {
+                (true, TargetState::Resting) if is_needed && !is_served => {
+                    target.state = TargetState::Dialling;
+                    effects.push(Effect::Dial { target: *id });
+                }
+                (true, TargetState::Waiting(_)) if is_served => target.rest(),
+                (true, TargetState::Linked(link)) if is_served && !serving.contains(&link) => {
+                    target.rest();
+                    left.push(link);
+                }
+                _ => {}
+            }
+        }
+        left
+    }
+
+    /// Dials whatever waits, and forgets how often it has failed: that was on another network.
+    pub(crate) fn dial_waiting(&mut self, effects: &mut Vec<Effect>) {
+        for (id, target) in &mut self.targets {
+            if matches!(target.state, TargetState::Waiting(_)) {
+                target.failures = 0;
+                target.state = TargetState::Dialling;
+                effects.push(Effect::Dial { target: *id });
+            }
+        }
     }
 
     pub(crate) fn remove(&mut self, target: TargetId) {
@@ -114,7 +170,7 @@ impl Targets {
             .values()
             .filter_map(|target| match target.state {
                 TargetState::Waiting(due) => Some(due),
-                TargetState::Dialling | TargetState::Linked(_) => None,
+                TargetState::Dialling | TargetState::Linked(_) | TargetState::Resting => None,
             });
         due.min()
     }
@@ -130,6 +186,18 @@ impl Targets {
 }
 
 impl Target {
+    fn link(&self) -> Option<LinkId> {
+        match self.state {
+            TargetState::Linked(link) => Some(link),
+            TargetState::Dialling | TargetState::Waiting(_) | TargetState::Resting => None,
+        }
+    }
+
+    fn rest(&mut self) {
+        self.state = TargetState::Resting;
+        self.failures = 0;
+    }
+
     /// Half of the wait is fixed and half is chance, or all communes of a district would dial at
     /// once when its power comes back.
     fn wait(&mut self, ended: Ended, now: Steady, generator: &mut Generator) {

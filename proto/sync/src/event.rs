@@ -27,6 +27,12 @@ pub enum Event {
         /// The target.
         target: TargetId,
     },
+    /// The same, for somewhere to dial only while nothing answers at the others: the superior's superior, who would be
+    /// sent everything a second time. When one of the others has said hello again, a link that it led to is closed.
+    StandbyAdded {
+        /// The target.
+        target: TargetId,
+    },
     /// It is not to be dialled any more. A link that it led to is closed.
     TargetRemoved {
         /// The target.
@@ -157,6 +163,8 @@ pub enum Event {
         /// The peer.
         peer: NodeId,
     },
+    /// The machine is on another network, or back from sleep: what waits to be dialled is dialled now.
+    NetworkChanged,
     /// The instant of [`Hub::next_wake`](crate::Hub::next_wake) has come.
     Woken,
 }

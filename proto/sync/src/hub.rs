@@ -93,6 +93,11 @@ impl Hub {
                     self.targets.add(target, effects);
                 }
             }
+            Event::StandbyAdded { target } => {
+                if self.targets.len() < TARGETS_MAX {
+                    self.targets.add_standby(target);
+                }
+            }
             Event::TargetRemoved { target } => self.remove_target(now, target, effects),
             Event::DialFailed { target } => {
                 let sessions = &self.sessions;
@@ -117,6 +122,7 @@ impl Hub {
                 }
             }
             Event::RoomMade { peer } => self.room_made(now, peer, effects),
+            Event::NetworkChanged => self.targets.dial_waiting(effects),
             Event::Woken => {
                 self.all(now, &event, effects);
                 self.targets.woken(now, effects);
@@ -132,6 +138,7 @@ impl Hub {
             | Event::MissingRead { link, .. }
             | Event::StoreFailed { link, .. } => self.one(now, link, event, effects),
         }
+        self.review_standby(now, effects);
     }
 
     /// When [`Event::Woken`] is wanted. None while nothing is owed and nothing to be dialled.
@@ -155,6 +162,15 @@ impl Hub {
         HubStatus {
             peers: self.peers.iter().map(peer).collect(),
             targets: self.targets.status(),
+        }
+    }
+
+    /// Dials those who stand by, or takes leave of them.
+    fn review_standby(&mut self, now: Steady, effects: &mut Vec<Effect>) {
+        let sessions = &self.sessions;
+        let answers = |link| sessions.get(&link).is_some_and(Session::is_greeted);
+        for link in self.targets.review_standby(answers, effects) {
+            self.close(now, link, CloseCode::Going, effects);
         }
     }
 

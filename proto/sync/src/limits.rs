@@ -140,6 +140,10 @@ pub const SILENCE_MS: u64 = 600_000;
 /// First wait after a dial that failed.
 pub const BACKOFF_FIRST_MS: u64 = 1_000;
 
+/// Dials of each superior that fail in a row before its superior is dialled as well: each is a patient one, and what
+/// goes to the other goes twice; but a window of three minutes must not pass with it.
+pub const STANDBY_AFTER_FAILURES: u32 = 2;
+
 /// Longest wait between dials. A window of three minutes must not pass unnoticed.
 pub const BACKOFF_MAX_MS: u64 = 60_000;
 

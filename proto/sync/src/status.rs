@@ -106,6 +106,8 @@ pub enum TargetState {
     Waiting(Steady),
     /// A link to its peer stands.
     Linked(LinkId),
+    /// Another one answers, and this is for when none does.
+    Resting,
 }
 
 /// What is kept of a peer beyond its links.

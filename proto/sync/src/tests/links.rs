@@ -1,6 +1,6 @@
 //! Links that come and go: dialling, crossing, falling silent.
 
-use crate::limits::{BACKOFF_MAX_MS, CROSSING_MS, SILENCE_MS};
+use crate::limits::{BACKOFF_MAX_MS, CROSSING_MS, SILENCE_MS, STANDBY_AFTER_FAILURES};
 use crate::testing::World;
 use crate::{CloseCode, Event, Steady, TargetId, TargetState};
 
@@ -242,4 +242,101 @@ fn a_full_disk_closes_and_loses_nothing() {
     world.settle();
     assert_eq!(world.bodies(district), ["first", "second"]);
     assert_eq!(world.peer(commune, district).owed, 0);
+}
+
+#[test]
+fn another_network_dials_at_once_what_has_been_put_off() {
+    let (mut world, commune, _) = pair();
+    world.tell(commune, Event::TargetAdded { target: TARGET });
+    for _ in 0..8 {
+        world.tell(commune, Event::DialFailed { target: TARGET });
+        world.now = wake(&world, commune).unwrap();
+        world.tell(commune, Event::Woken);
+    }
+    world.tell(commune, Event::NetworkChanged);
+    assert_eq!(world.nodes[commune].dials.len(), 9, "one is under way");
+    world.tell(commune, Event::DialFailed { target: TARGET });
+    world.tell(commune, Event::NetworkChanged);
+    assert_eq!(world.nodes[commune].dials.len(), 10);
+    world.tell(commune, Event::DialFailed { target: TARGET });
+    let wait = wake(&world, commune).unwrap().ms_since(world.now);
+    assert!(wait <= 1_000, "{wait}");
+}
+
+const PROVINCE: TargetId = TargetId(8);
+
+/// A commune under a district and a province, which stands by.
+fn three() -> (World, usize, usize, usize) {
+    let mut world = World::new();
+    let commune = world.node("10101", None);
+    let district = world.node("101", None);
+    let province = world.node("01", None);
+    world.change(commune, "report", "10101", "first");
+    world.tell(commune, Event::TargetAdded { target: TARGET });
+    world.tell(commune, Event::StandbyAdded { target: PROVINCE });
+    (world, commune, district, province)
+}
+
+/// The dials of the district fail until the province is dialled; gives how many did.
+fn fail_until_standby(world: &mut World, commune: usize) -> usize {
+    for failed in 1..10 {
+        world.tell(commune, Event::DialFailed { target: TARGET });
+        if world.nodes[commune].dials.last() == Some(&PROVINCE) {
+            return failed;
+        }
+        world.now = wake(world, commune).unwrap();
+        world.tell(commune, Event::Woken);
+    }
+    panic!("the province is never dialled");
+}
+
+#[test]
+fn who_stands_by_is_dialled_only_while_nobody_else_answers() {
+    let (mut world, commune, district, province) = three();
+    assert_eq!(world.nodes[commune].dials, [TARGET]);
+    let failed = fail_until_standby(&mut world, commune);
+    assert_eq!(failed, usize::try_from(STANDBY_AFTER_FAILURES).unwrap());
+    let detour = world.connect_as(commune, province, Some(PROVINCE.0));
+    world.settle();
+    assert_eq!(world.bodies(province), ["first"]);
+    // The superior is tried all the time, and once it has answered the other is left.
+    world.now = wake(&world, commune).unwrap();
+    world.tell(commune, Event::Woken);
+    let link = world.connect_as(commune, district, Some(TARGET.0));
+    world.settle();
+    assert_eq!(world.nodes[commune].closed, [(detour, CloseCode::Going)]);
+    assert_eq!(world.up(), [link]);
+    assert_eq!(wake(&world, commune), None);
+    world.change(commune, "report", "10101", "second");
+    world.settle();
+    assert_eq!(world.bodies(district), ["first", "second"]);
+    assert_eq!(world.bodies(province), ["first"], "nothing goes twice");
+}
+
+#[test]
+fn a_detour_that_fails_is_tried_again_and_left_alone_when_it_is_not_needed() {
+    let (mut world, commune, district, _) = three();
+    fail_until_standby(&mut world, commune);
+    world.tell(commune, Event::DialFailed { target: PROVINCE });
+    let link = world.connect_as(commune, district, Some(TARGET.0));
+    world.settle();
+    let status = world.nodes[commune].hub.status();
+    let states: Vec<_> = status.targets.iter().map(|target| target.state).collect();
+    assert_eq!(states, [TargetState::Linked(link), TargetState::Resting]);
+    assert_eq!(wake(&world, commune), None);
+}
+
+#[test]
+fn a_link_that_serves_a_superior_as_well_is_kept() {
+    let (mut world, commune, district, _) = three();
+    fail_until_standby(&mut world, commune);
+    // Both addresses lead to the same node.
+    let link = world.connect_as(commune, district, Some(PROVINCE.0));
+    world.settle();
+    world.now = wake(&world, commune).unwrap();
+    world.tell(commune, Event::Woken);
+    let other = world.connect_as(commune, district, Some(TARGET.0));
+    world.settle();
+    assert_eq!(world.up().len(), 1, "{link:?} {other:?}");
+    assert_eq!(wake(&world, commune), None);
 }
