@@ -1,7 +1,7 @@
 //! Real nodes: the program as people run it, each in a home folder of its own.
 
 use std::fs::OpenOptions as FileOptions;
-use std::net::{Ipv4Addr, SocketAddr, UdpSocket};
+use std::net::{Ipv4Addr, SocketAddr, TcpListener, UdpSocket};
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::Duration;
@@ -49,8 +49,15 @@ pub fn shipped_tree() -> anyhow::Result<UnitTree> {
 /// # Errors
 /// When the system has none.
 pub fn free_address() -> anyhow::Result<SocketAddr> {
-    let socket = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).context("find a free port")?;
-    Ok(socket.local_addr()?)
+    // By both transports: a node listens on either.
+    for _ in 0..16 {
+        let socket = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).context("find a free port")?;
+        let addr = socket.local_addr()?;
+        if TcpListener::bind(addr).is_ok() {
+            return Ok(addr);
+        }
+    }
+    bail!("no port is free for UDP and TCP");
 }
 
 /// Makes the home of a root with the form of the annex, listening on this machine.
@@ -75,7 +82,7 @@ pub fn make_root_with(dir: &Path, unit: &str, forms: &[&str]) -> anyhow::Result<
         forms: forms.map(|form| (form, Vec::new())).collect(),
         settings: NodeSettings {
             listen: Some(free_address()?),
-            upstream: Vec::new(),
+            ..NodeSettings::default()
         },
     };
     init_root(dir, &setup, now()).context("make the root")?;

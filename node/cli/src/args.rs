@@ -7,6 +7,7 @@ use std::path::PathBuf;
 
 pub(crate) use bundle::{BundleCommand, BundleExportArgs, BundleFilesArgs};
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use hopluu_engine::Proxy;
 use hopluu_form::Lang;
 use hopluu_model::Date;
 pub(crate) use report::{
@@ -155,6 +156,9 @@ pub(crate) struct JoinArgs {
     /// Address to listen on for other nodes
     #[arg(long, value_name = "ADDR")]
     pub(crate) listen: Option<SocketAddr>,
+    /// HTTP proxy through which TCP gets out, as http://[user:password@]host:port; kept in node.toml
+    #[arg(long, value_name = "URL")]
+    pub(crate) proxy: Option<Proxy>,
 }
 
 #[derive(Debug, Args)]

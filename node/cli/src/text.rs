@@ -95,6 +95,10 @@ words! {
     disk_word: "ổ đĩa", "disk";
     certificate_ends: "chứng thư hết hạn", "certificate ends";
     listen: "địa chỉ", "listens on";
+    calls: "gọi tới", "calls";
+    calling: "đang gọi", "calling";
+    call_waiting: "không trả lời, chờ gọi lại", "no answer, to be called again";
+    call_resting: "dự phòng", "standing by";
     link: "liên kết", "link";
     owed: "còn nợ", "owed";
     heard: "nghe lần cuối", "last heard";

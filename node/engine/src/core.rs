@@ -10,19 +10,42 @@ use hopluu_doc::{DocKey, Report};
 use hopluu_form::Form;
 use hopluu_model::tree::UnitTree;
 use hopluu_model::{ActorId, DocId, Epoch, ErrorChain, NodeId, Place, Timestamp};
+use hopluu_net::Via;
 use hopluu_store::{DbError, DocRow, Reader, Store, WriteError, WriteTx};
-use hopluu_sync::{Event, Hub, HubConfig, LinkId, Steady};
+use hopluu_sync::{Event, Hub, HubConfig, LinkId, Steady, TargetId};
 use hopluu_trust::Signer;
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 
 use crate::beginnings::Beginnings;
 use crate::error::CommandError;
+use crate::home::NodeSettings;
 use crate::open_docs::OpenDocs;
 use crate::registry::{Registry, Working};
 use crate::totals::TotalsKept;
 use crate::turn::{Continuation, Turn};
 use crate::view::{DiskState, WatchEvent};
+
+/// Where a node calls.
+#[derive(Debug, Clone)]
+pub(crate) struct Called {
+    /// As the settings write it.
+    pub(crate) addr: String,
+    /// Whether it is called only while no other answers.
+    pub(crate) is_standby: bool,
+}
+
+impl Called {
+    pub(crate) fn of(settings: &NodeSettings) -> BTreeMap<TargetId, Self> {
+        let called = |addr: &String, is_standby| Self {
+            addr: addr.clone(),
+            is_standby,
+        };
+        let kept = settings.upstream.iter().map(|addr| called(addr, false));
+        let standby = settings.standby.iter().map(|addr| called(addr, true));
+        (1..).map(TargetId).zip(kept.chain(standby)).collect()
+    }
+}
 
 /// Who this node is and what it starts with.
 #[derive(Debug)]
@@ -66,6 +89,8 @@ pub struct Core {
     /// When each peer was last heard: a node's own knowledge, never part of a total.
     pub(crate) heard: BTreeMap<NodeId, Timestamp>,
     pub(crate) linked: BTreeMap<LinkId, NodeId>,
+    pub(crate) vias: BTreeMap<LinkId, Via>,
+    pub(crate) called: BTreeMap<TargetId, Called>,
     pub(crate) listen: Option<String>,
     /// Where a newcomer reaches this node, as far as it knows by itself.
     pub(crate) reached_at: Option<String>,
@@ -121,6 +146,8 @@ impl Core {
             epoch,
             heard,
             linked: BTreeMap::new(),
+            vias: BTreeMap::new(),
+            called: BTreeMap::new(),
             config,
             listen: None,
             reached_at: None,

@@ -16,7 +16,7 @@ use std::path::{Path, PathBuf};
 
 use data_encoding::HEXLOWER;
 use hopluu_model::Fault;
-use hopluu_net::key;
+use hopluu_net::{Proxy, Tcp, Tuning, key};
 use hopluu_store::FILE_NAME;
 use hopluu_trust::Signer;
 use serde::{Deserialize, Serialize};
@@ -98,6 +98,61 @@ pub struct NodeSettings {
     /// Addresses of the nodes to keep a link to, usually the superior's.
     #[serde(default)]
     pub upstream: Vec<String>,
+    /// Addresses that are called only while none of those answers, usually those of the superior's superior. Both
+    /// at once would have everything sent twice.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub standby: Vec<String>,
+    /// Leaves TCP out, which else is used where QUIC over UDP is not answered, and listened to at `listen`.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub udp_only: bool,
+    /// Through whom calls by TCP go, as `http://[user:password@]host:port`. The environment is not asked.
+    #[serde(default, with = "proxy_text", skip_serializing_if = "Option::is_none")]
+    pub proxy: Option<Proxy>,
+}
+
+impl NodeSettings {
+    /// How links of this node behave.
+    pub(crate) fn tuning(&self) -> Tuning {
+        Tuning {
+            tcp: match (self.udp_only, self.listen) {
+                (true, _) => Tcp::Off,
+                (false, None) => Tcp::Calls,
+                (false, Some(_)) => Tcp::Serves,
+            },
+            proxy: self.proxy.clone(),
+            ..Tuning::default()
+        }
+    }
+}
+
+/// A proxy as text.
+mod proxy_text {
+    use hopluu_net::Proxy;
+    use serde::{Deserialize as _, Deserializer, Serialize as _, Serializer};
+
+    #[expect(clippy::ref_option, reason = "serde hands over references")]
+    pub(super) fn serialize<S: Serializer>(
+        proxy: &Option<Proxy>,
+        to: S,
+    ) -> Result<S::Ok, S::Error> {
+        proxy.as_ref().map(Proxy::text).serialize(to)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(
+        from: D,
+    ) -> Result<Option<Proxy>, D::Error> {
+        let text = Option::<String>::deserialize(from)?;
+        let proxy = text.map(|text| text.parse()).transpose();
+        proxy.map_err(serde::de::Error::custom)
+    }
+}
+
+#[expect(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "serde hands over references"
+)]
+fn is_false(flag: &bool) -> bool {
+    !flag
 }
 
 /// A home folder that this process holds alone.
@@ -361,6 +416,9 @@ mod tests {
         let settings = NodeSettings {
             listen: None,
             upstream: vec!["127.0.0.1:7710".into()],
+            standby: vec!["127.0.0.1:7711".into()],
+            udp_only: true,
+            proxy: Some("http://xa:bí@10.0.0.1:3128".parse().unwrap()),
         };
         home.write_settings(&settings).unwrap();
         assert_eq!(home.settings().unwrap(), settings);

@@ -51,7 +51,7 @@ pub use error::{CommandError, UndoBar};
 pub use handle::{Handle, InviteRequest, ReportFilter, TotalSelector};
 pub use home::{Home, HomeError, NodeSettings};
 // What SetupError and Detail are made of, for whoever has to word them.
-pub use hopluu_net::JoinCallError;
+pub use hopluu_net::{BadProxy, JoinCallError, Proxy};
 pub use hopluu_store::{Found, OpenError};
 pub use hopluu_trust::{EnvelopeError, JoinError, JoinRefusal, TicketError};
 pub use node::{LoopEnded, Running, StartError, now, start, start_offline};

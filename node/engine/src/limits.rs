@@ -1,5 +1,7 @@
 //! Every bound of the engine, with its reason.
 
+use std::time::Duration;
+
 use hopluu_model::Timestamp;
 
 /// A tree's canonical text, unpacked. The whole country with its history has 2 MB.
@@ -113,3 +115,7 @@ pub(crate) const STORED_BYTES_PER_SENT: usize = 4;
 /// Stored bytes read on to find the seal that vouches for what was read. Without a seal of its own a change
 /// came in a packet with the one that vouches for it, and a packet is no larger.
 pub(crate) const VOUCHED_BYTES_MAX: usize = hopluu_sync::limits::ENTRY_BYTES_MAX;
+
+/// How long until QUIC is tried first again where another way leads. Whoever blocks UDP does so for weeks, and
+/// each attempt costs the head start and a few packets.
+pub(crate) const QUIC_AGAIN: Duration = Duration::from_secs(6 * 3_600);

@@ -1,8 +1,10 @@
 //! Performs what the hub asks for: reads and writes go to the store, the rest to the network.
 
 use hopluu_model::{NodeId, Place, Seq};
+use hopluu_net::Via;
 use hopluu_store::{DbError, PeerCheckpoint, WriteError, WriteTx};
 use hopluu_sync::{Acked, Effect, Event, Incoming, LinkId, Received, TargetId, Ticket};
+use hopluu_trust::verify_line;
 
 use crate::admit::Admitted;
 use crate::core::{Core, unreadable};
@@ -14,6 +16,33 @@ impl Core {
     /// An address that this node keeps a link to.
     pub fn target_added(&mut self, turn: &mut Turn, target: TargetId) {
         self.hub_event(turn, Event::TargetAdded { target });
+    }
+
+    /// One that stands by for those, and is called only while none of them answers.
+    pub fn standby_added(&mut self, turn: &mut Turn, target: TargetId) {
+        self.hub_event(turn, Event::StandbyAdded { target });
+    }
+
+    /// The machine is on another network.
+    pub fn network_changed(&mut self, turn: &mut Turn) {
+        self.hub_event(turn, Event::NetworkChanged);
+    }
+
+    /// Whether a node has anything to do with this one: the same unit, one above or one below, by the tree or, while
+    /// that has not come yet, by the certificates of this node's own line.
+    pub(crate) fn is_on_line(&self, peer: &Place) -> bool {
+        let (own, tree) = (&self.me().unit, self.tree());
+        let is_certified = || {
+            let config = self.config();
+            let line = verify_line(&config.chain, &config.root, None).unwrap_or_default();
+            line.iter().any(|above| above.place.unit == peer.unit)
+        };
+        peer.unit == *own || tree.related(own, &peer.unit) || is_certified()
+    }
+
+    /// By what a link runs, to be shown.
+    pub(crate) fn link_via(&mut self, link: LinkId, via: Via) {
+        self.vias.insert(link, via);
     }
 
     /// A dial led nowhere.
@@ -53,6 +82,7 @@ impl Core {
 
     /// A link is gone.
     pub fn link_closed(&mut self, turn: &mut Turn, link: LinkId, code: Option<u16>) {
+        self.vias.remove(&link);
         if let Some(node) = self.linked.remove(&link) {
             tracing::info!(peer = %node.short(), code, "link closed");
             turn.events.push(WatchEvent::LinkClosed { node });

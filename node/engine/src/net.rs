@@ -4,15 +4,16 @@ use std::collections::BTreeMap;
 
 use hopluu_model::{ErrorChain, Place};
 use hopluu_net::{
-    CloseCode, CloseReason, DialError, DialOptions, Endpoint, Incoming, JoinCall, Link, LinkEvent,
-    LinkHandle,
+    CloseCode, CloseReason, DialOptions, Endpoint, Incoming, JoinCall, Link, LinkEvent, LinkHandle,
+    NetworkWatch, Via,
 };
 use hopluu_sync::{LinkId, TargetId};
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinSet;
+use tokio::time::Instant;
 
 use crate::core::Core;
-use crate::limits::{LINK_EVENTS_MAX, LINKS_MAX};
+use crate::limits::{LINK_EVENTS_MAX, LINKS_MAX, QUIC_AGAIN};
 use crate::turn::{NetEffect, Turn};
 use crate::ways::Way;
 
@@ -27,13 +28,17 @@ pub(crate) enum NetEvent {
     Link(LinkId, LinkEvent),
     /// A link has taken what it was handed.
     Sent(LinkId),
+    /// The machine is on another network.
+    NetworkChanged,
 }
 
 /// Links, dials and the endpoint, as the loop holds them.
 #[derive(Debug)]
 pub(crate) struct Net {
     pub(crate) endpoint: Endpoint,
-    pub(crate) targets: BTreeMap<TargetId, String>,
+    targets: BTreeMap<TargetId, String>,
+    /// When QUIC is tried first again, where another way leads.
+    quic_again: Instant,
     links: BTreeMap<LinkId, Linked>,
     /// What is known of the ways to the targets, by address, and which of them is news.
     ways: BTreeMap<String, Way>,
@@ -54,18 +59,21 @@ struct Linked {
 impl Net {
     pub(crate) fn new(
         endpoint: Endpoint,
-        upstream: Vec<String>,
+        targets: BTreeMap<TargetId, String>,
         ways: BTreeMap<String, Way>,
     ) -> (Self, mpsc::Receiver<NetEvent>) {
         let (events, incoming) = mpsc::channel(LINK_EVENTS_MAX);
-        let targets = (1..).map(TargetId).zip(upstream).collect();
         let mut tasks = JoinSet::new();
         tasks.spawn(accept(endpoint.clone(), events.clone()));
+        if !targets.is_empty() {
+            tasks.spawn(watch(events.clone()));
+        }
         let links = BTreeMap::new();
         (
             Self {
                 endpoint,
                 targets,
+                quic_again: Instant::now() + QUIC_AGAIN,
                 links,
                 ways,
                 news: BTreeMap::new(),
@@ -88,6 +96,12 @@ impl Net {
             NetEvent::Called(Incoming::Join(call)) => self.joining(core, turn, call),
             NetEvent::Link(id, LinkEvent::Received(bytes)) => core.link_received(turn, id, bytes),
             NetEvent::Sent(id) => core.link_sent(turn, id),
+            NetEvent::NetworkChanged => {
+                tracing::debug!("network changed");
+                self.quic_again = Instant::now();
+                self.endpoint.network_changed();
+                core.network_changed(turn);
+            }
             NetEvent::Link(id, LinkEvent::Closed(reason)) => {
                 self.links.remove(&id);
                 core.link_closed(turn, id, code_of(&reason));
@@ -98,9 +112,18 @@ impl Net {
     fn opened(&mut self, core: &mut Core, turn: &mut Turn, link: Link, target: Option<TargetId>) {
         let handle = link.handle();
         let may_link = self.links.len() < LINKS_MAX && core.registry().stands(handle.line());
-        if !may_link {
-            tracing::warn!(peer = %handle.peer().node.short(), "link refused");
-            handle.close(CloseCode::BUSY, "not now");
+        // Whoever has an address today may be another node than it was: one that has no business with this one
+        // must not keep a place where a superior is looked for.
+        let leads = target.is_none() || core.is_on_line(handle.peer());
+        if !may_link || !leads {
+            let peer = handle.peer();
+            tracing::warn!(peer = %peer.node.short(), unit = %peer.unit, leads, "link refused");
+            let code = if leads {
+                CloseCode::BUSY
+            } else {
+                CloseCode::OTHER_NODE
+            };
+            handle.close(code, "not now");
             if let Some(target) = target {
                 core.dial_failed(turn, target);
             }
@@ -109,6 +132,7 @@ impl Net {
         self.last_link += 1;
         let id = LinkId(self.last_link);
         let peer: Place = handle.peer().clone();
+        core.link_via(id, handle.via());
         self.links.insert(id, Linked { handle, target });
         self.tasks.spawn(carry(id, link, self.events.clone()));
         core.link_opened(turn, id, peer, target);
@@ -137,11 +161,11 @@ impl Net {
         match effect {
             NetEffect::Dial { target } => {
                 let addr = self.targets.get(&target).cloned().unwrap_or_default();
-                let way = self.ways.get(&addr).copied();
+                let options = self.options(&addr);
                 let call = Call {
                     target,
                     addr,
-                    options: way.map(Way::options).unwrap_or_default(),
+                    options,
                 };
                 self.tasks
                     .spawn(dial(self.endpoint.clone(), call, self.events.clone()));
@@ -173,13 +197,28 @@ impl Net {
 }
 
 impl Net {
+    /// What is known of the way to an address. Where QUIC did not lead there it is tried first again now and then, because
+    /// it does better wherever it passes.
+    fn options(&mut self, addr: &str) -> DialOptions {
+        let Some(way) = self.ways.get(addr) else {
+            return DialOptions::default();
+        };
+        let mut options = way.options();
+        let now = Instant::now();
+        if options.first != Via::Quic && self.quic_again <= now {
+            self.quic_again = now + QUIC_AGAIN;
+            options.first = Via::Quic;
+        }
+        options
+    }
+
     /// Work has come to rest on a link: what it showed of the way is worth keeping.
     fn look_at(&mut self, link: LinkId) {
         let Some(linked) = self.links.get(&link) else {
             return;
         };
         let addr = linked.target.and_then(|target| self.targets.get(&target));
-        let seen = Way::seen(&linked.handle.meter());
+        let seen = Way::seen(&linked.handle);
         if let (Some(addr), Some(seen)) = (addr, seen) {
             let before = self.ways.get(addr).copied();
             let way = seen.after(before);
@@ -218,6 +257,22 @@ async fn accept(endpoint: Endpoint, events: mpsc::Sender<NetEvent>) {
     }
 }
 
+/// Without the system's word changes show when something is owed and nothing moves.
+async fn watch(events: mpsc::Sender<NetEvent>) {
+    let watching = async {
+        let mut network = NetworkWatch::start()?;
+        loop {
+            network.changed().await?;
+            if events.send(NetEvent::NetworkChanged).await.is_err() {
+                return Ok::<(), std::io::Error>(());
+            }
+        }
+    };
+    if let Err(error) = watching.await {
+        tracing::warn!(error = %ErrorChain(&error), "changes of the network are not told");
+    }
+}
+
 async fn carry(id: LinkId, mut link: Link, events: mpsc::Sender<NetEvent>) {
     while let Some(event) = link.next().await {
         if events.send(NetEvent::Link(id, event)).await.is_err() {
@@ -240,19 +295,11 @@ async fn dial(endpoint: Endpoint, call: Call, events: mpsc::Sender<NetEvent>) {
 }
 
 async fn try_dial(endpoint: &Endpoint, call: &Call) -> Option<Link> {
-    let found = match tokio::net::lookup_host(&call.addr).await {
-        Ok(found) => found,
+    match endpoint.call(&call.addr, &call.options).await {
+        Ok(link) => Some(link),
         Err(error) => {
-            tracing::debug!(error = %ErrorChain(&error), "address not found");
-            return None;
-        }
-    };
-    for addr in found {
-        let dialled: Result<Link, DialError> = endpoint.dial(addr, &call.options).await;
-        match dialled {
-            Ok(link) => return Some(link),
-            Err(error) => tracing::debug!(error = %ErrorChain(&error), "dial failed"),
+            tracing::debug!(error = %ErrorChain(&error), "dial failed");
+            None
         }
     }
-    None
 }

@@ -8,18 +8,18 @@
 //! Everything that decides happens in [`Core`] on this loop, one event at a time; what runs beside it
 //! only moves bytes or waits for the disk.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use hopluu_model::{ErrorChain, Timestamp};
-use hopluu_net::{BindError, Endpoint, NetConfig, Tuning};
+use hopluu_net::{BindError, Endpoint, NetConfig};
 use hopluu_sync::Steady;
 use tokio::sync::{Notify, broadcast, mpsc, oneshot};
 use tokio::task::{JoinError, JoinHandle};
 
-use crate::core::{Core, Post};
+use crate::core::{Called, Core, Post};
 use crate::handle::{Handle, Request};
 use crate::home::{Home, NodeSettings};
 use crate::limits::{REQUESTS_WAITING_MAX, STOP_SECS_MAX, WATCH_LAG_MAX};
@@ -129,7 +129,7 @@ pub fn start(home: Home, settings: &NodeSettings) -> Result<Running, StartError>
         signer: (*config.signer).clone(),
         chain: config.chain.clone(),
         root: config.root,
-        tuning: Tuning::default(),
+        tuning: settings.tuning(),
     })?;
     let listen = match settings.listen {
         Some(_) => Some(endpoint.local_addr().map_err(StartError::Address)?),
@@ -137,8 +137,13 @@ pub fn start(home: Home, settings: &NodeSettings) -> Result<Running, StartError>
     };
     core.listen = listen.map(|addr| addr.to_string());
     core.reached_at = reached_at(listen);
-    let ways = core.ways(&settings.upstream);
-    let (net, events) = Net::new(endpoint, settings.upstream.clone(), ways);
+    core.called = Called::of(settings);
+    let addrs = core.called.iter();
+    let addrs: BTreeMap<_, _> = addrs
+        .map(|(id, called)| (*id, called.addr.clone()))
+        .collect();
+    let ways = core.ways(addrs.values());
+    let (net, events) = Net::new(endpoint, addrs, ways);
     Ok(spawn(home, core, done, Some((net, events)), listen))
 }
 
@@ -234,9 +239,11 @@ struct Node {
 impl Node {
     async fn run(mut self, mut stop: oneshot::Receiver<()>) -> bool {
         let mut turn = self.next_turn();
-        if let Some(net) = &self.net {
-            for target in net.targets.keys() {
-                self.core.target_added(&mut turn, *target);
+        for (target, called) in self.core.called.clone() {
+            if called.is_standby {
+                self.core.standby_added(&mut turn, target);
+            } else {
+                self.core.target_added(&mut turn, target);
             }
         }
         self.finish(turn);

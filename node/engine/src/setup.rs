@@ -7,7 +7,7 @@ use hopluu_form::{Form, FormErrors, Lang};
 use hopluu_model::tree::UnitTree;
 use hopluu_model::{Date, Digest, Epoch, Fault, Place, Timestamp, UnitId};
 use hopluu_net::key::{IssueError, RandomError};
-use hopluu_net::{JoinCallError, Tuning, call_join, key};
+use hopluu_net::{JoinCallError, call_join, key};
 use hopluu_store::{DbError, OpenError, OpenOptions, Store, WriteError, restore_check};
 use hopluu_trust::{
     ChainError, Record, RecordKind, Signer, Ticket, TicketError, decode_chain, encode_chain,
@@ -239,7 +239,7 @@ pub async fn join(
     let home = Home::create(dir)?;
     let had_key = home.has_key();
     let signer = home.begin_key()?;
-    let joined = match call_join(&ticket, &signer, &Tuning::default()).await {
+    let joined = match call_join(&ticket, &signer, &settings.tuning()).await {
         Ok(joined) => joined,
         Err(error) => {
             // Whoever was not heard again, now or before, may have certified the key.

@@ -4,12 +4,14 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use hopluu_store::{BackupError, Store};
-use hopluu_sync::{RefusalCode, Trouble, WalkState};
+use hopluu_sync::{RefusalCode, TargetState, Trouble, WalkState};
 
 use crate::core::Core;
 use crate::error::CommandError;
 use crate::resolve::unit_name;
-use crate::view::{DiskState, PeerRemark, PeerView, RefusalWhy, StatusView};
+use crate::view::{
+    DiskState, PeerRemark, PeerView, RefusalWhy, StatusView, UpstreamState, UpstreamView,
+};
 
 impl Core {
     /// The node as a whole.
@@ -40,8 +42,30 @@ impl Core {
             disk,
             certificate_ends: self.config().certificate_ends,
             listen: self.listen.clone(),
+            upstream: self.upstream_views(),
             peers: self.peer_views(),
         })
+    }
+
+    fn upstream_views(&self) -> Vec<UpstreamView> {
+        let targets = self.hub.status().targets.into_iter();
+        let view = |target: hopluu_sync::TargetStatus| {
+            let called = self.called.get(&target.target)?;
+            let (state, link) = match target.state {
+                TargetState::Linked(link) => (UpstreamState::Linked, Some(link)),
+                TargetState::Dialling => (UpstreamState::Calling, None),
+                TargetState::Waiting(_) => (UpstreamState::Waiting, None),
+                TargetState::Resting => (UpstreamState::Resting, None),
+            };
+            Some(UpstreamView {
+                addr: called.addr.clone(),
+                is_standby: called.is_standby,
+                state,
+                node: link.and_then(|link| self.linked.get(&link).copied()),
+                failures: target.failures,
+            })
+        };
+        targets.filter_map(view).collect()
     }
 
     fn peer_views(&self) -> Vec<PeerView> {
@@ -70,6 +94,10 @@ impl Core {
                     unit: peer.peer.unit.clone(),
                     office: peer.peer.office.clone(),
                     is_linked: peer.link.is_some(),
+                    via: peer
+                        .link
+                        .and_then(|link| self.vias.get(&link.link))
+                        .map(ToString::to_string),
                     acked: peer.acked,
                     received: peer.received,
                     owed: peer.owed,

@@ -14,7 +14,8 @@ use serde::{Deserialize, Serialize};
 
 pub use self::bundle::{BundlePlace, BundleRemark, BundleTaken, BundleView};
 pub use self::node::{
-    DiskState, InviteView, PeerRemark, PeerView, RefusalWhy, StatusView, WatchEvent,
+    DiskState, InviteView, PeerRemark, PeerView, RefusalWhy, StatusView, UpstreamState,
+    UpstreamView, WatchEvent,
 };
 
 /// Which report is meant, as a person types it.

@@ -112,10 +112,10 @@ impl From<ConnectionError> for CloseReason {
             ConnectionError::LocallyClosed => Self::Local,
             ConnectionError::TimedOut => Self::TimedOut,
             ConnectionError::Reset => Self::Reset,
-            ConnectionError::ApplicationClosed(close) => Self::Peer {
-                code: CloseCode(u32::try_from(close.error_code.into_inner()).unwrap_or(u32::MAX)),
-                text: printable(&String::from_utf8_lossy(&close.reason)),
-            },
+            ConnectionError::ApplicationClosed(close) => {
+                let code = u32::try_from(close.error_code.into_inner()).unwrap_or(u32::MAX);
+                Self::told(CloseCode(code), &close.reason)
+            }
             ConnectionError::ConnectionClosed(close)
                 if close.error_code == TransportErrorCode::CONNECTION_REFUSED =>
             {
@@ -130,8 +130,33 @@ impl From<ConnectionError> for CloseReason {
     }
 }
 
+impl From<&std::io::Error> for CloseReason {
+    /// How a TLS stream over TCP breaks off.
+    fn from(error: &std::io::Error) -> Self {
+        let tls = error
+            .get_ref()
+            .and_then(|inner| inner.downcast_ref::<rustls::Error>());
+        match tls {
+            Some(rustls::Error::AlertReceived(alert)) => Self::Handshake {
+                alert: u8::from(*alert),
+            },
+            Some(other) => Self::protocol(other),
+            None if error.kind() == std::io::ErrorKind::TimedOut => Self::TimedOut,
+            None => Self::Reset,
+        }
+    }
+}
+
 impl CloseReason {
-    fn protocol(what: &dyn fmt::Display) -> Self {
+    /// What a peer says when it closes.
+    pub(crate) fn told(code: CloseCode, text: &[u8]) -> Self {
+        Self::Peer {
+            code,
+            text: printable(&String::from_utf8_lossy(text)),
+        }
+    }
+
+    pub(crate) fn protocol(what: &dyn fmt::Display) -> Self {
         Self::Protocol {
             what: printable(&what.to_string()),
         }

@@ -1,6 +1,7 @@
 //! Calling a node: at an address, perhaps one that was called before.
 
 use std::collections::BTreeMap;
+use std::io;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -14,7 +15,7 @@ use crate::close::{CloseCode, CloseReason};
 use crate::congestion::Expected;
 use crate::greet::read_peer;
 use crate::limits::{CALLED_MAX, HANDSHAKE_TIMEOUT, INITIAL_RTT_LEAST};
-use crate::link::{Handshake, Link, Peer};
+use crate::link::{Handshake, Link, Peer, Via};
 use crate::repeat::{Pace, Repeater, Watch};
 use crate::tls::{Client, Evidence, name_of};
 use crate::transport::{Tuning, transport};
@@ -26,22 +27,40 @@ pub enum DialError {
     #[error("{addr} cannot be called")]
     Address {
         /// The address.
-        addr: SocketAddr,
+        addr: String,
         /// Why.
         #[source]
         source: quinn::ConnectError,
+    },
+    /// Its name cannot be looked up.
+    #[error("{addr} is not found")]
+    NotFound {
+        /// The name.
+        addr: String,
+        /// What the system says.
+        #[source]
+        source: io::Error,
+    },
+    /// Nothing leads there, or nobody listens.
+    #[error("{addr} cannot be reached")]
+    Unreachable {
+        /// The address.
+        addr: String,
+        /// What the system says.
+        #[source]
+        source: io::Error,
     },
     /// No answer within [`HANDSHAKE_TIMEOUT`].
     #[error("{addr} does not answer")]
     TimedOut {
         /// The address.
-        addr: SocketAddr,
+        addr: String,
     },
     /// Somebody answered with a chain that does not hold.
     #[error("the certificate chain of {addr} does not hold")]
     Chain {
         /// The address.
-        addr: SocketAddr,
+        addr: String,
         /// Why.
         #[source]
         source: ChainError,
@@ -50,7 +69,7 @@ pub enum DialError {
     #[error("{addr} is node {}, not {}", .found.short(), .expected.short())]
     OtherNode {
         /// The address.
-        addr: SocketAddr,
+        addr: String,
         /// Who answered.
         found: NodeId,
         /// Who was meant.
@@ -60,7 +79,7 @@ pub enum DialError {
     #[error("the handshake with {addr} broke off")]
     Closed {
         /// The address.
-        addr: SocketAddr,
+        addr: String,
         /// Why.
         #[source]
         source: CloseReason,
@@ -71,13 +90,21 @@ pub enum DialError {
 }
 
 impl DialError {
+    /// Whether the machine is there and nobody listens on it.
+    pub(crate) fn is_refusal(&self) -> bool {
+        use io::ErrorKind::ConnectionRefused;
+        matches!(self, Self::Unreachable { source, .. } if source.kind() == ConnectionRefused)
+    }
+
     /// Whether to dial again (local), ask a person (configuration) or count it against the peer.
     #[must_use]
     pub fn fault(&self) -> Fault {
         match self {
             Self::Chain { .. } => Fault::Peer,
             Self::OtherNode { .. } | Self::Address { .. } => Fault::Config,
-            Self::TimedOut { .. } => Fault::Local,
+            Self::TimedOut { .. } | Self::Unreachable { .. } | Self::NotFound { .. } => {
+                Fault::Local
+            }
             Self::Closed { source, .. } => source.fault(),
             Self::Tls(_) => Fault::Bug,
         }
@@ -89,6 +116,8 @@ impl DialError {
 pub struct DialOptions {
     /// Who must answer; none takes anybody under our root.
     pub expect: Option<NodeId>,
+    /// The way that worked last, which is tried first.
+    pub first: Via,
     /// The round trip remembered from the last link.
     pub initial_rtt: Option<Duration>,
     /// Bytes a second that the last link was seen to carry.
@@ -214,18 +243,23 @@ impl Caller<'_> {
         config.transport_config(Arc::new(transport(&tuning, expected, 0)));
         self.quinn
             .connect_with(config, addr, &name_of(addr))
-            .map_err(|source| DialError::Address { addr, source })
+            .map_err(|source| DialError::Address {
+                addr: addr.to_string(),
+                source,
+            })
     }
 
     async fn finish(&self, connecting: Connecting) -> Result<(Connection, Peer), DialError> {
-        let addr = self.addr;
+        let addr = self.addr.to_string();
         let connection = match timeout(HANDSHAKE_TIMEOUT, connecting).await {
             Ok(Ok(connection)) => connection,
             Ok(Err(error)) => return Err(self.broken_off(error)),
             Err(_elapsed) => return Err(DialError::TimedOut { addr }),
         };
-        let peer = read_peer(&connection, &self.root, self.evidence)
-            .map_err(|source| DialError::Chain { addr, source })?;
+        let peer = match read_peer(&connection, &self.root, self.evidence) {
+            Ok(peer) => peer,
+            Err(source) => return Err(DialError::Chain { addr, source }),
+        };
         let found = peer.identity.place.node;
         if let Some(expected) = self.options.expect
             && expected != found
@@ -249,8 +283,8 @@ impl Caller<'_> {
     }
 
     fn broken_off(&self, error: ConnectionError) -> DialError {
-        let addr = self.addr;
-        match (self.client.take_verdict(&name_of(addr)), error) {
+        let addr = self.addr.to_string();
+        match (self.client.take_verdict(&name_of(self.addr)), error) {
             (Some(source), _) => DialError::Chain { addr, source },
             (None, ConnectionError::TimedOut) => DialError::TimedOut { addr },
             (None, error) => DialError::Closed {

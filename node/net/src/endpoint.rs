@@ -1,25 +1,32 @@
-//! The node's one UDP socket: it dials and it is dialled.
+//! The node's one UDP socket, and its TCP port of the same number: it dials and it is dialled.
 
+use std::io;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use hopluu_model::{Digest, Fault, NodeId, Timestamp};
 use hopluu_trust::{ChainError, Signer, verify_chain};
+use quinn::AsyncUdpSocket as _;
 use rustls::server::StoresServerSessions;
+use tokio::net::TcpListener;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 
+use crate::call::{Place, StreamCaller, is_web, places, resolve};
 use crate::close::CloseCode;
 use crate::congestion::Expected;
 use crate::dial::{Caller, DialError, DialOptions, Known};
-use crate::greet::Greeter;
+use crate::greet::{Greeter, StreamGreeter, StreamTls};
 use crate::join::JoinCall;
-use crate::limits::{ACCEPTED_MAX, FINISH_TIMEOUT, HANDSHAKES_MAX};
-use crate::link::Link;
+use crate::limits::{ACCEPTED_MAX, FINISH_TIMEOUT, HANDSHAKES_MAX, PORT_TRIES_MAX};
+use crate::line::{Beginning, End, Lines};
+use crate::link::{Link, Via};
+use crate::race::{Attempt, head_start, race};
 use crate::repeat::Repeater;
+use crate::socket;
 use crate::tls::{self, Client, Credentials, Evidence};
-use crate::transport::{Tuning, transport};
+use crate::transport::{Tcp, Tuning, transport};
 
 /// What a node needs to be reachable and to reach others.
 #[derive(Debug, Clone)]
@@ -46,7 +53,7 @@ pub enum BindError {
         listen: SocketAddr,
         /// What the system says.
         #[source]
-        source: std::io::Error,
+        source: io::Error,
     },
     /// Nobody would accept our chain.
     #[error("this node's own certificate chain does not hold")]
@@ -92,6 +99,8 @@ struct Shared {
     evidence: Evidence,
     tuning: Tuning,
     sessions: Arc<dyn StoresServerSessions>,
+    stream_tls: StreamTls,
+    lines: Lines,
     client: Mutex<Client>,
     known: Arc<Known>,
     incoming: tokio::sync::Mutex<mpsc::Receiver<Incoming>>,
@@ -104,10 +113,10 @@ struct Shared {
 pub struct Endpoint(Arc<Shared>);
 
 impl Endpoint {
-    /// Opens the socket and begins to greet callers.
+    /// Opens the sockets and begins to greet callers.
     ///
     /// # Errors
-    /// [`BindError`] when the address is taken or our own chain does not hold.
+    /// [`BindError`] when the address is taken, by UDP or by TCP, or our own chain does not hold.
     pub fn bind(config: NetConfig) -> Result<Self, BindError> {
         let NetConfig {
             listen,
@@ -121,15 +130,40 @@ impl Endpoint {
         let (evidence, sessions) = (Evidence::none(), tls::sessions());
         let server = server_config(&credentials, root, &evidence, &sessions, &tuning)
             .map_err(BindError::Tls)?;
+        let stream_tls = tls::stream_server(&credentials, root, &evidence, Arc::clone(&sessions))
+            .map_err(BindError::Tls)?;
+        let stream_tls: StreamTls = Arc::new(Mutex::new(stream_tls));
         let client = Client::for_links(&credentials, root, &evidence).map_err(BindError::Tls)?;
         let cannot_listen = |source| BindError::Listen { listen, source };
-        let repeater = Repeater::bind(listen).map_err(cannot_listen)?;
+        let (repeater, listener) = sockets(listen, tuning.tcp).map_err(cannot_listen)?;
         let quinn = repeater
             .endpoint(Some(server), &signer)
             .map_err(cannot_listen)?;
         let (accepted, incoming) = mpsc::channel(ACCEPTED_MAX);
+        let (gate, lines) = (Arc::default(), Lines::none());
         let mut tasks = JoinSet::new();
-        tasks.spawn(Greeter::new(quinn.clone(), root, evidence.clone(), accepted).run());
+        if let Some(listener) = listener {
+            let greeter = StreamGreeter {
+                listener,
+                tls: Arc::clone(&stream_tls),
+                quinn: quinn.clone(),
+                lines: lines.clone(),
+                root,
+                evidence: evidence.clone(),
+                gate: Arc::clone(&gate),
+                accepted: accepted.clone(),
+            };
+            tasks.spawn(greeter.run());
+        }
+        let greeter = Greeter {
+            quinn: quinn.clone(),
+            lines: lines.clone(),
+            root,
+            evidence: evidence.clone(),
+            gate,
+            accepted,
+        };
+        tasks.spawn(greeter.run());
         tasks.spawn(Arc::clone(&repeater).run());
         Ok(Self(Arc::new(Shared {
             quinn,
@@ -138,6 +172,8 @@ impl Endpoint {
             evidence,
             tuning,
             sessions,
+            stream_tls,
+            lines,
             client: Mutex::new(client),
             known: Arc::default(),
             incoming: tokio::sync::Mutex::new(incoming),
@@ -149,7 +185,7 @@ impl Endpoint {
     ///
     /// # Errors
     /// What the system says when the socket is gone.
-    pub fn local_addr(&self) -> std::io::Result<SocketAddr> {
+    pub fn local_addr(&self) -> io::Result<SocketAddr> {
         self.0.quinn.local_addr()
     }
 
@@ -175,19 +211,30 @@ impl Endpoint {
             &shared.tuning,
         )
         .map_err(BindError::Tls)?;
+        let sessions = Arc::clone(&shared.sessions);
+        let stream_tls = tls::stream_server(&credentials, shared.root, &shared.evidence, sessions)
+            .map_err(BindError::Tls)?;
         let client = Client::for_links(&credentials, shared.root, &shared.evidence)
             .map_err(BindError::Tls)?;
+        let mut slot = shared
+            .stream_tls
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        *slot = stream_tls;
+        drop(slot);
         shared.quinn.set_server_config(Some(server));
         *shared.client() = client;
         Ok(())
     }
 
-    /// Calls a node. Dropping the future gives up.
+    /// Calls a node, by QUIC and by TCP: first by the one that worked last, and by the other as well when no answer
+    /// has come in its time. Dropping the future gives up.
     ///
     /// The link is returned as soon as the node's chain holds for us; whether ours holds for it shows a
     /// round trip later, as [`CloseReason::Handshake`](crate::CloseReason::Handshake). At an address that was
-    /// called before it is returned at once, and what is sent leaves with the first packet; an answer that
-    /// never comes ends such a link after [`HANDSHAKE_TIMEOUT`](crate::limits::HANDSHAKE_TIMEOUT).
+    /// called before by QUIC it is returned at once, and what is sent leaves with the first packet; an answer that
+    /// never comes ends such a link after [`HANDSHAKE_TIMEOUT`](crate::limits::HANDSHAKE_TIMEOUT), and the next call
+    /// asks first.
     ///
     /// What is sent before the node has answered may reach it more than once, if somebody on the way
     /// repeats it: the first bytes of a link must do no harm when they come again.
@@ -195,6 +242,56 @@ impl Endpoint {
     /// # Errors
     /// [`DialError`] when nobody answers, or the wrong one.
     pub async fn dial(&self, addr: SocketAddr, options: &DialOptions) -> Result<Link, DialError> {
+        self.race(&addr.to_string(), &[addr], options).await
+    }
+
+    /// The same by name, as `host:port`, at one address of each family. With a proxy a name need not lead anywhere
+    /// here: the proxy looks it up. `wss://host/path` is a node behind a web server, which only TCP reaches.
+    ///
+    /// # Errors
+    /// [`DialError`] when the name leads nowhere, nobody answers, or the wrong one.
+    pub async fn call(&self, name: &str, options: &DialOptions) -> Result<Link, DialError> {
+        let tuning = &self.0.tuning;
+        if tuning.tcp != Tcp::Off && is_web(name) {
+            return self.race(name, &[], options).await;
+        }
+        let found = resolve(name).await;
+        let has_proxy = tuning.proxy.is_some() && tuning.tcp != Tcp::Off;
+        match found {
+            Ok(found) if !found.is_empty() => self.race(name, &found, options).await,
+            _ if has_proxy => self.race(name, &[], options).await,
+            found => Err(DialError::NotFound {
+                addr: name.to_owned(),
+                source: found
+                    .err()
+                    .unwrap_or_else(|| io::ErrorKind::NotFound.into()),
+            }),
+        }
+    }
+
+    async fn race(
+        &self,
+        name: &str,
+        found: &[SocketAddr],
+        options: &DialOptions,
+    ) -> Result<Link, DialError> {
+        let quic = found.iter().map(|addr| -> Attempt<Link> {
+            let (endpoint, addr, options) = (self.clone(), *addr, options.clone());
+            Box::pin(async move { endpoint.dial_quic(addr, &options).await })
+        });
+        let places = places(&self.0.tuning, name, found).into_iter();
+        let tcp = places.map(|place| -> Attempt<Link> {
+            let (endpoint, options) = (self.clone(), options.clone());
+            Box::pin(async move { endpoint.dial_tcp(place, &options).await })
+        });
+        let attempts = match options.first {
+            Via::Quic => quic.chain(tcp).collect(),
+            Via::Tcp | Via::WebSocket => tcp.chain(quic).collect(),
+        };
+        race(attempts, head_start(options)).await
+    }
+
+    async fn dial_quic(&self, addr: SocketAddr, options: &DialOptions) -> Result<Link, DialError> {
         let shared = &self.0;
         let client = shared.client().clone();
         let caller = Caller {
@@ -210,9 +307,37 @@ impl Endpoint {
         caller.link(&shared.known).await
     }
 
-    /// The machine's network has changed: what waits for an answer is sent again at once.
+    async fn dial_tcp(&self, place: Place, options: &DialOptions) -> Result<Link, DialError> {
+        let shared = &self.0;
+        let client = shared.client().clone();
+        let caller = StreamCaller {
+            client,
+            root: shared.root,
+            evidence: shared.evidence.clone(),
+            place,
+            expect: options.expect,
+        };
+        let called = caller.call().await?;
+        let beginning = Beginning {
+            stream: called.stream,
+            first: Vec::new(),
+            end: End::Calling,
+            passed: called.passed,
+            via: called.via,
+            rtt: called.rtt,
+            lines: shared.lines.clone(),
+        };
+        Ok(Link::over(beginning, called.peer))
+    }
+
+    /// The machine's network has changed: what waits for an answer is sent again at once, and links over TCP, which
+    /// cannot follow, are asked whether they still lead anywhere.
+    ///
+    /// The sockets stay: bound to no address they leave by whichever the machine has, and QUIC's peers
+    /// follow. Another socket would be another port, and 2.4 KB to prove it.
     pub fn network_changed(&self) {
         self.0.repeater.hurry();
+        self.0.lines.hurry();
     }
 
     /// Waits for the next caller that passed the handshake; none once the endpoint is closed.
@@ -226,7 +351,8 @@ impl Endpoint {
         self.0
             .quinn
             .close(CloseCode::STOPPING.on_wire(), b"stopping");
-        let _told = timeout(FINISH_TIMEOUT, self.0.quinn.wait_idle()).await;
+        let idle = timeout(FINISH_TIMEOUT, self.0.quinn.wait_idle());
+        let (_told, ()) = tokio::join!(idle, self.0.lines.stop());
     }
 }
 
@@ -242,6 +368,27 @@ impl Shared {
     fn client(&self) -> MutexGuard<'_, Client> {
         self.client.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// The UDP socket, and a TCP one at the same port where callers may come by it.
+fn sockets(listen: SocketAddr, tcp: Tcp) -> io::Result<(Arc<Repeater>, Option<TcpListener>)> {
+    let tries = if listen.port() == 0 {
+        PORT_TRIES_MAX
+    } else {
+        1
+    };
+    let mut last = None;
+    for _ in 0..tries {
+        let repeater = Repeater::bind(listen)?;
+        if tcp != Tcp::Serves {
+            return Ok((repeater, None));
+        }
+        match socket::listen(repeater.local_addr()?) {
+            Ok(listener) => return Ok((repeater, Some(listener))),
+            Err(error) => last = Some(error),
+        }
+    }
+    Err(last.unwrap_or_else(|| io::ErrorKind::AddrInUse.into()))
 }
 
 fn check_own(signer: &Signer, chain: &[Vec<u8>], root: &Digest) -> Result<(), BindError> {

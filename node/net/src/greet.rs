@@ -1,6 +1,8 @@
 //! Callers are greeted here: each within its time, none holding up another, and whoever has no valid
 //! chain gets no further than one join exchange.
 
+mod streams;
+
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv6Addr};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -15,6 +17,7 @@ use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, timeout, timeout_at};
 
+pub(crate) use self::streams::{StreamGreeter, StreamTls};
 use crate::close::{CloseCode, CloseReason};
 use crate::endpoint::Incoming;
 use crate::join::JoinCall;
@@ -22,34 +25,21 @@ use crate::limits::{
     HANDSHAKE_TIMEOUT, HANDSHAKES_MAX, HANDSHAKES_UNPROVEN_MAX, JOIN_ADDRS_MAX, JOIN_BURST,
     JOIN_REFILL, LINKS_MAX,
 };
+use crate::line::Lines;
 use crate::link::{Handshake, Link, Peer};
 use crate::tls::{Evidence, JOIN_ALPN, LINK_ALPN};
 
 /// Owns all handshakes under way.
 pub(crate) struct Greeter {
-    quinn: quinn::Endpoint,
-    root: Digest,
-    evidence: Evidence,
-    gate: Arc<Mutex<JoinGate>>,
-    accepted: mpsc::Sender<Incoming>,
+    pub(crate) quinn: quinn::Endpoint,
+    pub(crate) lines: Lines,
+    pub(crate) root: Digest,
+    pub(crate) evidence: Evidence,
+    pub(crate) gate: Arc<Mutex<JoinGate>>,
+    pub(crate) accepted: mpsc::Sender<Incoming>,
 }
 
 impl Greeter {
-    pub(crate) fn new(
-        quinn: quinn::Endpoint,
-        root: Digest,
-        evidence: Evidence,
-        accepted: mpsc::Sender<Incoming>,
-    ) -> Self {
-        Self {
-            quinn,
-            root,
-            evidence,
-            gate: Arc::default(),
-            accepted,
-        }
-    }
-
     /// Greets until the endpoint is closed.
     pub(crate) async fn run(self) {
         let mut handshakes = JoinSet::new();
@@ -66,9 +56,8 @@ impl Greeter {
     }
 
     fn admit(&self, call: quinn::Incoming, handshakes: &mut JoinSet<()>) {
-        let is_full =
-            handshakes.len() >= HANDSHAKES_MAX || self.quinn.open_connections() >= LINKS_MAX;
-        if is_full {
+        let open = self.quinn.open_connections() + self.lines.open();
+        if handshakes.len() >= HANDSHAKES_MAX || open >= LINKS_MAX {
             tracing::debug!(addr = %call.remote_address(), "caller refused, too many");
             call.refuse();
             return;
@@ -222,6 +211,15 @@ pub(crate) fn read_peer(
         .peer_identity()
         .and_then(|any| any.downcast::<Vec<CertificateDer<'static>>>().ok())
         .ok_or(ChainError::Empty)?;
+    peer_of(&certificates, root, evidence)
+}
+
+/// Who shows these certificates.
+pub(crate) fn peer_of(
+    certificates: &[CertificateDer<'_>],
+    root: &Digest,
+    evidence: &Evidence,
+) -> Result<Peer, ChainError> {
     let chain: Vec<Vec<u8>> = certificates
         .iter()
         .map(|der| der.as_ref().to_vec())

@@ -1,5 +1,6 @@
 //! Both ends of the one exchange for a node that has no certificate yet.
 
+use std::io;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
 
@@ -7,31 +8,57 @@ use hopluu_model::{ErrorChain, Fault};
 use hopluu_trust::limits::JOIN_BYTES_MAX;
 use hopluu_trust::{JoinError, JoinReply, JoinRequest, Joined, Signer, Ticket};
 use quinn::{Connection, SendStream};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 
+use crate::call::{StreamCaller, is_web, places, resolve};
 use crate::close::{CloseCode, CloseReason};
 use crate::dial::{Caller, DialError, DialOptions};
-use crate::limits::{FINISH_TIMEOUT, HANDSHAKE_TIMEOUT, JOIN_ANSWER_TIMEOUT};
-use crate::repeat::Repeater;
+use crate::limits::{FINISH_TIMEOUT, HANDSHAKE_TIMEOUT, JOIN_ANSWER_TIMEOUT, RECORD_BYTES_MAX};
+use crate::line::{Open, Stream, part};
+use crate::race::{Attempt, head_start, race};
+use crate::record::{self, Records, Said};
+use crate::repeat::{Repeater, Watch};
 use crate::tls::{Client, Evidence};
 use crate::transport::Tuning;
 
 /// A request to join, to be answered. Dropping it closes the call without an answer.
 #[derive(Debug)]
 pub struct JoinCall {
-    connection: Connection,
-    send: SendStream,
+    way: Way,
+    addr: SocketAddr,
     request: Vec<u8>,
+}
+
+/// Where the answer goes.
+#[derive(Debug)]
+enum Way {
+    Quic {
+        connection: Connection,
+        send: SendStream,
+    },
+    Tcp {
+        stream: Box<Stream>,
+        _open: Open,
+    },
 }
 
 impl JoinCall {
     pub(crate) fn new(connection: Connection, send: SendStream, request: Vec<u8>) -> Self {
         Self {
-            connection,
-            send,
+            addr: connection.remote_address(),
+            way: Way::Quic { connection, send },
             request,
         }
+    }
+
+    pub(crate) fn over(stream: Stream, open: Open, addr: SocketAddr, request: Vec<u8>) -> Self {
+        let way = Way::Tcp {
+            stream: Box::new(stream),
+            _open: open,
+        };
+        Self { way, addr, request }
     }
 
     /// What was sent: at most 4 KiB of a stranger's bytes, for [`JoinRequest::decode`].
@@ -43,23 +70,38 @@ impl JoinCall {
     /// Where the call comes from.
     #[must_use]
     pub fn addr(&self) -> SocketAddr {
-        self.connection.remote_address()
+        self.addr
     }
 
     /// Answers and ends the call. Whether the answer arrived is not known for sure: the ticket stays
     /// good for the same node.
-    pub async fn answer(mut self, reply: &[u8]) {
-        let sent = timeout(FINISH_TIMEOUT, async {
-            self.send.write_all(reply).await?;
-            self.send.finish()?;
-            self.send.stopped().await?;
-            Ok::<(), quinn::WriteError>(())
-        })
-        .await;
-        if !matches!(sent, Ok(Ok(()))) {
-            tracing::debug!(addr = %self.addr(), "join answer not acknowledged");
+    pub async fn answer(self, reply: &[u8]) {
+        match self.way {
+            Way::Quic {
+                connection,
+                mut send,
+            } => {
+                let sent = timeout(FINISH_TIMEOUT, async {
+                    send.write_all(reply).await?;
+                    send.finish()?;
+                    send.stopped().await?;
+                    Ok::<(), quinn::WriteError>(())
+                })
+                .await;
+                if !matches!(sent, Ok(Ok(()))) {
+                    tracing::debug!(addr = %self.addr, "join answer not acknowledged");
+                }
+                connection.close(CloseCode::ENDED.on_wire(), b"");
+            }
+            Way::Tcp { mut stream, _open } => {
+                let pieces = reply.chunks(RECORD_BYTES_MAX).flat_map(record::piece);
+                let pieces: Vec<u8> = pieces.collect();
+                let sent = timeout(FINISH_TIMEOUT, stream.write_all(&pieces)).await;
+                if matches!(sent, Ok(Ok(()))) {
+                    part(*stream, CloseCode::ENDED).await;
+                }
+            }
         }
-        self.connection.close(CloseCode::ENDED.on_wire(), b"");
     }
 }
 
@@ -71,7 +113,7 @@ pub enum JoinCallError {
     NoAddress,
     /// No socket to call from.
     #[error("no UDP socket can be opened")]
-    Socket(#[source] std::io::Error),
+    Socket(#[source] io::Error),
     /// None of the addresses answered as the issuer; the last one's reason.
     #[error("the issuer cannot be reached")]
     Dial(#[source] DialError),
@@ -111,24 +153,31 @@ pub async fn call_join(
     tuning: &Tuning,
 ) -> Result<Joined, JoinCallError> {
     let mut last = JoinCallError::NoAddress;
-    for text in &ticket.addrs {
-        // A name that cannot be found is as good as one that does not answer.
-        let Ok(found) = tokio::net::lookup_host(text.as_str()).await else {
-            continue;
+    for name in &ticket.addrs {
+        // A name that cannot be found is as good as one that does not answer, unless a proxy knows it.
+        let found = if is_web(name) {
+            Vec::new()
+        } else {
+            resolve(name).await.unwrap_or_default()
         };
-        // One address per name and family is tried; a ticket has room for more names.
-        let (mut v4, mut v6) = (None, None);
-        for addr in found {
-            let slot = if addr.is_ipv4() { &mut v4 } else { &mut v6 };
-            slot.get_or_insert(addr);
+        let mut addrs: Vec<Option<SocketAddr>> = found.into_iter().map(Some).collect();
+        if addrs.is_empty() && (tuning.proxy.is_some() || is_web(name)) {
+            addrs.push(None);
         }
-        for addr in v4.into_iter().chain(v6) {
-            match call_one(addr, ticket, signer, tuning).await {
+        for addr in addrs {
+            let call = Call {
+                name,
+                addr,
+                ticket,
+                signer,
+                tuning,
+            };
+            match call.join().await {
                 Ok(joined) => return Ok(joined),
                 // The issuer itself has spoken: another address of it will say the same.
                 Err(error @ JoinCallError::Join(_)) => return Err(error),
                 Err(error) => {
-                    tracing::info!(%addr, error = %ErrorChain(&error), "join call failed");
+                    tracing::info!(addr = name, error = %ErrorChain(&error), "join call failed");
                     last = error;
                 }
             }
@@ -137,49 +186,167 @@ pub async fn call_join(
     Err(last)
 }
 
-async fn call_one(
-    addr: SocketAddr,
-    ticket: &Ticket,
-    signer: &Signer,
-    tuning: &Tuning,
-) -> Result<Joined, JoinCallError> {
-    let any: SocketAddr = if addr.is_ipv4() {
-        (Ipv4Addr::UNSPECIFIED, 0).into()
-    } else {
-        (Ipv6Addr::UNSPECIFIED, 0).into()
-    };
-    let repeater = Repeater::bind(any).map_err(JoinCallError::Socket)?;
-    let quinn = repeater
-        .endpoint(None, signer)
-        .map_err(JoinCallError::Socket)?;
-    let mut repeating = JoinSet::new();
-    repeating.spawn(Arc::clone(&repeater).run());
-    let tls = |source| JoinCallError::Dial(DialError::Tls(source));
-    let client = Client::for_joining(ticket.root).map_err(tls)?;
-    let options = DialOptions {
-        expect: Some(ticket.issuer),
-        ..DialOptions::default()
-    };
-    let caller = Caller {
-        quinn: &quinn,
-        repeater: &repeater,
-        client: &client,
-        root: ticket.root,
-        evidence: &Evidence::none(),
-        tuning,
-        addr,
-        options: &options,
-    };
-    let (connection, _issuer, _watch) = caller.call().await.map_err(JoinCallError::Dial)?;
-    let request = JoinRequest::new(ticket, signer);
-    let limit = HANDSHAKE_TIMEOUT + JOIN_ANSWER_TIMEOUT;
-    let reply = match timeout(limit, exchange(&connection, &request.encode())).await {
-        Ok(reply) => reply?,
-        Err(_elapsed) => return Err(JoinCallError::NoAnswer(CloseReason::TimedOut)),
-    };
-    connection.close(CloseCode::ENDED.on_wire(), b"");
-    let _told = timeout(FINISH_TIMEOUT, quinn.wait_idle()).await;
-    Ok(JoinReply::open(&reply, ticket, &request)?)
+/// A call to one address of a ticket.
+struct Call<'a> {
+    name: &'a str,
+    addr: Option<SocketAddr>,
+    ticket: &'a Ticket,
+    signer: &'a Signer,
+    tuning: &'a Tuning,
+}
+
+impl Call<'_> {
+    async fn join(&self) -> Result<Joined, JoinCallError> {
+        let tls = |source| JoinCallError::Dial(DialError::Tls(source));
+        let client = Client::for_joining(self.ticket.root).map_err(tls)?;
+        let options = DialOptions {
+            expect: Some(self.ticket.issuer),
+            ..DialOptions::default()
+        };
+        let quic = self
+            .addr
+            .map(|addr| Quic::to(addr, self.signer))
+            .transpose();
+        let quic = quic.map_err(JoinCallError::Socket)?;
+        let mut repeating = JoinSet::new();
+        let mut attempts = Vec::new();
+        if let Some(quic) = &quic {
+            repeating.spawn(Arc::clone(&quic.repeater).run());
+            attempts.push(self.by_quic(quic.clone(), &client, &options));
+        }
+        attempts.extend(self.by_tcp(&client));
+        if attempts.is_empty() {
+            return Err(JoinCallError::NoAddress);
+        }
+        let reached = race(attempts, head_start(&options)).await;
+        let mut reached = reached.map_err(JoinCallError::Dial)?;
+        let request = JoinRequest::new(self.ticket, self.signer);
+        let limit = HANDSHAKE_TIMEOUT + JOIN_ANSWER_TIMEOUT;
+        let reply = match timeout(limit, reached.exchange(&request.encode())).await {
+            Ok(reply) => reply?,
+            Err(_elapsed) => return Err(JoinCallError::NoAnswer(CloseReason::TimedOut)),
+        };
+        if let (Reached::Quic(connection, _), Some(quic)) = (&reached, &quic) {
+            connection.close(CloseCode::ENDED.on_wire(), b"");
+            let _told = timeout(FINISH_TIMEOUT, quic.endpoint.wait_idle()).await;
+        }
+        Ok(JoinReply::open(&reply, self.ticket, &request)?)
+    }
+
+    fn by_quic(&self, quic: Quic, client: &Client, options: &DialOptions) -> Attempt<Reached> {
+        let (client, options, tuning) = (client.clone(), options.clone(), self.tuning.clone());
+        let root = self.ticket.root;
+        Box::pin(async move {
+            let caller = Caller {
+                quinn: &quic.endpoint,
+                repeater: &quic.repeater,
+                client: &client,
+                root,
+                evidence: &Evidence::none(),
+                tuning: &tuning,
+                addr: quic.to,
+                options: &options,
+            };
+            let (connection, _issuer, watch) = caller.call().await?;
+            Ok(Reached::Quic(connection, watch))
+        })
+    }
+
+    fn by_tcp(&self, client: &Client) -> Vec<Attempt<Reached>> {
+        let found: Vec<SocketAddr> = self.addr.into_iter().collect();
+        let places = places(self.tuning, self.name, &found).into_iter();
+        let attempt = |place| -> Attempt<Reached> {
+            let caller = StreamCaller {
+                client: client.clone(),
+                root: self.ticket.root,
+                evidence: Evidence::none(),
+                place,
+                expect: Some(self.ticket.issuer),
+            };
+            Box::pin(async move {
+                let called = caller.call().await?;
+                Ok(Reached::Tcp(Box::new(called.stream)))
+            })
+        };
+        places.map(attempt).collect()
+    }
+}
+
+/// QUIC to an address, from a socket of its family.
+#[derive(Clone)]
+struct Quic {
+    to: SocketAddr,
+    endpoint: quinn::Endpoint,
+    repeater: Arc<Repeater>,
+}
+
+impl Quic {
+    fn to(to: SocketAddr, signer: &Signer) -> io::Result<Self> {
+        let any: SocketAddr = if to.is_ipv4() {
+            (Ipv4Addr::UNSPECIFIED, 0).into()
+        } else {
+            (Ipv6Addr::UNSPECIFIED, 0).into()
+        };
+        let repeater = Repeater::bind(any)?;
+        Ok(Self {
+            to,
+            endpoint: repeater.endpoint(None, signer)?,
+            repeater,
+        })
+    }
+}
+
+/// The issuer, by the way on which it answered first.
+enum Reached {
+    Quic(Connection, Watch),
+    Tcp(Box<Stream>),
+}
+
+impl Reached {
+    async fn exchange(&mut self, request: &[u8]) -> Result<Vec<u8>, JoinCallError> {
+        match self {
+            Self::Quic(connection, _watch) => exchange(connection, request).await,
+            Self::Tcp(stream) => exchange_over(stream, request).await,
+        }
+    }
+}
+
+/// The same over TCP: one record, and what comes until the issuer's last word.
+pub(crate) async fn exchange_over(
+    stream: &mut Stream,
+    request: &[u8],
+) -> Result<Vec<u8>, JoinCallError> {
+    let broken = |error: &io::Error| JoinCallError::NoAnswer(error.into());
+    let sent = stream.write_all(&record::piece(request)).await;
+    sent.map_err(|error| broken(&error))?;
+    stream.flush().await.map_err(|error| broken(&error))?;
+    let (mut records, mut reply) = (Records::default(), Vec::new());
+    let mut buffer = vec![0; RECORD_BYTES_MAX];
+    loop {
+        let read = stream.read(&mut buffer).await;
+        let read = match read.map_err(|error| broken(&error))? {
+            0 => return Err(JoinCallError::NoAnswer(CloseReason::Reset)),
+            read => read,
+        };
+        let mut bytes = buffer.get(..read).unwrap_or_default();
+        loop {
+            let said = records.next(&mut bytes);
+            let said = said.map_err(|bad| JoinCallError::NoAnswer(CloseReason::protocol(&bad)))?;
+            match said {
+                None => break,
+                Some(Said::Piece(piece)) => reply.extend_from_slice(piece),
+                Some(Said::Close(CloseReason::Peer {
+                    code: CloseCode::ENDED,
+                    ..
+                })) => return Ok(reply),
+                Some(Said::Close(reason)) => return Err(JoinCallError::NoAnswer(reason)),
+                Some(Said::Knock | Said::Answer) => {}
+            }
+            if reply.len() > JOIN_BYTES_MAX {
+                return Err(JoinCallError::TooLarge);
+            }
+        }
+    }
 }
 
 /// Sends the one request and reads the one answer.

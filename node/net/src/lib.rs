@@ -1,7 +1,8 @@
-//! Links between nodes: QUIC with mutual TLS, certificates and their keys, bytes counted.
+//! Links between nodes: QUIC or TCP with mutual TLS, certificates and their keys, bytes counted.
 //!
 //! ```text
 //! engine -- dial / accept --> Endpoint == UDP socket == .. ==> the other node
+//!                                      `= TCP where UDP is blocked
 //!        <-- LinkEvent ------ Link ---- one stream of bytes each way
 //! ```
 //! What the bytes mean is the affair of the sync layer; what a certificate means is that of
@@ -13,24 +14,34 @@
 pub mod key;
 pub mod limits;
 
+mod call;
 mod close;
 mod congestion;
 mod dial;
 mod endpoint;
 mod greet;
 mod join;
+mod line;
 mod link;
+mod network;
+mod proxy;
+mod race;
+mod record;
 mod repeat;
 mod shorten;
+mod socket;
 mod tls;
 mod transport;
+mod web;
 
 pub use close::{CloseCode, CloseReason};
 pub use dial::{DialError, DialOptions};
 pub use endpoint::{BindError, Endpoint, Incoming, NetConfig};
 pub use join::{JoinCall, JoinCallError, call_join};
-pub use link::{Link, LinkEvent, LinkGone, LinkHandle, Meter};
-pub use transport::Tuning;
+pub use link::{Link, LinkEvent, LinkGone, LinkHandle, Meter, Via};
+pub use network::NetworkWatch;
+pub use proxy::{BadProxy, Proxy};
+pub use transport::{Tcp, Tuning};
 
 #[cfg(test)]
 mod tests;

@@ -103,3 +103,68 @@ pub const JOIN_ADDRS_MAX: usize = 1024;
 
 /// Longest text of a peer's reason to close that is kept.
 pub const REASON_BYTES_MAX: usize = 200;
+
+/// How long the other way to an address waits for the first, as a multiple of the time in which the first should
+/// have answered: one packet may be lost and sent again. Less costs a second handshake on a bad day, more costs
+/// seconds where one way is blocked.
+pub const HEAD_STARTS: u32 = 2;
+
+/// Head starts that QUIC has left when TCP was refused: the machine is there, and nobody listens by TCP. A node of before
+/// there was TCP may be one that still answers; one that is off need not hold up whoever stands by.
+pub const REFUSED_HEAD_STARTS: u32 = 3;
+
+/// Bytes of a call until it is answered, for reckoning when the answer should be there.
+pub const FLIGHT_BYTES: usize = 3_000;
+
+/// Ways to one name that are tried: by two transports, over two families of addresses.
+pub const ATTEMPTS_MAX: usize = 4;
+
+/// Ports that are tried until one is free for both transports, where any will do.
+pub const PORT_TRIES_MAX: usize = 16;
+
+/// Longest piece of a link in one record of a TCP link: between two of them a close is told and a knock is
+/// answered. At 64 kbit/s that is half a second; the 25 bytes around it are 0.6 %.
+pub const RECORD_BYTES_MAX: usize = 4 * 1024;
+
+/// What a TCP socket takes ahead of what the network does, where the system can be told so: what waits in the
+/// kernel can be neither reordered nor taken back.
+pub const UNSENT_BYTES: u32 = 4 * 1024;
+
+/// What the system keeps for a TCP link each way, sent and not acknowledged or come and not read; mirrors
+/// [`SEND_WINDOW_BYTES`], Linux doubles it for its own books.
+pub const SOCKET_BUFFER_BYTES: u32 = 64 * 1024;
+
+/// How long a TCP link may be silent before its caller asks whether anybody is there. Networks and proxies forget
+/// silent connections after some minutes, and unlike QUIC it cannot be taken up again: a call is 3 KB, a question
+/// with its answer 200 bytes.
+pub const LINE_KNOCK_INTERVAL: Duration = Duration::from_secs(240);
+
+/// How long an answer to that may take: behind a full queue of a slow link.
+pub const LINE_ANSWER_MAX: Duration = Duration::from_secs(60);
+
+/// How long the called end believes in a silent TCP link: two knocks may fail to come.
+pub const LINE_SILENCE_MAX: Duration = Duration::from_secs(3 * 240);
+
+/// How long to rest when the system takes no more connections: it is out of files.
+pub const ACCEPT_REST: Duration = Duration::from_secs(1);
+
+/// How long the machine's network must be quiet to have changed: an address comes with its routes, in one go.
+pub const NETWORK_SETTLE: Duration = Duration::from_millis(500);
+
+/// How long to wait for that on a network that is never quiet.
+pub const NETWORK_REST: Duration = Duration::from_secs(5);
+
+/// How often to look at the way out where the system does not tell: a change is noticed within a window of minutes.
+pub const NETWORK_PROBE: Duration = Duration::from_secs(15);
+
+/// Longest answer of an HTTP proxy, its headers included: none says more than a few lines.
+pub const PROXY_ANSWER_BYTES_MAX: usize = 8 * 1024;
+
+/// How long to look a name up; the system's own patience has no bound that holds everywhere.
+pub const LOOKUP_TIMEOUT: Duration = Duration::from_secs(20);
+
+/// Longest message of a WebSocket: one TLS record of any length, which is 16 KiB and what encryption adds.
+pub const WEB_MESSAGE_BYTES_MAX: usize = 18 * 1024;
+
+/// What a WebSocket holds of messages that its socket has not taken: one, its frame, and an answer to a ping.
+pub const WEB_WRITE_BYTES_MAX: usize = 2 * WEB_MESSAGE_BYTES_MAX;

@@ -1,5 +1,6 @@
 //! A link: one ordered stream of bytes each way to a peer whose certificate holds.
 
+use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -15,6 +16,7 @@ use crate::close::{CloseCode, CloseReason};
 use crate::dial::Known;
 use crate::greet::read_peer;
 use crate::limits::{EVENTS_MAX, FINISH_TIMEOUT, HANDSHAKE_TIMEOUT, READ_BYTES_MAX, SENDERS_MAX};
+use crate::line::{self, Beginning, Ends, Line};
 use crate::repeat::Watch;
 use crate::tls::Evidence;
 
@@ -48,14 +50,37 @@ pub(crate) struct Peer {
     pub(crate) chain: Vec<Vec<u8>>,
 }
 
+/// By what a node is reached.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub enum Via {
+    /// QUIC over UDP: sleeps, wakes with one packet and moves to other addresses.
+    #[default]
+    Quic,
+    /// TLS over TCP, for networks that let no UDP through.
+    Tcp,
+    /// The same within a WebSocket, for nodes behind a web server.
+    WebSocket,
+}
+
+impl fmt::Display for Via {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str(match self {
+            Self::Quic => "quic",
+            Self::Tcp => "tcp",
+            Self::WebSocket => "websocket",
+        })
+    }
+}
+
 /// What a link has cost so far.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Meter {
-    /// Bytes in UDP datagrams sent, everything counted but IP and UDP headers.
+    /// Bytes in UDP datagrams sent, everything counted but IP and UDP headers; over TCP what its packets hold
+    /// beside their headers, without what TCP itself sends twice.
     pub udp_sent: u64,
     /// The same, received.
     pub udp_received: u64,
-    /// Datagrams sent; each costs 28 bytes more for IPv4 and UDP.
+    /// Datagrams sent; each costs 28 bytes more for IPv4 and UDP. None over TCP.
     pub datagrams_sent: u64,
     /// Datagrams received.
     pub datagrams_received: u64,
@@ -70,9 +95,9 @@ pub struct Meter {
 }
 
 #[derive(Debug, Default)]
-struct Counters {
-    sent: AtomicU64,
-    received: AtomicU64,
+pub(crate) struct Counters {
+    pub(crate) sent: AtomicU64,
+    pub(crate) received: AtomicU64,
 }
 
 /// How far the handshake is when a link begins.
@@ -94,21 +119,30 @@ pub(crate) enum Handshake {
 type Answered = watch::Receiver<Option<bool>>;
 
 /// One piece, and who waits for the transport to take it.
-type Outgoing = (Vec<u8>, oneshot::Sender<()>);
+pub(crate) type Outgoing = (Vec<u8>, oneshot::Sender<()>);
 
 /// The last word of a link that is to end when its queue is empty.
-type LastWord = Option<(CloseCode, String)>;
+pub(crate) type LastWord = Option<(CloseCode, String)>;
 
 #[derive(Debug)]
 struct Shared {
-    connection: Connection,
+    beneath: Beneath,
     peer: Peer,
     queue: mpsc::Sender<Outgoing>,
     last_word: watch::Sender<LastWord>,
     counters: Arc<Counters>,
-    answered: Answered,
-    /// Of a called node: its way, on which what brings no answer is repeated.
-    way: Option<Watch>,
+}
+
+/// What a link runs over.
+#[derive(Debug)]
+enum Beneath {
+    Quic {
+        connection: Connection,
+        answered: Answered,
+        /// Of a called node: its way, on which what brings no answer is repeated.
+        way: Option<Watch>,
+    },
+    Line(Arc<Line>),
 }
 
 /// The sending half of a link and all that is known of it. Cheap to clone.
@@ -120,11 +154,37 @@ pub struct LinkHandle(Arc<Shared>);
 pub struct Link {
     handle: LinkHandle,
     events: mpsc::Receiver<LinkEvent>,
-    // Reader and writer end with the link: dropping the set stops them.
+    // Reader and writer of QUIC end with the link: dropping the set stops them.
     _tasks: JoinSet<()>,
 }
 
 impl Link {
+    /// A link over TCP, whose peer was read from its stream.
+    pub(crate) fn over(beginning: Beginning, peer: Peer) -> Self {
+        let (queue, outgoing) = mpsc::channel(SENDERS_MAX);
+        let (events_in, events) = mpsc::channel(EVENTS_MAX);
+        let (last_word, told) = watch::channel(None);
+        let counters = Arc::new(Counters::default());
+        let ends = Ends {
+            queue: outgoing,
+            told,
+            events: events_in,
+            counters: Arc::clone(&counters),
+        };
+        let shared = Shared {
+            beneath: Beneath::Line(line::start(beginning, ends)),
+            peer,
+            queue,
+            last_word,
+            counters,
+        };
+        Self {
+            handle: LinkHandle(Arc::new(shared)),
+            events,
+            _tasks: JoinSet::new(),
+        }
+    }
+
     pub(crate) fn start(
         connection: Connection,
         streams: (SendStream, RecvStream),
@@ -182,13 +242,15 @@ impl Link {
         };
         tasks.spawn(reader.run());
         let shared = Shared {
-            connection,
+            beneath: Beneath::Quic {
+                connection,
+                answered,
+                way,
+            },
             peer,
             queue,
             last_word,
             counters,
-            answered,
-            way,
         };
         Self {
             handle: LinkHandle(Arc::new(shared)),
@@ -245,8 +307,17 @@ impl LinkHandle {
     /// Whether the peer owes an answer to what was sent. While it does and none comes, a called node is sent
     /// the last packets again, about once in a round trip; a caller is not, because it will come again.
     pub fn awaits(&self, is_awaited: bool) {
-        if let Some(way) = &self.0.way {
+        if let Beneath::Quic { way: Some(way), .. } = &self.0.beneath {
             way.awaits(is_awaited);
+        }
+    }
+
+    /// By what the peer is reached.
+    #[must_use]
+    pub fn via(&self) -> Via {
+        match &self.0.beneath {
+            Beneath::Quic { .. } => Via::Quic,
+            Beneath::Line(line) => line.via,
         }
     }
 
@@ -269,12 +340,19 @@ impl LinkHandle {
     /// Closes at once. What is queued is lost, and the peer learns code and reason: before the end of the
     /// handshake nothing can be told, so a link that is younger closes when it is through.
     pub fn close(&self, code: CloseCode, reason: &str) {
-        let mut answered = self.0.answered.clone();
+        let (connection, answered) = match &self.0.beneath {
+            Beneath::Line(line) => return line.close(code, reason),
+            Beneath::Quic {
+                connection,
+                answered,
+                ..
+            } => (connection.clone(), answered),
+        };
         if answered.borrow().is_some() {
-            self.0.connection.close(code.on_wire(), reason.as_bytes());
+            connection.close(code.on_wire(), reason.as_bytes());
             return;
         }
-        let (connection, reason) = (self.0.connection.clone(), reason.to_owned());
+        let (mut answered, reason) = (answered.clone(), reason.to_owned());
         tokio::spawn(async move {
             // It comes to an end, at the latest with the connection.
             let _through = answered.wait_for(Option::is_some).await.is_ok();
@@ -285,28 +363,38 @@ impl LinkHandle {
     /// Sends what is queued, then closes; what is not acknowledged within [`FINISH_TIMEOUT`] is lost.
     /// Nothing more is taken. The events say when it is done.
     pub fn finish(&self, code: CloseCode, reason: &str) {
-        self.0.last_word.send_if_modified(|word| {
-            let is_first = word.is_none();
-            if is_first {
-                *word = Some((code, reason.to_owned()));
-            }
-            is_first
-        });
+        line::say(&self.0.last_word, code, reason);
     }
 
     /// What the link has cost so far.
     #[must_use]
     pub fn meter(&self) -> Meter {
-        let stats = self.0.connection.stats();
-        Meter {
-            udp_sent: stats.udp_tx.bytes,
-            udp_received: stats.udp_rx.bytes,
-            datagrams_sent: stats.udp_tx.datagrams,
-            datagrams_received: stats.udp_rx.datagrams,
+        let stream = Meter {
             stream_sent: self.0.counters.sent.load(Ordering::Relaxed),
             stream_received: self.0.counters.received.load(Ordering::Relaxed),
-            rtt: stats.path.rtt,
-            rate: self.0.way.as_ref().and_then(Watch::rate),
+            ..Meter::default()
+        };
+        match &self.0.beneath {
+            Beneath::Quic {
+                connection, way, ..
+            } => {
+                let stats = connection.stats();
+                Meter {
+                    udp_sent: stats.udp_tx.bytes,
+                    udp_received: stats.udp_rx.bytes,
+                    datagrams_sent: stats.udp_tx.datagrams,
+                    datagrams_received: stats.udp_rx.datagrams,
+                    rtt: stats.path.rtt,
+                    rate: way.as_ref().and_then(Watch::rate),
+                    ..stream
+                }
+            }
+            Beneath::Line(line) => Meter {
+                udp_sent: line.passed.sent.load(Ordering::Relaxed),
+                udp_received: line.passed.received.load(Ordering::Relaxed),
+                rtt: line.rtt,
+                ..stream
+            },
         }
     }
 }
@@ -397,6 +485,8 @@ impl Writer {
             return Ok(());
         };
         if self.connection.close_reason().is_some() {
+            // Perhaps nothing passes there any more: the next call asks first, and by other ways too.
+            early.known.forget(self.connection.remote_address());
             return Err(StreamGone);
         }
         let found = read_peer(&self.connection, &early.root, &early.evidence);
@@ -419,7 +509,7 @@ impl Writer {
     }
 }
 
-async fn is_told(told: &mut watch::Receiver<LastWord>) {
+pub(crate) async fn is_told(told: &mut watch::Receiver<LastWord>) {
     // Without the handle nobody will say a last word, and the queue ends as well.
     let _told = told.wait_for(Option::is_some).await;
 }

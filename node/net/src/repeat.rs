@@ -53,7 +53,7 @@ pub(crate) struct Pace {
 
 impl Pace {
     /// When the answer to so many bytes should be here.
-    fn wait(self, bytes: usize) -> Duration {
+    pub(crate) fn wait(self, bytes: usize) -> Duration {
         let Some(rtt) = self.rtt else {
             return ANSWER_UNKNOWN;
         };

@@ -5,6 +5,8 @@ mod early;
 mod identity;
 mod join;
 mod links;
+mod streams;
+mod wrapped;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -31,7 +33,7 @@ use crate::tls::{Client, Credentials, Evidence, JOIN_ALPN, LINK_ALPN};
 use crate::transport::transport;
 use crate::{
     BindError, CloseCode, CloseReason, DialError, DialOptions, Endpoint, Incoming, JoinCallError,
-    Link, LinkEvent, LinkGone, NetConfig, Tuning, call_join,
+    Link, LinkEvent, LinkGone, NetConfig, Tcp, Tuning, Via, call_join,
 };
 
 const NOT_AFTER: Timestamp = Timestamp(1_900_000_000_000);
@@ -72,7 +74,10 @@ fn config(seed: u8, chain: Vec<Vec<u8>>) -> NetConfig {
         signer: signer(seed),
         root: fingerprint(chain.last().unwrap()),
         chain,
-        tuning: Tuning::default(),
+        tuning: Tuning {
+            tcp: Tcp::Off,
+            ..Tuning::default()
+        },
     }
 }
 

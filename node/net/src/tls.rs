@@ -42,6 +42,12 @@ pub(crate) fn name_of(addr: SocketAddr) -> String {
     format!("n{ip}-{}.hopluu.invalid", addr.port())
 }
 
+/// The same for calls over TCP, which go on beside, to an address or to a name that only a proxy knows.
+pub(crate) fn stream_name_of(place: &str) -> String {
+    let hash = blake3::hash(place.as_bytes()).to_hex();
+    format!("t{}.hopluu.invalid", hash.get(..32).unwrap_or_default())
+}
+
 /// The latest time there is evidence of, shared by all handshakes; expiry is judged by it.
 #[derive(Debug, Clone)]
 pub(crate) struct Evidence(Arc<AtomicI64>);
@@ -248,7 +254,7 @@ impl rustls::sign::Signer for Key {
 }
 
 /// One key exchange for all: every further one would only lengthen the first packet.
-fn provider() -> Arc<CryptoProvider> {
+pub(crate) fn provider() -> Arc<CryptoProvider> {
     Arc::new(CryptoProvider {
         kx_groups: vec![ring::kx_group::X25519],
         ..ring::default_provider()
@@ -260,6 +266,16 @@ pub(crate) fn sessions() -> Arc<dyn StoresServerSessions> {
     ServerSessionMemoryCache::new(SESSIONS_MAX)
 }
 
+/// The side that is called, over TCP: without data in the first packet, which would save one round trip of three.
+pub(crate) fn stream_server(
+    credentials: &Credentials,
+    root: Digest,
+    evidence: &Evidence,
+    sessions: Arc<dyn StoresServerSessions>,
+) -> Result<Arc<rustls::ServerConfig>, rustls::Error> {
+    answering(credentials, root, evidence, sessions).map(Arc::new)
+}
+
 /// The side that is called. A caller gets one ticket, good for one call with data in its first packet; a
 /// resumed session brings the chain along that was verified when it began, and whoever takes the call
 /// judges it again.
@@ -269,6 +285,18 @@ pub(crate) fn server(
     evidence: &Evidence,
     sessions: Arc<dyn StoresServerSessions>,
 ) -> Result<QuicServerConfig, rustls::Error> {
+    let mut config = answering(credentials, root, evidence, sessions)?;
+    // QUIC knows two values, none and this one (RFC 9001, section 4.6.1); flow control bounds the bytes.
+    config.max_early_data_size = u32::MAX;
+    Ok(QuicServerConfig::try_from(config).expect(INITIAL_SUITE))
+}
+
+fn answering(
+    credentials: &Credentials,
+    root: Digest,
+    evidence: &Evidence,
+    sessions: Arc<dyn StoresServerSessions>,
+) -> Result<rustls::ServerConfig, rustls::Error> {
     let verifier = PeerVerifier {
         root,
         evidence: evidence.clone(),
@@ -283,9 +311,7 @@ pub(crate) fn server(
     config.cert_compressors = vec![PACKER];
     config.cert_decompressors = vec![UNPACKER];
     config.send_tls13_tickets = 1;
-    // QUIC knows two values, none and this one (RFC 9001, section 4.6.1); flow control bounds the bytes.
-    config.max_early_data_size = u32::MAX;
-    Ok(QuicServerConfig::try_from(config).expect(INITIAL_SUITE))
+    Ok(config)
 }
 
 const INITIAL_SUITE: &str = "the ring provider has the cipher suite that QUIC begins with";
@@ -295,6 +321,8 @@ const INITIAL_SUITE: &str = "the ring provider has the cipher suite that QUIC be
 #[derive(Debug, Clone)]
 pub(crate) struct Client {
     config: Arc<rustls::ClientConfig>,
+    /// The same over TCP, whose sessions are its own.
+    stream: Arc<rustls::ClientConfig>,
     verdicts: Verdicts,
 }
 
@@ -341,15 +369,23 @@ impl Client {
         config.cert_compressors = vec![PACKER];
         config.cert_decompressors = vec![UNPACKER];
         config.enable_early_data = true;
+        let mut stream = config.clone();
+        stream.enable_early_data = false;
+        stream.resumption = Resumption::in_memory_sessions(CALLED_MAX);
         config.resumption = resumption;
         Ok(Self {
             config: Arc::new(config),
+            stream: Arc::new(stream),
             verdicts,
         })
     }
 
     pub(crate) fn crypto(&self) -> QuicClientConfig {
         QuicClientConfig::try_from(Arc::clone(&self.config)).expect(INITIAL_SUITE)
+    }
+
+    pub(crate) fn stream(&self) -> Arc<rustls::ClientConfig> {
+        Arc::clone(&self.stream)
     }
 
     /// Why the chain of a called node was refused, if it was.

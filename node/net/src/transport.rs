@@ -7,6 +7,7 @@ use quinn::{TransportConfig, VarInt};
 
 use crate::congestion::Expected;
 use crate::limits::{IDLE_TIMEOUT, INITIAL_RTT, KNOCK_INTERVAL, SEND_WINDOW_BYTES, WINDOW_BYTES};
+use crate::proxy::Proxy;
 
 /// How links behave; the defaults are for a weak mobile link.
 #[derive(Debug, Clone)]
@@ -15,8 +16,23 @@ pub struct Tuning {
     pub initial_rtt: Duration,
     /// Silence after which a link is dead; the smaller of both sides' counts.
     pub idle_timeout: Duration,
-    /// Bytes a second that no link of this node may exceed; none leaves it to what links can carry.
+    /// Bytes a second that no link of this node over QUIC may exceed; none leaves it to what links can carry.
     pub rate_max: Option<u64>,
+    /// What TCP is used for.
+    pub tcp: Tcp,
+    /// Through whom calls by TCP go; none calls directly.
+    pub proxy: Option<Proxy>,
+}
+
+/// What TCP is used for, beside QUIC.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Tcp {
+    /// Nothing.
+    Off,
+    /// Calling where QUIC is not answered.
+    Calls,
+    /// That, and being called at the port that QUIC has as well.
+    Serves,
 }
 
 impl Default for Tuning {
@@ -25,6 +41,8 @@ impl Default for Tuning {
             initial_rtt: INITIAL_RTT,
             idle_timeout: IDLE_TIMEOUT,
             rate_max: None,
+            tcp: Tcp::Serves,
+            proxy: None,
         }
     }
 }

@@ -43,9 +43,20 @@ impl TcpRelay {
     /// # Errors
     /// When the system has no free port.
     pub async fn start(profile: Profile, seed: u64, to: SocketAddr) -> anyhow::Result<Self> {
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))
-            .await
-            .context("find a port for the link")?;
+        Self::start_at((Ipv4Addr::LOCALHOST, 0).into(), profile, seed, to).await
+    }
+
+    /// Opens a link to an address, at one that the caller knows from before.
+    ///
+    /// # Errors
+    /// When that is taken.
+    pub async fn start_at(
+        at: SocketAddr,
+        profile: Profile,
+        seed: u64,
+        to: SocketAddr,
+    ) -> anyhow::Result<Self> {
+        let listener = TcpListener::bind(at).await.context("open the link")?;
         let addr = listener.local_addr()?;
         let lossless = |shape: super::Shape| super::Shape {
             loss_per_mille: 0,

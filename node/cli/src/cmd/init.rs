@@ -56,7 +56,7 @@ pub(super) fn run(args: &InitArgs, context: &Context) -> Result<Exit, Failure> {
             .collect(),
         settings: NodeSettings {
             listen: args.listen,
-            upstream: Vec::new(),
+            ..NodeSettings::default()
         },
     };
     let done = init_root(dir, &setup, hopluu_engine::now())?;

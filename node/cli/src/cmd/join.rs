@@ -29,7 +29,8 @@ pub(super) async fn run(args: &JoinArgs, context: &Context) -> Result<Exit, Fail
     };
     let settings = NodeSettings {
         listen: args.listen,
-        upstream: Vec::new(),
+        proxy: args.proxy.clone(),
+        ..NodeSettings::default()
     };
     let words = text::working("xin vào mạng", "joining");
     let joining = join(dir, ticket.trim(), settings, now());

@@ -2,7 +2,7 @@
 
 use hopluu_api::shape::FormQuery;
 use hopluu_api::{Client, ClientError};
-use hopluu_engine::view::{PeerView, StatusView};
+use hopluu_engine::view::{PeerView, StatusView, UpstreamState};
 use hopluu_form::Lang;
 
 use crate::context::Context;
@@ -62,6 +62,10 @@ fn page(status: &StatusView, offices: &Offices, lang: Lang) -> String {
         .clone()
         .unwrap_or_else(|| text::none(lang).to_owned());
     fact(text::listen(lang), listen);
+    for upstream in &status.upstream {
+        let state = called(upstream.state, lang);
+        fact(text::calls(lang), format!("{}: {state}", upstream.addr));
+    }
     fact(text::documents(lang), status.documents.to_string());
     fact(text::journal(lang), status.journal.0.to_string());
     fact(text::epoch(lang), status.epoch.short());
@@ -83,6 +87,15 @@ fn page(status: &StatusView, offices: &Offices, lang: Lang) -> String {
         page.push_str(&peers(&status.peers, offices, lang));
     }
     page
+}
+
+fn called(state: UpstreamState, lang: Lang) -> &'static str {
+    match state {
+        UpstreamState::Linked => text::linked(lang),
+        UpstreamState::Calling => text::calling(lang),
+        UpstreamState::Waiting => text::call_waiting(lang),
+        UpstreamState::Resting => text::call_resting(lang),
+    }
 }
 
 fn peers(peers: &[PeerView], offices: &Offices, lang: Lang) -> String {
@@ -107,7 +120,10 @@ fn peers(peers: &[PeerView], offices: &Offices, lang: Lang) -> String {
             show::unit(&peer.unit_name, &peer.unit),
             offices.node(peer.office.as_ref(), lang),
             peer.node.short(),
-            link.to_owned(),
+            match peer.via.as_deref() {
+                Some("quic") | None => link.to_owned(),
+                Some(via) => format!("{link} ({via})"),
+            },
             peer.owed.to_string(),
             heard.unwrap_or_else(|| text::never(lang).to_owned()),
             peer.refused.to_string(),

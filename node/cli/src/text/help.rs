@@ -193,6 +193,9 @@ fn help_vi(path: &str, argument: &str) -> Option<&'static str> {
         }
         ("run", "listen") => "Địa chỉ chờ các máy khác, thay cho địa chỉ trong node.toml",
         (_, "listen") => "Địa chỉ chờ các máy khác",
+        (_, "proxy") => {
+            "Máy chủ proxy HTTP để TCP ra ngoài, dạng http://[người dùng:mật khẩu@]máy:cổng; giữ trong node.toml"
+        }
         ("run", "log_format") => "Dạng dòng nhật ký: text hoặc json [mặc định: text]",
         ("invite", "unit") => "Đơn vị của máy mới; bỏ trống nếu là máy của một ngành ở đơn vị này",
         ("invite", "office") => "Ngành của máy mới",

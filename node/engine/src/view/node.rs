@@ -22,6 +22,9 @@ pub struct PeerView {
     pub office: Option<OfficeId>,
     /// Whether a link is up.
     pub is_linked: bool,
+    /// By what it runs: `quic`, or `tcp` where UDP does not pass.
+    #[serde(default)]
+    pub via: Option<String>,
     /// Our journal up to here is durable there.
     pub acked: Seq,
     /// Its journal up to here is durable here.
@@ -73,6 +76,35 @@ pub enum PeerRemark {
     Comparing,
 }
 
+/// An address that this node calls.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct UpstreamView {
+    /// As the settings write it.
+    pub addr: String,
+    /// Whether it is called only while no other answers.
+    pub is_standby: bool,
+    /// What is going on.
+    pub state: UpstreamState,
+    /// The node that it leads to, while a link stands.
+    pub node: Option<NodeId>,
+    /// Calls that failed in a row.
+    pub failures: u32,
+}
+
+/// What is going on with an address that this node calls.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum UpstreamState {
+    /// A link stands.
+    Linked,
+    /// It is being called.
+    Calling,
+    /// It did not answer and is called again soon.
+    Waiting,
+    /// It is not needed: another one answers.
+    Resting,
+}
+
 /// What is owed to a full disk or a broken file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -114,6 +146,9 @@ pub struct StatusView {
     pub certificate_ends: Timestamp,
     /// The address it listens on, while links are served.
     pub listen: Option<String>,
+    /// Where this node calls, in the order of its settings.
+    #[serde(default)]
+    pub upstream: Vec<UpstreamView>,
     /// Other nodes.
     pub peers: Vec<PeerView>,
 }

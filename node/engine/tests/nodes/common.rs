@@ -27,7 +27,7 @@ pub(crate) fn tree() -> UnitTree {
 pub(crate) fn listening() -> NodeSettings {
     NodeSettings {
         listen: Some(SocketAddr::from(([127, 0, 0, 1], 0))),
-        upstream: Vec::new(),
+        ..NodeSettings::default()
     }
 }
 

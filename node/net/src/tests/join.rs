@@ -2,7 +2,7 @@
 
 use super::*;
 
-fn ticket(issuer: &Endpoint) -> Ticket {
+pub(super) fn ticket(issuer: &Endpoint) -> Ticket {
     Ticket {
         addrs: vec![addr(issuer).to_string()],
         root: root(),
@@ -15,7 +15,7 @@ fn ticket(issuer: &Endpoint) -> Ticket {
 }
 
 /// Answers one join call as an issuer does.
-async fn serve_join(district: &Endpoint, ticket: &Ticket) {
+pub(super) async fn serve_join(district: &Endpoint, ticket: &Ticket) {
     let call = match timeout(LIMIT, district.accept()).await.unwrap() {
         Some(Incoming::Join(call)) => call,
         other => panic!("{other:?}"),
