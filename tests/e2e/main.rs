@@ -8,6 +8,7 @@
 //! hostile    a certified peer that breaks every rule
 //! crash      kill -9 while a node writes and while it syncs
 //! rogue      that peer
+//! ways       where UDP is blocked, and where the superior is off
 //! world      homes, nodes and waits for all of these
 //! ```
 //! Every test has a world of its own and may run alone.
@@ -24,4 +25,5 @@ mod hand;
 mod hostile;
 mod promises;
 mod rogue;
+mod ways;
 mod world;
