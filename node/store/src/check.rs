@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::fmt;
 
-use hopluu_model::{DocId, ObjectId, Seq};
+use hopluu_model::{Digest, DocId, ObjectId, Seq};
 
 use crate::changes::heads_after;
 use crate::limits::FINDINGS_MAX;
@@ -44,6 +44,10 @@ pub enum Found {
     JournalStray,
     /// Changes, records, receipts or attachments that no journal entry names: no peer gets them.
     NotInJournal,
+    /// Pieces of files that belong to none, lack their mark, or are not counted right.
+    FilesWrong,
+    /// A file is not what its hash says, or a piece of it not what proves it. The store cannot know.
+    FileWrong(Digest),
     /// An object is not what its hash says.
     BodyWrong(ObjectId),
 }
@@ -62,6 +66,8 @@ impl fmt::Display for Found {
             Self::JournalGaps => "the journal has gaps",
             Self::JournalStray => "journal entries refer to nothing",
             Self::NotInJournal => "what is stored is not in the journal",
+            Self::FilesWrong => "the pieces of files do not add up",
+            Self::FileWrong(hash) => return write!(out, "file {hash} is not what its hash says"),
             Self::BodyWrong(object) => {
                 return write!(out, "object {object} is not what its hash says");
             }
@@ -113,6 +119,17 @@ const DOC_RULES: &[(Found, &str)] = &[
          OR (j.kind = 3 AND NOT EXISTS (SELECT 1 FROM receipts WHERE id = j.ref AND seq = j.seq)) \
          OR (j.kind = 4 AND NOT EXISTS (SELECT 1 FROM attachments WHERE id = j.ref)) \
          OR j.kind NOT BETWEEN 0 AND 4",
+    ),
+    (
+        Found::FilesWrong,
+        "SELECT NULL WHERE EXISTS (SELECT 1 FROM files f WHERE f.held <> \
+         (SELECT coalesce(sum(length(p.body)), 0) FROM file_pieces p \
+         WHERE p.id >= f.id << 16 AND p.id < (f.id + 1) << 16)) \
+         OR EXISTS (SELECT 1 FROM file_pieces WHERE id >> 16 NOT IN (SELECT id FROM files) \
+         OR id NOT IN (SELECT id FROM file_marks)) \
+         OR EXISTS (SELECT 1 FROM file_marks WHERE id NOT IN (SELECT id FROM file_pieces)) \
+         OR EXISTS (SELECT 1 FROM file_refs WHERE file NOT IN (SELECT id FROM files) \
+         OR doc NOT IN (SELECT id FROM docs))",
     ),
     (
         Found::NotInJournal,

@@ -51,6 +51,15 @@ pub const ORDINAL_BITS: u32 = 24;
 /// Changes of one document. A report of a half-year has some hundreds.
 pub const CHANGES_PER_DOC_MAX: u64 = (1 << ORDINAL_BITS) - 1;
 
+/// Bits of a piece's key that number it within its file: 1 GiB in pieces of the usual length.
+pub const FILE_PIECE_BITS: u32 = 16;
+
+/// Longest piece of a file. Those of the engine have a quarter of it.
+pub const FILE_PIECE_BYTES_MAX: usize = 64 << 10;
+
+/// Longest mark of a piece: two hashes.
+pub const FILE_MARK_BYTES_MAX: usize = 64;
+
 /// Bits of a facts key that number the document.
 pub const FACTS_DOC_BITS: u32 = 40;
 

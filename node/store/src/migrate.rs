@@ -24,10 +24,14 @@ pub(crate) const MIGRATIONS: &[Migration] = &[
         name: "0002_actors",
         sql: include_str!("schema/0002_actors.sql"),
     },
+    Migration {
+        name: "0003_files",
+        sql: include_str!("schema/0003_files.sql"),
+    },
 ];
 
 /// The version of the database that this program writes.
-pub const VERSION: u32 = 2;
+pub const VERSION: u32 = 3;
 
 const _: () = assert!(MIGRATIONS.len() == VERSION as usize);
 

@@ -1,6 +1,7 @@
 //! Gets out of a damaged database what can still be read, into a fresh one; what is lost comes back
 //! from a peer.
 
+mod files;
 mod scan;
 
 use std::collections::BTreeMap;
@@ -41,6 +42,8 @@ pub struct SalvageReport {
     pub receipts: u64,
     /// Attachments saved.
     pub attachments: u64,
+    /// Pieces of files saved.
+    pub file_pieces: u64,
     /// Places that could not be read, over all tables.
     pub gaps: u64,
 }
@@ -162,6 +165,7 @@ fn rebuild(
     salvage.records(&names)?;
     salvage.receipts(&names)?;
     salvage.attachments(&names)?;
+    salvage.files(&names)?;
     salvage.settings(&names)?;
     let report = salvage.report;
     new.db.execute_batch("COMMIT")?;

@@ -51,6 +51,11 @@ fn damage(found: &Found) -> String {
         Found::JournalGaps => "nhật ký bị đứt quãng".to_owned(),
         Found::JournalStray => "nhật ký nhắc đến thứ không có".to_owned(),
         Found::NotInJournal => "có thứ đã lưu mà nhật ký không ghi".to_owned(),
+        Found::FilesWrong => "các mảnh của tệp đính kèm không khớp nhau".to_owned(),
+        Found::FileWrong(hash) => format!(
+            "nội dung tệp đính kèm {} không khớp mã băm của nó",
+            hash.short()
+        ),
         Found::BodyWrong(object) => format!("nội dung của {object} không khớp mã băm của nó"),
     }
 }

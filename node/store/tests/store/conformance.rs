@@ -5,6 +5,7 @@ use hopluu_store::{DbError, Medium, OpenOptions, Store};
 use crate::sample::EPOCH;
 
 mod documents;
+mod files;
 mod journal;
 mod peers;
 mod writes;
@@ -72,6 +73,9 @@ conformance! {
     documents::facts_stream_by_form_and_period,
     documents::a_later_minor_version_renews_what_is_implied,
     documents::oversized_bodies_are_refused,
+    files::pieces_are_the_map_of_what_is_here,
+    files::nothing_is_kept_that_no_document_names,
+    files::a_file_goes_only_when_nobody_names_it_and_room_is_wanted,
     journal::numbers_have_no_gaps,
     journal::entries_come_with_their_objects,
     journal::batches_keep_their_bounds,
