@@ -315,7 +315,8 @@ impl Writer {
                 next = self.queue.recv() => next,
                 () = is_told(&mut self.told) => break Ended::Finished,
             };
-            let Some((bytes, taken)) = next else {
+            // The system takes little beyond what is on its way, so what may wait waits here anyhow.
+            let Some((bytes, _may_wait, taken)) = next else {
                 break Ended::Closed;
             };
             if !self.write_pieces(&bytes).await? {

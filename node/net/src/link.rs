@@ -15,7 +15,9 @@ use tokio::time::{sleep, timeout};
 use crate::close::{CloseCode, CloseReason};
 use crate::dial::Known;
 use crate::greet::read_peer;
-use crate::limits::{EVENTS_MAX, FINISH_TIMEOUT, HANDSHAKE_TIMEOUT, READ_BYTES_MAX, SENDERS_MAX};
+use crate::limits::{
+    EVENTS_MAX, FINISH_TIMEOUT, HANDSHAKE_TIMEOUT, READ_BYTES_MAX, SEND_WINDOW_BYTES, SENDERS_MAX,
+};
 use crate::line::{self, Beginning, Ends, Line};
 use crate::repeat::Watch;
 use crate::tls::Evidence;
@@ -118,8 +120,8 @@ pub(crate) enum Handshake {
 /// Whether what came with the first packet was taken; nothing until the handshake is done.
 type Answered = watch::Receiver<Option<bool>>;
 
-/// One piece, and who waits for the transport to take it.
-pub(crate) type Outgoing = (Vec<u8>, oneshot::Sender<()>);
+/// One piece, whether anything may come before it, and who waits for the transport to take it.
+pub(crate) type Outgoing = (Vec<u8>, bool, oneshot::Sender<()>);
 
 /// The last word of a link that is to end when its queue is empty.
 pub(crate) type LastWord = Option<(CloseCode, String)>;
@@ -328,11 +330,24 @@ impl LinkHandle {
     /// # Errors
     /// When the link closes first.
     pub async fn send(&self, bytes: Vec<u8>) -> Result<(), LinkGone> {
+        self.hand_over(bytes, false).await
+    }
+
+    /// The same for what anything may come before: it is taken only when all that the transport holds is on its
+    /// way, with no queue on the link, so that what is urgent waits behind these bytes at most.
+    ///
+    /// # Errors
+    /// When the link closes first.
+    pub async fn send_last(&self, bytes: Vec<u8>) -> Result<(), LinkGone> {
+        self.hand_over(bytes, true).await
+    }
+
+    async fn hand_over(&self, bytes: Vec<u8>, may_wait: bool) -> Result<(), LinkGone> {
         if self.0.last_word.borrow().is_some() {
             return Err(LinkGone);
         }
         let (done, taken) = oneshot::channel();
-        let queued = self.0.queue.send((bytes, done)).await;
+        let queued = self.0.queue.send((bytes, may_wait, done)).await;
         queued.map_err(|_| LinkGone)?;
         taken.await.map_err(|_| LinkGone)
     }
@@ -451,9 +466,10 @@ impl Writer {
                 next = self.queue.recv() => next,
                 () = is_told(&mut told) => break,
             };
-            let Some((bytes, done)) = next else {
+            let Some((bytes, may_wait, done)) = next else {
                 return Ok(());
             };
+            self.hold_back(may_wait);
             self.write(&bytes).await?;
             let bytes = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
             self.counters.sent.fetch_add(bytes, Ordering::Relaxed);
@@ -465,6 +481,19 @@ impl Writer {
             let _acknowledged = self.send.stopped().await;
         }
         Ok(())
+    }
+
+    /// How much the transport takes before it is acknowledged. The controller lets a quarter more be on its way
+    /// than the link holds, which keeps a queue there; what may wait makes do with half of it. With none the
+    /// controller would see less and less of the link.
+    fn hold_back(&self, may_wait: bool) {
+        let held = if may_wait {
+            let on_its_way = self.connection.stats().path.cwnd;
+            (on_its_way / 10 * 9).min(SEND_WINDOW_BYTES)
+        } else {
+            SEND_WINDOW_BYTES
+        };
+        self.connection.set_send_window(held);
     }
 
     async fn write(&mut self, bytes: &[u8]) -> Result<(), StreamGone> {
