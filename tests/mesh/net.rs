@@ -30,7 +30,7 @@ impl World {
                 };
                 self.at(self.now + takes, Happening::Dialled { route, life });
             }
-            NetEffect::Send { link, bytes } => return self.send(at, link, bytes),
+            NetEffect::Send { link, bytes, .. } => return self.send(at, link, bytes),
             // Simulated links lose nothing while they stand.
             NetEffect::Await { .. } => {}
             NetEffect::Close { link, code } => {

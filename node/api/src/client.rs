@@ -1,6 +1,7 @@
 //! The side that asks. It speaks HTTP to the node's socket, or to an engine that it starts in its own
 //! process when no node runs; nothing above it can tell the two apart.
 
+mod attachment;
 mod bundle;
 mod calls;
 mod import;

@@ -12,6 +12,10 @@ pub const IMPORT_LINE_BYTES_MAX: usize = BODY_BYTES_MAX;
 /// A bundle, as large as any is made.
 pub const BUNDLE_BYTES_MAX: usize = hopluu_engine::BUNDLE_BYTES_MAX;
 
+/// A file to be attached. A little more than is taken, so that what is too long by a little is told in the
+/// engine's words.
+pub const ATTACHMENT_BODY_BYTES_MAX: usize = 64 << 20;
+
 /// Saves of an import under way at once: enough that the disk is asked once for many of them, a
 /// quarter of what the engine lets wait, so that others get their turn.
 pub const IMPORT_IN_FLIGHT_MAX: usize = 64;

@@ -151,6 +151,7 @@ impl ApiError {
 fn command_status(error: &CommandError) -> StatusCode {
     match error {
         CommandError::UnknownUnit { .. }
+        | CommandError::NoAttachment { .. }
         | CommandError::UnknownForm { .. }
         | CommandError::NoReport { .. }
         | CommandError::NoPrevious { .. } => StatusCode::NOT_FOUND,
@@ -161,6 +162,8 @@ fn command_status(error: &CommandError) -> StatusCode {
         | CommandError::TextTooLong { .. }
         | CommandError::Value { .. }
         | CommandError::NoReason
+        | CommandError::Attachment(_)
+        | CommandError::NoRoom { .. }
         | CommandError::Form(_)
         | CommandError::NoAddress
         | CommandError::TicketHours { .. }
@@ -186,6 +189,7 @@ fn command_status(error: &CommandError) -> StatusCode {
         | CommandError::TooMuch { .. }
         | CommandError::Overloaded
         | CommandError::NotSynced { .. }
+        | CommandError::NotHereYet { .. }
         | CommandError::Stopping => StatusCode::SERVICE_UNAVAILABLE,
         CommandError::Damaged { .. } => StatusCode::INTERNAL_SERVER_ERROR,
         CommandError::Bundle(BundleError::NobodyThere { .. } | BundleError::NobodyInLine) => {

@@ -1,5 +1,6 @@
 //! Which path answers what. Everything under `/v1/`; docs/cli.md has the table.
 
+mod attachment;
 mod bundle;
 mod export;
 mod import;
@@ -21,7 +22,10 @@ use hopluu_model::tree::TreeEvent;
 use tokio::time::timeout;
 
 use crate::extract::{Asked, Given};
-use crate::limits::{BODY_BYTES_MAX, BUNDLE_BYTES_MAX, LONG_REQUEST_TIME_MAX, REQUEST_TIME_MAX};
+use crate::limits::{
+    ATTACHMENT_BODY_BYTES_MAX, BODY_BYTES_MAX, BUNDLE_BYTES_MAX, LONG_REQUEST_TIME_MAX,
+    REQUEST_TIME_MAX,
+};
 use crate::problem::ApiError;
 use crate::shape::{
     BackupDone, BackupRequest, Done, FormQuery, FormRequest, FormView, NewRequest, ReportQuery,
@@ -55,6 +59,13 @@ pub(crate) fn router(handle: Handle, stopped: tokio::sync::watch::Receiver<bool>
             post(import::import).layer(DefaultBodyLimit::disable()),
         )
         .route("/v1/reports/export", get(export::export))
+        .route(
+            "/v1/attachments",
+            get(attachment::list)
+                .post(attachment::attach)
+                .layer(DefaultBodyLimit::max(ATTACHMENT_BODY_BYTES_MAX)),
+        )
+        .route("/v1/attachments/part", get(attachment::part))
         .route("/v1/rollup", get(rollup_show))
         .route("/v1/rollup/explain", get(rollup_explain))
         .route("/v1/rollup/recompute", post(rollup_recompute))

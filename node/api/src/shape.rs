@@ -1,11 +1,14 @@
 //! Shapes of JSON that only the API has: what is asked, and forms. Everything else is the engine's
 //! `view`.
 
+mod attachment;
+
 use hopluu_engine::view::{BundleView, Saved, Selector, WatchEvent};
 use hopluu_form::{Form, Line, OverTime, OverUnits, ValueKind};
 use hopluu_model::{Date, Digest, FormId, FormVersion, IndicatorCode, OfficeId, SectionId};
 use serde::{Deserialize, Serialize};
 
+pub use self::attachment::{AttachQuery, PartQuery, PartView};
 use crate::problem::Problem;
 use crate::text::Both;
 

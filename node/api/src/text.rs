@@ -1,5 +1,6 @@
 //! What the engine has to say to a person, Vietnamese first: one place, one entry for every error.
 
+pub mod attachment;
 mod bundle;
 
 use hopluu_engine::{CommandError, UndoBar};
@@ -155,6 +156,23 @@ pub fn message(error: &CommandError) -> Both {
             format!("báo cáo của {unit} kỳ {period} đã được rút: {reason}")
         }
         CommandError::NoReason => "rút báo cáo phải nêu lý do".to_owned(),
+        CommandError::Attachment(error) => attachment::message_vi(error),
+        CommandError::NoAttachment { text, .. } => {
+            format!("báo cáo không có đúng một tệp đính kèm `{text}`")
+        }
+        CommandError::NotHereYet { name, held, bytes } => {
+            let (held, bytes) = (attachment::megabytes(*held), attachment::megabytes(*bytes));
+            format!("tệp đính kèm `{name}` mới về được {held} trong {bytes}")
+        }
+        CommandError::NoRoom { most, of_unit } => {
+            let most = attachment::megabytes(*most);
+            let whose = if *of_unit {
+                "của một đơn vị"
+            } else {
+                "trên máy này"
+            };
+            format!("hết chỗ cho tệp đính kèm: tối đa {most} {whose}")
+        }
         CommandError::NoConflict { code } => format!("`{code}` không có số liệu trái nhau"),
         CommandError::NothingToUndo { why } => {
             format!("không hoàn tác được: {}", undo_bar_vi(*why))
@@ -295,6 +313,20 @@ pub fn hint(error: &CommandError) -> Option<Both> {
             "open it again with `hopluu report new` and go on",
         ),
         CommandError::NoReason => Both::new("thêm --reason \"...\"", "add --reason \"...\""),
+        CommandError::Attachment(error) => attachment::hint(error),
+        CommandError::NoAttachment { known, .. } => known_ones(
+            "gọi tệp theo số thứ tự, tên hoặc mã băm; báo cáo có",
+            "name it by its number, name or hash; the report has",
+            known,
+        ),
+        CommandError::NotHereYet { .. } => Both::new(
+            "tệp về sau cùng, khi đường truyền rảnh; xem bằng `hopluu report attachments`",
+            "files come last, when the link is free; look with `hopluu report attachments`",
+        ),
+        CommandError::NoRoom { .. } => Both::new(
+            "gỡ tệp không cần nữa bằng `hopluu report detach`, hoặc quét gọn hơn",
+            "take away what is not needed with `hopluu report detach`, or scan it smaller",
+        ),
         CommandError::NoConflict { .. } => Both::new(
             "sửa số bằng `hopluu report set`",
             "change it with `hopluu report set`",

@@ -11,8 +11,9 @@ use hopluu_engine::Proxy;
 use hopluu_form::Lang;
 use hopluu_model::Date;
 pub(crate) use report::{
-    ClearArgs, ExportArgs, ExportFilter, ImportArgs, Like, NewArgs, NoteArgs, ReportArgs,
-    ReportCommand, SetArgs, SettleArgs, TextArgs, UndoArgs, WithdrawArgs,
+    AttachArgs, ClearArgs, DetachArgs, ExportArgs, ExportFilter, ImportArgs, Like, NewArgs,
+    NoteArgs, ReportArgs, ReportCommand, SaveAttachmentArgs, SetArgs, SettleArgs, TextArgs,
+    UndoArgs, WithdrawArgs,
 };
 
 mod bundle;

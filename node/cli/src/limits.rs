@@ -14,6 +14,9 @@ pub(crate) const UNITS_BYTES_MAX: u64 = 8 << 20;
 /// A text, a ticket or a table of figures given on standard input or in a file.
 pub(crate) const INPUT_BYTES_MAX: u64 = 4 << 20;
 
+/// A file to be attached.
+pub(crate) const ATTACHMENT_BYTES_MAX: u64 = hopluu_engine::ATTACHMENT_BYTES_MAX;
+
 /// A file that may hold a bundle, or a photo of its codes: those of a telephone have 2 to 12 MB.
 pub(crate) const BUNDLE_FILE_BYTES_MAX: u64 = 24 << 20;
 

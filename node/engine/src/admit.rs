@@ -96,6 +96,15 @@ impl Core {
         for (doc, changes) in &admitted.docs {
             self.open.follow(*doc, changes);
         }
+        let names = |changes: &[ScannedChange]| {
+            let mut changes = changes.iter();
+            changes.any(ScannedChange::touches_attachments)
+        };
+        let naming = admitted.docs.iter().filter(|(_, changes)| names(changes));
+        let naming: Vec<DocId> = naming.map(|(doc, _)| *doc).collect();
+        for doc in naming {
+            self.files_named(turn, doc);
+        }
         self.docs_changed(turn, admitted.docs.into_keys(), from);
         for (doc, unit, at) in admitted.receipts {
             if let Ok(Some(row)) = self.doc_row(doc) {

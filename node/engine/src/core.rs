@@ -20,6 +20,8 @@ use rand::{RngExt, SeedableRng};
 use crate::beginnings::Beginnings;
 use crate::error::CommandError;
 use crate::home::NodeSettings;
+use crate::files::FileQuota;
+use crate::limits::FILE_QUOTA;
 use crate::open_docs::OpenDocs;
 use crate::registry::{Registry, Working};
 use crate::totals::TotalsKept;
@@ -91,6 +93,8 @@ pub struct Core {
     pub(crate) linked: BTreeMap<LinkId, NodeId>,
     pub(crate) vias: BTreeMap<LinkId, Via>,
     pub(crate) called: BTreeMap<TargetId, Called>,
+    /// How much room files may take.
+    pub(crate) file_quota: FileQuota,
     pub(crate) listen: Option<String>,
     /// Where a newcomer reaches this node, as far as it knows by itself.
     pub(crate) reached_at: Option<String>,
@@ -149,6 +153,7 @@ impl Core {
             vias: BTreeMap::new(),
             called: BTreeMap::new(),
             config,
+            file_quota: FILE_QUOTA,
             listen: None,
             reached_at: None,
         })

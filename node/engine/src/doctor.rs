@@ -1,6 +1,8 @@
 //! Looks a home over, and gets a damaged database back to work: what can be read goes into a fresh
 //! one with a new epoch, and the peers give back the rest.
 
+mod files;
+
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
@@ -14,6 +16,7 @@ use hopluu_store::{
 use hopluu_trust::{Record, Seal};
 use serde::{Deserialize, Serialize};
 
+use self::files::{give_up_wrong, wrong_files};
 use crate::admit::rebuilt_facts;
 use crate::home::{Home, HomeError};
 use crate::setup::{SetupError, fresh_epoch, identity_of};
@@ -244,6 +247,10 @@ fn examine(home: &Home, store: &Store, now: Timestamp, findings: &mut Vec<Diagno
                 ..of_node(Ailment::Damage, Detail::Found(finding.found))
             });
         }
+        for file in wrong_files(&read)? {
+            let found = Found::FileWrong(file.hash);
+            findings.push(of_node(Ailment::Damage, Detail::Found(found)));
+        }
         findings.extend(wrong_clock(&read, me, now)?);
         for doc in wrong_facts(&read)? {
             findings.push(Diagnosis {
@@ -393,10 +400,11 @@ fn repair(home: &Home) -> Result<Repaired, SetupError> {
 /// Writes anew the facts of every document that was saved without, or with others.
 fn restore_facts(tx: &mut WriteTx<'_>) -> Result<(), DbError> {
     for doc in wrong_facts(tx)? {
-        let facts = rebuilt_facts(tx, doc)?.encode();
-        tx.put_facts(doc, &facts)?;
+        let facts = rebuilt_facts(tx, doc)?;
+        tx.put_facts(doc, &facts.encode())?;
+        tx.name_files(doc, &facts.attachments())?;
     }
-    Ok(())
+    give_up_wrong(tx)
 }
 
 /// Whether an object is what its hash says; the store cannot know.

@@ -6,12 +6,14 @@ mod commit;
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use hopluu_doc::limits::ATTACHMENTS_PER_DOC_MAX;
 use hopluu_doc::{
     Edit, EditError, FigureKey, Kept, LifecycleEvent, Register, Report, SaveContext, SavedChange,
 };
 use hopluu_form::{EntryContext, LevelRole, Line};
 use hopluu_model::{ChangeHash, DocId, ErrorChain, OfficeId, Scalar, Timestamp};
 
+use crate::attach::Prepared;
 use crate::core::Core;
 use crate::error::{CommandError, UndoBar};
 use crate::limits::EDITS_MAX;
@@ -20,7 +22,7 @@ use crate::turn::{Reply, Turn};
 use crate::view::{EditRequest, LeftOutView, SaveRequest, Saved, Selector, SettledView};
 
 /// A report, and what a save changed in it: in memory, not on disk yet.
-struct Made {
+pub(crate) struct Made {
     meant: Meant,
     /// Nothing where everything stood already.
     saved: Option<SavedChange>,
@@ -28,6 +30,8 @@ struct Made {
     settled: Vec<SettledView>,
     /// Figures of the period before that it did not start from.
     left_out: Vec<LeftOutView>,
+    /// A file that the save names, to be kept with it.
+    pub(crate) file: Option<Prepared>,
 }
 
 impl Core {
@@ -98,6 +102,32 @@ impl Core {
         Ok(Made { settled, ..made })
     }
 
+    /// Makes a save of one edit that no form has to be asked about.
+    pub(crate) fn make_edits(
+        &mut self,
+        now: Timestamp,
+        meant: Meant,
+        office: Option<&str>,
+        edit: Edit,
+        create: bool,
+    ) -> Result<Made, CommandError> {
+        let office = self.office(&meant.form, office)?;
+        let mut edits = Vec::new();
+        if self.exists(meant.key.id())? {
+            self.counts(&meant)?;
+        } else if create {
+            self.may_begin(&meant)?;
+            edits.push(Edit::Event(LifecycleEvent::Opened));
+        } else {
+            return Err(no_report(&meant));
+        }
+        edits.push(edit);
+        let context = self.save_context(now, &meant, office, String::new());
+        self.make(meant, |report| {
+            report.save(&context, &edits).map_err(Box::new)
+        })
+    }
+
     /// What a person asked for, checked against the form.
     fn edits(
         &mut self,
@@ -155,19 +185,10 @@ impl Core {
                     text: text.clone(),
                 }
             }
-            EditRequest::ClearAll => {
-                let figures = self.on_report(&meant.key, form, |report| report.figures())?;
-                let own = self.me().office.clone();
-                let answered = figures.into_iter().filter(|(key, register)| {
-                    let is_ours = own.is_none() || key.office.is_none() || key.office == own;
-                    is_ours && register.scalar().is_none_or(|value| value.is_answer())
-                });
-                let blank = |(key, _)| Edit::SetFigure {
-                    key,
-                    value: Scalar::Blank,
-                };
-                return Ok(answered.map(blank).collect());
+            EditRequest::Detach { attachment } => {
+                Edit::Detach(self.meant_attachment(meant, attachment)?.hash)
             }
+            EditRequest::ClearAll => return self.cleared(meant),
             EditRequest::Withdraw { reason } if reason.trim().is_empty() => {
                 return Err(CommandError::NoReason);
             }
@@ -176,6 +197,21 @@ impl Core {
             }
         };
         Ok(vec![edit])
+    }
+
+    /// Every figure that has a value and is this node's to write, emptied.
+    fn cleared(&mut self, meant: &Meant) -> Result<Vec<Edit>, CommandError> {
+        let figures = self.on_report(&meant.key, &meant.form, |report| report.figures())?;
+        let own = self.me().office.clone();
+        let answered = figures.into_iter().filter(|(key, register)| {
+            let is_ours = own.is_none() || key.office.is_none() || key.office == own;
+            is_ours && register.scalar().is_none_or(|value| value.is_answer())
+        });
+        let blank = |(key, _)| Edit::SetFigure {
+            key,
+            value: Scalar::Blank,
+        };
+        Ok(answered.map(blank).collect())
     }
 
     fn make_undo(
@@ -253,6 +289,7 @@ impl Core {
             saved,
             settled: Vec::new(),
             left_out: Vec::new(),
+            file: None,
         })
     }
 
@@ -347,6 +384,10 @@ fn edit_error(doc: DocId, error: &EditError) -> CommandError {
             most: *max,
         },
         EditError::Document(_) | EditError::Derived(_) => damaged(doc, error),
+        EditError::TooManyAttachments => CommandError::TooMuch {
+            what: "attachments of one report",
+            most: ATTACHMENTS_PER_DOC_MAX,
+        },
         other => CommandError::Refused {
             what: "the save",
             detail: ErrorChain(other).to_string(),

@@ -176,6 +176,35 @@ pub enum CommandError {
         /// Why.
         why: UndoBar,
     },
+    /// The file is not one to be attached.
+    #[error(transparent)]
+    Attachment(hopluu_doc::AttachmentError),
+    /// The report has no such attachment, or several.
+    #[error("the report has no one attachment `{text}`, it has: {}", known.join(", "))]
+    NoAttachment {
+        /// What was typed.
+        text: String,
+        /// The names of those that it has.
+        known: Vec<String>,
+    },
+    /// The bytes of an attachment are on their way.
+    #[error("of attachment `{name}` {held} of {bytes} bytes are here")]
+    NotHereYet {
+        /// How it is called.
+        name: String,
+        /// How many are here.
+        held: u64,
+        /// How many there are.
+        bytes: u64,
+    },
+    /// Attachments may take so much room and no more.
+    #[error("attachments may take {most} bytes {}", if *of_unit { "of one unit" } else { "on this node" })]
+    NoRoom {
+        /// The bound.
+        most: u64,
+        /// Whether it is that of one unit; else that of the node.
+        of_unit: bool,
+    },
     /// Only a node that may issue certificates can do this.
     #[error("this node may not issue: {what}")]
     MayNotIssue {
@@ -310,6 +339,7 @@ impl CommandError {
             Self::DiskFull
             | Self::Store(_)
             | Self::Overloaded
+            | Self::NotHereYet { .. }
             | Self::NotSynced { .. }
             | Self::Stopping => Fault::Local,
             Self::Backup(error) => error.fault(),
@@ -344,6 +374,10 @@ impl CommandError {
             Self::NotThen { .. } => "M-1210",
             Self::Withdrawn { .. } => "M-1211",
             Self::NoReason => "M-1212",
+            Self::Attachment(_) => "M-1213",
+            Self::NoAttachment { .. } => "M-1214",
+            Self::NotHereYet { .. } => "M-1215",
+            Self::NoRoom { .. } => "M-1216",
             Self::MayNotIssue { .. } => "M-1301",
             Self::Refused { .. } => "M-1302",
             Self::Form(_) => "M-1303",

@@ -7,6 +7,7 @@ use hopluu_model::tree::TreeEvent;
 use hopluu_model::{Date, Seq, Timestamp};
 use tokio::sync::{Semaphore, broadcast, mpsc, oneshot};
 
+use crate::attach::Prepared;
 use crate::bundle::{BundleMade, BundleRequest, Reader};
 use crate::core::Core;
 use crate::error::CommandError;
@@ -14,8 +15,9 @@ use crate::limits::{ASIDES_MAX, RECOMPUTES_MAX};
 use crate::status::backup;
 use crate::turn::{Reply, Turn};
 use crate::view::{
-    BundleTaken, ExplainView, FormRow, HistoryRow, InviteView, RecomputeView, ReportRow,
-    ReportView, SaveRequest, Saved, Selector, StatusView, TotalView, UnitView, WatchEvent,
+    AttachRequest, AttachmentPart, AttachmentView, BundleTaken, ExplainView, FormRow, HistoryRow,
+    InviteView, RecomputeView, ReportRow, ReportView, SaveRequest, Saved, Selector, StatusView,
+    TotalView, UnitView, WatchEvent,
 };
 
 /// A command on its way to the loop.
@@ -196,6 +198,45 @@ impl Handle {
             core.report_undo(turn, &report, office.as_deref(), reply);
         })
         .await
+    }
+
+    /// Names a file in a report and keeps its bytes, both or neither.
+    ///
+    /// # Errors
+    /// When the file is not one to be attached, there is no room for it, or the report is not to be written.
+    pub async fn attach(
+        &self,
+        request: AttachRequest,
+        content: Vec<u8>,
+    ) -> Result<Saved, CommandError> {
+        let (name, caption) = (request.name.clone(), request.caption.clone());
+        // Hashing 50 MB takes longer than the loop may.
+        let prepare = move || Prepared::new(content, &name, &caption);
+        let file = self.aside(prepare).await?;
+        self.write(move |core, turn, reply| core.attach(turn, &request, file, reply))
+            .await
+    }
+
+    /// The attachments of a report, in the order in which they came.
+    ///
+    /// # Errors
+    /// When the selector names none, or it cannot be read.
+    pub async fn attachments(&self, report: Selector) -> Result<Vec<AttachmentView>, CommandError> {
+        self.read(move |core, _| core.attachments(&report)).await
+    }
+
+    /// A stretch of an attachment, from a place that the one before it has named.
+    ///
+    /// # Errors
+    /// When there is no such attachment, or it is not all here.
+    pub async fn attachment_part(
+        &self,
+        report: Selector,
+        attachment: String,
+        from: u16,
+    ) -> Result<AttachmentPart, CommandError> {
+        self.read(move |core, _| core.attachment_part(&report, &attachment, from))
+            .await
     }
 
     /// The total of a unit.

@@ -9,6 +9,7 @@
 //! simulated mesh drives in virtual time. What a person is shown is in [`view`].
 
 mod admit;
+mod attach;
 mod beginnings;
 mod bundle;
 pub mod clock;
@@ -18,6 +19,7 @@ mod doctor;
 mod edit;
 mod enrol;
 mod error;
+mod files;
 mod handle;
 mod home;
 mod limits;
@@ -50,6 +52,7 @@ pub use enrol::JoinAnswer;
 pub use error::{CommandError, UndoBar};
 pub use handle::{Handle, InviteRequest, ReportFilter, TotalSelector};
 pub use home::{Home, HomeError, NodeSettings};
+pub use hopluu_doc::limits::ATTACHMENT_BYTES_MAX;
 // What SetupError and Detail are made of, for whoever has to word them.
 pub use hopluu_net::{BadProxy, JoinCallError, Proxy};
 pub use hopluu_store::{Found, OpenError};

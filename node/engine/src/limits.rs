@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use hopluu_model::Timestamp;
 
+use crate::files::FileQuota;
+
 /// A tree's canonical text, unpacked. The whole country with its history has 2 MB.
 pub(crate) const TREE_BYTES_MAX: usize = 8 << 20;
 
@@ -36,6 +38,21 @@ pub(crate) const RECEIPTS_PER_UNIT_MAX: u64 = 4 * DOCS_PER_UNIT_MAX;
 /// above, because each receipt is dated after the one before; and it asks no clock, because one that
 /// says 2009 would refuse them all.
 pub(crate) const RECEIPT_AT_MAX: Timestamp = Timestamp(7_258_118_399_999);
+
+/// Room for files: of one unit some fifty papers of ten pages, and of a province's hub the papers of two years.
+pub(crate) const FILE_QUOTA: FileQuota = FileQuota {
+    unit: 512 << 20,
+    all: 16 << 30,
+};
+
+/// Files that are not whole here and are looked at for one peer at a time, with each unit that names them.
+pub(crate) const WANTED_READ_MAX: u32 = 512;
+
+/// Pieces of a file that are read at once for a person: 1 MiB.
+pub(crate) const PART_PIECES_MAX: u16 = 64;
+
+/// Files that are looked at together where all are.
+pub(crate) const FILES_READ_MAX: u32 = 256;
 
 /// Commands waiting for the loop: enough for a page with many users, little enough that a stuck disk
 /// is felt by the asker and not by the memory.

@@ -116,7 +116,15 @@ impl Core {
     fn perform(&mut self, turn: &mut Turn, effect: Effect) -> Option<Event> {
         match effect {
             Effect::Dial { target } => turn.net.push(NetEffect::Dial { target }),
-            Effect::Send { link, bytes } => turn.net.push(NetEffect::Send { link, bytes }),
+            Effect::Send {
+                link,
+                bytes,
+                may_wait,
+            } => turn.net.push(NetEffect::Send {
+                link,
+                bytes,
+                may_wait,
+            }),
             Effect::Await { link, is_awaited } => {
                 turn.net.push(NetEffect::Await { link, is_awaited });
             }
@@ -155,13 +163,20 @@ impl Core {
                     };
                 });
             }
+            keeping @ (Effect::KeepPiece { .. } | Effect::NoteHolder { .. }) => {
+                self.keep(keeping);
+            }
             Effect::LoadCheckpoint { link, ticket, .. }
+            | Effect::ReadWants { link, ticket, .. }
+            | Effect::ReadPiece { link, ticket, .. }
             | Effect::ReadJournal { link, ticket, .. }
             | Effect::ReadItems { link, ticket, .. }
             | Effect::ReadHashes { link, ticket, .. }
             | Effect::ReadMissing { link, ticket, .. } => {
                 let reader = self.store().read();
-                let answer = reader.and_then(|reader| reader.consistent(|read| ask(read, effect)));
+                let quota = self.file_quota;
+                let answer =
+                    reader.and_then(|reader| reader.consistent(|read| ask(read, effect, quota)));
                 return Some(answer.unwrap_or_else(|error| {
                     unreadable(&error);
                     Event::StoreFailed { link, ticket }
@@ -267,9 +282,9 @@ impl Core {
 
 /// Where an answer goes.
 #[derive(Debug, Clone, Copy)]
-struct Answer {
-    link: LinkId,
-    ticket: Ticket,
+pub(crate) struct Answer {
+    pub(crate) link: LinkId,
+    pub(crate) ticket: Ticket,
 }
 
 pub(crate) const EMPTY: PeerCheckpoint = PeerCheckpoint {

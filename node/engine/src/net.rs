@@ -170,10 +170,15 @@ impl Net {
                 self.tasks
                     .spawn(dial(self.endpoint.clone(), call, self.events.clone()));
             }
-            NetEffect::Send { link, bytes } => {
+            NetEffect::Send {
+                link,
+                bytes,
+                may_wait,
+            } => {
                 // One task a link at most: the hub waits for `Sent` before it hands over more.
                 if let Some(linked) = self.links.get(&link) {
-                    let sending = send(link, linked.handle.clone(), bytes, self.events.clone());
+                    let (handle, events) = (linked.handle.clone(), self.events.clone());
+                    let sending = send(link, handle, (bytes, may_wait), events);
                     self.tasks.spawn(sending);
                 }
             }
@@ -281,9 +286,19 @@ async fn carry(id: LinkId, mut link: Link, events: mpsc::Sender<NetEvent>) {
     }
 }
 
-async fn send(id: LinkId, link: LinkHandle, bytes: Vec<u8>, events: mpsc::Sender<NetEvent>) {
+async fn send(
+    id: LinkId,
+    link: LinkHandle,
+    (bytes, may_wait): (Vec<u8>, bool),
+    events: mpsc::Sender<NetEvent>,
+) {
+    let sent = if may_wait {
+        link.send_last(bytes).await
+    } else {
+        link.send(bytes).await
+    };
     // A link that is gone says so itself, and without the loop nobody waits.
-    if link.send(bytes).await.is_ok() {
+    if sent.is_ok() {
         let _loop_ended = events.send(NetEvent::Sent(id)).await;
     }
 }

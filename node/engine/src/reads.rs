@@ -13,11 +13,12 @@ use hopluu_sync::{
 };
 
 use self::packets::{Lot, Row};
+use crate::files::{self, FileQuota};
 use crate::limits::{JOURNAL_ENTRIES_MAX, STORED_BYTES_PER_SENT, VOUCHED_BYTES_MAX};
 use crate::links::EMPTY;
 
 /// Answers an effect that only reads.
-pub(crate) fn ask(read: &Read, effect: Effect) -> Result<Event, DbError> {
+pub(crate) fn ask(read: &Read, effect: Effect, quota: FileQuota) -> Result<Event, DbError> {
     match effect {
         Effect::LoadCheckpoint { link, ticket, peer } => {
             let kept = read
@@ -43,6 +44,34 @@ pub(crate) fn ask(read: &Read, effect: Effect) -> Result<Event, DbError> {
                 link,
                 ticket,
                 batch,
+            })
+        }
+        Effect::ReadWants {
+            link,
+            ticket,
+            after,
+            scope,
+        } => {
+            let wants = files::wants(read, after, &scope, quota)?;
+            Ok(Event::WantsRead {
+                link,
+                ticket,
+                wants,
+            })
+        }
+        Effect::ReadPiece {
+            link,
+            ticket,
+            file,
+            number,
+            begins,
+            scope,
+        } => {
+            let bytes = files::piece(read, file, (number, begins), &scope)?;
+            Ok(Event::PieceRead {
+                link,
+                ticket,
+                bytes,
             })
         }
         comparing => compare(read, comparing),

@@ -296,6 +296,16 @@ fn wrote(touched: &Touched) -> WroteView {
             inserted: *inserted,
             deleted: *deleted,
         },
+        Touched::Attached(attachment) => WroteView::Attached {
+            hash: attachment.hash.to_string(),
+            name: attachment.name.clone(),
+            caption: attachment.caption.clone(),
+            bytes: attachment.length,
+        },
+        Touched::Detached(hash, name) => WroteView::Detached {
+            hash: hash.to_string(),
+            name: name.clone(),
+        },
         Touched::Event(event) => WroteView::Step {
             step: event.step().as_str().to_owned(),
             reason: event.reason().map(str::to_owned),

@@ -22,6 +22,8 @@ pub enum NetEffect {
         link: LinkId,
         /// What.
         bytes: Vec<u8>,
+        /// Whether anything may come before it.
+        may_wait: bool,
     },
     /// The peer owes an answer from now on, or none any more.
     Await {

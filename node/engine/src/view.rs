@@ -3,6 +3,7 @@
 //! They derive `Serialize` so that the outermost crates can print them; the shapes are documented
 //! in docs/cli.md and held by tests.
 
+mod attachment;
 mod bundle;
 mod node;
 
@@ -12,6 +13,7 @@ use hopluu_model::{
 };
 use serde::{Deserialize, Serialize};
 
+pub use self::attachment::{AttachRequest, AttachmentPart, AttachmentView};
 pub use self::bundle::{BundlePlace, BundleRemark, BundleTaken, BundleView};
 pub use self::node::{
     DiskState, InviteView, PeerRemark, PeerView, RefusalWhy, StatusView, UpstreamState,
@@ -238,6 +240,24 @@ pub enum WroteView {
         /// Letters that went.
         deleted: u32,
     },
+    /// A file that goes with the report.
+    Attached {
+        /// BLAKE3 of its bytes.
+        hash: String,
+        /// How it is called.
+        name: String,
+        /// What it shows.
+        caption: String,
+        /// How long it is.
+        bytes: u64,
+    },
+    /// A file that no longer does.
+    Detached {
+        /// BLAKE3 of its bytes.
+        hash: String,
+        /// How it was called; empty where nothing says.
+        name: String,
+    },
     /// A step of the report's life.
     Step {
         /// Which, in the words of `state`.
@@ -328,6 +348,11 @@ pub enum EditRequest {
         /// The whole new text.
         text: String,
     },
+    /// No longer names an attachment.
+    Detach {
+        /// Its place in the list, its name, or the beginning of its hash.
+        attachment: String,
+    },
     /// Empties every figure that has a value.
     ClearAll,
     /// Takes the report back, with a reason that stays readable.
@@ -346,7 +371,7 @@ impl EditRequest {
             | Self::Settle { office, .. }
             | Self::Note { office, .. }
             | Self::Text { office, .. } => office.as_deref(),
-            Self::ClearAll | Self::Withdraw { .. } => None,
+            Self::Detach { .. } | Self::ClearAll | Self::Withdraw { .. } => None,
         }
     }
 }

@@ -2,9 +2,10 @@
 
 use hopluu_form::Form;
 use hopluu_model::{
-    ActorId, ChangeHash, Fault, IndicatorCode, OfficeId, Scalar, SectionId, Timestamp,
+    ActorId, ChangeHash, Digest, Fault, IndicatorCode, OfficeId, Scalar, SectionId, Timestamp,
 };
 
+use crate::attachment::Attachment;
 use crate::figure::FigureKey;
 use crate::genesis::{DerivedChange, GenesisError};
 use crate::lifecycle::LifecycleEvent;
@@ -56,6 +57,10 @@ pub enum Edit {
         /// The whole new text.
         text: String,
     },
+    /// Names a file that goes with the report.
+    Attach(Attachment),
+    /// No longer names it.
+    Detach(Digest),
     /// Writes a step of the report's life.
     Event(LifecycleEvent),
 }
@@ -116,6 +121,12 @@ pub enum EditError {
         /// The bound.
         max: usize,
     },
+    /// The report has no such attachment.
+    #[error("report has no attachment {0}")]
+    UnknownAttachment(Digest),
+    /// More attachments than a report may have.
+    #[error("report has {max} attachments already", max = crate::limits::ATTACHMENTS_PER_DOC_MAX)]
+    TooManyAttachments,
     /// More edits than one save takes.
     #[error("{0} edits in one save, at most {max} are taken", max = crate::limits::EDITS_PER_SAVE_MAX)]
     TooManyEdits(usize),

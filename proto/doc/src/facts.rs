@@ -12,13 +12,14 @@
 //! that one document are made anew from its changes: what a superseded operation said is deliberately
 //! not kept, it would grow without bound, and the changes have it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use hopluu_model::Scalar;
+use hopluu_model::{Digest, Scalar};
 
+use crate::attachment::{self, AttachmentKey};
 use crate::figure::{FigureKey, OpId};
 use crate::lifecycle::{EventEntry, LifecycleState};
-use crate::limits::EVENTS_READ_MAX;
+use crate::limits::{ATTACHMENTS_PER_DOC_MAX, EVENTS_READ_MAX};
 use crate::scan::{MapOp, ScannedChange};
 
 mod pack;
@@ -80,15 +81,18 @@ pub enum FactMap {
     Figures,
     /// The lifecycle events.
     Events,
+    /// The references to attachments.
+    Attachments,
 }
 
 type Registers = BTreeMap<String, Vec<FactOp>>;
 
-/// The visible figures and events of one document.
+/// The visible figures and events of one document, and what it names as attachments.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Facts {
     figures: Registers,
     events: Registers,
+    attachments: Registers,
     void: BTreeMap<OpId, Vec<OpId>>,
 }
 
@@ -103,6 +107,7 @@ impl Facts {
     pub(crate) fn of_visible(
         figures: impl IntoIterator<Item = (String, FactOp)>,
         events: impl IntoIterator<Item = (String, FactOp)>,
+        notes: impl IntoIterator<Item = (String, FactOp)>,
     ) -> Self {
         let gather = |entries: &mut dyn Iterator<Item = (String, FactOp)>| {
             let mut registers = Registers::new();
@@ -119,6 +124,7 @@ impl Facts {
         Self {
             figures: gather(&mut figures.into_iter().filter(|(key, _)| is_figure(key))),
             events,
+            attachments: gather(&mut notes.into_iter().filter_map(named)),
             void: BTreeMap::new(),
         }
     }
@@ -144,6 +150,15 @@ impl Facts {
         for op in &change.events {
             let verdict = judge(FactMap::Events, op);
             follow(&mut self.events, &mut self.void, op, verdict);
+        }
+        for op in change.notes.iter().filter(|op| is_attachment(&op.key)) {
+            let verdict = judge(FactMap::Attachments, op);
+            let value = attachment::fact_of(&op.value).to_owned();
+            let op = MapOp {
+                value,
+                ..op.clone()
+            };
+            follow(&mut self.attachments, &mut self.void, &op, verdict);
         }
         if !change.events.is_empty() {
             keep_last(&mut self.events, EVENTS_READ_MAX);
@@ -179,22 +194,47 @@ impl Facts {
         events
     }
 
+    /// The attachments that the document names, by hash, with their lengths: at most the first
+    /// [`ATTACHMENTS_PER_DOC_MAX`]. One that was removed in one place and written anew apart is named.
+    #[must_use]
+    pub fn attachments(&self) -> BTreeSet<(Digest, u64)> {
+        let named = self.attachments.iter().filter_map(|(key, facts)| {
+            let AttachmentKey(hash) = key.parse().ok()?;
+            let (length, _) = facts
+                .iter()
+                .rev()
+                .find_map(|fact| attachment::read_size(&fact.value))?;
+            Some((hash, length))
+        });
+        named.take(ATTACHMENTS_PER_DOC_MAX).collect()
+    }
+
     /// Where the document stands.
     #[must_use]
     pub fn state(&self) -> LifecycleState {
         LifecycleState::fold(self.events())
     }
 
-    /// Whether nobody wrote a figure or an event.
+    /// Whether nobody wrote a figure, an event or an attachment.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.figures.is_empty() && self.events.is_empty()
+        self.figures.is_empty() && self.events.is_empty() && self.attachments.is_empty()
     }
 }
 
 /// Keys outside the grammar are of a later version of the program.
 fn is_figure(key: &str) -> bool {
     key.parse::<FigureKey>().is_ok()
+}
+
+fn is_attachment(key: &str) -> bool {
+    key.parse::<AttachmentKey>().is_ok()
+}
+
+/// What of a note is kept: nothing but a reference's size.
+fn named((key, fact): (String, FactOp)) -> Option<(String, FactOp)> {
+    let value = attachment::fact_of(&fact.value).to_owned();
+    is_attachment(&key).then_some((key, FactOp { value, ..fact }))
 }
 
 /// Leaves the last operations of all, which no order of arrival changes: what was among the last of

@@ -3,7 +3,8 @@
 //!
 //! ```text
 //! root ─ figures   map of scalars, key CODE or CODE@office        operation 1 of genesis
-//!      ─ notes     map of short texts, same keys                  2
+//!      ─ notes     map of short texts, same keys, and of         2
+//!                  attachments, key + and a hash
 //!      ─ events    map of lifecycle events, append-only           3
 //!      ─ texts     map of text objects, key section@office        4
 //!      ─ kind, unit, form, major, period, instance, compartment   5 to 11

@@ -15,6 +15,7 @@
 //! bytes.
 
 pub mod admit;
+pub mod attachment;
 pub mod edit;
 pub mod facts;
 pub mod figure;
@@ -32,6 +33,7 @@ mod splice;
 mod testing;
 
 pub use admit::{Parent, ParentsError, Tip, check_parents, check_references};
+pub use attachment::{Attachment, AttachmentError, MediaType};
 pub use edit::{Edit, EditError, SaveContext, SaveMessage, SavedChange};
 pub use facts::{FactMap, FactOp, FactView, Facts, FactsError, FactsView, RegisterView, Verdict};
 pub use figure::{FigureKey, OpId};
@@ -42,7 +44,7 @@ pub use key::{Compartment, DocKey, DocKeyError, DocKind};
 pub use lifecycle::{EventEntry, LifecycleEvent, LifecycleState, Step};
 pub use packet::{Member, PacketError, Unpacked, pack, pack_within, unpack};
 pub use report::{
-    Candidate, HistoryEntry, Kept, LoadError, Register, Report, TextKey, Touched, Undone,
+    Attached, Candidate, HistoryEntry, Kept, LoadError, Register, Report, TextKey, Touched, Undone,
 };
 pub use scan::{
     InsertRun, MapOp, Place, ScanError, ScanLimits, ScannedChange, TextEdit, TextObject, scan,

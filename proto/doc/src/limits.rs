@@ -65,5 +65,18 @@ pub const EVENTS_READ_MAX: usize = 512;
 /// Where two stretches are larger than that, the one is replaced by the other as a whole.
 pub const DIFF_CELLS_MAX: usize = 250_000;
 
+/// Longest attachment: fifty pages scanned in colour, some two hours of a link of 64 kbit/s.
+pub const ATTACHMENT_BYTES_MAX: u64 = 50 << 20;
+
+/// Longest name of an attachment's file, its ending included: file systems take 255 bytes.
+pub const ATTACHMENT_NAME_BYTES_MAX: usize = 200;
+
+/// Longest caption of an attachment in bytes: a long title in Vietnamese.
+pub const CAPTION_BYTES_MAX: usize = 1_024;
+
+/// Most attachments of one document that are kept: every paper that goes with a report, several times
+/// over. The first by hash, so that all nodes keep the same.
+pub const ATTACHMENTS_PER_DOC_MAX: usize = 64;
+
 /// Most changes in one packet: a chunk of the link holds about as many of the smallest.
 pub const PACKET_CHANGES_MAX: usize = 1_024;

@@ -23,7 +23,7 @@ mod tests;
 mod undo;
 
 pub use history::{HistoryEntry, Touched};
-pub use read::{Candidate, Register, TextKey};
+pub use read::{Attached, Candidate, Register, TextKey};
 pub use undo::{Kept, Undone};
 
 /// What a document needs in memory besides its operations.

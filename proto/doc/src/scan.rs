@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 
 use hopluu_model::{ActorId, ChangeHash, Fault, Timestamp};
 
+use crate::attachment::AttachmentKey;
 use crate::figure::OpId;
 use crate::leb128::Reader;
 
@@ -372,6 +373,13 @@ impl ScannedChange {
             return Some(Place::Figure(key));
         }
         key_at(&self.notes, counter).map(Place::Note)
+    }
+
+    /// Whether it writes what the document says of attachments.
+    #[must_use]
+    pub fn touches_attachments(&self) -> bool {
+        let mut notes = self.notes.iter();
+        notes.any(|op| op.key.parse::<AttachmentKey>().is_ok())
     }
 
     /// Every operation before this change that it refers to, and what it takes it for.

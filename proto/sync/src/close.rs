@@ -51,13 +51,16 @@ pub enum CloseCode {
     WalkTooLong = 29,
     /// More objects or hashes than one comparison may keep waiting.
     ObjectsTooMany = 30,
+    /// A file that cannot exist, bytes of one that nobody asked for, or several that are not what they are
+    /// called by.
+    FileInvalid = 31,
     /// Our own invariant broke.
     Bug = 48,
 }
 
 impl CloseCode {
     /// Every code, in order, for tables and tests.
-    pub const ALL: [Self; 22] = [
+    pub const ALL: [Self; 23] = [
         Self::Going,
         Self::Duplicate,
         Self::Silent,
@@ -79,6 +82,7 @@ impl CloseCode {
         Self::TurnInvalid,
         Self::WalkTooLong,
         Self::ObjectsTooMany,
+        Self::FileInvalid,
         Self::Bug,
     ];
 
@@ -129,6 +133,7 @@ impl fmt::Display for CloseCode {
             Self::TurnInvalid => "a question or answer out of turn",
             Self::WalkTooLong => "a comparison does not end",
             Self::ObjectsTooMany => "too many objects wait",
+            Self::FileInvalid => "a file is not what was asked for",
             Self::Bug => "an invariant of this node broke",
         })
     }

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use hopluu_model::{NodeId, Seq};
 
 use crate::{
-    Acked, Checkpoint, CloseCode, Incoming, LinkId, ObjectKey, Received, Scope, Select, ShortKey,
-    TargetId, Ticket,
+    Acked, Checkpoint, CloseCode, FileId, Incoming, LinkId, ObjectKey, Piece, Received, Scope,
+    Select, ShortKey, TargetId, Ticket,
 };
 
 /// What must be done. Each is answered unless it says otherwise: a dial by `LinkOpened` or `DialFailed`; sending by `Sent`,
@@ -26,6 +26,9 @@ pub enum Effect {
         link: LinkId,
         /// Frames, cut anywhere; at most [`SEND_BYTES_MAX`](crate::limits::SEND_BYTES_MAX).
         bytes: Vec<u8>,
+        /// Whether anything may come before it: the connection takes it only when all that it has taken is on its
+        /// way, so that what is urgent never waits behind more than this.
+        may_wait: bool,
     },
     /// From now on the peer owes us an answer, or owes none any more; a new link begins with one owed. A
     /// transport that can repeat what brings no answer does so while one is owed, and rests otherwise.
@@ -123,6 +126,53 @@ pub enum Effect {
         objects: Vec<ObjectKey>,
         /// Shortens.
         key: ShortKey,
+    },
+    /// List files that documents within the scope name and that are not whole here; `WantsRead`. What may not be kept
+    /// is left out.
+    ReadWants {
+        /// The connection.
+        link: LinkId,
+        /// For the answer.
+        ticket: Ticket,
+        /// Go on after this place; 0 at first.
+        after: u64,
+        /// What the peer may see, and so what it may have.
+        scope: Arc<Scope>,
+    },
+    /// Read one piece of a file with its proof; `PieceRead`. What no document within the scope names is not
+    /// there.
+    ReadPiece {
+        /// The connection.
+        link: LinkId,
+        /// For the answer.
+        ticket: Ticket,
+        /// The file, as a peer named it: it need not exist here.
+        file: FileId,
+        /// Which piece.
+        number: u16,
+        /// Whether it is the first of a run: its proof is longer.
+        begins: bool,
+        /// What the peer may see.
+        scope: Arc<Scope>,
+    },
+    /// Keep a piece of a file durably; `PieceKept`. It has been proved.
+    KeepPiece {
+        /// The connection.
+        link: LinkId,
+        /// For the answer.
+        ticket: Ticket,
+        /// The file.
+        file: FileId,
+        /// The piece.
+        piece: Piece,
+    },
+    /// Remember that a peer says it has a file; whether anybody here knows the file is for the store to see.
+    /// Not answered.
+    NoteHolder {
+        /// The peer.
+        peer: NodeId,
+        /// The file.
+        file: FileId,
     },
     /// Read entries of one object that a peer lacks; `MissingRead`. Entries out of scope are left
     /// out.

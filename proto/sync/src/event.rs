@@ -2,9 +2,11 @@
 
 use std::sync::Arc;
 
-use hopluu_model::{NodeId, Place, Seq, UnitTree};
+use hopluu_model::{NodeId, Place, Seq, UnitId, UnitTree};
 
-use crate::{Checkpoint, Item, JournalBatch, MissingBatch, Refusal, ShortHash};
+use crate::{
+    Checkpoint, FileHere, Item, JournalBatch, MissingBatch, PieceFate, Refusal, ShortHash, Wants,
+};
 
 /// A connection to a peer, numbered by whoever opens connections; never used again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -137,6 +139,43 @@ pub enum Event {
         ticket: Ticket,
         /// What the peer lacks.
         batch: MissingBatch,
+    },
+    /// Answers [`Effect::ReadWants`](crate::Effect::ReadWants).
+    WantsRead {
+        /// The connection.
+        link: LinkId,
+        /// The effect.
+        ticket: Ticket,
+        /// What is wanted.
+        wants: Wants,
+    },
+    /// Answers [`Effect::ReadPiece`](crate::Effect::ReadPiece).
+    PieceRead {
+        /// The connection.
+        link: LinkId,
+        /// The effect.
+        ticket: Ticket,
+        /// The proof and the piece, one behind the other; none where it is not here for that peer.
+        bytes: Option<Vec<u8>>,
+    },
+    /// Answers [`Effect::KeepPiece`](crate::Effect::KeepPiece).
+    PieceKept {
+        /// The connection.
+        link: LinkId,
+        /// The effect.
+        ticket: Ticket,
+        /// What became of it.
+        fate: PieceFate,
+    },
+    /// A document of this unit names a file that is not whole here.
+    FilesWanted {
+        /// The unit.
+        unit: UnitId,
+    },
+    /// A file is whole here since now.
+    FileHere {
+        /// Which, and who may be told.
+        here: FileHere,
     },
     /// An effect with a ticket could not be performed (disk full, database locked): nothing of it
     /// is durable. The link is closed and tried again later.

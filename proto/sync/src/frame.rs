@@ -15,7 +15,7 @@ use crate::limits::{
     SPLIT,
 };
 use crate::range::Prefix;
-use crate::{CloseCode, Item, ItemDigest, ObjectKey, Refusal, ShortHash};
+use crate::{CloseCode, FileId, Item, ItemDigest, ObjectKey, Refusal, ShortHash};
 
 /// The first bytes of every session, so that another protocol on this port is named as such.
 pub(crate) const MARK: [u8; 4] = *b"HLuu";
@@ -35,6 +35,10 @@ pub(crate) const KIND_OBJECTS: u8 = 6;
 pub(crate) const KIND_FIN: u8 = 7;
 pub(crate) const KIND_PART: u8 = 8;
 pub(crate) const KIND_STREAM: u8 = 9;
+pub(crate) const KIND_FETCH: u8 = 10;
+pub(crate) const KIND_BYTES: u8 = 11;
+pub(crate) const KIND_ABSENT: u8 = 12;
+pub(crate) const KIND_PRESENT: u8 = 13;
 
 /// One frame, decoded.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -46,6 +50,21 @@ pub(crate) enum Frame {
     Answer(Answer),
     Objects(Objects),
     Fin(Fin),
+    Fetch(Fetch),
+    /// The next bytes of what was fetched first: proofs and pieces, cut anywhere.
+    Bytes(Vec<u8>),
+    /// What was fetched first, or the rest of it, is not here for the listener.
+    Absent,
+    /// A file that the listener gave, or asked for in vain, is whole here.
+    Present(FileId),
+}
+
+/// "Give me these pieces of this file, in order."
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Fetch {
+    pub(crate) file: FileId,
+    pub(crate) first: u16,
+    pub(crate) count: u16,
 }
 
 /// Who speaks and how far both have got. What a later version adds comes after these fields.
@@ -221,6 +240,10 @@ pub(crate) fn encode(frame: &Frame, out: &mut Vec<u8>) {
         Frame::Answer(answer) => (KIND_ANSWER, bytes(answer)),
         Frame::Objects(objects) => (KIND_OBJECTS, bytes(objects)),
         Frame::Fin(fin) => (KIND_FIN, bytes(fin)),
+        Frame::Fetch(fetch) => (KIND_FETCH, bytes(fetch)),
+        Frame::Bytes(piece) => (KIND_BYTES, piece.clone()),
+        Frame::Absent => (KIND_ABSENT, Vec::new()),
+        Frame::Present(file) => (KIND_PRESENT, bytes(file)),
     };
     if body.len() < FRAME_BYTES_MAX {
         raw(kind, &[&body], out);
@@ -282,6 +305,11 @@ pub(crate) fn decode(kind: u8, body: &[u8]) -> Result<Option<Frame>, CloseCode> 
         KIND_ANSWER => Frame::Answer(whole(body)?),
         KIND_OBJECTS => Frame::Objects(whole(body)?),
         KIND_FIN => Frame::Fin(whole(body)?),
+        KIND_FETCH => Frame::Fetch(whole(body)?),
+        KIND_BYTES if !body.is_empty() => Frame::Bytes(body.to_vec()),
+        KIND_ABSENT if body.is_empty() => Frame::Absent,
+        KIND_BYTES | KIND_ABSENT => return Err(CloseCode::Malformed),
+        KIND_PRESENT => Frame::Present(whole(body)?),
         _ => return Ok(None),
     }))
 }

@@ -4,16 +4,16 @@
 use std::fmt::Write as _;
 
 use expect_test::{ExpectFile, expect_file};
-use hopluu_model::{EntryKind, Epoch, NodeId, ObjectId, Place, Seq};
+use hopluu_model::{Digest, EntryKind, Epoch, NodeId, ObjectId, Place, Seq};
 
 use crate::dictionary::Pair;
 use crate::frame::{
-    Ack, Answer, Ask, Content, Fin, Frame, Group, Held, Hello, MARK, Mention, Note, Objects, Part,
-    Push, Says, Span, encode,
+    Ack, Answer, Ask, Content, Fetch, Fin, Frame, Group, Held, Hello, MARK, Mention, Note, Objects,
+    Part, Push, Says, Span, encode,
 };
 use crate::range::{Items, OTHERS, Prefix, RECORDS};
 use crate::session::Keys;
-use crate::{Item, ItemDigest, ObjectKey, Refusal, RefusalCode, ShortHash};
+use crate::{FileId, Item, ItemDigest, ObjectKey, Refusal, RefusalCode, ShortHash};
 
 /// One line per field: its bytes in hex, then what they are.
 #[expect(clippy::needless_pass_by_value, reason = "one call writes one file")]
@@ -367,4 +367,51 @@ fn parts() {
         writeln!(text, "  # {what}").unwrap();
     }
     expect_file!["../../../tests/wire/sync-part-1.hex"].assert_eq(&text);
+}
+
+fn file() -> FileId {
+    FileId {
+        hash: Digest([0xab; 32]),
+        length: 5_000_000,
+    }
+}
+
+#[test]
+fn a_question_for_pieces_of_a_file() {
+    let fetch = Frame::Fetch(Fetch {
+        file: file(),
+        first: 200,
+        count: 8,
+    });
+    let fields = [
+        (32, "the file's hash"),
+        (4, "its length, a varint"),
+        (2, "the first piece"),
+        (1, "so many pieces"),
+    ];
+    check(
+        &fetch,
+        &fields,
+        expect_file!["../../../tests/wire/sync-fetch-1.hex"],
+    );
+}
+
+#[test]
+fn bytes_of_an_answer_and_none() {
+    let bytes = Frame::Bytes(vec![0x77; 5]);
+    check(
+        &bytes,
+        &[(5, "bytes of proofs and pieces, cut anywhere")],
+        expect_file!["../../../tests/wire/sync-bytes-1.hex"],
+    );
+    check(
+        &Frame::Absent,
+        &[],
+        expect_file!["../../../tests/wire/sync-absent-1.hex"],
+    );
+    check(
+        &Frame::Present(file()),
+        &[(32, "the file's hash"), (4, "its length, a varint")],
+        expect_file!["../../../tests/wire/sync-present-1.hex"],
+    );
 }

@@ -1,16 +1,18 @@
 //! The one door: events in, effects out.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use hopluu_model::{Epoch, Fault, NodeId, Place, Seq, UnitTree};
 
 use crate::dial::{Ended, Targets};
 use crate::generator::Generator;
-use crate::limits::{CROSSING_MS, PARTS_BYTES_MAX, PEERS_KEPT_MAX, STREAMS_MAX, TARGETS_MAX};
+use crate::limits::{
+    CROSSING_MS, PARTS_BYTES_MAX, PEERS_KEPT_MAX, PULLS_MAX, STREAMS_MAX, TARGETS_MAX,
+};
 use crate::session::{Node, Session, Turn};
 use crate::status::PeerRecord;
-use crate::{CloseCode, Effect, Event, HubStatus, LinkId, Steady, TargetId};
+use crate::{CloseCode, Effect, Event, FileId, HubStatus, LinkId, Steady, TargetId};
 
 /// What a hub must know to begin.
 #[derive(Debug, Clone)]
@@ -108,7 +110,10 @@ impl Hub {
             Event::LinkOpened { link, peer, target } => {
                 self.open(now, link, peer, target, effects);
             }
-            Event::LinkClosed { link, code } => self.closed(now, link, code),
+            Event::LinkClosed { link, code } => {
+                self.closed(now, link, code);
+                self.pull_on(now, effects);
+            }
             Event::Appended { last } => {
                 self.node.last = self.node.last.max(last);
                 self.all(now, &event, effects);
@@ -121,6 +126,7 @@ impl Hub {
                     self.all(now, &event, effects);
                 }
             }
+            Event::FilesWanted { .. } | Event::FileHere { .. } => self.all(now, &event, effects),
             Event::RoomMade { peer } => self.room_made(now, peer, effects),
             Event::NetworkChanged => self.targets.dial_waiting(effects),
             Event::Woken => {
@@ -136,6 +142,9 @@ impl Hub {
             | Event::ItemsRead { link, .. }
             | Event::HashesRead { link, .. }
             | Event::MissingRead { link, .. }
+            | Event::WantsRead { link, .. }
+            | Event::PieceRead { link, .. }
+            | Event::PieceKept { link, .. }
             | Event::StoreFailed { link, .. } => self.one(now, link, event, effects),
         }
         self.review_standby(now, effects);
@@ -145,7 +154,8 @@ impl Hub {
     #[must_use]
     pub fn next_wake(&self) -> Option<Steady> {
         let silent = self.sessions.values().filter_map(Session::silent_at);
-        silent.chain(self.targets.next_wake()).min()
+        let deaf = self.sessions.values().filter_map(Session::deaf_at);
+        silent.chain(deaf).chain(self.targets.next_wake()).min()
     }
 
     /// What a person may want to know.
@@ -196,6 +206,7 @@ impl Hub {
             others.map(|(_, session)| session)
         };
         let parts: usize = others().map(Session::parts_bytes).sum();
+        let pulled: BTreeSet<FileId> = others().flat_map(Session::pulling).collect();
         let may_pack = others().filter(|other| other.is_packing()).count() < STREAMS_MAX;
         let Some(session) = self.sessions.get_mut(&link) else {
             return;
@@ -211,9 +222,29 @@ impl Hub {
             effects,
             parts_max: PARTS_BYTES_MAX.saturating_sub(parts),
             may_pack,
+            may_pull: pulled.len() < PULLS_MAX,
+            pulled: &pulled,
         };
-        if let Err(code) = session.handle(event, &mut turn) {
-            self.close(now, link, code, effects);
+        let before: Vec<FileId> = session.pulling().collect();
+        let handled = session.handle(event, &mut turn);
+        let has_released = |file| !session.pulling().any(|now| now == file);
+        let frees = before.into_iter().any(has_released);
+        match handled {
+            Err(code) => self.close(now, link, code, effects),
+            Ok(()) if frees => self.pull_on(now, effects),
+            Ok(()) => {}
+        }
+    }
+
+    /// Lets links fetch what others no longer do.
+    fn pull_on(&mut self, now: Steady, effects: &mut Vec<Effect>) {
+        let blocked = self
+            .sessions
+            .values()
+            .filter(|session| session.is_blocked());
+        let links: Vec<LinkId> = blocked.map(|session| session.link).collect();
+        for link in links {
+            self.one(now, link, Event::Woken, effects);
         }
     }
 
@@ -261,6 +292,8 @@ impl Hub {
             effects,
             parts_max: 0,
             may_pack: false,
+            pulled: &BTreeSet::new(),
+            may_pull: false,
         };
         let session = Session::open(link, peer, target, &mut turn);
         self.sessions.insert(link, session);

@@ -22,6 +22,7 @@ mod testing;
 #[cfg(test)]
 mod tests;
 
+pub mod attachment;
 mod bundle;
 mod checkpoint;
 mod close;
@@ -45,6 +46,7 @@ mod steady;
 mod stream;
 mod walk;
 
+pub use attachment::{FileHere, FileId, Piece, PieceFate, Want, Wants, outline};
 pub use bundle::{Bundle, BundleError, Claims, OldNews};
 pub use checkpoint::{Acked, Checkpoint, Received};
 pub use close::CloseCode;

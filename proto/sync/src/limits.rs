@@ -132,6 +132,51 @@ pub const REQUESTS_BYTES_MAX: usize = 6 << 20;
 /// Requests in one comparison. Ten times the documents of the largest province over ten years.
 pub const REQUESTS_MAX: u64 = 1_000_000;
 
+/// Bytes of one piece of a file: a chunk, the most that a cut link sends again.
+pub const PIECE_BYTES: usize = CHUNK_BYTES;
+
+/// Pieces of one file: 50 MiB, fifty pages scanned in colour. Beyond it nothing is carried.
+pub const PIECES_MAX: u16 = 3_200;
+
+/// Bytes of files that are handed to a link at once. What is urgent waits behind at most these, 0.07 s at
+/// 64 kbit/s; smaller packets would be all frame.
+pub const FILE_BYTES_AHEAD_MAX: usize = 500;
+
+/// Pieces in one question. Its first piece is proved by some ten values and each other by one, so that proofs
+/// are half a percent.
+pub const FETCH_PIECES_MAX: u16 = 8;
+
+/// Questions for pieces at once, per direction: while the answer to one comes, the next is on its way.
+/// Together 256 KiB, which fill 3 Mbit/s at 600 ms.
+pub const FETCHES_MAX: usize = 2;
+
+/// Pieces of one link that have been asked for or wait for the disk.
+pub const PIECES_WAITING_MAX: usize = 16;
+
+/// Files that are fetched at once, over all links: 8 MiB of pieces where the disk is stuck.
+pub const PULLS_MAX: usize = 32;
+
+/// Files that are wanted, in one list.
+pub const WANTS_MAX: usize = 16;
+
+/// Runs of missing pieces of one file, in one list. Pieces come in order, so one is the rule.
+pub const RUNS_MAX: usize = 64;
+
+/// Files that one peer does not have, which are remembered while its link stands. Beyond it nothing more is
+/// asked over this link.
+pub const FILES_ABSENT_MAX: usize = 4_096;
+
+/// Files that one peer has asked for in vain, which are remembered while its link stands, so that it can be
+/// told. The oldest are forgotten and asked for again over the next link.
+pub const FILES_AWAITED_MAX: usize = 256;
+
+/// Files that one peer may give wrong, by a damaged disk, before its link is closed.
+pub const FILES_WRONG_MAX: usize = 4;
+
+/// How long a peer that has never answered a question for a file may be silent before it is taken for one of
+/// an older version, which passes such questions over.
+pub const DEAF_MS: u64 = 60_000;
+
 /// How long a link may move nothing while something is owed. A link sleeps through an outage and wakes with
 /// its first packet, which costs less than a new one; and below us the transport may still hold 64 KiB that
 /// it has taken, a minute at 9.6 kbit/s. After ten minutes another way may be better.

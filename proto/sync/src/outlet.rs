@@ -23,6 +23,8 @@ pub(crate) struct Outlet {
     packer: Option<Packer>,
     /// What is waiting has waited for more already.
     has_waited: bool,
+    /// What waits is not packed, and nothing else waits.
+    is_alone: bool,
 }
 
 impl Outlet {
@@ -36,6 +38,7 @@ impl Outlet {
             is_sending: false,
             packer: None,
             has_waited: false,
+            is_alone: false,
         }
     }
 
@@ -51,10 +54,23 @@ impl Outlet {
     }
 
     pub(crate) fn say(&mut self, frame: &Frame) {
+        self.is_alone = false;
         encode(frame, &mut self.bytes);
         if matches!(frame, Frame::Hello(_)) {
             self.plain_to = self.bytes.len();
         }
+    }
+
+    /// Says a frame that is not packed: scans do not shrink. For when nothing else waits.
+    pub(crate) fn say_alone(&mut self, frame: &Frame) {
+        encode(frame, &mut self.bytes);
+        self.plain_to = self.bytes.len();
+        self.is_alone = true;
+    }
+
+    /// Whether all that waits was said so.
+    pub(crate) fn is_alone(&self) -> bool {
+        self.is_alone
     }
 
     /// The next piece, unless the link still has one. Whether a stream may be begun is decided by how many
@@ -69,7 +85,7 @@ impl Outlet {
         if is_whole
             && may_pack
             && self.packer.is_none()
-            && self.waiting_bytes() >= PACKED_FROM_BYTES
+            && self.bytes.len() >= self.plain_to + PACKED_FROM_BYTES
         {
             self.packer = Packer::new(&self.known());
         }
@@ -102,7 +118,7 @@ impl Outlet {
         if self.at == self.bytes.len() {
             // A large message must not be remembered by the room it took.
             self.bytes = Vec::new();
-            (self.at, self.plain_to) = (0, 0);
+            (self.at, self.plain_to, self.is_alone) = (0, 0, false);
         }
         Some(piece)
     }

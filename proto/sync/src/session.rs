@@ -1,12 +1,16 @@
 //! One link: greeting, pushing, acknowledging. Comparing is in [`walking`].
 
+mod files;
 mod greeting;
 mod walking;
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use hopluu_model::{Digest, Epoch, Place, Seq, UnitTree};
 
+use crate::attachment::asking::Asking;
+use crate::attachment::giving::Giving;
 use crate::dictionary::Pair;
 use crate::frame::{Ack, Frame, Hello};
 use crate::generator::Generator;
@@ -21,8 +25,8 @@ use crate::outlet::Outlet;
 use crate::status::PeerRecord;
 use crate::walk::{Role, Walk};
 use crate::{
-    Acked, Checkpoint, CloseCode, Effect, Entry, Event, Incoming, JournalBatch, LinkId, LinkStatus,
-    Refusal, Scope, ShortKey, Steady, TargetId, Ticket, WalkState,
+    Acked, Checkpoint, CloseCode, Effect, Entry, Event, FileId, Incoming, JournalBatch, LinkId,
+    LinkStatus, Refusal, Scope, ShortKey, Steady, TargetId, Ticket, WalkState,
 };
 
 /// What all sessions share of the node.
@@ -48,6 +52,10 @@ pub(crate) struct Turn<'t> {
     pub(crate) parts_max: usize,
     /// Whether this session may begin a packed stream.
     pub(crate) may_pack: bool,
+    /// The files that other sessions are fetching.
+    pub(crate) pulled: &'t BTreeSet<FileId>,
+    /// Whether this session may begin to fetch files.
+    pub(crate) may_pull: bool,
 }
 
 impl Turn<'_> {
@@ -80,6 +88,8 @@ pub(crate) struct Session {
     inbound: Inbound,
     walk: Walk,
     outlet: Outlet,
+    asking: Asking,
+    giving: Giving,
     /// When the link last carried anything, in either direction.
     moved: Steady,
     /// Since when the peer owes us something.
@@ -132,6 +142,8 @@ impl Session {
             inbound: Inbound::default(),
             walk: Walk::default(),
             outlet: Outlet::new(pair, dictionary),
+            asking: Asking::new(),
+            giving: Giving::default(),
             moved: turn.now,
             owed_since: Some(turn.now),
         }
@@ -187,6 +199,7 @@ impl Session {
             Event::StoreFailed { .. } => Err(CloseCode::StoreFailed),
             Event::TreeChanged { .. } => {
                 self.scope = Arc::new(Scope::new(turn.node.tree.clone(), self.peer.clone()));
+                self.asking.want_anew();
                 if self.hello.is_some() {
                     self.want_walk();
                 } else {
@@ -207,8 +220,10 @@ impl Session {
             Event::Woken if self.silent_at().is_some_and(|at| at <= turn.now) => {
                 Err(CloseCode::Silent)
             }
-            // Stale answers, and what only the hub itself needs to know.
-            _ => Ok(()),
+            other => {
+                self.take_file_event(other);
+                Ok(())
+            }
         }
     }
 
@@ -241,6 +256,13 @@ impl Session {
             Frame::Answer(answer) => self.take_answer(answer, turn),
             Frame::Objects(objects) => self.take_requests(objects),
             Frame::Fin(fin) => self.take_fin(fin),
+            Frame::Fetch(fetch) => self.take_fetch(fetch),
+            Frame::Bytes(bytes) => self.take_bytes(&bytes, turn),
+            Frame::Absent => self.asking.take_absent(),
+            Frame::Present(file) => {
+                self.take_present(file, turn);
+                Ok(())
+            }
         }
     }
 
@@ -307,14 +329,19 @@ impl Session {
         self.advance_walk(turn);
         self.read_on(turn);
         self.save(turn);
+        self.advance_files(turn);
         if !self.is_owed() {
             self.outlet.end_stream();
         }
         // What is just being read goes along: a packet of its own costs forty bytes.
         let waits = self.outbound.reading.is_some() && self.outlet.may_wait();
+        let may_wait = self.outlet.is_alone();
         if !waits && let Some(bytes) = self.outlet.next_piece(turn.may_pack) {
-            let link = self.link;
-            turn.effects.push(Effect::Send { link, bytes });
+            turn.effects.push(Effect::Send {
+                link: self.link,
+                bytes,
+                may_wait,
+            });
         }
         let is_owed = self.is_owed();
         if is_owed != self.owed_since.is_some() {
@@ -342,6 +369,8 @@ impl Session {
             || self.outlet.waiting_bytes() > 0
             || !self.walk.is_idle()
             || self.walk.settling.is_some()
+            || self.asking.is_owed()
+            || self.giving.reading.is_some()
     }
 
     fn apply_next(&mut self, turn: &mut Turn<'_>) {

@@ -1,5 +1,7 @@
 //! A small world: nodes with a hub and a store in memory, and links that split and cut bytes.
 
+pub(crate) mod files;
+mod names;
 mod store;
 mod units;
 
@@ -7,14 +9,15 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
 use hopluu_model::{EntryKind, Epoch, NodeId, Place, Seq, UnitTree};
+use names::{failed, name_of};
 pub(crate) use store::Store;
 use store::hash;
 pub(crate) use units::{tree, unit};
 
 use crate::limits::SEND_BYTES_MAX;
 use crate::{
-    Acked, CloseCode, Effect, Entry, Event, Hub, HubConfig, LinkId, ObjectKey, PeerStatus,
-    RefusalCode, Scope, Steady, TargetId,
+    Acked, CloseCode, Effect, Entry, Event, FileHere, FileId, Hub, HubConfig, LinkId, ObjectKey,
+    PeerStatus, PieceFate, RefusalCode, Scope, Steady, TargetId,
 };
 
 /// A node: what would be lost in a crash (the hub) and what would not (the store).
@@ -132,6 +135,22 @@ impl World {
         self.nodes[at].store.put(kind, name, of, body);
         let last = self.nodes[at].store.last();
         self.tell(at, Event::Appended { last });
+    }
+
+    /// A document of a unit names a file; where `content` is given, it is here.
+    pub(crate) fn name(&mut self, at: usize, of: &str, content: &[u8], is_here: bool) -> FileId {
+        let file = self.nodes[at].store.name(of, content, is_here);
+        let unit = unit(of);
+        if is_here {
+            let here = FileHere {
+                file,
+                units: vec![unit],
+            };
+            self.tell(at, Event::FileHere { here });
+        } else {
+            self.tell(at, Event::FilesWanted { unit });
+        }
+        file
     }
 
     pub(crate) fn change(&mut self, at: usize, name: &str, of: &str, body: &str) {
@@ -307,7 +326,7 @@ impl World {
         *self.nodes[at].asked.entry(name).or_default() += 1;
         match effect {
             Effect::Dial { target } => self.nodes[at].dials.push(target),
-            Effect::Send { link, bytes } => {
+            Effect::Send { link, bytes, .. } => {
                 let choked = self.nodes[at].choked.as_ref();
                 let is_one = choked.is_none_or(|choked| !choked.contains(&link));
                 assert!(
@@ -334,7 +353,11 @@ impl World {
                     self.tell(other, Event::LinkClosed { link, code });
                 }
             }
+            Effect::NoteHolder { peer, file } => {
+                self.nodes[at].store.holders.insert((file, peer));
+            }
             write @ (Effect::Apply { .. }
+            | Effect::KeepPiece { .. }
             | Effect::SaveAcked { .. }
             | Effect::SaveCheckpoint { .. })
                 if self.nodes[at].is_slow =>
@@ -344,8 +367,22 @@ impl World {
             stored if self.nodes[at].is_stuck => self.nodes[at].stuck.push(stored),
             stored => {
                 let before = self.nodes[at].store.last();
+                let completes = match &stored {
+                    Effect::KeepPiece { file, .. } => Some(*file),
+                    _ => None,
+                };
                 let event = self.nodes[at].answer(stored);
-                self.tell(at, event);
+                self.tell(at, event.clone());
+                if let Event::PieceKept {
+                    fate: PieceFate::Completed,
+                    ..
+                } = event
+                {
+                    let file = completes.unwrap();
+                    let units = self.nodes[at].store.units_of(&file);
+                    let here = FileHere { file, units };
+                    self.tell(at, Event::FileHere { here });
+                }
                 let last = self.nodes[at].store.last();
                 if last != before {
                     self.tell(at, Event::Appended { last });
@@ -388,28 +425,18 @@ fn hub(place: &Place, epoch: Epoch, last: Seq, tree: &Arc<UnitTree>, starts: u8)
     })
 }
 
-fn name_of(effect: &Effect) -> &'static str {
-    match effect {
-        Effect::Dial { .. } => "dial",
-        Effect::Send { .. } => "send",
-        Effect::Await { .. } => "await",
-        Effect::Close { .. } => "close",
-        Effect::LoadCheckpoint { .. } => "load checkpoint",
-        Effect::ReadJournal { .. } => "read journal",
-        Effect::Apply { .. } => "apply",
-        Effect::SaveAcked { .. } => "save acked",
-        Effect::SaveCheckpoint { .. } => "save checkpoint",
-        Effect::ReadItems { .. } => "read items",
-        Effect::ReadHashes { .. } => "read hashes",
-        Effect::ReadMissing { .. } => "read missing",
-    }
-}
-
 impl Node {
     fn answer(&mut self, effect: Effect) -> Event {
         if self.is_full {
             return failed(&effect);
         }
+        match self.store.answer(effect) {
+            Ok(answer) => answer,
+            Err(other) => self.answer_entries(other),
+        }
+    }
+
+    fn answer_entries(&mut self, effect: Effect) -> Event {
         match effect {
             Effect::LoadCheckpoint { link, ticket, peer } => {
                 let checkpoint = self
@@ -549,24 +576,5 @@ impl Node {
         };
         acked.basis == Acked::basis(self.epoch, self.tree.version())
             && !self.store.journal.iter().any(is_owed)
-    }
-}
-
-fn failed(effect: &Effect) -> Event {
-    match effect {
-        Effect::LoadCheckpoint { link, ticket, .. }
-        | Effect::ReadJournal { link, ticket, .. }
-        | Effect::Apply { link, ticket, .. }
-        | Effect::SaveAcked { link, ticket, .. }
-        | Effect::SaveCheckpoint { link, ticket, .. }
-        | Effect::ReadItems { link, ticket, .. }
-        | Effect::ReadHashes { link, ticket, .. }
-        | Effect::ReadMissing { link, ticket, .. } => Event::StoreFailed {
-            link: *link,
-            ticket: *ticket,
-        },
-        Effect::Dial { .. } | Effect::Send { .. } | Effect::Await { .. } | Effect::Close { .. } => {
-            unreachable!("performed by the world")
-        }
     }
 }

@@ -1,6 +1,7 @@
 //! The hub as a whole, in a small world of nodes.
 
 mod bounds;
+mod files;
 mod healing;
 mod hostile;
 mod links;

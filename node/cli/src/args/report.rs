@@ -25,6 +25,14 @@ pub(crate) enum ReportCommand {
     Conflicts(ReportArgs),
     /// Decide which value of a figure stands
     Settle(SettleArgs),
+    /// Attach a file: PDF, JPEG, PNG or TIFF, at most 50 MB
+    Attach(AttachArgs),
+    /// List attached files and where each has got to
+    Attachments(ReportArgs),
+    /// Take an attached file away
+    Detach(DetachArgs),
+    /// Save an attached file
+    SaveAttachment(SaveAttachmentArgs),
     /// Take back the last save made here
     Undo(UndoArgs),
     /// Withdraw the report
@@ -163,6 +171,46 @@ pub(crate) struct SettleArgs {
     pub(crate) code: String,
     /// The value that shall stand
     pub(crate) value: String,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct AttachArgs {
+    #[command(flatten)]
+    pub(crate) report: ReportArgs,
+    #[command(flatten)]
+    pub(crate) office: OfficeArg,
+    /// The file
+    pub(crate) file: PathBuf,
+    /// What it shows
+    #[arg(long, value_name = "TEXT", default_value = "")]
+    pub(crate) caption: String,
+    /// Open the report if it is not there
+    #[arg(long)]
+    pub(crate) new: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct DetachArgs {
+    #[command(flatten)]
+    pub(crate) report: ReportArgs,
+    #[command(flatten)]
+    pub(crate) office: OfficeArg,
+    /// The file, by its number in the list, its name or the beginning of its hash
+    pub(crate) attachment: String,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct SaveAttachmentArgs {
+    #[command(flatten)]
+    pub(crate) report: ReportArgs,
+    /// The file, by its number in the list, its name or the beginning of its hash
+    pub(crate) attachment: String,
+    /// Where to save it [default: its own name, in this folder]
+    #[arg(long, short, value_name = "FILE")]
+    pub(crate) output: Option<PathBuf>,
+    /// Write over a file that is there
+    #[arg(long)]
+    pub(crate) force: bool,
 }
 
 #[derive(Debug, Args)]

@@ -1,5 +1,6 @@
 //! `report`: written, read, carried in and out.
 
+mod attachment;
 mod edit;
 mod figures;
 mod page;
@@ -23,6 +24,10 @@ pub(super) async fn run(command: ReportCommand, context: &Context) -> Result<Exi
         ReportCommand::Note(args) => edit::note(args, context).await,
         ReportCommand::Conflicts(args) => read::conflicts(&args, context).await,
         ReportCommand::Settle(args) => edit::settle(args, context).await,
+        ReportCommand::Attach(args) => attachment::attach(&args, context).await,
+        ReportCommand::Attachments(args) => attachment::list(&args, context).await,
+        ReportCommand::Detach(args) => edit::detach(args, context).await,
+        ReportCommand::SaveAttachment(args) => attachment::save(&args, context).await,
         ReportCommand::Undo(args) => edit::undo(&args, context).await,
         ReportCommand::Withdraw(args) => edit::withdraw(args, context).await,
         ReportCommand::History(args) => read::history(&args, context).await,

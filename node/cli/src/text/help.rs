@@ -140,6 +140,10 @@ fn about_vi(path: &str) -> Option<&'static str> {
         "report note" => "Viết ghi chú bên cạnh một số liệu",
         "report conflicts" => "Liệt kê số liệu mà các ngành ghi khác nhau",
         "report settle" => "Quyết định số nào được giữ",
+        "report attach" => "Đính kèm một tệp: PDF, JPEG, PNG hoặc TIFF, tối đa 50 MB",
+        "report attachments" => "Liệt kê tệp đính kèm và nơi mỗi tệp đã tới",
+        "report detach" => "Gỡ một tệp đính kèm",
+        "report save-attachment" => "Lưu một tệp đính kèm ra tệp",
         "report undo" => "Hoàn tác lần lưu cuối của máy này",
         "report withdraw" => "Rút báo cáo",
         "report history" => "Xem ai đã sửa gì, lúc nào",
@@ -223,6 +227,15 @@ fn help_vi(path: &str, argument: &str) -> Option<&'static str> {
         ("report note", "text") => "Ghi chú; để trống là xóa",
         ("report note" | "report settle", "code") => "Số liệu, viết MÃ hoặc MÃ@NGÀNH",
         ("report settle", "value") => "Số được giữ",
+        ("report attach", "file") => "Tệp",
+        ("report attach", "caption") => "Tệp là văn bản gì",
+        ("report detach" | "report save-attachment", "attachment") => {
+            "Tệp, theo số thứ tự trong danh sách, theo tên, hoặc phần đầu mã băm"
+        }
+        ("report save-attachment", "output") => {
+            "Nơi lưu [mặc định: tên của tệp, trong thư mục này]"
+        }
+        ("report save-attachment", "force") => "Ghi đè tệp đã có",
         ("report withdraw", "reason") => "Lý do; vẫn đọc được về sau",
         ("rollup explain", "code") => "Chỉ tiêu; bỏ trống là toàn bộ",
         ("form check", "files") => "Các tệp biểu mẫu; `-` là đọc từ đầu vào chuẩn",

@@ -98,6 +98,8 @@ pub(crate) struct Appender {
     doc: DocId,
     facts: Facts,
     is_moved: bool,
+    /// Whether what the document says of attachments may have changed.
+    is_attached: bool,
 }
 
 impl Appender {
@@ -132,6 +134,7 @@ impl Appender {
             doc,
             facts,
             is_moved: false,
+            is_attached: false,
         })
     }
 
@@ -154,6 +157,7 @@ impl Appender {
         if matches!(appended, Appended::New { .. }) {
             self.facts.apply(change);
             self.is_moved = true;
+            self.is_attached |= change.touches_attachments();
         }
         Ok(appended)
     }
@@ -167,6 +171,10 @@ impl Appender {
         if facts.len() > FACTS_BYTES_MAX {
             return Err(AppendError::FactsTooLarge { doc: self.doc });
         }
-        Ok(tx.put_facts(self.doc, &facts)?)
+        tx.put_facts(self.doc, &facts)?;
+        if self.is_attached {
+            tx.name_files(self.doc, &self.facts.attachments())?;
+        }
+        Ok(())
     }
 }

@@ -8,6 +8,7 @@ use hopluu_sync::{Effect, Event, Incoming, JournalBatch, LinkId, RefusalCode, Sc
 use hopluu_trust::Seal;
 
 use crate::admit::tests::World;
+use crate::limits::FILE_QUOTA;
 use crate::reads;
 use crate::testing::{COMMUNE, NEIGHBOUR, Paper, Receiver, Someone, sent, tree};
 
@@ -84,7 +85,8 @@ fn journal(node: &Receiver, to: &Someone, bytes_max: usize) -> JournalBatch {
             bytes_max,
             scope: Arc::clone(&scope),
         };
-        let Event::JournalRead { batch, .. } = reads::ask(&read, effect).unwrap() else {
+        let Event::JournalRead { batch, .. } = reads::ask(&read, effect, FILE_QUOTA).unwrap()
+        else {
             panic!("a reading of the journal is answered by one");
         };
         if batch.through == whole.through {

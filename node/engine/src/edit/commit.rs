@@ -10,6 +10,7 @@ use hopluu_trust::Seal;
 
 use super::Made;
 use crate::admit::{NewEntry, append};
+use crate::attach::Prepared;
 use crate::beginnings::Beginnings;
 use crate::core::Core;
 use crate::error::CommandError;
@@ -19,7 +20,7 @@ use crate::view::{DiskState, Saved};
 
 impl Core {
     /// Seals a change and hands it to the writer; the answer comes when it is on disk.
-    pub(super) fn commit(
+    pub(crate) fn commit(
         &mut self,
         now: Timestamp,
         made: Result<Made, CommandError>,
@@ -30,9 +31,13 @@ impl Core {
             Ok(made) => made,
         };
         let (meant, settled, left_out) = (made.meant, made.settled, made.left_out);
+        let (file, quota) = (made.file, self.file_quota);
         let Some(saved) = made.saved else {
-            return self.confirm_standing(&meant, reply);
+            return self.confirm_standing(&meant, file, reply);
         };
+        let names_files = saved.scanned.touches_attachments();
+        let here = file.as_ref().map(Prepared::file);
+        let unit = meant.key.unit.clone();
         let (doc, hash, report) = (meant.key.id(), saved.hash, meant.report());
         let seal = Seal::sign(
             self.signer(),
@@ -49,6 +54,9 @@ impl Core {
         self.submit(
             move |tx| {
                 append_save(tx, &beginnings, &meant, &saved, &seal)?;
+                if let Some(file) = file {
+                    file.keep(tx, quota)?;
+                }
                 Ok(admission.saved(tx, doc)?)
             },
             move |core, turn, result: Result<_, WriteError<AppendError>>| {
@@ -57,6 +65,11 @@ impl Core {
                     Ok(admitted) => {
                         core.let_in(turn, admitted, None);
                         core.after_local(turn, doc);
+                        if let Some(here) = here {
+                            core.file_here(turn, here, vec![unit]);
+                        } else if names_files {
+                            core.files_named(turn, doc);
+                        }
                         reply(Ok(Saved {
                             report,
                             change: Some(hash),
@@ -72,8 +85,8 @@ impl Core {
 
     /// Answers a save that found everything as it was to be. What it found may itself still be on its
     /// way to the disk, so the answer takes the same way.
-    fn confirm_standing(&mut self, meant: &Meant, reply: Reply<Saved>) {
-        let (doc, report) = (meant.key.id(), meant.report());
+    fn confirm_standing(&mut self, meant: &Meant, file: Option<Prepared>, reply: Reply<Saved>) {
+        let (doc, report, quota) = (meant.key.id(), meant.report(), self.file_quota);
         let heads = |report: &mut Report| {
             let genesis = report.genesis().hash;
             let heads = report.heads().into_iter();
@@ -91,6 +104,10 @@ impl Core {
                     if !tx.has_change(doc, head)? {
                         return Ok(false);
                     }
+                }
+                // What was named without its bytes has them now.
+                if let Some(file) = file {
+                    file.keep(tx, quota)?;
                 }
                 Ok(true)
             },

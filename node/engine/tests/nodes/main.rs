@@ -1,5 +1,6 @@
 //! Whole nodes in one process: alone, and linked over loopback.
 
+mod attached;
 #[cfg(test)]
 mod common;
 mod large;

@@ -2,11 +2,12 @@
 //!
 //! | field | bytes |
 //! | --- | --- |
-//! | version | 1 byte, `1` |
+//! | version | 1 byte, `1`; `2` where there are attachments |
 //! | actors | varint count, then 8 bytes each, ascending |
 //! | figures | varint count, then registers by key |
 //! | events | varint count, then registers by key |
 //! | void | varint count, then: operation, varint count, operations |
+//! | attachments | in version 2: varint count, then registers by key |
 //!
 //! A register is: varint length and bytes of the key, then candidates by operation. A candidate is:
 //! varint (length of the value × 2, plus 1 if another candidate follows), bytes of the value,
@@ -24,6 +25,8 @@ use crate::lifecycle::{EventEntry, LifecycleState};
 use crate::limits::{FACTS_ACTORS_MAX, FACTS_BYTES_MAX};
 
 const VERSION: u8 = 1;
+/// The same with attachments behind it.
+const VERSION_ATTACHED: u8 = 2;
 
 /// A packed row that is none.
 #[derive(Debug, Clone, Copy, thiserror::Error, PartialEq, Eq)]
@@ -49,7 +52,12 @@ impl Facts {
     #[must_use]
     pub fn encode(&self) -> Vec<u8> {
         let actors: Vec<ActorId> = self.actors().into_iter().collect();
-        let mut out = vec![VERSION];
+        let is_attached = !self.attachments.is_empty();
+        let mut out = vec![if is_attached {
+            VERSION_ATTACHED
+        } else {
+            VERSION
+        }];
         write_count(&mut out, actors.len());
         for actor in &actors {
             out.extend_from_slice(actor.as_bytes());
@@ -63,6 +71,9 @@ impl Facts {
             for hidden in hides {
                 write_op(&mut out, &actors, *hidden);
             }
+        }
+        if is_attached {
+            write_registers(&mut out, &actors, &self.attachments);
         }
         out
     }
@@ -86,9 +97,15 @@ impl Facts {
             }
             void.insert(op, hides);
         }
+        let attachments = if view.is_attached {
+            read_registers(&view, &mut reader)?
+        } else {
+            Registers::new()
+        };
         let facts = Self {
             figures,
             events,
+            attachments,
             void,
         };
         // One spelling only: order, duplicates and unused actors are settled by writing it again.
@@ -100,7 +117,8 @@ impl Facts {
     }
 
     fn actors(&self) -> BTreeSet<ActorId> {
-        let visible = self.figures.values().chain(self.events.values()).flatten();
+        let registers = [&self.figures, &self.events, &self.attachments];
+        let visible = registers.into_iter().flat_map(BTreeMap::values).flatten();
         let void = self
             .void
             .iter()
@@ -161,6 +179,7 @@ fn read_registers<'a>(
 #[derive(Debug, Clone, Copy)]
 pub struct FactsView<'a> {
     actors: &'a [[u8; 8]],
+    is_attached: bool,
     body: Reader<'a>,
 }
 
@@ -175,7 +194,8 @@ impl<'a> FactsView<'a> {
         }
         let mut body = Reader::new(bytes);
         let version = body.byte().map_err(|_| FactsError::Damaged)?;
-        if version != VERSION {
+        let is_attached = version == VERSION_ATTACHED;
+        if version != VERSION && !is_attached {
             return Err(FactsError::Version(version));
         }
         let count = body.count()?;
@@ -183,7 +203,11 @@ impl<'a> FactsView<'a> {
             return Err(FactsError::Damaged);
         }
         let (actors, _) = body.take(count * ActorId::LEN)?.as_chunks();
-        Ok(Self { actors, body })
+        Ok(Self {
+            actors,
+            is_attached,
+            body,
+        })
     }
 
     /// The figures, by key. A damaged row ends the walk with an error.

@@ -126,7 +126,7 @@ fn a_full_report_packs_small() {
 
 #[test]
 fn a_row_beyond_its_bounds_is_refused() {
-    assert_eq!(Facts::decode(&[2]), Err(FactsError::Version(2)));
+    assert_eq!(Facts::decode(&[3]), Err(FactsError::Version(3)));
     assert_eq!(Facts::decode(&[]), Err(FactsError::Damaged));
     assert_eq!(
         Facts::decode(&vec![1; crate::limits::FACTS_BYTES_MAX + 1]),

@@ -13,6 +13,7 @@ impl Report {
         Facts::of_visible(
             self.visible(&self.objects.figures),
             self.visible(&self.objects.events),
+            self.visible(&self.objects.notes),
         )
     }
 

@@ -2,9 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use hopluu_model::{ActorId, ChangeHash, OfficeId, Timestamp};
+use hopluu_model::{ActorId, ChangeHash, Digest, OfficeId, Timestamp};
 
 use super::{Report, TextKey};
+use crate::attachment::{Attachment, AttachmentKey};
 use crate::edit::SaveMessage;
 use crate::figure::{FigureKey, OpId};
 use crate::layout::GENESIS_ACTOR;
@@ -47,6 +48,10 @@ pub enum Touched {
         /// Characters deleted.
         deleted: u32,
     },
+    /// A file that it now names.
+    Attached(Attachment),
+    /// A file that it no longer names, and how that was called; empty where nothing in this document says.
+    Detached(Digest, String),
     /// A step of its life.
     Event(LifecycleEvent),
 }
@@ -67,10 +72,11 @@ impl Report {
         }
         // Numbers of operations grow along the graph, so this keeps parents first.
         changes.sort_by_key(|change| (change.start_op, change.actor));
+        let mut names = BTreeMap::new();
         Ok(changes
             .into_iter()
             .filter(|change| change.declares.is_none())
-            .map(|change| entry(change, &texts))
+            .map(|change| entry(change, &texts, &mut names))
             .collect())
     }
 
@@ -96,7 +102,12 @@ fn text_object(id: &automerge::ObjId) -> Option<TextObject> {
     }))
 }
 
-fn entry(change: ScannedChange, texts: &BTreeMap<TextObject, TextKey>) -> HistoryEntry {
+/// `names` are those of attachments, as far as they have been said.
+fn entry(
+    change: ScannedChange,
+    texts: &BTreeMap<TextObject, TextKey>,
+    names: &mut BTreeMap<Digest, String>,
+) -> HistoryEntry {
     let message = SaveMessage::read(change.message.as_deref());
     let keyed = |ops: &[MapOp]| -> Vec<(FigureKey, String)> {
         last_writes(ops)
@@ -110,6 +121,15 @@ fn entry(change: ScannedChange, texts: &BTreeMap<TextObject, TextKey>) -> Histor
         .collect();
     let notes = keyed(&change.notes).into_iter();
     touched.extend(notes.map(|(key, text)| Touched::Note(key, text)));
+    touched.extend(last_writes(&change.notes).into_values().filter_map(|op| {
+        let AttachmentKey(hash) = op.key.parse().ok()?;
+        let name = names.entry(hash).or_default();
+        let Some(attachment) = Attachment::read(hash, &op.value) else {
+            return Some(Touched::Detached(hash, name.clone()));
+        };
+        name.clone_from(&attachment.name);
+        Some(Touched::Attached(attachment))
+    }));
     touched.extend(change.texts.iter().filter_map(|edit| {
         let key = texts.get(&edit.object)?.clone();
         Some(Touched::Text {

@@ -1,16 +1,18 @@
 //! What a report says now.
 
 use std::collections::BTreeMap;
+use std::str::FromStr;
 
 use automerge::{ObjId, ReadDoc};
-use hopluu_model::{ActorId, ChangeHash, OfficeId, Scalar, SectionId, Timestamp};
+use hopluu_model::{ActorId, ChangeHash, Digest, OfficeId, Scalar, SectionId, Timestamp};
 
 use super::Report;
+use crate::attachment::{Attachment, AttachmentKey};
 use crate::edit::SaveMessage;
 use crate::figure::{FigureKey, OpId};
 use crate::layout::read_text_key;
 use crate::lifecycle::{EventEntry, LifecycleState};
-use crate::limits::EVENTS_READ_MAX;
+use crate::limits::{ATTACHMENTS_PER_DOC_MAX, EVENTS_READ_MAX};
 
 /// Which section, and whose text of it.
 pub type TextKey = (SectionId, OfficeId);
@@ -35,6 +37,15 @@ pub struct Candidate {
     pub at: Timestamp,
     /// For which office, as the author claimed.
     pub office: Option<OfficeId>,
+}
+
+/// An attachment, and the save that named it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Attached {
+    /// What is said of it.
+    pub attachment: Attachment,
+    /// Who said so and when: of several apart the one with the last operation.
+    pub by: Candidate,
 }
 
 impl Register {
@@ -71,6 +82,21 @@ impl Report {
     #[must_use]
     pub fn notes(&self) -> BTreeMap<FigureKey, Register> {
         self.registers(&self.objects.notes)
+    }
+
+    /// Every attachment that is named, by hash; one that was removed in one place and written anew apart
+    /// is.
+    #[must_use]
+    pub fn attachments(&self) -> BTreeMap<Digest, Attached> {
+        let registers: BTreeMap<AttachmentKey, Register> = self.registers(&self.objects.notes);
+        let named = registers.into_iter().filter_map(|(key, register)| {
+            let mut latest = register.candidates.into_iter().rev();
+            latest.find_map(|by| {
+                let attachment = Attachment::read(key.0, &by.value)?;
+                Some((key.0, Attached { attachment, by }))
+            })
+        });
+        named.take(ATTACHMENTS_PER_DOC_MAX).collect()
     }
 
     /// Every declared text by section and office, empty or not. One that a later minor version
@@ -111,8 +137,8 @@ impl Report {
         })
     }
 
-    fn registers(&self, map: &ObjId) -> BTreeMap<FigureKey, Register> {
-        let mut registers: BTreeMap<FigureKey, Register> = BTreeMap::new();
+    fn registers<K: FromStr + Ord>(&self, map: &ObjId) -> BTreeMap<K, Register> {
+        let mut registers: BTreeMap<K, Register> = BTreeMap::new();
         for (key, value, op) in self.entries(map) {
             let Ok(key) = key.parse() else { continue };
             let register = registers.entry(key).or_insert_with(|| Register {

@@ -1,11 +1,14 @@
 //! One save, one change.
 
+use std::collections::BTreeSet;
+
 use automerge::transaction::{CommitOptions, Transactable, Transaction};
 use automerge::{ActorId as DocActor, AutomergeError, ObjId, ReadDoc};
 use hopluu_model::{ActorId, ChangeHash, OfficeId, SectionId};
 use unicode_normalization::UnicodeNormalization;
 
 use super::Report;
+use crate::attachment::AttachmentKey;
 use crate::edit::{
     Edit, EditError, SaveContext, SaveMessage, SavedChange, check_figure, check_length,
 };
@@ -13,8 +16,8 @@ use crate::genesis::{DerivedChange, derive_text};
 use crate::layout::text_key;
 use crate::lifecycle::{EventEntry, LifecycleEvent, LifecycleState};
 use crate::limits::{
-    EDITS_PER_SAVE_MAX, EVENT_BYTES_MAX, EVENTS_NAMED_MAX, MESSAGE_BYTES_MAX, NOTE_BYTES_MAX,
-    SCAN_LIMITS, TEXT_CHARS_MAX,
+    ATTACHMENTS_PER_DOC_MAX, EDITS_PER_SAVE_MAX, EVENT_BYTES_MAX, EVENTS_NAMED_MAX,
+    MESSAGE_BYTES_MAX, NOTE_BYTES_MAX, SCAN_LIMITS, TEXT_CHARS_MAX,
 };
 use crate::scan::scan;
 use crate::splice::splices;
@@ -40,6 +43,7 @@ impl Report {
         let length = message.as_ref().map_or(0, String::len);
         check_length("message", "bytes", length, MESSAGE_BYTES_MAX)?;
 
+        self.check_attachments(edits)?;
         let mut next = self.clone();
         let derived = next.declare_texts(edits)?;
         next.doc.set_actor(DocActor::from(ctx.actor.0));
@@ -59,6 +63,24 @@ impl Report {
             derived,
             scanned,
         }))
+    }
+
+    /// A report keeps only so many, on every node the same, so more must not come into being.
+    fn check_attachments(&self, edits: &[Edit]) -> Result<(), EditError> {
+        let new = edits.iter().filter_map(|edit| match edit {
+            Edit::Attach(attachment) => Some(attachment.hash),
+            _ => None,
+        });
+        let new: BTreeSet<_> = new.collect();
+        if new.is_empty() {
+            return Ok(());
+        }
+        let mut named: BTreeSet<_> = self.attachments().into_keys().collect();
+        named.extend(new);
+        if named.len() > ATTACHMENTS_PER_DOC_MAX {
+            return Err(EditError::TooManyAttachments);
+        }
+        Ok(())
     }
 
     /// Declares the texts of later minor versions that the edits are the first to write to.
@@ -129,6 +151,17 @@ impl Report {
                     text,
                 } => {
                     set_text(&mut tx, &self.objects.texts, (section, office), text)?;
+                }
+                Edit::Attach(attachment) => {
+                    let key = AttachmentKey(attachment.hash).to_string();
+                    set(&mut tx, &self.objects.notes, &key, &attachment.encode())?;
+                }
+                Edit::Detach(hash) => {
+                    let key = AttachmentKey(*hash).to_string();
+                    if tx.get(&self.objects.notes, key.as_str())?.is_none() {
+                        return Err(EditError::UnknownAttachment(*hash));
+                    }
+                    set(&mut tx, &self.objects.notes, &key, "")?;
                 }
                 Edit::Event(event) => {
                     let (key, text) = events.next(event)?;

@@ -8,6 +8,7 @@ use crate::facts::Facts;
 use crate::lifecycle::{LifecycleEvent, Step};
 use crate::testing::{ctx, form, key, office, report, set, text};
 
+mod attachments;
 mod property;
 
 fn save(report: &mut Report, actor: u8, edits: &[Edit]) -> SavedChange {

@@ -1,12 +1,14 @@
 //! Taking a save back is an ordinary edit that writes what was there before.
 
 use std::collections::BTreeSet;
+use std::str::FromStr;
 
 use automerge::{ObjId, ReadDoc};
-use hopluu_model::{ChangeHash, OfficeId, Scalar, SectionId};
+use hopluu_model::{ChangeHash, Digest, OfficeId, Scalar, SectionId};
 
 use super::Report;
 use super::read::op_id;
+use crate::attachment::{Attachment, AttachmentKey};
 use crate::edit::{Edit, EditError, SaveContext, SavedChange};
 use crate::figure::FigureKey;
 use crate::limits::SCAN_LIMITS;
@@ -30,6 +32,8 @@ pub enum Kept {
     Settled(FigureKey),
     /// Of a note either of the two.
     Note(FigureKey),
+    /// Somebody has written anew what the save said of an attachment, or removed it.
+    Attachment(Digest),
     /// Somebody has written in the text since.
     Text(SectionId, OfficeId),
     /// Events are never taken back: write the next one.
@@ -84,6 +88,20 @@ impl Report {
                 Earlier::Several | Earlier::Overwritten => _ = kept.insert(Kept::Note(key)),
             }
         }
+        let named: Vec<(AttachmentKey, _)> =
+            self.restorable(&self.objects.notes, &scanned.notes, &before)?;
+        for (AttachmentKey(hash), earlier) in named {
+            let edit = match earlier {
+                Earlier::Nothing => Some(Edit::Detach(hash)),
+                Earlier::Text(text) if text.is_empty() => Some(Edit::Detach(hash)),
+                Earlier::Text(text) => Attachment::read(hash, &text).map(Edit::Attach),
+                Earlier::Several | Earlier::Overwritten => None,
+            };
+            match edit {
+                Some(edit) => edits.push(edit),
+                None => _ = kept.insert(Kept::Attachment(hash)),
+            }
+        }
         if !scanned.texts.is_empty() {
             self.undo_texts(&before, &[hash], &mut edits, &mut kept)?;
         }
@@ -98,12 +116,12 @@ impl Report {
     }
 
     /// The keys of a save with what each held before.
-    fn restorable(
+    fn restorable<K: FromStr>(
         &self,
         map: &ObjId,
         ops: &[MapOp],
         before: &Heads,
-    ) -> Result<Vec<(FigureKey, Earlier)>, EditError> {
+    ) -> Result<Vec<(K, Earlier)>, EditError> {
         let mut out = Vec::new();
         for op in last_writes(ops).into_values() {
             let Ok(key) = op.key.parse() else { continue };

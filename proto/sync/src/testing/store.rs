@@ -4,10 +4,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use hopluu_model::{EntryKind, NodeId, ObjectId, Seq, UnitId};
 
+use super::files::Held;
 use super::unit;
 use crate::{
-    Checkpoint, Entry, Incoming, Item, ItemDigest, JournalBatch, MissingBatch, ObjectKey, Refusal,
-    RefusalCode, Scope, Select, ShortKey,
+    Checkpoint, Entry, FileId, Incoming, Item, ItemDigest, JournalBatch, MissingBatch, ObjectKey,
+    Refusal, RefusalCode, Scope, Select, ShortKey,
 };
 
 /// What a store keeps. A clone is a backup.
@@ -15,6 +16,9 @@ use crate::{
 pub(crate) struct Store {
     pub(crate) journal: Vec<Entry>,
     pub(crate) checkpoints: BTreeMap<NodeId, Checkpoint>,
+    pub(crate) files: BTreeMap<FileId, Held>,
+    /// Who has said to have which file.
+    pub(crate) holders: BTreeSet<(FileId, NodeId)>,
 }
 
 pub(super) fn hash(body: &[u8]) -> [u8; 32] {

@@ -2,6 +2,7 @@
 
 mod claims;
 mod dice;
+mod files;
 mod frames;
 
 use hopluu_model::{EntryKind, Epoch, NodeId, ObjectId, Place, Seq};

@@ -86,6 +86,8 @@ fn a_reconnect_with_nothing_new_costs_the_same_whatever_exists() {
             *old.get_mut("send").unwrap() += 1;
             *old.get_mut("load checkpoint").unwrap() += 1;
             *old.get_mut("await").unwrap() += 1;
+            // Whether a file is wanted, which no byte tells.
+            *old.get_mut("read wants").unwrap() += 1;
             assert_eq!(old, new, "only a hello was sent");
         }
         world.carried - before

@@ -6,7 +6,8 @@ use hopluu_engine::view::{EditRequest, SaveRequest, Saved};
 
 use super::figures::{key, set_twice, table, typed};
 use crate::args::{
-    ClearArgs, Like, NewArgs, NoteArgs, SetArgs, SettleArgs, TextArgs, UndoArgs, WithdrawArgs,
+    ClearArgs, DetachArgs, Like, NewArgs, NoteArgs, SetArgs, SettleArgs, TextArgs, UndoArgs,
+    WithdrawArgs,
 };
 use crate::cmd::input::read_given;
 use crate::context::Context;
@@ -123,6 +124,13 @@ pub(super) async fn withdraw(args: WithdrawArgs, context: &Context) -> Result<Ex
     edit(&args.report, args.office.office, edits, context).await
 }
 
+pub(super) async fn detach(args: DetachArgs, context: &Context) -> Result<Exit, Failure> {
+    let edits = vec![EditRequest::Detach {
+        attachment: args.attachment,
+    }];
+    edit(&args.report, args.office.office, edits, context).await
+}
+
 pub(super) async fn undo(args: &UndoArgs, context: &Context) -> Result<Exit, Failure> {
     let request = UndoRequest {
         report: args.report.selector(),
@@ -159,7 +167,7 @@ async fn save(request: SaveRequest, context: &Context) -> Result<Exit, Failure> 
     answer(&saved, context)
 }
 
-fn answer(saved: &Saved, context: &Context) -> Result<Exit, Failure> {
+pub(super) fn answer(saved: &Saved, context: &Context) -> Result<Exit, Failure> {
     context.answer(saved, |saved| {
         let report = &saved.report;
         let done = words::saved(saved.change.is_some());

@@ -212,6 +212,15 @@ fn wrote(wrote: &WroteView, form: &Form, context: &Context) -> String {
                 letters.in_lang(lang)
             )
         }
+        WroteView::Attached { name, caption, .. } => {
+            let attached = text::attachment::attached(lang);
+            if caption.is_empty() {
+                format!("{attached} {name}")
+            } else {
+                format!("{attached} {name}: {caption}")
+            }
+        }
+        WroteView::Detached { name, .. } => format!("{} {name}", text::attachment::detached(lang)),
         WroteView::Step { step, reason } => {
             let step = text::step_of(lang, step);
             match reason {

@@ -1,0 +1,120 @@
+//! Files that one peer asks for: given a little at a time, and only when nothing else waits for the link.
+
+use std::collections::VecDeque;
+
+use hopluu_model::EntryKind;
+
+use crate::attachment::outline::pieces;
+use crate::attachment::{FileHere, FileId};
+use crate::frame::Fetch;
+use crate::limits::{FETCH_PIECES_MAX, FETCHES_MAX, FILE_BYTES_AHEAD_MAX, FILES_AWAITED_MAX};
+use crate::{CloseCode, Scope, Ticket};
+
+/// What one peer wants of this side.
+#[derive(Debug, Default)]
+pub(crate) struct Giving {
+    asked: VecDeque<Asked>,
+    /// The reading of a piece that is under way.
+    pub(crate) reading: Option<Ticket>,
+    /// A piece with its proof, and how far it has been handed over.
+    ready: Vec<u8>,
+    at: usize,
+    /// What was asked for and is not here: the peer is told when it comes.
+    awaited: VecDeque<FileId>,
+}
+
+#[derive(Debug)]
+struct Asked {
+    file: FileId,
+    next: u16,
+    left: u16,
+    begins: bool,
+}
+
+/// Which piece is to be read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Due {
+    pub(crate) file: FileId,
+    pub(crate) number: u16,
+    pub(crate) begins: bool,
+}
+
+impl Giving {
+    pub(crate) fn take(&mut self, fetch: Fetch) -> Result<(), CloseCode> {
+        let Fetch { file, first, count } = fetch;
+        let end = usize::from(first) + usize::from(count);
+        let is_sound = (1..=FETCH_PIECES_MAX).contains(&count)
+            && end <= usize::from(pieces(file.length))
+            && self.asked.len() < FETCHES_MAX;
+        if !is_sound {
+            return Err(CloseCode::FileInvalid);
+        }
+        self.asked.push_back(Asked {
+            file,
+            next: first,
+            left: count,
+            begins: true,
+        });
+        Ok(())
+    }
+
+    /// The piece to read next, if none is at hand.
+    pub(crate) fn due(&self) -> Option<Due> {
+        let asked = self.asked.front()?;
+        let is_free = self.reading.is_none() && self.ready.is_empty();
+        is_free.then_some(Due {
+            file: asked.file,
+            number: asked.next,
+            begins: asked.begins,
+        })
+    }
+
+    /// Takes a piece that was read; whether the peer must be told that it is not here.
+    pub(crate) fn take_read(&mut self, read: Option<Vec<u8>>) -> bool {
+        self.reading = None;
+        if let Some(bytes) = read.filter(|bytes| !bytes.is_empty()) {
+            (self.ready, self.at) = (bytes, 0);
+            return false;
+        }
+        let Some(asked) = self.asked.pop_front() else {
+            return false;
+        };
+        if !self.awaited.contains(&asked.file) {
+            if self.awaited.len() == FILES_AWAITED_MAX {
+                self.awaited.pop_front();
+            }
+            self.awaited.push_back(asked.file);
+        }
+        true
+    }
+
+    /// Whether a file that is here now was asked for by this peer and may be told to it.
+    pub(crate) fn is_awaited(&mut self, here: &FileHere, scope: &Scope) -> bool {
+        let may = |unit| scope.admits(EntryKind::Attachment, unit);
+        let at = self.awaited.iter().position(|file| *file == here.file);
+        let at = at.filter(|_| here.units.iter().any(may));
+        at.and_then(|at| self.awaited.remove(at)).is_some()
+    }
+
+    /// The next few bytes for the link.
+    pub(crate) fn next_bytes(&mut self) -> Option<Vec<u8>> {
+        if self.ready.is_empty() {
+            return None;
+        }
+        let end = self.ready.len().min(self.at + FILE_BYTES_AHEAD_MAX);
+        let bytes = self.ready.get(self.at..end).unwrap_or_default().to_vec();
+        self.at = end;
+        if end == self.ready.len() {
+            self.ready = Vec::new();
+            if let Some(asked) = self.asked.front_mut() {
+                asked.next += 1;
+                asked.left -= 1;
+                asked.begins = false;
+                if asked.left == 0 {
+                    self.asked.pop_front();
+                }
+            }
+        }
+        Some(bytes)
+    }
+}

@@ -1,0 +1,148 @@
+//! Files over this link: the lowest class. What they need is said only when nothing else waits.
+
+use hopluu_model::EntryKind;
+
+use super::{Session, Turn};
+use crate::frame::{Fetch, Frame};
+use crate::{CloseCode, Effect, Event, FileId, PieceFate, Steady, Ticket};
+
+impl Session {
+    /// Handles what concerns files. All others are stale answers, and what only the hub itself needs to know.
+    pub(super) fn take_file_event(&mut self, event: Event) {
+        match event {
+            Event::WantsRead { ticket, wants, .. } if self.asking.reading == Some(ticket) => {
+                self.asking.take_wants(wants);
+            }
+            Event::PieceRead { ticket, bytes, .. } if self.giving.reading == Some(ticket) => {
+                let is_absent = self.giving.take_read(bytes);
+                self.say_absent(is_absent);
+            }
+            Event::PieceKept { ticket, fate, .. } => self.take_kept(ticket, fate),
+            Event::FilesWanted { unit } if self.scope.admits(EntryKind::Attachment, &unit) => {
+                self.asking.want_anew();
+            }
+            Event::FileHere { here } if self.giving.is_awaited(&here, &self.scope) => {
+                self.say(&Frame::Present(here.file));
+            }
+            _ => {}
+        }
+    }
+
+    pub(super) fn take_fetch(&mut self, fetch: Fetch) -> Result<(), CloseCode> {
+        self.giving.take(fetch)
+    }
+
+    pub(super) fn take_bytes(
+        &mut self,
+        bytes: &[u8],
+        turn: &mut Turn<'_>,
+    ) -> Result<(), CloseCode> {
+        for (file, piece) in self.asking.take_bytes(bytes)? {
+            let ticket = turn.ticket();
+            self.asking.begin_writing(ticket, file);
+            turn.effects.push(Effect::KeepPiece {
+                link: self.link,
+                ticket,
+                file,
+                piece,
+            });
+        }
+        Ok(())
+    }
+
+    fn say_absent(&mut self, is_absent: bool) {
+        if is_absent {
+            self.say(&Frame::Absent);
+        }
+    }
+
+    fn take_kept(&mut self, ticket: Ticket, fate: PieceFate) {
+        let file = self.asking.written(ticket, fate);
+        if let Some(file) = file.filter(|_| fate == PieceFate::Completed) {
+            self.say(&Frame::Present(file));
+        }
+    }
+
+    pub(super) fn take_present(&mut self, file: FileId, turn: &mut Turn<'_>) {
+        self.asking.take_present(&file);
+        turn.effects.push(Effect::NoteHolder {
+            peer: self.peer.node,
+            file,
+        });
+    }
+
+    /// Asks for what is wanted and gives what was asked for, as far as both can be.
+    pub(super) fn advance_files(&mut self, turn: &mut Turn<'_>) {
+        if self.hello.is_none() {
+            return;
+        }
+        if self
+            .asking
+            .deaf_at(self.moved)
+            .is_some_and(|at| at <= turn.now)
+        {
+            self.asking.be_deaf();
+        }
+        while self.outlet.has_room() {
+            let busy = turn.pulled;
+            let is_busy = |file: &_| busy.contains(file);
+            let fetch = self.asking.next_fetch(turn.now, turn.may_pull, is_busy);
+            let Some(fetch) = fetch else { break };
+            self.say(&Frame::Fetch(fetch));
+        }
+        if let Some(after) = self.asking.wants_reading() {
+            let ticket = turn.ticket();
+            self.asking.reading = Some(ticket);
+            turn.effects.push(Effect::ReadWants {
+                link: self.link,
+                ticket,
+                after,
+                scope: self.scope.clone(),
+            });
+        }
+        self.give(turn);
+    }
+
+    fn give(&mut self, turn: &mut Turn<'_>) {
+        // A link that still holds a piece asks again when it has taken it.
+        let is_last = !self.outlet.is_sending()
+            && self.outlet.waiting_bytes() == 0
+            && !self.outbound.has_ready()
+            && self.outbound.reading.is_none()
+            && self.outbound.cursor >= turn.node.last
+            && self.walk.is_idle();
+        if !is_last {
+            return;
+        }
+        if let Some(bytes) = self.giving.next_bytes() {
+            self.outlet.say_alone(&Frame::Bytes(bytes));
+        }
+        if let Some(due) = self.giving.due() {
+            let ticket = turn.ticket();
+            self.giving.reading = Some(ticket);
+            turn.effects.push(Effect::ReadPiece {
+                link: self.link,
+                ticket,
+                file: due.file,
+                number: due.number,
+                begins: due.begins,
+                scope: self.scope.clone(),
+            });
+        }
+    }
+
+    /// Whether something is wanted that could not be asked for because of other links.
+    pub(crate) fn is_blocked(&self) -> bool {
+        self.asking.is_blocked
+    }
+
+    /// The files that this link is fetching.
+    pub(crate) fn pulling(&self) -> impl Iterator<Item = FileId> {
+        self.asking.pulling()
+    }
+
+    /// When a peer that may know no files is to be asked no more.
+    pub(crate) fn deaf_at(&self) -> Option<Steady> {
+        self.asking.deaf_at(self.moved)
+    }
+}

@@ -1,0 +1,221 @@
+//! Files from node to node: piece by piece, behind everything else, and on from where they were cut.
+
+use crate::limits::{FILE_BYTES_AHEAD_MAX, PIECE_BYTES, PULLS_MAX};
+use crate::testing::World;
+use crate::{FileId, LinkId};
+
+/// Nothing that shrinks.
+fn content(number: u8, bytes: usize) -> Vec<u8> {
+    let mut reader = blake3::Hasher::new();
+    reader.update(&[number]);
+    let mut content = vec![0; bytes];
+    reader.finalize_xof().fill(&mut content);
+    content
+}
+
+/// A commune, its district and its province, all with a document that names a file; it is at the commune.
+fn line(bytes: usize) -> (World, FileId, Vec<u8>) {
+    let mut world = World::new();
+    world.node("10101", None);
+    world.node("101", None);
+    world.node("01", None);
+    let content = content(1, bytes);
+    world.name(2, "10101", &content, false);
+    world.name(1, "10101", &content, false);
+    let file = world.name(0, "10101", &content, true);
+    (world, file, content)
+}
+
+#[test]
+fn a_file_goes_up_the_line_and_each_hears_where_it_is() {
+    let (mut world, file, content) = line(150_000);
+    // The province asks first, in vain, and is told.
+    world.connect(1, 2);
+    world.settle();
+    assert!(!world.nodes[2].store.is_whole(&file));
+    world.connect(0, 1);
+    world.settle();
+    for node in &world.nodes {
+        assert_eq!(node.store.content(&file), content);
+    }
+    let (district, province) = (world.nodes[1].place.node, world.nodes[2].place.node);
+    assert!(world.nodes[0].store.holders.contains(&(file, district)));
+    assert!(world.nodes[1].store.holders.contains(&(file, province)));
+    assert_eq!(world.asked(1, "keep piece"), 10);
+    // Then nothing is owed: no node wakes for it.
+    assert!(
+        world
+            .nodes
+            .iter()
+            .all(|node| node.hub.next_wake().is_none())
+    );
+}
+
+#[test]
+fn a_file_costs_little_more_than_its_bytes() {
+    let (mut world, file, _) = line(1_000_000);
+    world.connect(0, 1);
+    world.settle();
+    assert!(world.nodes[1].store.is_whole(&file));
+    let over = world.carried - 1_000_000;
+    assert!(over < 20_000, "{over} bytes beside the file's own");
+}
+
+/// Wherever the link is cut, what is durable is not sent again.
+#[test]
+fn a_cut_anywhere_costs_at_most_the_piece_that_was_on_its_way() {
+    let (mut world, file, content) = line(100_000);
+    let mut cuts = 0;
+    let mut step = 1_000;
+    while !world.nodes[1].store.is_whole(&file) {
+        let link = world.connect(0, 1);
+        // More than hello, proofs and one piece.
+        world.cut_after(link, 0, 18_000 + step % 9_000);
+        world.settle();
+        step += 1_234;
+        cuts += 1;
+        assert!(cuts < 40, "it does not come to its end");
+    }
+    assert_eq!(world.nodes[1].store.content(&file), content);
+    assert!(cuts > 3, "the link was cut");
+    let pieces = content.len().div_ceil(PIECE_BYTES);
+    assert_eq!(world.asked(1, "keep piece"), pieces, "each piece came once");
+    let most = content.len() + cuts * (PIECE_BYTES + 1_500);
+    assert!(world.carried < most, "{} of {most}", world.carried);
+}
+
+#[test]
+fn a_restart_goes_on_over_another_link() {
+    let (mut world, file, _) = line(300_000);
+    let link = world.connect(0, 1);
+    world.cut_after(link, 0, 150_000);
+    world.settle();
+    let before = world.asked(1, "keep piece");
+    assert!(before > 5 && !world.nodes[1].store.is_whole(&file));
+    world.restart(1);
+    world.restart(0);
+    // A fellow node has all of it by now, and gives the rest.
+    let fellow = world.node("10101", Some("health"));
+    let all = content(1, 300_000);
+    world.name(fellow, "10101", &all, true);
+    world.connect(1, fellow);
+    world.settle();
+    assert!(world.nodes[1].store.is_whole(&file));
+    assert_eq!(world.asked(1, "keep piece"), 19);
+}
+
+/// What is urgent waits behind one small piece at most.
+#[test]
+fn a_figure_overtakes_a_file() {
+    let (mut world, file, _) = line(500_000);
+    world.nodes[0].choked = Some(Vec::new());
+    world.connect(0, 1);
+    for _ in 0..10_000 {
+        world.take_pieces(0);
+        world.flight();
+        if world.asked(1, "keep piece") > 3 {
+            break;
+        }
+    }
+    assert!(!world.nodes[1].store.is_whole(&file));
+    // The link holds a piece and takes nothing when the figure is saved.
+    world.change(0, "report", "10101", "a figure");
+    let before = world.carried;
+    let mut pieces = 0;
+    while !world.bodies(1).contains(&"a figure".to_owned()) {
+        world.take_pieces(0);
+        world.flight();
+        pieces += 1;
+        assert!(pieces < 10, "it waits behind the file");
+    }
+    let ahead = world.carried - before;
+    assert!(
+        ahead < 3 * FILE_BYTES_AHEAD_MAX + 500,
+        "{ahead} bytes were ahead of it"
+    );
+}
+
+#[test]
+fn one_file_is_fetched_over_one_link_at_a_time() {
+    let (mut world, file, _) = line(400_000);
+    let fellow = world.node("10101", Some("health"));
+    let all = content(1, 400_000);
+    world.name(fellow, "10101", &all, true);
+    world.connect(0, 1);
+    world.connect(fellow, 1);
+    world.settle();
+    assert!(world.nodes[1].store.is_whole(&file));
+    assert_eq!(world.asked(1, "keep piece"), 25);
+    let given = |at: usize| world.asked(at, "read piece");
+    assert!(given(0) == 0 || given(fellow) == 0, "both gave it");
+}
+
+#[test]
+fn whoever_cannot_fetch_now_does_so_when_others_are_done() {
+    let mut world = World::new();
+    let district = world.node("101", None);
+    let mut files = Vec::new();
+    for number in 0..=PULLS_MAX + 3 {
+        let commune = world.node("10101", Some(&format!("office{number}")));
+        let all = content(u8::try_from(number).unwrap(), 40_000);
+        files.push(world.name(commune, "10101", &all, true));
+        world.name(district, "10101", &all, false);
+        world.connect(commune, district);
+    }
+    world.settle();
+    assert!(
+        files
+            .iter()
+            .all(|file| world.nodes[district].store.is_whole(file))
+    );
+}
+
+#[test]
+fn what_a_peer_may_not_see_is_not_there_for_it() {
+    let (mut world, file, all) = line(40_000);
+    world.connect(0, 1);
+    world.settle();
+    let neighbour = world.node("10102", None);
+    world.name(neighbour, "10102", &all, false);
+    let link = world.connect(neighbour, 1);
+    world.settle();
+    assert!(!world.nodes[neighbour].store.is_whole(&file));
+    assert!(world.is_up(link));
+}
+
+#[test]
+fn where_there_is_no_room_it_is_not_asked_for_again() {
+    let (mut world, file, _) = line(400_000);
+    world.nodes[1]
+        .store
+        .files
+        .get_mut(&file)
+        .unwrap()
+        .is_refused = true;
+    let link = world.connect(0, 1);
+    world.settle();
+    assert!(world.is_up(link));
+    assert!(world.carried < 300_000, "two questions' worth at most");
+    assert!(
+        world
+            .nodes
+            .iter()
+            .all(|node| node.hub.next_wake().is_none())
+    );
+}
+
+#[test]
+fn a_disk_that_fails_closes_the_link_and_the_next_goes_on() {
+    let (mut world, file, _) = line(100_000);
+    world.nodes[1].is_slow = true;
+    let link: LinkId = world.connect(0, 1);
+    world.settle();
+    assert!(world.is_up(link));
+    assert!(
+        world.carried < 400_000,
+        "no more is asked for than may wait"
+    );
+    world.unstick(1);
+    world.settle();
+    assert!(world.nodes[1].store.is_whole(&file));
+}
