@@ -115,6 +115,7 @@ async fn two_ends(above: &Path, below: &Path) -> Running {
     let settings = NodeSettings {
         listen: None,
         upstream: Vec::new(),
+        ..NodeSettings::default()
     };
     join(below, &ticket, settings, now())
         .await

@@ -19,8 +19,8 @@ use rand::{RngExt, SeedableRng};
 
 use crate::beginnings::Beginnings;
 use crate::error::CommandError;
-use crate::home::NodeSettings;
 use crate::files::FileQuota;
+use crate::home::NodeSettings;
 use crate::limits::FILE_QUOTA;
 use crate::open_docs::OpenDocs;
 use crate::registry::{Registry, Working};
