@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use hopluu_doc::limits::SCAN_LIMITS;
 use hopluu_engine::CommandError;
+use hopluu_model::tree::UnitTree;
 use hopluu_model::{EntryKind, Fault, NodeId, Seq, UnitId};
 use hopluu_store::ParkedRow;
 use hopluu_store::limits::{PARKED_BYTES_PER_PEER_MAX, PARKED_ROWS_PER_PEER_MAX};
@@ -12,7 +13,6 @@ use serde_json::json;
 use crate::ledger::Confirmed;
 use crate::log::Broken;
 use crate::node::Node;
-use crate::province::TREE;
 use crate::world::World;
 
 /// Read at once when the journal is followed.
@@ -36,21 +36,28 @@ pub(crate) fn after_power_cut(world: &mut World, at: usize) -> Result<(), Broken
 }
 
 /// After a disk was replaced by a backup: what was confirmed is owed by whoever has it.
-pub(crate) fn after_restore(world: &mut World, at: usize) -> Result<(), Broken> {
+pub(crate) fn after_restore(world: &mut World, at: usize) {
     let nodes = &world.nodes;
-    let is_elsewhere = |confirmed: &Confirmed| {
-        let others = nodes.iter().enumerate().filter(|(node, _)| *node != at);
-        let mut others = others.map(|(_, node)| node);
-        others.any(|node| holds(node, confirmed))
-    };
     let is_here = |confirmed: &Confirmed| holds(&nodes[at], confirmed);
-    world.ledger.restored(at, is_here, is_elsewhere);
+    (world.ledger).restored(at, is_here, |one| is_elsewhere(nodes, at, one));
     let seen = world.nodes[at]
         .store
         .read()
         .and_then(|read| read.last_seq());
     world.nodes[at].seen = seen.expect("a backup is a whole database");
-    Ok(())
+}
+
+/// After a machine was put away: what it gave to nobody is lost with it.
+pub(crate) fn after_retirement(world: &mut World, at: usize) {
+    let nodes = &world.nodes;
+    (world.ledger).restored(at, |_| false, |one| is_elsewhere(nodes, at, one));
+}
+
+/// Whether another machine that is still there holds it.
+fn is_elsewhere(nodes: &[Node], at: usize, confirmed: &Confirmed) -> bool {
+    let others = nodes.iter().enumerate();
+    let mut others = others.filter(|(other, node)| *other != at && !node.is_retired);
+    others.any(|(_, node)| holds(node, confirmed))
 }
 
 pub(crate) fn holds(node: &Node, (doc, hash): &Confirmed) -> bool {
@@ -92,7 +99,7 @@ pub(crate) fn after_write(world: &mut World, at: usize) -> Result<(), Broken> {
             "from": entry.origin.map(|node| node.short().to_string()),
         });
         world.log.line(world.now, &node.seat.name, "kept", &detail);
-        if !may_hold(node, kind, unit) {
+        if !may_hold(&world.tree, node, kind, unit) {
             wrong = Some(format!(
                 "access_respected: {} holds a {kind:?} of {unit}",
                 node.seat.name
@@ -127,13 +134,13 @@ fn parks_much(node: &Node, parked: &[ParkedRow]) -> Option<String> {
 
 /// The rule of scope in its own words: documents of one's own unit and of those below; records of
 /// one's own line.
-pub(crate) fn may_hold(node: &Node, kind: EntryKind, unit: &UnitId) -> bool {
+pub(crate) fn may_hold(tree: &UnitTree, node: &Node, kind: EntryKind, unit: &UnitId) -> bool {
     let own = &node.place.unit;
-    let is_below = TREE.is_at_or_below(unit, own);
+    let is_below = tree.is_at_or_below(unit, own);
     match kind {
         EntryKind::Change | EntryKind::Attachment if node.place.office.is_some() => unit == own,
         EntryKind::Change | EntryKind::Attachment => is_below,
-        EntryKind::Record | EntryKind::Receipt => is_below || TREE.is_at_or_below(own, unit),
+        EntryKind::Record | EntryKind::Receipt => is_below || tree.is_at_or_below(own, unit),
     }
 }
 

@@ -4,15 +4,17 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use hopluu_engine::view::TotalView;
 use hopluu_engine::{CommandError, ReportFilter, TotalSelector};
+use hopluu_model::tree::UnitTree;
 use hopluu_model::{ChangeHash, DocId, EntryKind, UnitId};
 use serde_json::json;
 
 use crate::check::{holds, may_hold};
 use crate::fold::{Paper, Sum, asked, papers, sum};
+use crate::hand;
 use crate::log::Broken;
 use crate::node::Node;
 use crate::plan::{Between, HOUR, MINUTE};
-use crate::province::{FORM, HALVES, Half, Level, SUMS};
+use crate::province::{A_FLOOD, LAST_HALF, Level, Round, THIS_HALF, sums};
 use crate::work::report;
 use crate::world::World;
 
@@ -21,6 +23,8 @@ use crate::world::World;
 const WINDOWS_MAX: usize = 4;
 
 pub(crate) fn hold(world: &mut World) -> Result<(), Broken> {
+    world.is_healed = true;
+    hand::carry_everything(world)?;
     heal(world)?;
     let mut windows = 0;
     while let Some(lag) = lag(world) {
@@ -45,7 +49,6 @@ pub(crate) fn hold(world: &mut World) -> Result<(), Broken> {
 }
 
 fn heal(world: &mut World) -> Result<(), Broken> {
-    world.is_healed = true;
     let open: Vec<u64> = world.pipes.keys().copied().collect();
     for pipe in open {
         world.break_pipe(pipe)?;
@@ -75,7 +78,7 @@ fn heads(node: &Node) -> Heads {
 /// Who still lacks what; none when everybody has everything, and people can see that it arrived.
 fn lag(world: &World) -> Option<String> {
     let mut all = Heads::new();
-    for node in &world.nodes {
+    for node in living(world) {
         for (doc, (unit, heads)) in heads(node) {
             let entry = all.entry(doc).or_insert((unit, Vec::new()));
             if entry.1.is_empty() {
@@ -86,10 +89,10 @@ fn lag(world: &World) -> Option<String> {
             }
         }
     }
-    for node in &world.nodes {
+    for node in living(world) {
         let own = heads(node);
         let lacks = all.iter().find(|(doc, (unit, _))| {
-            may_hold(node, EntryKind::Change, unit) && !own.contains_key(doc)
+            may_hold(&world.tree, node, EntryKind::Change, unit) && !own.contains_key(doc)
         });
         if let Some((_, (unit, _))) = lacks {
             return Some(format!("{} lacks the report of {unit}", node.seat.name));
@@ -100,12 +103,17 @@ fn lag(world: &World) -> Option<String> {
             return Some(format!("{} still parks {parked}", node.seat.name));
         }
     }
-    unreceipted(world)
+    unreceipted(living(world))
+}
+
+/// The machines that are still there.
+fn living(world: &World) -> impl Iterator<Item = &Node> {
+    world.nodes.iter().filter(|node| !node.is_retired)
 }
 
 /// Whose report has not been said to have arrived, in its newest form.
-fn unreceipted(world: &World) -> Option<String> {
-    for node in &world.nodes {
+pub(crate) fn unreceipted<'n>(nodes: impl Iterator<Item = &'n Node>) -> Option<String> {
+    for node in nodes {
         let Some(core) = &node.core else {
             return Some(format!("{} has no power", node.seat.name));
         };
@@ -155,7 +163,7 @@ fn all_converged(world: &mut World) -> Result<(), Broken> {
         read.facts(doc).expect("memory does not fail")
     };
     let mut wrong = None;
-    for node in rest {
+    for node in rest.iter().filter(|node| !node.is_retired) {
         for doc in heads(node).keys() {
             if facts(&node.store, *doc) != facts(&province, *doc) {
                 wrong = Some(format!(
@@ -176,17 +184,17 @@ fn texts_differ(world: &mut World) -> Option<String> {
     let mut seen = BTreeMap::new();
     let last = world.nodes.len() - 1;
     let units = [4, 5, 63].map(|at: usize| world.nodes[at].place.unit.clone());
-    let reports = HALVES
-        .iter()
-        .flat_map(|half| units.iter().map(|unit| (*half, unit)));
+    let reports = [THIS_HALF, LAST_HALF, A_FLOOD]
+        .into_iter()
+        .flat_map(|round| units.iter().map(move |unit| (round, unit)));
     let reports: Vec<_> = reports.collect();
     for at in (4..8).chain(last.saturating_sub(4)..=last).chain([0, 1, 3]) {
-        for (half, unit) in &reports {
+        for (round, unit) in &reports {
             let node = &mut world.nodes[at];
-            if !may_hold(node, EntryKind::Change, unit) {
+            if node.is_retired || !may_hold(&world.tree, node, EntryKind::Change, unit) {
                 continue;
             }
-            let mut selector = report(*half);
+            let mut selector = report(*round);
             selector.unit = Some(unit.to_string());
             let Some(core) = node.core.as_mut() else {
                 return Some(format!("{} has no power", node.seat.name));
@@ -196,7 +204,7 @@ fn texts_differ(world: &mut World) -> Option<String> {
                 Err(CommandError::NoReport { .. }) => continue,
                 Err(error) => return Some(format!("{} shows {error:?}", node.seat.name)),
             };
-            let key = (half.period, (*unit).clone());
+            let key = (round.period, (*unit).clone());
             let first = seen.entry(key).or_insert_with(|| shown.clone());
             if *first != shown {
                 return Some(format!(
@@ -210,7 +218,7 @@ fn texts_differ(world: &mut World) -> Option<String> {
 }
 
 fn receipts_came(world: &mut World) -> Result<(), Broken> {
-    match unreceipted(world) {
+    match unreceipted(living(world)) {
         Some(what) => Err(world.broken(what)),
         None => Ok(()),
     }
@@ -219,17 +227,24 @@ fn receipts_came(world: &mut World) -> Result<(), Broken> {
 /// Each node's total is what its papers add up to, and superiors say the same of a unit as it
 /// says itself.
 fn totals_equal_fold(world: &mut World) -> Result<(), Broken> {
-    let halves = if world.plan.late > 0 { 2 } else { 1 };
-    HALVES
-        .into_iter()
-        .take(halves)
-        .try_for_each(|half| totals_of(world, half))
+    totals_of(world, THIS_HALF)?;
+    if world.plan.late > 0 {
+        totals_of(world, LAST_HALF)?;
+    }
+    if world.plan.flood > 0 {
+        totals_of(world, A_FLOOD)?;
+    }
+    Ok(())
 }
 
-fn totals_of(world: &mut World, half: Half) -> Result<(), Broken> {
+fn totals_of(world: &mut World, round: Round) -> Result<(), Broken> {
     let mut digests = BTreeMap::new();
+    let sums = sums(round.form());
     for at in 0..world.nodes.len() {
-        let papers = papers(&world.nodes[at].store, half);
+        if world.nodes[at].is_retired {
+            continue;
+        }
+        let papers = papers(&world.nodes[at].store, round);
         // Below the district every commune is asked about itself, above everybody below too.
         let units: Vec<UnitId> = match world.nodes[at].seat.level {
             Level::Province => (0..4)
@@ -238,7 +253,7 @@ fn totals_of(world: &mut World, half: Half) -> Result<(), Broken> {
             _ => vec![world.nodes[at].place.unit.clone()],
         };
         for unit in units {
-            let total = match total(world, at, &unit, half) {
+            let total = match total(world, at, &unit, round) {
                 Ok(total) => total,
                 Err(error) => return Err(world.broken(format!("no total of {unit}: {error:?}"))),
             };
@@ -248,8 +263,9 @@ fn totals_of(world: &mut World, half: Half) -> Result<(), Broken> {
                 let what = format!("rollup_equals_fold: {name} has another total of {unit}");
                 return Err(world.broken(what));
             }
-            let units = asked(&unit, half, world.plan.is_for_all);
-            if let Some(what) = differs(&total, &papers, &units) {
+            let units = asked(&world.tree, &unit, round, world.plan.is_for_all);
+            let kept = (&world.tree, &papers);
+            if let Some(what) = differs(&total, kept, &units, &sums) {
                 let what = format!("rollup_equals_fold: {name}: {what}");
                 return Err(world.broken(what));
             }
@@ -262,7 +278,7 @@ fn total(
     world: &mut World,
     at: usize,
     unit: &UnitId,
-    half: Half,
+    round: Round,
 ) -> Result<TotalView, CommandError> {
     let core = world.nodes[at]
         .core
@@ -270,18 +286,19 @@ fn total(
         .ok_or(CommandError::Stopping)?;
     core.rollup_show(&TotalSelector {
         unit: Some(unit.to_string()),
-        form: FORM.to_owned(),
-        period: half.period.to_owned(),
+        form: round.form.to_owned(),
+        period: round.period.to_owned(),
     })
 }
 
 fn differs(
     total: &TotalView,
-    papers: &BTreeMap<UnitId, Paper>,
+    (tree, papers): (&UnitTree, &BTreeMap<UnitId, Paper>),
     units: &BTreeSet<UnitId>,
+    sums: &[(String, bool)],
 ) -> Option<String> {
-    for (code, has_own_parts) in SUMS.iter() {
-        let plain = sum(papers, units, (code, *has_own_parts));
+    for (code, has_own_parts) in sums {
+        let plain = sum(tree, papers, units, (code, *has_own_parts));
         let Some(line) = total.lines.iter().find(|line| line.code.as_str() == code) else {
             return Some(format!("{code} of {} is not shown", total.unit));
         };

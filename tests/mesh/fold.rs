@@ -4,10 +4,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use automerge::{Automerge, Change, ObjType, ROOT, ReadDoc as _, ScalarValue, Value};
 use hopluu_doc::{DocKey, genesis};
+use hopluu_model::tree::UnitTree;
 use hopluu_model::{DocId, UnitId};
 use hopluu_store::Store;
 
-use crate::province::{ANNEX, Half, TREE, districts};
+use crate::province::{Round, districts};
 
 /// What one unit's document says.
 #[derive(Debug, Default)]
@@ -31,8 +32,8 @@ pub(crate) struct Sum {
     pub(crate) range: Option<(u64, u64)>,
 }
 
-/// Every document of a half-year in a store, from its raw changes.
-pub(crate) fn papers(store: &Store, half: Half) -> BTreeMap<UnitId, Paper> {
+/// Every document of one report in a store, from its raw changes.
+pub(crate) fn papers(store: &Store, round: Round) -> BTreeMap<UnitId, Paper> {
     let read = store.read().expect("memory does not fail");
     let mut docs: Vec<(DocId, UnitId, Vec<u8>)> = Vec::new();
     read.for_each_doc(|row| docs.push((row.doc, row.unit, row.key)))
@@ -40,10 +41,10 @@ pub(crate) fn papers(store: &Store, half: Half) -> BTreeMap<UnitId, Paper> {
     let mut papers = BTreeMap::new();
     for (doc, unit, key) in docs {
         let key = DocKey::decode(&key).expect("what was admitted decodes");
-        if key.period.to_string() != half.period {
+        if key.form.to_string() != round.form || key.period.to_string() != round.period {
             continue;
         }
-        let mut changes = vec![genesis(&key, &ANNEX).expect("it began").bytes];
+        let mut changes = vec![genesis(&key, round.form()).expect("it began").bytes];
         let stored = read.changes_after(doc, 0).expect("memory does not fail");
         changes.extend(stored.into_iter().map(|change| change.body));
         papers.insert(unit, paper(&changes));
@@ -89,17 +90,23 @@ fn map(doc: &Automerge, name: &str) -> BTreeMap<String, BTreeSet<String>> {
 }
 
 /// A unit and all below it that the form is assigned to.
-pub(crate) fn asked(unit: &UnitId, half: Half, is_for_all: bool) -> BTreeSet<UnitId> {
-    let mut units = TREE.descendants(unit, half.last_day);
+pub(crate) fn asked(
+    tree: &UnitTree,
+    unit: &UnitId,
+    round: Round,
+    is_for_all: bool,
+) -> BTreeSet<UnitId> {
+    let mut units = tree.descendants(unit, round.last_day);
     units.push(unit.clone());
     let assigned = districts();
     let is_asked =
-        |unit: &UnitId| is_for_all || assigned.iter().any(|root| TREE.is_at_or_below(unit, root));
+        |unit: &UnitId| is_for_all || assigned.iter().any(|root| tree.is_at_or_below(unit, root));
     units.into_iter().filter(is_asked).collect()
 }
 
 /// Adds a line up over these units.
 pub(crate) fn sum(
+    tree: &UnitTree,
     papers: &BTreeMap<UnitId, Paper>,
     units: &BTreeSet<UnitId>,
     (code, has_own_parts): (&str, bool),
@@ -107,7 +114,7 @@ pub(crate) fn sum(
     let mut sum = Sum::default();
     let mut range = Some((0, 0));
     for unit in units {
-        let is_commune = TREE.unit(unit).is_some_and(|unit| unit.level == "commune");
+        let is_commune = tree.unit(unit).is_some_and(|unit| unit.level == "commune");
         if !is_commune && !has_own_parts {
             continue;
         }

@@ -26,6 +26,12 @@ impl Ledger {
         }
     }
 
+    /// One more machine, which has confirmed nothing yet.
+    pub(crate) fn joined(&mut self) {
+        self.by_node.push(Vec::new());
+        self.looked.push(0);
+    }
+
     pub(crate) fn confirm(&mut self, node: usize, confirmed: Confirmed) {
         self.by_node[node].push(confirmed);
     }

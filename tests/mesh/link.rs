@@ -33,6 +33,18 @@ impl Route {
         TargetId(at as u64)
     }
 
+    /// The same way for a machine that runs over a copy of the caller's disk.
+    pub(crate) fn of_copy(&self, caller: usize) -> Self {
+        Self {
+            caller,
+            is_open: false,
+            failures: 0,
+            waiting: None,
+            window: 0,
+            ..*self
+        }
+    }
+
     /// Nothing fails any more; windows stay windows.
     pub(crate) fn heal(&mut self) {
         self.bits_per_s = [1_000_000; 2];

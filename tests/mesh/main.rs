@@ -4,7 +4,8 @@
 //! World: a heap of happenings by (time, sequence)
 //!   |-- Node: real engine core over the real store in memory, its own wrong clock, crashes
 //!   |-- Route: windows, rate and delay each way; Pipe: bytes under way, cut in mid-frame
-//!   |-- Stick: what goes by hand, late, twice, or never
+//!   |-- Stick: what goes by hand, late, twice, or never; a district has nothing else
+//!   |-- disks: backups come back, old ones too, and copies run beside their original
 //!   |-- Work: offices edit, settle, undo, withdraw
 //!   `-- Ledger: what was confirmed to whom; looked at after every event, and at the end
 //! ```
@@ -27,8 +28,10 @@
 
 mod check;
 mod decide;
+mod disk;
 mod ends;
 mod fold;
+mod hand;
 mod ledger;
 mod link;
 mod log;
@@ -50,7 +53,7 @@ use crate::world::World;
 const FIRST_SEED: u64 = 20_240_615;
 
 /// Seeds of a plain run.
-const SEEDS: u64 = 60;
+const SEEDS: u64 = 40;
 
 /// Plain runs are split over as many tests, so that all cores work.
 const SHARES: u64 = 4;

@@ -110,14 +110,20 @@ impl World {
             .map(|(route, _)| route)
             .collect();
         for route in own {
-            self.routes[route].failures = 0;
-            self.routes[route].waiting = None;
             // The first dial is an effect like any other, so the checkers see nothing new here.
-            self.turn(at, |core, turn| {
-                core.target_added(turn, Route::target(route));
-            })
-            .expect("naming a target breaks nothing");
+            self.dial_by(route).expect("naming a target breaks nothing");
         }
+    }
+
+    /// A caller hears of a way, or of all its ways after a start.
+    pub(crate) fn dial_by(&mut self, route: usize) -> Result<(), Broken> {
+        let way = &mut self.routes[route];
+        way.failures = 0;
+        way.waiting = None;
+        let caller = way.caller;
+        self.turn(caller, |core, turn| {
+            core.target_added(turn, Route::target(route));
+        })
     }
 
     pub(crate) fn dialled(&mut self, at: usize, life: u32) -> Result<(), Broken> {

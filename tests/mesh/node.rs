@@ -71,6 +71,8 @@ pub(crate) struct Node {
     pub(crate) last_link: u64,
     /// The end of the journal as the checkers have seen it.
     pub(crate) seen: Seq,
+    /// Put away for good.
+    pub(crate) is_retired: bool,
 }
 
 impl Node {
@@ -90,6 +92,25 @@ impl Node {
             unit: seat.unit.clone(),
             office: seat.office.clone(),
         };
+        Self::over(store, seat, place, signer)
+    }
+
+    /// A second machine over a copy of this one's disk: the same key, the same journal up to here.
+    pub(crate) fn copied(&self, store: Store) -> Self {
+        let seat = Seat {
+            name: format!("{}-copy", self.seat.name),
+            ..self.seat.clone()
+        };
+        let seen = store.read().and_then(|read| read.last_seq());
+        let seen = seen.expect("a copy is a whole database");
+        let (place, signer) = (self.place.clone(), self.signer.clone());
+        Self {
+            seen,
+            ..Self::over(store, seat, place, signer)
+        }
+    }
+
+    fn over(store: Store, seat: Seat, place: Place, signer: Signer) -> Self {
         Self {
             seat,
             place,
@@ -107,6 +128,7 @@ impl Node {
             links: BTreeMap::new(),
             last_link: 0,
             seen: Seq(0),
+            is_retired: false,
         }
     }
 

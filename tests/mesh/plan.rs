@@ -63,20 +63,28 @@ pub(crate) struct Plan {
     pub(crate) work_ms: Between,
     /// Codes that are in use: few make conflicts.
     pub(crate) codes: usize,
-    /// Nodes that lose their disk and come back from a backup.
+    /// Nodes that lose their disk and come back from a backup, some twice from the same old one.
     pub(crate) restored: usize,
+    /// Nodes whose disk is copied: for some days two machines run with one key.
+    pub(crate) copied: usize,
     /// Whether the form is assigned to the whole province, most of which then never reports.
     pub(crate) is_for_all: bool,
     /// Units that withdraw their report.
     pub(crate) withdrawn: usize,
     /// Chance in 1,000 that a piece of work is on the half-year before.
     pub(crate) late: u32,
+    /// Chance in 1,000 that it is on a flood, which has a form of its own.
+    pub(crate) flood: u32,
     /// Texts of up to 100 KiB that somebody pastes in.
     pub(crate) large_texts: usize,
     /// Whether the form is handed down when the half-year has long begun.
     pub(crate) is_form_late: bool,
     /// Changes of the tree in the middle.
     pub(crate) tree_events: usize,
+    /// Communes that come below another district.
+    pub(crate) moved: usize,
+    /// Whether a whole district has no link before the end, only sticks.
+    pub(crate) is_by_hand: bool,
     /// Between two sets of sticks that one node sends out; none where nobody carries any.
     pub(crate) sticks_ms: Option<Between>,
 }
@@ -110,16 +118,23 @@ impl Plan {
             second_ways: one_of(&[0, 0, 10]) as usize,
             work_ms: Between(work / 3, work * 5 / 3),
             codes: one_of(&[3, 12, 100]) as usize,
-            restored: one_of(&[0, 0, 0, 1]) as usize,
+            restored: one_of(&[0, 0, 1, 3]) as usize,
+            copied: one_of(&[0, 0, 0, 1]) as usize,
             is_for_all: one_of(&[0, 1]) == 1,
             withdrawn: one_of(&[0, 1, 3]) as usize,
             late: one_of(&[0, 0, 200]) as u32,
+            flood: one_of(&[0, 150]) as u32,
             large_texts: one_of(&[0, 0, 2]) as usize,
             is_form_late: one_of(&[0, 0, 0, 1]) == 1,
             tree_events: one_of(&[0, 0, 0, 1]) as usize,
+            moved: one_of(&[0, 0, 1]) as usize,
+            is_by_hand: one_of(&[0, 0, 0, 1]) == 1,
             sticks_ms: None,
         };
-        let sticks = one_of(&[0, 0, 30 * DAY]);
+        let mut sticks = one_of(&[0, 0, 30 * DAY]);
+        if plan.is_by_hand {
+            sticks = 30 * DAY;
+        }
         plan.sticks_ms = (sticks > 0).then_some(Between(sticks / 2, sticks * 3 / 2));
         if plan.is_form_late {
             // Offices are named by forms: who knows no form can invite none.

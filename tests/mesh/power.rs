@@ -1,15 +1,13 @@
-//! What happens to a node's power, clock and disk.
+//! What happens to a node's power and clock.
 
 use std::sync::Arc;
 
-use hopluu_model::Epoch;
-use hopluu_store::{DbError, Medium, OpenOptions, Store, WriteTx};
 use rand::RngExt;
 use serde_json::json;
 
 use crate::check;
 use crate::log::Broken;
-use crate::plan::{DAY, SECOND, clock_error_ms};
+use crate::plan::{DAY, clock_error_ms};
 use crate::world::{Happening, World};
 
 impl World {
@@ -41,7 +39,7 @@ impl World {
         check::after_power_cut(self, at)
     }
 
-    fn switch_off(&mut self, at: usize) -> Result<(), Broken> {
+    pub(crate) fn switch_off(&mut self, at: usize) -> Result<(), Broken> {
         let lost = json!({"asked": self.nodes[at].asked.len()});
         self.log
             .line(self.now, &self.nodes[at].seat.name, "power cut", &lost);
@@ -58,7 +56,7 @@ impl World {
     }
 
     pub(crate) fn power_back(&mut self, at: usize) -> Result<(), Broken> {
-        if self.nodes[at].core.is_some() {
+        if self.nodes[at].core.is_some() || self.nodes[at].is_retired {
             return Ok(());
         }
         let is_wrong = !self.is_healed && self.chance(self.plan.wrong_clock);
@@ -102,41 +100,5 @@ impl World {
         self.nodes[at].clock_off_ms = off;
         self.log
             .line(self.now, &self.nodes[at].seat.name, "clock set", &detail);
-    }
-
-    /// Somebody takes a copy of the disk.
-    pub(crate) fn backup(&mut self, at: usize) -> Result<(), Broken> {
-        let path = self.folder.path().join(format!("{at}.backup"));
-        let node = &mut self.nodes[at];
-        node.store
-            .backup(&path, |_| {})
-            .expect("there is room for a backup");
-        self.log
-            .line(self.now, &node.seat.name, "backup", &json!(null));
-        self.backups.insert(at, path);
-        Ok(())
-    }
-
-    /// The disk is dead; the copy comes back as a new life, as `restore` makes it.
-    pub(crate) fn restore(&mut self, at: usize) -> Result<(), Broken> {
-        let Some(path) = self.backups.remove(&at) else {
-            return Ok(());
-        };
-        if self.nodes[at].core.is_some() {
-            self.switch_off(at)?;
-        }
-        self.log
-            .line(self.now, &self.nodes[at].seat.name, "restore", &json!(null));
-        let medium = Medium::File(path);
-        let store = Store::open_manual(&medium, &OpenOptions::existing())
-            .expect("a backup is a whole database");
-        let epoch = Epoch(self.rng.random());
-        store
-            .write(move |tx: &mut WriteTx<'_>| -> Result<(), DbError> { tx.set_epoch(epoch) })
-            .expect("there is room for an epoch");
-        self.nodes[at].store = store;
-        check::after_restore(self, at)?;
-        self.at(self.now + SECOND, Happening::PowerBack { node: at });
-        Ok(())
     }
 }

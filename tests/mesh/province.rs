@@ -13,29 +13,46 @@ use hopluu_tests::repository;
 const PROVINCE: &str = "02";
 
 /// Đồng Văn, Mèo Vạc and Bắc Quang: 19 + 18 + 23 communes.
-const DISTRICTS: [&str; 3] = ["026", "027", "034"];
+pub(crate) const DISTRICTS: [&str; 3] = ["026", "027", "034"];
 
-/// The form that everybody fills in.
-pub(crate) const FORM: &str = "pcmd-review";
-
-/// A half-year, and the last day of its window, whose tree counts.
+/// One report that is asked for: which form and period, and the last day of its window, whose tree counts.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Half {
+pub(crate) struct Round {
+    pub(crate) form: &'static str,
     pub(crate) period: &'static str,
     pub(crate) last_day: Date,
 }
 
-/// The half-year that is being reported on, and the one before, which some are late with.
-pub(crate) const HALVES: [Half; 2] = [
-    Half {
-        period: "2024-H2",
-        last_day: TREE_DAY,
-    },
-    Half {
-        period: "2024-H1",
-        last_day: jiff::civil::date(2024, 6, 14),
-    },
-];
+impl Round {
+    pub(crate) fn form(&self) -> &'static Arc<Form> {
+        let is_flood = self.form == FLOOD_FORM;
+        if is_flood { &FLOOD } else { &ANNEX }
+    }
+}
+
+const ANNEX_FORM: &str = "pcmd-review";
+const FLOOD_FORM: &str = "flood-quick";
+
+/// The half-year that is being reported on.
+pub(crate) const THIS_HALF: Round = Round {
+    form: ANNEX_FORM,
+    period: "2024-H2",
+    last_day: TREE_DAY,
+};
+
+/// The one before, which some are late with.
+pub(crate) const LAST_HALF: Round = Round {
+    period: "2024-H1",
+    last_day: jiff::civil::date(2024, 6, 14),
+    ..THIS_HALF
+};
+
+/// A quick report on the flood of a September day, which has a form of its own.
+pub(crate) const A_FLOOD: Round = Round {
+    form: FLOOD_FORM,
+    period: "x20240910-yagi",
+    last_day: jiff::civil::date(2024, 9, 10),
+};
 
 /// The day by whose tree the nodes are set up.
 pub(crate) const TREE_DAY: Date = jiff::civil::date(2024, 12, 14);
@@ -58,12 +75,15 @@ pub(crate) fn districts() -> Vec<UnitId> {
     DISTRICTS.iter().map(|code| unit(&TREE, code)).collect()
 }
 
-/// The form as it is shipped.
-pub(crate) static ANNEX: LazyLock<Arc<Form>> = LazyLock::new(|| {
-    let path = repository().join(format!("config/forms/{FORM}.toml"));
+/// The forms as they are shipped.
+static ANNEX: LazyLock<Arc<Form>> = LazyLock::new(|| shipped(ANNEX_FORM));
+static FLOOD: LazyLock<Arc<Form>> = LazyLock::new(|| shipped(FLOOD_FORM));
+
+fn shipped(form: &str) -> Arc<Form> {
+    let path = repository().join(format!("config/forms/{form}.toml"));
     let text = fs::read_to_string(path).expect("the form is shipped");
     Arc::new(Form::parse(&text).expect("the shipped form is right"))
-});
+}
 
 fn unit(tree: &UnitTree, code: &str) -> UnitId {
     tree.resolve(code, Some(TREE_DAY))
@@ -125,28 +145,36 @@ pub(crate) fn seats(offices: usize) -> Vec<Seat> {
     seats
 }
 
-/// The lines that work writes in, by who may, with the values they take.
-pub(crate) static CODES: LazyLock<BTreeMap<bool, Vec<(String, ValueKind)>>> = LazyLock::new(|| {
-    let mut codes: BTreeMap<bool, Vec<(String, ValueKind)>> = BTreeMap::new();
-    for (line, value) in ANNEX.value_lines() {
-        let is_plain = matches!(value.entered, ValueKind::Count | ValueKind::YesNo);
-        if !is_plain || value.by_office {
-            continue;
-        }
-        let entry = (line.code.to_string(), value.entered);
-        if value.entered_at != EnteredAt::Above {
-            codes.entry(true).or_default().push(entry.clone());
-        }
-        if value.entered_at != EnteredAt::Reporting {
-            codes.entry(false).or_default().push(entry);
+/// The lines that work writes in, by form and who may, with the values they take.
+pub(crate) static CODES: LazyLock<Codes> = LazyLock::new(|| {
+    let mut codes = Codes::new();
+    for form in [&*ANNEX, &*FLOOD] {
+        for (line, value) in form.value_lines() {
+            let is_plain = matches!(value.entered, ValueKind::Count | ValueKind::YesNo);
+            if !is_plain || value.by_office {
+                continue;
+            }
+            let entry = (line.code.to_string(), value.entered);
+            let mut take = |is_reporting| {
+                let key = (form.id().to_string(), is_reporting);
+                codes.entry(key).or_default().push(entry.clone());
+            };
+            if value.entered_at != EnteredAt::Above {
+                take(true);
+            }
+            if value.entered_at != EnteredAt::Reporting {
+                take(false);
+            }
         }
     }
     codes
 });
 
-/// Counts that are simply added up, by code; and whether units above add their own part.
-pub(crate) static SUMS: LazyLock<Vec<(String, bool)>> = LazyLock::new(|| {
-    let lines = ANNEX.value_lines().filter_map(|(line, value)| {
+type Codes = BTreeMap<(String, bool), Vec<(String, ValueKind)>>;
+
+/// Counts of a form that are simply added up, by code; and whether units above add their own part.
+pub(crate) fn sums(form: &Form) -> Vec<(String, bool)> {
+    let lines = form.value_lines().filter_map(|(line, value)| {
         let has_own = match value.over_units {
             OverUnits::Sum => false,
             OverUnits::SumPlusOwn => true,
@@ -156,4 +184,4 @@ pub(crate) static SUMS: LazyLock<Vec<(String, bool)>> = LazyLock::new(|| {
         is_plain.then(|| (line.code.to_string(), has_own))
     });
     lines.collect()
-});
+}

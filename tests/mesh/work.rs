@@ -7,7 +7,7 @@ use rand::{RngExt, SeedableRng};
 use serde_json::json;
 
 use crate::log::Broken;
-use crate::province::{ANNEX, CODES, FORM, HALVES, Half, Level};
+use crate::province::{A_FLOOD, CODES, LAST_HALF, Level, Round, THIS_HALF};
 use crate::world::{Happening, World};
 
 /// The words that texts are made of.
@@ -29,17 +29,17 @@ const WORDS: [&str; 12] = [
 /// One thing to do.
 enum Deed {
     Save(SaveRequest),
-    Undo(Half),
+    Undo(Round),
     /// Settles what is open, by the value that one of the offices had.
-    Settle(Half),
+    Settle(Round),
 }
 
-/// A node's own report of a half-year.
-pub(crate) fn report(half: Half) -> Selector {
+/// A node's own report.
+pub(crate) fn report(round: Round) -> Selector {
     Selector {
         unit: None,
-        form: FORM.to_owned(),
-        period: half.period.to_owned(),
+        form: round.form.to_owned(),
+        period: round.period.to_owned(),
         instance: 0,
     }
 }
@@ -66,18 +66,17 @@ impl World {
 
     fn deed(&mut self, at: usize) -> Deed {
         let level = self.nodes[at].seat.level;
-        let is_late = self.plan.late > 0 && self.chance(self.plan.late);
-        let half = HALVES[usize::from(is_late)];
+        let round = self.round();
         let edits = match self.rng.random_range(0..100) {
-            0..8 => return Deed::Undo(half),
-            8..18 => return Deed::Settle(half),
+            0..8 => return Deed::Undo(round),
+            8..18 => return Deed::Settle(round),
             18..19 if self.plan.large_texts > 0 => {
                 self.plan.large_texts -= 1;
                 let letters = self.rng.random_range(10_000..33_000);
-                vec![self.text(at, letters)]
+                vec![self.text(at, round, letters)]
             }
-            18..30 => vec![self.text(at, 0)],
-            30..33 => vec![self.note(level)],
+            18..30 => vec![self.text(at, round, 0)],
+            30..33 => vec![self.note(round, level)],
             33..34 => vec![EditRequest::ClearAll],
             34..36 if self.plan.withdrawn > 0 && level == Level::Commune => {
                 self.plan.withdrawn -= 1;
@@ -86,7 +85,7 @@ impl World {
             }
             _ => {
                 let figures = self.rng.random_range(1..=6);
-                (0..figures).map(|_| self.figure(level)).collect()
+                (0..figures).map(|_| self.figure(round, level)).collect()
             }
         };
         let create = !matches!(
@@ -94,22 +93,31 @@ impl World {
             Some(EditRequest::ClearAll | EditRequest::Withdraw { .. })
         );
         Deed::Save(SaveRequest {
-            report: report(half),
+            report: report(round),
             office: None,
             edits,
             create,
         })
     }
 
-    fn code(&mut self, level: Level) -> (String, ValueKind) {
+    /// Which report somebody takes up.
+    fn round(&mut self) -> Round {
+        if self.plan.flood > 0 && self.chance(self.plan.flood) {
+            return A_FLOOD;
+        }
+        let is_late = self.plan.late > 0 && self.chance(self.plan.late);
+        if is_late { LAST_HALF } else { THIS_HALF }
+    }
+
+    fn code(&mut self, round: Round, level: Level) -> (String, ValueKind) {
         let is_reporting = matches!(level, Level::Commune | Level::Office);
-        let codes = &CODES[&is_reporting];
+        let codes = &CODES[&(round.form.to_owned(), is_reporting)];
         let used = self.plan.codes.min(codes.len());
         codes[self.rng.random_range(0..used)].clone()
     }
 
-    fn figure(&mut self, level: Level) -> EditRequest {
-        let (code, kind) = self.code(level);
+    fn figure(&mut self, round: Round, level: Level) -> EditRequest {
+        let (code, kind) = self.code(round, level);
         let value = match (kind, self.rng.random_range(0..10)) {
             (_, 0) => "blank".to_owned(),
             (ValueKind::YesNo, number) => if number < 6 { "Có" } else { "Không" }.to_owned(),
@@ -123,8 +131,8 @@ impl World {
         }
     }
 
-    fn note(&mut self, level: Level) -> EditRequest {
-        let (code, _) = self.code(level);
+    fn note(&mut self, round: Round, level: Level) -> EditRequest {
+        let (code, _) = self.code(round, level);
         EditRequest::Note {
             code,
             office: None,
@@ -133,12 +141,17 @@ impl World {
     }
 
     /// A few words, or so many letters that no packing makes small.
-    fn text(&mut self, at: usize, letters: usize) -> EditRequest {
+    fn text(&mut self, at: usize, round: Round, letters: usize) -> EditRequest {
         let own = self.nodes[at].seat.office.clone();
-        let texts: Vec<_> = ANNEX
+        let texts: Vec<_> = round
+            .form()
             .texts()
             .filter(|(_, office)| own.as_ref().is_none_or(|own| own == *office))
             .collect();
+        if texts.is_empty() {
+            // An office with no part in this form.
+            return EditRequest::ClearAll;
+        }
         let (section, office) = texts[self.rng.random_range(0..texts.len())];
         EditRequest::Text {
             section: section.id.to_string(),
@@ -177,13 +190,13 @@ impl World {
         let reply = self.nodes[at].reply(number);
         match deed {
             Deed::Save(save) => self.turn(at, |core, turn| core.report_save(turn, save, reply)),
-            Deed::Undo(half) => self.turn(at, |core, turn| {
-                core.report_undo(turn, &report(*half), None, reply);
+            Deed::Undo(round) => self.turn(at, |core, turn| {
+                core.report_undo(turn, &report(*round), None, reply);
             }),
-            Deed::Settle(half) => {
-                self.turn(at, |core, turn| match core.report_show(&report(*half)) {
+            Deed::Settle(round) => {
+                self.turn(at, |core, turn| match core.report_show(&report(*round)) {
                     Ok(view) => {
-                        let save = settling(*half, &view.figures, choice);
+                        let save = settling(*round, &view.figures, choice);
                         core.report_save(turn, &save, reply);
                     }
                     Err(error) => reply(Err(error)),
@@ -195,7 +208,7 @@ impl World {
 
 /// A save that settles every open figure.
 fn settling(
-    half: Half,
+    round: Round,
     figures: &[hopluu_engine::view::FigureView],
     mut choice: StdRng,
 ) -> SaveRequest {
@@ -210,7 +223,7 @@ fn settling(
         }
     });
     SaveRequest {
-        report: report(half),
+        report: report(round),
         office: None,
         edits: edits.collect(),
         create: false,

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use hopluu_engine::{Beginnings, Core, InviteRequest, Turn, root_records};
+use hopluu_model::tree::UnitTree;
 use hopluu_model::{Digest, Epoch, Place, Timestamp};
 use hopluu_net::key::write_root;
 use hopluu_sync::Steady;
@@ -20,7 +21,7 @@ use crate::link::{Pipe, Route, new_route};
 use crate::log::{Broken, Log, Panicked, Played};
 use crate::node::{Inbox, Node};
 use crate::plan::{BEGIN, Between, DAY, DAYS, HOUR, MINUTE, Plan};
-use crate::province::{ANNEX, Level, Seat, TREE, districts, seats};
+use crate::province::{A_FLOOD, Level, Seat, THIS_HALF, TREE, districts, seats};
 use crate::stick::Stick;
 use crate::{check, ends};
 
@@ -88,6 +89,15 @@ pub(crate) enum Happening {
     Restore {
         node: usize,
     },
+    /// A disk is copied, and a second machine runs with it.
+    Copy {
+        node: usize,
+    },
+    /// That machine is put away.
+    Retire {
+        copy: usize,
+        original: usize,
+    },
     Replay {
         tape: usize,
     },
@@ -149,6 +159,11 @@ pub(crate) struct World {
     pub(crate) tapes: Vec<Tape>,
     pub(crate) sticks: Vec<Stick>,
     pub(crate) backups: BTreeMap<usize, PathBuf>,
+    /// Files of disks made so far.
+    pub(crate) disks: u32,
+    /// The units as they are by the end of the year, what has been decided by now included.
+    pub(crate) tree: UnitTree,
+    pub(crate) decided: Vec<Decision>,
     pub(crate) folder: tempfile::TempDir,
     pub(crate) rng: StdRng,
     /// Made once for all nodes: they say the same on each.
@@ -219,6 +234,9 @@ impl World {
             tapes: Vec::new(),
             sticks: Vec::new(),
             backups: BTreeMap::new(),
+            disks: 0,
+            tree: TREE.clone(),
+            decided: Vec::new(),
             folder: tempfile::tempdir().expect("there is room for a backup"),
             rng,
             log,
@@ -245,13 +263,7 @@ impl World {
             self.plan_sticks(node);
             self.start_dialling(node);
         }
-        for _ in 0..self.plan.restored {
-            let node = self.rng.random_range(1..self.nodes.len());
-            let backup = BEGIN + self.rng.random_range(30 * DAY..90 * DAY);
-            let restore = backup + self.rng.random_range(DAY..60 * DAY);
-            self.at(backup, Happening::Backup { node });
-            self.at(restore, Happening::Restore { node });
-        }
+        self.plan_disks();
     }
 
     /// Everybody dials up; some have a second way; offices of one unit dial each other.
@@ -292,6 +304,7 @@ impl World {
                 other.silent = Some(silence);
             }
         }
+        self.cut_off_district();
         for route in &mut self.routes {
             if level_of(&self.nodes, route.caller) == Level::Office {
                 // A cable in the house: open for an office day.
@@ -348,7 +361,15 @@ impl World {
                 self.set_clock(node, life);
                 Ok(())
             }
-            Happening::Backup { node } => self.backup(node),
+            Happening::Backup { node } => {
+                self.backup(node);
+                Ok(())
+            }
+            Happening::Copy { node } => {
+                self.copy(node);
+                Ok(())
+            }
+            Happening::Retire { copy, original } => self.retire(copy, original),
             Happening::Restore { node } => self.restore(node),
             Happening::Replay { tape } => self.replay(tape),
             Happening::Decide { what } => self.decide(what),
@@ -446,7 +467,9 @@ fn root_says(signer: &Signer, seat: &Seat, plan: &Plan) -> Vec<Record> {
     let forms = if plan.is_form_late {
         Vec::new()
     } else {
-        vec![((**ANNEX).clone(), assigned)]
+        let rounds = [THIS_HALF, A_FLOOD].into_iter();
+        let forms = rounds.map(|round| ((**round.form()).clone(), assigned.clone()));
+        forms.collect()
     };
     root_records(signer, &seat.unit, &TREE, forms).expect("a province is within bounds")
 }
