@@ -4,6 +4,7 @@
 //! tidy   the rules of the source itself: who may depend on whom, sizes, words, scripts, papers
 //! mesh   a whole province simulated on a virtual clock, from one seed
 //! lab    links as bad as those of the mountains, for benches
+//! corpus what fuzzing found and begins with (fuzz/), played as tests
 //! e2e    the program as people run it: real processes, real sockets, real kills
 //! ```
 //! Each is a test target of its own, in a folder of its own, with a `main.rs` as its front page.
@@ -11,6 +12,7 @@
 
 pub mod crash;
 pub mod lab;
+pub mod memory;
 pub mod process;
 
 use std::path::PathBuf;

@@ -1,0 +1,126 @@
+//! What is signed, or says who somebody is: records, tickets, chains, envelopes and what is in them.
+
+use std::sync::LazyLock;
+
+use hopluu_doc::DocKey;
+use hopluu_model::tree::{TreeEvent, UnitTree};
+use hopluu_model::{ChangeHash, Digest, DocId, Epoch, Seq};
+use hopluu_sync::{Bundle, Checkpoint};
+use hopluu_trust::{
+    Envelope, JoinReply, JoinRequest, Receipt, Record, Seal, Signer, Ticket, TicketIssue,
+    decode_chain, encode_chain, fingerprint, read_certificate, verify_chain,
+};
+
+/// Whoever the envelopes of the corpus are for.
+pub fn receiver() -> Signer {
+    Signer::from_seed(&[2; 32])
+}
+
+/// A ticket that requests and replies are judged by.
+pub static TICKET: LazyLock<Ticket> = LazyLock::new(|| Ticket {
+    addrs: vec!["district.example:7710".to_owned()],
+    root: Digest([7; 32]),
+    issuer: Signer::from_seed(&[1; 32]).node_id(),
+    secret: hopluu_trust::TicketSecret([3; 16]),
+    unit: "19429@2024-05-01".parse().expect("a unit"),
+    office: None,
+    expires: hopluu_model::Timestamp(4_000_000_000_000),
+});
+
+/// Records and what is in them, seals, and the keys of documents that they are about.
+pub fn records(input: &[u8]) {
+    let (doc, head) = (DocId([1; 16]), ChangeHash([2; 32]));
+    if let Ok(seal) = Seal::from_wire(input, doc, head) {
+        assert_eq!(seal.to_wire(), input, "there is one spelling");
+        let _judged = seal.verify();
+    }
+    if let Ok(record) = Record::decode(input) {
+        assert_eq!(record.encode(), input, "there is one spelling");
+        let _judged = record.verify();
+        let _read = Receipt::read(&record);
+        body(&record.body);
+    }
+    body(input);
+}
+
+/// The bodies that records have, whatever their kind says.
+fn body(bytes: &[u8]) {
+    let _chain = decode_chain(bytes);
+    if let Ok(event) = TreeEvent::decode(bytes) {
+        assert_eq!(event.encode(), bytes, "there is one spelling");
+    }
+    if let Ok(tree) = UnitTree::decode(bytes) {
+        assert_eq!(
+            UnitTree::decode(&tree.encode()).map(|tree| tree.version()),
+            Ok(tree.version())
+        );
+    }
+    if let Ok(key) = DocKey::decode(bytes) {
+        assert_eq!(key.encode(), bytes, "there is one spelling");
+    }
+}
+
+/// Tickets as typed or pasted, and the two messages of a join.
+pub fn tickets(input: &[u8]) {
+    if let Ok(text) = std::str::from_utf8(input)
+        && let Ok(ticket) = Ticket::decode(text)
+    {
+        let spelled = ticket.encode().expect("what was read can be written");
+        assert_eq!(Ticket::decode(&spelled), Ok(ticket));
+    }
+    // Past the check of the letters, which nobody's chance finds.
+    if let Ok(ticket) = postcard::from_bytes::<Ticket>(input)
+        && let Ok(text) = ticket.encode()
+    {
+        let _read = Ticket::decode(&text);
+    }
+    let _issue = TicketIssue::decode(input);
+    if let Ok(request) = JoinRequest::decode(input) {
+        assert_eq!(request.encode(), input, "there is one spelling");
+        let _judged = request.verify(&TICKET.issue(), &TICKET.issuer, None);
+    }
+    let request = JoinRequest::new(&TICKET, &receiver());
+    let _judged = JoinReply::open(input, &TICKET, &request);
+}
+
+/// Chains of certificates, judged under the root that they bring along.
+pub fn chains(input: &[u8]) {
+    let _read = read_certificate(input);
+    let Ok(chain) = decode_chain(input) else {
+        return;
+    };
+    assert_eq!(
+        encode_chain(&chain).as_deref(),
+        Ok(input),
+        "there is one spelling"
+    );
+    let root = chain.last().map(|root| fingerprint(root));
+    let _judged = verify_chain(&chain, &root.unwrap_or(Digest([0; 32])), None);
+    for certificate in &chain {
+        let _read = read_certificate(certificate);
+    }
+}
+
+/// Envelopes as somebody carries them.
+pub fn envelopes(input: &[u8]) {
+    let Ok((address, envelope)) = Envelope::read(input) else {
+        return;
+    };
+    let root = address.chain.last().map(|root| fingerprint(root));
+    let _line = address.line(&root.unwrap_or(Digest([0; 32])));
+    if let Ok(content) = envelope.open(&address, &receiver()) {
+        bundles(&content);
+    }
+}
+
+/// What an opened envelope holds, unpacked.
+pub fn bundles(input: &[u8]) {
+    let Ok(bundle) = Bundle::decode(input) else {
+        return;
+    };
+    assert_eq!(Bundle::decode(&bundle.encode()).as_ref(), Ok(&bundle));
+    let (mine, basis) = (Epoch([1; 16]), Epoch([2; 16]));
+    let kept = Checkpoint::default();
+    let claims = bundle.claims(&kept, mine, basis, Seq(9));
+    assert!(claims.acked.is_none_or(|acked| acked <= Seq(9)));
+}
