@@ -57,7 +57,10 @@ pub(crate) fn carry_everything(world: &mut World) -> Result<(), Broken> {
     }
     carry(world, &[0])?;
     carry(world, &[DISTRICT])?;
-    let nodes = communes.iter().map(|at| &world.nodes[*at]);
+    // Who was restored gets what it lost back by a link only: a stick says nothing twice.
+    let never_restored = |at: &&usize| !world.backups.contains_key(at);
+    let nodes = communes.iter().filter(never_restored);
+    let nodes = nodes.map(|at| &world.nodes[*at]);
     match unreceipted(nodes) {
         Some(what) => Err(world.broken(format!("by_hand: {what}"))),
         None => Ok(()),
