@@ -3,7 +3,7 @@
 use crate::CloseCode;
 use crate::dictionary::Pair;
 use crate::frame::{Frame, KIND_HELLO, KIND_PART, KIND_STREAM, decode};
-use crate::limits::{FRAME_BYTES_MAX, MESSAGE_BYTES_MAX};
+use crate::limits::{FRAME_BYTES_MAX, MESSAGE_BYTES_MAX, UNKNOWN_FRAMES_MAX};
 use crate::stream::{Unpacker, unpack_alone};
 
 /// Longest length field: three groups of seven bits hold more than a frame may have.
@@ -22,6 +22,8 @@ pub(crate) struct Inlet {
     parts: Vec<u8>,
     /// Whether the hello has come: nothing else may come first, known or not.
     is_greeted: bool,
+    /// Frames of unknown kinds since the last of a known one.
+    unknown: u32,
 }
 
 impl Inlet {
@@ -33,6 +35,7 @@ impl Inlet {
             unpacker: None,
             parts: Vec::new(),
             is_greeted: false,
+            unknown: 0,
         }
     }
 
@@ -121,7 +124,7 @@ impl Inlet {
             if !self.parts.is_empty() {
                 return Err(CloseCode::PartsBroken);
             }
-            return decode(*kind, body);
+            return self.known(*kind, body);
         }
         let (flag, piece) = body.split_first().ok_or(CloseCode::PartsBroken)?;
         if piece.is_empty() || *flag > 1 {
@@ -142,7 +145,17 @@ impl Inlet {
         if *kind == KIND_PART {
             return Err(CloseCode::PartsBroken);
         }
-        decode(*kind, body)
+        self.known(*kind, body)
+    }
+
+    /// A frame of a kind that we know; some others are passed over.
+    fn known(&mut self, kind: u8, body: &[u8]) -> Result<Option<Frame>, CloseCode> {
+        let frame = decode(kind, body)?;
+        self.unknown = if frame.is_some() { 0 } else { self.unknown + 1 };
+        if self.unknown > UNKNOWN_FRAMES_MAX {
+            return Err(CloseCode::Malformed);
+        }
+        Ok(frame)
     }
 }
 

@@ -33,6 +33,10 @@ pub const MESSAGE_BYTES_MAX: usize = ENTRY_BYTES_MAX + (4 << 10);
 /// a time; the others are told `Busy` and come again.
 pub const PARTS_BYTES_MAX: usize = 4 * MESSAGE_BYTES_MAX;
 
+/// Frames of kinds that this version does not know, one after the other. A newer peer says a word of its own
+/// between others; packed, 20 KB would hold millions.
+pub const UNKNOWN_FRAMES_MAX: u32 = 1_024;
+
 /// Entries in one push. A chunk of the smallest sealed changes holds about 100.
 pub const PUSH_ENTRIES_MAX: usize = 1_024;
 
