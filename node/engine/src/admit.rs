@@ -26,6 +26,7 @@ pub(crate) use self::receipts::{Giver, receipt_heads};
 pub(crate) use self::records::put_record;
 use crate::beginnings::Beginnings;
 use crate::core::Core;
+use crate::limits::DECODED_OPS_AT_ONCE;
 use crate::registry::{RecordEffect, Registry, Working};
 use crate::turn::Turn;
 use crate::view::WatchEvent;
@@ -43,6 +44,10 @@ pub(crate) struct Admitted {
     pub(crate) receipts: Vec<(DocId, UnitId, Timestamp)>,
     /// How many entries of the push are new here.
     pub(crate) taken: usize,
+    /// How many were judged: the rest is for another transaction.
+    pub(crate) judged: usize,
+    /// Operations that were decoded.
+    ops: u64,
     /// Entries that stay outside, by their place in the push.
     pub(crate) refused: Vec<Refusal>,
     /// Peers of whom something had been turned away that might come in now.
@@ -137,7 +142,8 @@ enum Verdict {
 }
 
 impl Admission {
-    /// Takes in the entries of one push, in their order.
+    /// Takes in entries of one push, in their order, until they have been [work
+    /// enough](DECODED_OPS_AT_ONCE) for one transaction.
     pub(crate) fn push(
         &self,
         tx: &mut WriteTx<'_>,
@@ -146,6 +152,10 @@ impl Admission {
         let mut admitted = Admitted::default();
         let mut registry = self.working.begin(tx)?;
         for (index, entry) in entries.iter().enumerate() {
+            if admitted.ops >= DECODED_OPS_AT_ONCE {
+                break;
+            }
+            admitted.judged += 1;
             match entry.kind {
                 EntryKind::Change => {
                     registry.settle();

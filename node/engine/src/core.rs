@@ -224,6 +224,11 @@ impl Core {
         });
     }
 
+    /// Runs something as a turn of its own, behind what waits for the loop by now.
+    pub(crate) fn later(&self, act: impl FnOnce(&mut Self, &mut Turn) + Send + 'static) {
+        (self.post)(Box::new(act));
+    }
+
     /// Remembers how the disk answered and says so when it changed.
     pub(crate) fn disk_is(&mut self, turn: &mut Turn, state: DiskState) {
         if self.disk != state {

@@ -54,6 +54,13 @@ pub(crate) const PART_PIECES_MAX: u16 = 64;
 /// Files that are looked at together where all are.
 pub(crate) const FILES_READ_MAX: u32 = 256;
 
+/// Operations of foreign changes that are decoded in one transaction, and of stored ones in one read for a
+/// peer, before others have their turn: a section of text written anew. The one that reaches it is still
+/// taken whole, so that the most is this and [`hopluu_doc::limits::SCAN_LIMITS`]' together, which is some
+/// 60 ms on a small machine. A chunk of the link rarely holds more; one that is made to does so at the
+/// cost of whoever sent it.
+pub(crate) const DECODED_OPS_AT_ONCE: u64 = 32 << 10;
+
 /// Commands waiting for the loop: enough for a page with many users, little enough that a stuck disk
 /// is felt by the asker and not by the memory.
 pub(crate) const REQUESTS_WAITING_MAX: usize = 256;

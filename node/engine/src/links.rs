@@ -3,12 +3,12 @@
 use hopluu_model::{NodeId, Place, Seq};
 use hopluu_net::Via;
 use hopluu_store::{DbError, PeerCheckpoint, WriteError, WriteTx};
-use hopluu_sync::{Acked, Effect, Event, Incoming, LinkId, Received, TargetId, Ticket};
+use hopluu_sync::{Acked, Effect, Event, Incoming, LinkId, Received, Refusal, TargetId, Ticket};
 use hopluu_trust::verify_line;
 
 use crate::admit::Admitted;
 use crate::core::{Core, unreadable};
-use crate::reads::ask;
+use crate::reads::{Answered, ask};
 use crate::turn::{NetEffect, Turn};
 use crate::view::{DiskState, WatchEvent};
 
@@ -136,7 +136,15 @@ impl Core {
                 entries,
                 received,
             } => {
-                self.apply(turn, Answer { link, ticket }, peer, entries, received);
+                let applying = Applying {
+                    answer: Answer { link, ticket },
+                    peer,
+                    entries,
+                    received,
+                    done: 0,
+                    refused: Vec::new(),
+                };
+                self.apply(turn, applying);
             }
             Effect::SaveAcked {
                 link,
@@ -177,46 +185,49 @@ impl Core {
                 let quota = self.file_quota;
                 let answer =
                     reader.and_then(|reader| reader.consistent(|read| ask(read, effect, quota)));
-                return Some(answer.unwrap_or_else(|error| {
+                let Answered { event, is_much } = answer.unwrap_or_else(|error| {
                     unreadable(&error);
-                    Event::StoreFailed { link, ticket }
-                }));
+                    Answered {
+                        event: Event::StoreFailed { link, ticket },
+                        is_much: false,
+                    }
+                });
+                if !is_much {
+                    return Some(event);
+                }
+                // What follows from it waits until others have had their turn.
+                self.later(move |core, turn| core.hub_event(turn, event));
             }
         }
         None
     }
 
-    fn apply(
-        &mut self,
-        turn: &mut Turn,
-        answer: Answer,
-        peer: NodeId,
-        entries: Vec<Incoming>,
-        received: Option<Received>,
-    ) {
+    /// As much of a push as one transaction takes; the rest goes to the end of the queue, behind what
+    /// others have sent meanwhile. The position moves with the last of it.
+    fn apply(&mut self, turn: &mut Turn, mut applying: Applying) {
+        let (peer, answer) = (applying.peer, applying.answer);
         let admission = self.admission(Some(peer), turn.now);
         self.submit(
-            move |tx| -> Result<Admitted, DbError> {
-                let admitted = admission.push(tx, &entries)?;
-                if let Some(received) = received {
+            move |tx| -> Result<_, DbError> {
+                let admitted = admission.push(tx, &applying.entries)?;
+                applying.judged(&admitted);
+                if let (Some(received), []) = (applying.received, applying.entries.as_slice()) {
                     change_checkpoint(tx, peer, |kept| received_is(kept, received))?;
                 }
-                Ok(admitted)
+                Ok((admitted, applying))
             },
-            move |core, turn, result| core.applied(turn, answer, peer, result),
+            move |core, turn, result| core.applied(turn, answer, result),
         );
     }
 
     fn applied(
         &mut self,
         turn: &mut Turn,
-        answer: Answer,
-        peer: NodeId,
-        result: Result<Admitted, WriteError<DbError>>,
+        Answer { link, ticket }: Answer,
+        result: Result<(Admitted, Applying), WriteError<DbError>>,
     ) {
-        let Answer { link, ticket } = answer;
-        let mut admitted = match result {
-            Ok(admitted) => admitted,
+        let (mut admitted, applying) = match result {
+            Ok(done) => done,
             Err(error) => {
                 self.write_failed(turn, error);
                 return self.hub_event(turn, Event::StoreFailed { link, ticket });
@@ -225,6 +236,11 @@ impl Core {
         self.disk_is(turn, DiskState::Good);
         if let Some(registry) = admitted.registry.take() {
             self.records_changed(registry);
+        }
+        let peer = applying.peer;
+        if !applying.entries.is_empty() {
+            self.apply(turn, applying);
+            return self.let_in(turn, admitted, Some(peer));
         }
         let last = match self.store().read().and_then(|read| read.last_seq()) {
             Ok(last) => last,
@@ -239,7 +255,7 @@ impl Core {
             Event::Applied {
                 link,
                 ticket,
-                refused: std::mem::take(&mut admitted.refused),
+                refused: applying.refused,
                 last,
             },
         );
@@ -285,6 +301,31 @@ impl Core {
 pub(crate) struct Answer {
     pub(crate) link: LinkId,
     pub(crate) ticket: Ticket,
+}
+
+/// A push on its way into the store.
+#[derive(Debug)]
+struct Applying {
+    answer: Answer,
+    peer: NodeId,
+    /// What has not been judged.
+    entries: Vec<Incoming>,
+    received: Option<Received>,
+    /// How many have been.
+    done: u32,
+    refused: Vec<Refusal>,
+}
+
+impl Applying {
+    fn judged(&mut self, admitted: &Admitted) {
+        let refused = admitted.refused.iter().map(|refusal| Refusal {
+            index: refusal.index + self.done,
+            code: refusal.code,
+        });
+        self.refused.extend(refused);
+        self.entries.drain(..admitted.judged);
+        self.done += u32::try_from(admitted.judged).unwrap_or(u32::MAX);
+    }
 }
 
 pub(crate) const EMPTY: PeerCheckpoint = PeerCheckpoint {

@@ -197,7 +197,8 @@ fn spawn(
     }
 }
 
-/// Where the store's answers wait for the loop. Their number is bounded by the store's own queue.
+/// Where the store's answers wait for the loop, and what goes on in a later turn. Their number is bounded by
+/// the store's own queue, and by one for each link.
 #[derive(Default)]
 struct Mailbox {
     waiting: Mutex<VecDeque<Continuation>>,

@@ -14,11 +14,30 @@ use hopluu_sync::{
 
 use self::packets::{Lot, Row};
 use crate::files::{self, FileQuota};
-use crate::limits::{JOURNAL_ENTRIES_MAX, STORED_BYTES_PER_SENT, VOUCHED_BYTES_MAX};
+use crate::limits::{
+    DECODED_OPS_AT_ONCE, JOURNAL_ENTRIES_MAX, STORED_BYTES_PER_SENT, VOUCHED_BYTES_MAX,
+};
 use crate::links::EMPTY;
 
+/// An answer, and whether finding it was [work enough](DECODED_OPS_AT_ONCE) for one turn.
+pub(crate) struct Answered {
+    pub(crate) event: Event,
+    pub(crate) is_much: bool,
+}
+
 /// Answers an effect that only reads.
-pub(crate) fn ask(read: &Read, effect: Effect, quota: FileQuota) -> Result<Event, DbError> {
+pub(crate) fn ask(read: &Read, effect: Effect, quota: FileQuota) -> Result<Answered, DbError> {
+    let mut is_much = false;
+    let event = event(read, effect, quota, &mut is_much)?;
+    Ok(Answered { event, is_much })
+}
+
+fn event(
+    read: &Read,
+    effect: Effect,
+    quota: FileQuota,
+    is_much: &mut bool,
+) -> Result<Event, DbError> {
     match effect {
         Effect::LoadCheckpoint { link, ticket, peer } => {
             let kept = read
@@ -39,7 +58,9 @@ pub(crate) fn ask(read: &Read, effect: Effect, quota: FileQuota) -> Result<Event
             bytes_max,
             scope,
         } => {
-            let batch = read_journal(read, after, through, bytes_max, &scope)?;
+            let gathered = gather(read, after, through, bytes_max, &scope)?;
+            *is_much = gathered.0.ops >= DECODED_OPS_AT_ONCE;
+            let batch = batch_of(read, gathered)?;
             Ok(Event::JournalRead {
                 link,
                 ticket,
@@ -74,12 +95,12 @@ pub(crate) fn ask(read: &Read, effect: Effect, quota: FileQuota) -> Result<Event
                 bytes,
             })
         }
-        comparing => compare(read, comparing),
+        comparing => compare(read, comparing, is_much),
     }
 }
 
 /// Answers an effect of a comparison of two stores.
-fn compare(read: &Read, effect: Effect) -> Result<Event, DbError> {
+fn compare(read: &Read, effect: Effect, is_much: &mut bool) -> Result<Event, DbError> {
     Ok(match effect {
         Effect::ReadItems {
             link,
@@ -123,7 +144,7 @@ fn compare(read: &Read, effect: Effect) -> Result<Event, DbError> {
             Event::MissingRead {
                 link,
                 ticket,
-                batch: read_missing(read, &want, &scope)?,
+                batch: read_missing(read, &want, &scope, is_much)?,
             }
         }
         // Only effects that read come here; nothing has to happen for any other.
@@ -152,14 +173,37 @@ pub(crate) fn read_journal(
     bytes_max: usize,
     scope: &Scope,
 ) -> Result<JournalBatch, DbError> {
+    batch_of(read, gather(read, after, through, bytes_max, scope)?)
+}
+
+fn batch_of(
+    read: &Read,
+    (gathered, through): (Gathered<'_>, Seq),
+) -> Result<JournalBatch, DbError> {
+    let entries = gathered.finish(read)?;
+    Ok(JournalBatch { entries, through })
+}
+
+fn gather<'s>(
+    read: &Read,
+    after: Seq,
+    through: Seq,
+    bytes_max: usize,
+    scope: &'s Scope,
+) -> Result<(Gathered<'s>, Seq), DbError> {
     let stored_max = bytes_max.saturating_mul(STORED_BYTES_PER_SENT);
     let batch = read.read_journal(after, JOURNAL_ENTRIES_MAX, stored_max)?;
     let mut gathered = Gathered::new(scope, bytes_max);
     let mut looked_at = batch.through;
     for entry in batch.entries {
-        if entry.seq <= through {
-            gathered.add(read, entry)?;
+        if entry.seq > through {
+            break;
         }
+        if gathered.is_full() {
+            looked_at = Seq(entry.seq.0.saturating_sub(1));
+            break;
+        }
+        gathered.add(read, entry)?;
     }
     if gathered.is_open() && looked_at < through {
         let more = read.read_journal(looked_at, PACKET_CHANGES_MAX, VOUCHED_BYTES_MAX)?;
@@ -171,16 +215,15 @@ pub(crate) fn read_journal(
             gathered.add(read, entry)?;
         }
     }
-    Ok(JournalBatch {
-        entries: gathered.finish(read)?,
-        through: looked_at.min(through),
-    })
+    Ok((gathered, looked_at.min(through)))
 }
 
 /// Entries of the journal on their way to a peer; changes of one document gather in packets.
 struct Gathered<'s> {
     scope: &'s Scope,
     bytes_max: usize,
+    /// Operations of all changes so far.
+    ops: u64,
     entries: Vec<Entry>,
     /// By document, with the unit and whom it came from: what came from different peers goes to
     /// different peers.
@@ -192,6 +235,7 @@ impl<'s> Gathered<'s> {
         Self {
             scope,
             bytes_max,
+            ops: 0,
             entries: Vec::new(),
             lots: BTreeMap::new(),
         }
@@ -199,6 +243,11 @@ impl<'s> Gathered<'s> {
 
     fn is_open(&self) -> bool {
         self.lots.values().any(|(_, _, lot)| lot.is_open())
+    }
+
+    /// Whether what has been gathered is work enough for one read.
+    fn is_full(&self) -> bool {
+        self.ops >= DECODED_OPS_AT_ONCE && !self.is_open()
     }
 
     fn add(&mut self, read: &Read, entry: JournalEntry) -> Result<(), DbError> {
@@ -221,12 +270,14 @@ impl<'s> Gathered<'s> {
                 }
                 let lot = self.lots.entry(doc);
                 let (_, _, lot) = lot.or_insert_with(|| (unit, origin, Lot::default()));
+                let before = lot.ops();
                 lot.add(Row {
                     seq,
                     actor,
                     seal,
                     body,
                 });
+                self.ops = self.ops.saturating_add(lot.ops() - before);
                 return Ok(());
             }
             EntryBody::Record { body, .. }
@@ -343,10 +394,15 @@ impl Want {
     }
 }
 
-fn read_missing(read: &Read, want: &Want, scope: &Scope) -> Result<MissingBatch, DbError> {
+fn read_missing(
+    read: &Read,
+    want: &Want,
+    scope: &Scope,
+    is_much: &mut bool,
+) -> Result<MissingBatch, DbError> {
     let object = want.object;
     let found = match object.kind {
-        EntryKind::Change => missing_changes(read, want, scope)?,
+        EntryKind::Change => missing_changes(read, want, scope, is_much)?,
         EntryKind::Record | EntryKind::Receipt => missing_records(read, want, scope)?,
         EntryKind::Attachment => Some(MissingBatch::default()),
     };
@@ -368,6 +424,7 @@ fn missing_changes(
     read: &Read,
     want: &Want,
     scope: &Scope,
+    is_much: &mut bool,
 ) -> Result<Option<MissingBatch>, DbError> {
     let doc = DocId::from(want.object.object);
     let mut batch = MissingBatch::default();
@@ -385,7 +442,8 @@ fn missing_changes(
             return true;
         }
         bytes += change.body.len() + change.seal.len();
-        if bytes > stored_max && !lot.is_empty() && !lot.is_open() {
+        let is_much = bytes > stored_max || lot.ops() >= DECODED_OPS_AT_ONCE;
+        if is_much && !lot.is_empty() && !lot.is_open() {
             batch.next = Some(last);
             return false;
         }
@@ -398,6 +456,7 @@ fn missing_changes(
         });
         true
     })?;
+    *is_much = lot.ops() >= DECODED_OPS_AT_ONCE;
     let packets = lot.packets(want.bytes_max).into_iter();
     let entries =
         packets.map(|(seq, body)| entry_of(want.object, seq, row.key.clone(), body, &row.unit));

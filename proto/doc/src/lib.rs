@@ -47,5 +47,6 @@ pub use report::{
     Attached, Candidate, HistoryEntry, Kept, LoadError, Register, Report, TextKey, Touched, Undone,
 };
 pub use scan::{
-    InsertRun, MapOp, Place, ScanError, ScanLimits, ScannedChange, TextEdit, TextObject, scan,
+    InsertRun, MapOp, Place, ScanError, ScanLimits, ScannedChange, TextEdit, TextObject, count_ops,
+    scan,
 };

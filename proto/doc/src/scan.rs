@@ -267,6 +267,17 @@ pub fn scan(bytes: &[u8], limits: &ScanLimits) -> Result<ScannedChange, ScanErro
     })
 }
 
+/// How many operations a stored change claims to be, from the lengths of its runs: what taking it apart
+/// will cost. Nothing where it cannot be read.
+#[must_use]
+pub fn count_ops(bytes: &[u8], limits: &ScanLimits) -> Option<u64> {
+    let chunk = Chunk::read(bytes, limits).ok()?;
+    let mut reader = Reader::new(&chunk.body);
+    Head::read(&mut reader, limits).ok()?;
+    let columns = Columns::read(&mut reader).ok()?;
+    columns.count(limits.ops_max).ok()
+}
+
 /// What stands before the columns.
 #[derive(Debug)]
 struct Head<'a> {

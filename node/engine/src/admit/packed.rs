@@ -85,7 +85,8 @@ fn journal(node: &Receiver, to: &Someone, bytes_max: usize) -> JournalBatch {
             bytes_max,
             scope: Arc::clone(&scope),
         };
-        let Event::JournalRead { batch, .. } = reads::ask(&read, effect, FILE_QUOTA).unwrap()
+        let Event::JournalRead { batch, .. } =
+            reads::ask(&read, effect, FILE_QUOTA).unwrap().event
         else {
             panic!("a reading of the journal is answered by one");
         };
@@ -361,4 +362,37 @@ fn an_unknown_author_in_a_packet_holds_up_nobody_else() {
     let admitted = node.hears(&world.district, vec![sent(&certificate)]);
     assert_eq!(admitted.docs[&paper.key.id()].len(), 2, "the rest of it");
     assert_eq!(node.store.read().unwrap().parked_count().unwrap(), 0);
+}
+
+/// One letter over and over takes 200 bytes to send, and 40,000 operations to read.
+#[test]
+fn a_push_that_is_much_work_takes_turns_with_others() {
+    let world = World::new();
+    let district = node(&world, &world.district);
+    let form = crate::testing::form();
+    let (section, office) = form.texts().next().unwrap();
+    let long = [COMMUNE, NEIGHBOUR].map(|of| {
+        let mut paper = Paper::of(of);
+        let text = Edit::SetText {
+            section: section.id.clone(),
+            office: office.clone(),
+            text: "a".repeat(hopluu_doc::limits::TEXT_CHARS_MAX),
+        };
+        let saved = paper.edit(FIRST, &[text]);
+        packet(&paper, &[(&world.district, &saved)])
+    });
+    assert!(long.iter().all(|entry| entry.body.len() < 50_000));
+    let first = district.hears(&world.root, long.to_vec());
+    assert_eq!((first.judged, first.docs.len()), (1, 1), "the rest waits");
+    let second = district.hears(&world.root, long[first.judged..].to_vec());
+    assert_eq!((second.judged, second.refused), (1, Vec::new()));
+    // And what is read for a peer goes as far as one of them.
+    let read = district.store.read().unwrap();
+    let scope = Scope::new(Arc::new(tree()), world.root.place.clone());
+    let last = read.last_seq().unwrap();
+    let batch = reads::read_journal(&read, Seq(0), last, 16 << 10, &scope).unwrap();
+    assert!(batch.through < last, "{:?} of {last:?}", batch.through);
+    assert_eq!(changes(&batch).len(), 1);
+    let rest = reads::read_journal(&read, batch.through, last, 16 << 10, &scope).unwrap();
+    assert_eq!(changes(&rest).len(), 1);
 }

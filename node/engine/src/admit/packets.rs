@@ -20,6 +20,8 @@ use crate::registry::Registry;
 /// What became of a packet.
 pub(super) struct Taken {
     pub(super) doc: DocId,
+    /// Operations that were decoded, whatever became of them.
+    pub(super) ops: u64,
     /// What came in, behind the derived parents that came with it.
     pub(super) changes: Vec<ScannedChange>,
     /// Why the rest stays outside; nothing where there is no rest.
@@ -30,6 +32,7 @@ impl Taken {
     fn nothing(doc: DocId, rest: Option<Verdict>) -> Self {
         Self {
             doc,
+            ops: 0,
             changes: Vec::new(),
             rest,
         }
@@ -79,6 +82,7 @@ impl Admission {
         }
         let taken = self.packet(tx, registry, descriptor, body, self.from)?;
         let doc = taken.doc;
+        admitted.ops = admitted.ops.saturating_add(taken.ops);
         if !taken.changes.is_empty() {
             admitted.taken += 1;
             admitted.docs.entry(doc).or_default().extend(taken.changes);
@@ -118,6 +122,23 @@ impl Admission {
             Ok(unpacked) => unpacked,
             Err(error) => return Ok(Taken::refused(doc, refusal_of(&error))),
         };
+        let ops = unpacked.iter();
+        let ops = ops
+            .map(|one| one.change.max_op - one.change.start_op + 1)
+            .sum();
+        let taken = self.judge_packet(tx, registry, &key, unpacked, origin)?;
+        Ok(Taken { ops, ..taken })
+    }
+
+    fn judge_packet(
+        &self,
+        tx: &mut WriteTx<'_>,
+        registry: &Registry,
+        key: &DocKey,
+        unpacked: Vec<Unpacked>,
+        origin: Option<NodeId>,
+    ) -> Result<Taken, DbError> {
+        let doc = key.id();
         let mut left = BTreeSet::new();
         for (at, one) in unpacked.iter().enumerate() {
             if !tx.has_change(doc, one.change.hash)? {
@@ -131,14 +152,14 @@ impl Admission {
         let Some(form) = known.map(|known| &known.form) else {
             return Ok(Taken::nothing(doc, Some(Verdict::Wait(Waits::Form))));
         };
-        let Ok(genesis) = self.beginnings.of(&key, form) else {
+        let Ok(genesis) = self.beginnings.of(key, form) else {
             return Ok(Taken::refused(doc, RefusalCode::MALFORMED));
         };
-        if !may_begin(tx, &key)? {
+        if !may_begin(tx, key)? {
             return Ok(Taken::refused(doc, RefusalCode::BUDGET));
         }
         let opened = Opened {
-            key: &key,
+            key,
             form,
             genesis,
             unpacked,
@@ -176,7 +197,12 @@ impl Opened<'_> {
         }
         for _ in 0..PACKET_ATTEMPTS_MAX {
             match tx.attempt(|tx| self.append_all(tx, &left)) {
-                Ok(changes) => return Ok(Taken { doc, changes, rest }),
+                Ok(changes) => {
+                    return Ok(Taken {
+                        changes,
+                        ..Taken::nothing(doc, rest)
+                    });
+                }
                 Err(Ended::Db(error)) => return Err(error),
                 Err(Ended::At(at, verdict)) => {
                     self.leave_out(at, &mut left);

@@ -135,9 +135,9 @@ impl Core {
 
     /// One batch a transaction; the last one moves the checkpoint, so that a cut leaves it behind.
     fn take_next(&mut self, turn: &mut Turn, mut taking: Taking) {
-        let entries = taking.batches.pop_front().unwrap_or_default();
+        let mut entries = taking.batches.pop_front().unwrap_or_default();
         let is_last = taking.batches.is_empty();
-        let (count, from) = (entries.len(), taking.from);
+        let from = taking.from;
         let admission = self.admission(Some(from), turn.now);
         let here = Here {
             epoch: self.epoch(),
@@ -147,19 +147,24 @@ impl Core {
         self.submit(
             move |tx| -> Result<_, DbError> {
                 let admitted = admission.push(tx, &entries)?;
+                let rest = entries.split_off(admitted.judged);
                 let is_crowded = was_crowded || is_crowded(&admitted);
-                let claims = match is_last {
+                let claims = match is_last && rest.is_empty() {
                     true => here.move_checkpoint(tx, from, &claims, is_crowded)?,
                     false => Claims::default(),
                 };
-                Ok((admitted, claims))
+                Ok((admitted, rest, claims))
             },
-            move |core, turn, result: Result<(Admitted, Claims), WriteError<DbError>>| {
-                let (admitted, claims) = match result {
+            move |core, turn, result: Result<(Admitted, Vec<Incoming>, Claims), WriteError<DbError>>| {
+                let (admitted, rest, claims) = match result {
                     Ok(done) => done,
                     Err(error) => return (taking.reply)(Err(core.write_failed(turn, error))),
                 };
-                taking.count(&admitted, count, &claims);
+                taking.count(&admitted, admitted.judged, &claims);
+                let is_last = is_last && rest.is_empty();
+                if !rest.is_empty() {
+                    taking.batches.push_front(rest);
+                }
                 core.let_in(turn, admitted, Some(from));
                 if is_last {
                     (taking.reply)(Ok(taking.taken));

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use hopluu_doc::limits::SCAN_LIMITS;
-use hopluu_doc::{Member, pack_within, scan};
+use hopluu_doc::{Member, count_ops, pack_within, scan};
 use hopluu_model::{ActorId, Seq};
 
 /// A stored change on its way to a peer.
@@ -27,6 +27,8 @@ impl Row {
 #[derive(Debug, Default)]
 pub(super) struct Lot {
     rows: Vec<Row>,
+    /// Operations of all of it: packing takes each apart.
+    ops: u64,
     /// Actors whose last change here has no seal, so that a later one must come along.
     open: BTreeSet<ActorId>,
 }
@@ -41,7 +43,14 @@ impl Lot {
         } else {
             self.open.insert(row.actor);
         }
+        let ops = count_ops(&row.body, &SCAN_LIMITS).unwrap_or_default();
+        self.ops = self.ops.saturating_add(ops);
         self.rows.push(row);
+    }
+
+    /// How many operations are to be taken apart.
+    pub(super) fn ops(&self) -> u64 {
+        self.ops
     }
 
     pub(super) fn is_empty(&self) -> bool {
