@@ -16,6 +16,7 @@
 )]
 
 // The same files that libFuzzer's programs are built of.
+mod crafted;
 #[path = "../fuzz/src/lib.rs"]
 pub mod fuzz;
 mod seeds;

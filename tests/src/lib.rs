@@ -10,6 +10,7 @@
 //! Each is a test target of its own, in a folder of its own, with a `main.rs` as its front page.
 //! What belongs to one crate alone is tested there. Start at [`program`] and [`repository`].
 
+pub mod crafted;
 pub mod crash;
 pub mod lab;
 pub mod memory;

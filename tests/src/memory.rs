@@ -5,7 +5,6 @@ use std::fs;
 /// Resident memory now; from here on the kernel counts the most anew.
 ///
 /// Nothing is counted where the kernel does not tell: then everything takes nothing.
-#[must_use]
 pub fn rest() -> u64 {
     // Refused in some sandboxes: then the most is that of the whole life of the process, which is no less.
     let _refused = fs::write("/proc/self/clear_refs", "5");

@@ -145,6 +145,21 @@ impl Desk {
         self.closed.is_some()
     }
 
+    /// Somebody here writes a document of this number.
+    pub fn write(&mut self, number: u8) {
+        if self.journal.len() < ENTRIES_MAX {
+            self.journal.push(Entry {
+                seq: self.last().next(),
+                kind: EntryKind::Change,
+                object: ObjectId([number; ObjectId::LEN]),
+                descriptor: b"10101".to_vec(),
+                body: vec![number; usize::from(number)],
+                unit: unit("10101"),
+                origin: None,
+            });
+        }
+    }
+
     /// How many entries the store has.
     pub fn last(&self) -> Seq {
         Seq(self.journal.len() as u64)
@@ -239,6 +254,7 @@ impl Desk {
                     link,
                     ticket,
                     refused,
+                    last: self.last(),
                 }
             }
             Effect::ReadJournal {

@@ -1,6 +1,5 @@
 //! What an enrolled peer says on a link, and what else may happen meanwhile.
 
-use hopluu_model::Seq;
 use hopluu_sync::{Checkpoint, Event, LinkId, Ticket};
 
 use super::desk::{Desk, LINK, place};
@@ -57,7 +56,8 @@ pub fn session(input: &[u8]) {
                 desk.tell(Event::Woken);
             }
             11 => {
-                let last = Seq(desk.last().0 + u64::from(steps.byte().unwrap_or(0)));
+                desk.write(steps.byte().unwrap_or(0));
+                let last = desk.last();
                 desk.tell(Event::Appended { last });
             }
             12 => {
@@ -97,6 +97,7 @@ fn stray(number: u8) -> Event {
             link,
             ticket,
             refused: Vec::new(),
+            last: hopluu_model::Seq(0),
         },
         2 => Event::ItemsRead {
             link,

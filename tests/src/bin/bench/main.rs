@@ -3,7 +3,7 @@
 //! ```text
 //! figure     a figure with its bound; the table and the JSON of it
 //! filling    reports by the thousand, made like those of people
-//! tree totals opening latency idle reconnect link kills programs   the benches, one file a subject
+//! tree totals opening latency idle reconnect link crafted kills programs   the benches, one file a subject
 //! ```
 //! `--json` prints the same as the table for programs. `scripts/bench` runs all, `scripts/bench NAME ..` some, and `link` all whose name begins with it. Exit 0: every bound holds; 4: one is missed,
 //! and the table says which; 1: a bench could not be run.
@@ -14,6 +14,7 @@
     reason = "a command line: the table goes out, progress beside it"
 )]
 
+mod crafted;
 mod figure;
 mod filling;
 mod idle;
@@ -114,6 +115,10 @@ const BENCHES: &[Bench] = &[
     Bench {
         name: "link-peers",
         run: link::peers::run,
+    },
+    Bench {
+        name: "crafted",
+        run: |_| crafted::run(),
     },
     Bench {
         name: "kills",

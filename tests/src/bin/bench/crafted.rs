@@ -1,0 +1,40 @@
+//! The worst 20 KB of every kind: how long a node has them in hand, and what they take.
+
+use hopluu_tests::crafted::{Host, MEMORY_MAX, TIME_MAX, all};
+
+use crate::figure::{Seen, median};
+
+/// Each is taken so often, by a node of its own: what it leaves behind must not count.
+const ROUNDS: usize = 3;
+
+pub(crate) fn run() -> anyhow::Result<Seen> {
+    let mut seen = Seen::default();
+    for crafted in all(&Host::new()) {
+        let outcomes: Vec<_> = (0..ROUNDS).map(|_| Host::new().take(&crafted)).collect();
+        for outcome in &outcomes {
+            anyhow::ensure!(
+                outcome.answer == crafted.answer,
+                "{}: {outcome:?}",
+                crafted.name
+            );
+        }
+        let held = median(outcomes.iter().map(|one| one.held).collect());
+        let took = median(outcomes.iter().map(|one| one.took).collect());
+        let is_shared = took > TIME_MAX;
+        seen.time(
+            crafted.name,
+            if is_shared { held } else { took },
+            Some(TIME_MAX),
+        );
+        if is_shared {
+            seen.time("- all its turns together", took, None);
+        }
+        let memory = outcomes.iter().map(|one| one.memory).max().unwrap_or(0);
+        seen.bytes("- memory", memory, Some(MEMORY_MAX));
+    }
+    seen.note(
+        "crafted: processor time of one thread until all is on disk; what takes longer than the bound takes \
+         turns with others, and the bound is on each turn",
+    );
+    Ok(seen)
+}
