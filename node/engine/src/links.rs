@@ -136,15 +136,8 @@ impl Core {
                 entries,
                 received,
             } => {
-                let applying = Applying {
-                    answer: Answer { link, ticket },
-                    peer,
-                    entries,
-                    received,
-                    done: 0,
-                    refused: Vec::new(),
-                };
-                self.apply(turn, applying);
+                let answer = Answer { link, ticket };
+                self.apply(turn, Applying::new(answer, peer, entries, received));
             }
             Effect::SaveAcked {
                 link,
@@ -181,24 +174,29 @@ impl Core {
             | Effect::ReadItems { link, ticket, .. }
             | Effect::ReadHashes { link, ticket, .. }
             | Effect::ReadMissing { link, ticket, .. } => {
-                let reader = self.store().read();
-                let quota = self.file_quota;
-                let answer =
-                    reader.and_then(|reader| reader.consistent(|read| ask(read, effect, quota)));
-                let Answered { event, is_much } = answer.unwrap_or_else(|error| {
-                    unreadable(&error);
-                    Answered {
-                        event: Event::StoreFailed { link, ticket },
-                        is_much: false,
-                    }
-                });
-                if !is_much {
-                    return Some(event);
-                }
-                // What follows from it waits until others have had their turn.
-                self.later(move |core, turn| core.hub_event(turn, event));
+                return self.look_up(Answer { link, ticket }, effect);
             }
         }
+        None
+    }
+
+    /// Answers an effect that only reads: at once, or where it was much work, when others have had their turn.
+    fn look_up(&mut self, answer: Answer, effect: Effect) -> Option<Event> {
+        let reader = self.store().read();
+        let quota = self.file_quota;
+        let found = reader.and_then(|reader| reader.consistent(|read| ask(read, effect, quota)));
+        let Answered { event, is_much } = found.unwrap_or_else(|error| {
+            unreadable(&error);
+            let Answer { link, ticket } = answer;
+            Answered {
+                event: Event::StoreFailed { link, ticket },
+                is_much: false,
+            }
+        });
+        if !is_much {
+            return Some(event);
+        }
+        self.later(move |core, turn| core.hub_event(turn, event));
         None
     }
 
@@ -317,6 +315,22 @@ struct Applying {
 }
 
 impl Applying {
+    fn new(
+        answer: Answer,
+        peer: NodeId,
+        entries: Vec<Incoming>,
+        received: Option<Received>,
+    ) -> Self {
+        Self {
+            answer,
+            peer,
+            entries,
+            received,
+            done: 0,
+            refused: Vec::new(),
+        }
+    }
+
     fn judged(&mut self, admitted: &Admitted) {
         let refused = admitted.refused.iter().map(|refusal| Refusal {
             index: refusal.index + self.done,

@@ -8,8 +8,8 @@ use hopluu_model::{Date, EntryKind, Epoch, NodeId, ObjectId, Place, Seq, UnitId,
 use hopluu_sync::limits::{IN_FLIGHT_BYTES_MAX, SEND_WAITING_BYTES_MAX};
 use hopluu_sync::{
     Checkpoint, CloseCode, Effect, Entry, Event, Hub, HubConfig, Incoming, Item, ItemDigest,
-    JournalBatch, LinkId, MissingBatch, ObjectKey, Refusal, RefusalCode, Scope, Select, ShortKey,
-    Steady,
+    JournalBatch, LinkId, MissingBatch, ObjectKey, PieceFate, Refusal, RefusalCode, Scope, Select,
+    ShortKey, Steady, Wants,
 };
 
 /// The link that everything comes over.
@@ -289,7 +289,11 @@ impl Desk {
                 ticket,
                 batch: self.missing(object, &select, key),
             },
-            Effect::Dial { .. }
+            files @ (Effect::ReadWants { .. }
+            | Effect::ReadPiece { .. }
+            | Effect::KeepPiece { .. }) => without_files(&files, link, ticket),
+            Effect::NoteHolder { .. }
+            | Effect::Dial { .. }
             | Effect::Send { .. }
             | Effect::Await { .. }
             | Effect::Close { .. } => return None,
@@ -389,7 +393,31 @@ fn short(key: ShortKey, entry: &Entry) -> hopluu_sync::ShortHash {
     key.shorten(blake3::hash(&entry.body).as_bytes())
 }
 
-fn ticket_of(effect: &Effect) -> Option<(LinkId, hopluu_sync::Ticket)> {
+/// A desk on which no file lies.
+fn without_files(effect: &Effect, link: LinkId, ticket: Ticket) -> Event {
+    match effect {
+        Effect::ReadPiece { .. } => Event::PieceRead {
+            link,
+            ticket,
+            bytes: None,
+        },
+        Effect::KeepPiece { .. } => Event::PieceKept {
+            link,
+            ticket,
+            fate: PieceFate::Kept,
+        },
+        _ => Event::WantsRead {
+            link,
+            ticket,
+            wants: Wants {
+                wants: Vec::new(),
+                next: None,
+            },
+        },
+    }
+}
+
+fn ticket_of(effect: &Effect) -> Option<(LinkId, Ticket)> {
     match effect {
         Effect::LoadCheckpoint { link, ticket, .. }
         | Effect::ReadJournal { link, ticket, .. }
@@ -398,9 +426,14 @@ fn ticket_of(effect: &Effect) -> Option<(LinkId, hopluu_sync::Ticket)> {
         | Effect::SaveCheckpoint { link, ticket, .. }
         | Effect::ReadItems { link, ticket, .. }
         | Effect::ReadHashes { link, ticket, .. }
-        | Effect::ReadMissing { link, ticket, .. } => Some((*link, *ticket)),
-        Effect::Dial { .. } | Effect::Send { .. } | Effect::Await { .. } | Effect::Close { .. } => {
-            None
-        }
+        | Effect::ReadMissing { link, ticket, .. }
+        | Effect::ReadWants { link, ticket, .. }
+        | Effect::ReadPiece { link, ticket, .. }
+        | Effect::KeepPiece { link, ticket, .. } => Some((*link, *ticket)),
+        Effect::NoteHolder { .. }
+        | Effect::Dial { .. }
+        | Effect::Send { .. }
+        | Effect::Await { .. }
+        | Effect::Close { .. } => None,
     }
 }

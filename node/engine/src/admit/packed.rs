@@ -85,8 +85,7 @@ fn journal(node: &Receiver, to: &Someone, bytes_max: usize) -> JournalBatch {
             bytes_max,
             scope: Arc::clone(&scope),
         };
-        let Event::JournalRead { batch, .. } =
-            reads::ask(&read, effect, FILE_QUOTA).unwrap().event
+        let Event::JournalRead { batch, .. } = reads::ask(&read, effect, FILE_QUOTA).unwrap().event
         else {
             panic!("a reading of the journal is answered by one");
         };
