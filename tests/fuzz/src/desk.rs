@@ -9,7 +9,7 @@ use hopluu_sync::limits::{IN_FLIGHT_BYTES_MAX, SEND_WAITING_BYTES_MAX};
 use hopluu_sync::{
     Checkpoint, CloseCode, Effect, Entry, Event, Hub, HubConfig, Incoming, Item, ItemDigest,
     JournalBatch, LinkId, MissingBatch, ObjectKey, PieceFate, Refusal, RefusalCode, Scope, Select,
-    ShortKey, Steady, Wants,
+    ShortKey, Steady, Ticket, Wants,
 };
 
 /// The link that everything comes over.
