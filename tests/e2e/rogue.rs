@@ -33,6 +33,10 @@ const STREAM: u8 = 9;
 /// The flag of a stream's first piece.
 const BEGINS: u8 = 1;
 
+/// docs/protocol.md, stream: a piece by itself, and what it is sent without.
+const ALONE: u8 = 3;
+const ZSTD_MAGIC: [u8; 4] = 0xfd2f_b528_u32.to_le_bytes();
+
 /// Kinds of entries.
 pub(crate) const CHANGE: u8 = 1;
 pub(crate) const RECORD: u8 = 2;
@@ -263,7 +267,16 @@ impl Talk {
     }
 
     fn unpack(&mut self, body: &[u8]) {
-        let (flag, packed) = body.split_first().expect("a piece has a flag");
+        let (flag, mut packed) = body.split_first().expect("a piece has a flag");
+        if *flag == BEGINS || *flag == ALONE {
+            // The rogue knows no dictionary, and is sent none.
+            packed = packed.strip_prefix(&[0]).expect("dictionary 0");
+        }
+        if *flag == ALONE {
+            let whole = [ZSTD_MAGIC.as_slice(), packed].concat();
+            let unpacked = zstd::bulk::decompress(&whole, 16 << 10);
+            return self.unpacked.extend(unpacked.expect("the node packs well"));
+        }
         if *flag == BEGINS {
             self.unpacker = Some(Decoder::new().expect("there is memory"));
         }

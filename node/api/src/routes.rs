@@ -14,7 +14,7 @@ use axum::http::{Method, Uri};
 use axum::routing::{get, post};
 use axum::{Json, Router};
 use hopluu_engine::view::{
-    ExplainView, FormRow, HistoryRow, InviteView, RecomputeView, ReportRow, ReportView,
+    ExplainView, FormRow, HistoryRow, InviteView, LinkView, RecomputeView, ReportRow, ReportView,
     SaveRequest, Saved, Selector, StatusView, TotalView, UnitView,
 };
 use hopluu_engine::{CommandError, Handle, InviteRequest, ReportFilter, TotalSelector};
@@ -46,6 +46,7 @@ type Answer<T> = Result<Json<T>, ApiError>;
 pub(crate) fn router(handle: Handle, stopped: tokio::sync::watch::Receiver<bool>) -> Router {
     Router::new()
         .route("/v1/status", get(status))
+        .route("/v1/links", get(link_list))
         .route("/v1/watch", get(watch::watch))
         .route("/v1/reports", get(report_list))
         .route("/v1/reports/new", post(report_new))
@@ -118,6 +119,10 @@ async fn no_such_method(method: Method, uri: Uri) -> ApiError {
 
 async fn status(State(api): State<Api>) -> Answer<StatusView> {
     soon(api.handle.status()).await
+}
+
+async fn link_list(State(api): State<Api>) -> Answer<Vec<LinkView>> {
+    soon(api.handle.link_list()).await
 }
 
 async fn report_list(

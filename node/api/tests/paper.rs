@@ -6,7 +6,7 @@ use std::fmt::Debug;
 use hopluu_api::Problem;
 use hopluu_api::shape::{FormView, ImportAnswer, UnsettledLine, WatchLine};
 use hopluu_engine::view::{
-    BundleTaken, BundleView, ExplainView, FigureView, FormRow, HistoryRow, InviteView,
+    BundleTaken, BundleView, ExplainView, FigureView, FormRow, HistoryRow, InviteView, LinkView,
     RecomputeView, ReportRow, ReportView, SaveRequest, Saved, StatusView, TotalView, UnitView,
 };
 use hopluu_model::tree::TreeEvent;
@@ -85,6 +85,7 @@ fn answers_are_as_the_paper_says() {
     held::<Problem>("**A refusal** reads", 0);
     held::<InviteView>("### `invite", 0);
     held::<StatusView>("### `status`", 0);
+    held::<Vec<LinkView>>("### `link`", 0);
     held::<Saved>("## Reports\n", 0);
     held::<Vec<ReportRow>>("### `report list", 0);
     held::<ReportView>("### `report show", 0);

@@ -89,6 +89,8 @@ pub(crate) enum Command {
     Run(RunArgs),
     /// Show the node, its links and what is owed
     Status,
+    /// Show what each link carries, what is owed over it and how long that takes, and what it has cost
+    Link,
     /// Print what changes, line by line, as it becomes durable
     Watch,
     /// Write and read reports

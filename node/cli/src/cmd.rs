@@ -9,6 +9,7 @@ mod init;
 pub(crate) mod input;
 mod invite;
 mod join;
+mod link;
 mod report;
 mod restore;
 mod rollup;
@@ -41,6 +42,7 @@ pub(crate) async fn run(command: Command, context: &Context) -> Result<Exit, Fai
         Command::Join(args) => join::run(&args, context).await,
         Command::Run(args) => run::run(&args, context).await,
         Command::Status => status::run(context).await,
+        Command::Link => link::run(context).await,
         Command::Watch => watch::run(context).await,
         Command::Report(command) => report::run(command, context).await,
         Command::Rollup(RollupCommand::Show(args)) => rollup::show(args, context).await,

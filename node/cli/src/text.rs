@@ -7,6 +7,7 @@ pub(crate) mod fail;
 pub(crate) mod found;
 pub(crate) mod help;
 mod join;
+pub(crate) mod link;
 pub(crate) mod screen;
 pub(crate) mod usage;
 

@@ -265,3 +265,5 @@ mod crowded;
 mod packed;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod urgent;

@@ -1,6 +1,7 @@
 //! The calendar day of an instant, as an office in Viet Nam counts it.
 
 use hopluu_model::{Date, Timestamp};
+use hopluu_sync::WEEK_MINUTES;
 
 /// UTC+7, the country's only time zone, without daylight saving since 1975.
 const OFFSET_MS: i64 = 7 * 3_600_000;
@@ -13,9 +14,31 @@ pub fn day(at: Timestamp) -> Date {
     })
 }
 
+/// The minute of the week in Viet Nam, from Monday, 00:00.
+pub(crate) fn minute_of_week(at: Timestamp) -> u32 {
+    // The first of January 1970 was a Thursday.
+    let minutes = at.0.saturating_add(OFFSET_MS).div_euclid(60_000) + 3 * 24 * 60;
+    let minute = minutes.rem_euclid(i64::from(WEEK_MINUTES));
+    u32::try_from(minute).unwrap_or_default()
+}
+
+/// Milliseconds since the minute began.
+pub(crate) fn ms_of_minute(at: Timestamp) -> u64 {
+    at.0.rem_euclid(60_000).unsigned_abs()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_week_begins_on_monday() {
+        // Sunday, 22 November 2026, 16:59:30 UTC, is nearly Monday in Viet Nam.
+        let sunday = Timestamp(1_795_366_770_000);
+        assert_eq!(minute_of_week(sunday), WEEK_MINUTES - 1);
+        assert_eq!(ms_of_minute(sunday), 30_000);
+        assert_eq!(minute_of_week(Timestamp(sunday.0 + 30_000)), 0);
+    }
 
     #[test]
     fn a_day_begins_seven_hours_before_utc() {

@@ -21,8 +21,10 @@ use crate::beginnings::Beginnings;
 use crate::error::CommandError;
 use crate::files::FileQuota;
 use crate::home::NodeSettings;
+use crate::ledger::Ledger;
 use crate::limits::FILE_QUOTA;
 use crate::open_docs::OpenDocs;
+use crate::plan::Plans;
 use crate::registry::{Registry, Working};
 use crate::totals::TotalsKept;
 use crate::turn::{Continuation, Turn};
@@ -95,6 +97,8 @@ pub struct Core {
     pub(crate) called: BTreeMap<TargetId, Called>,
     /// How much room files may take.
     pub(crate) file_quota: FileQuota,
+    pub(crate) ledger: Ledger,
+    pub(crate) plans: Plans,
     pub(crate) listen: Option<String>,
     /// Where a newcomer reaches this node, as far as it knows by itself.
     pub(crate) reached_at: Option<String>,
@@ -152,6 +156,8 @@ impl Core {
             linked: BTreeMap::new(),
             vias: BTreeMap::new(),
             called: BTreeMap::new(),
+            ledger: Ledger::default(),
+            plans: Plans::default(),
             config,
             file_quota: FILE_QUOTA,
             listen: None,
@@ -370,7 +376,11 @@ impl Core {
     /// When something next has to happen without being asked.
     #[must_use]
     pub fn next_wake(&self) -> Option<Steady> {
-        let wakes = [self.hub.next_wake(), self.totals.next_wake()];
+        let wakes = [
+            self.hub.next_wake(),
+            self.totals.next_wake(),
+            self.plans.next_wake(),
+        ];
         wakes.into_iter().flatten().min()
     }
 }

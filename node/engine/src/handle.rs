@@ -16,8 +16,8 @@ use crate::status::backup;
 use crate::turn::{Reply, Turn};
 use crate::view::{
     AttachRequest, AttachmentPart, AttachmentView, BundleTaken, ExplainView, FormRow, HistoryRow,
-    InviteView, RecomputeView, ReportRow, ReportView, SaveRequest, Saved, Selector, StatusView,
-    TotalView, UnitView, WatchEvent,
+    InviteView, LinkView, RecomputeView, ReportRow, ReportView, SaveRequest, Saved, Selector,
+    StatusView, TotalView, UnitView, WatchEvent,
 };
 
 /// A command on its way to the loop.
@@ -133,6 +133,14 @@ impl Handle {
     /// When the store cannot be read.
     pub async fn status(&self) -> Result<StatusView, CommandError> {
         self.read(|core, _| core.status()).await
+    }
+
+    /// What other nodes are owed, what links to them carry and have cost.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub async fn link_list(&self) -> Result<Vec<LinkView>, CommandError> {
+        self.read(|core, now| core.link_views(now)).await
     }
 
     /// Reports here, with how far each got.

@@ -9,6 +9,7 @@
 //! HOME/api.sock    where the running node answers commands, mode 0600
 //! ```
 
+use std::collections::BTreeMap;
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Write};
 use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
@@ -23,6 +24,7 @@ use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
 use crate::placing;
+use crate::plan::{LinkFlaw, LinkSettings};
 use crate::setup::SetupError;
 
 /// Why a home folder cannot be used.
@@ -75,6 +77,17 @@ pub enum HomeError {
         #[source]
         source: Box<toml::de::Error>,
     },
+    /// The settings of a link cannot be followed.
+    #[error("the link to {address} in {} is not understood", path.display())]
+    Link {
+        /// The file.
+        path: PathBuf,
+        /// The link.
+        address: String,
+        /// Why.
+        #[source]
+        source: LinkFlaw,
+    },
 }
 
 impl HomeError {
@@ -108,6 +121,9 @@ pub struct NodeSettings {
     /// Through whom calls by TCP go, as `http://[user:password@]host:port`. The environment is not asked.
     #[serde(default, with = "proxy_text", skip_serializing_if = "Option::is_none")]
     pub proxy: Option<Proxy>,
+    /// How some of them are called, by address.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub link: BTreeMap<String, LinkSettings>,
 }
 
 impl NodeSettings {
@@ -340,10 +356,30 @@ impl Home {
             path: path.clone(),
             source,
         })?;
-        toml::from_str(&text).map_err(|source| HomeError::Settings {
-            path,
-            source: Box::new(source),
-        })
+        let parsed: Result<NodeSettings, _> = toml::from_str(&text);
+        let settings = match parsed {
+            Ok(settings) => settings,
+            Err(source) => {
+                let source = Box::new(source);
+                return Err(HomeError::Settings { path, source });
+            }
+        };
+        let is_called =
+            |address| settings.upstream.contains(address) || settings.standby.contains(address);
+        for (address, link) in &settings.link {
+            let flaw = match link.check() {
+                Ok(_) if is_called(address) => continue,
+                Ok(_) => LinkFlaw::NotCalled,
+                Err(flaw) => flaw,
+            };
+            let address = address.clone();
+            return Err(HomeError::Link {
+                path,
+                address,
+                source: flaw,
+            });
+        }
+        Ok(settings)
     }
 
     /// Writes the settings whole, or leaves the old ones.
@@ -419,6 +455,7 @@ mod tests {
             standby: vec!["127.0.0.1:7711".into()],
             udp_only: true,
             proxy: Some("http://xa:bí@10.0.0.1:3128".parse().unwrap()),
+            link: BTreeMap::new(),
         };
         home.write_settings(&settings).unwrap();
         assert_eq!(home.settings().unwrap(), settings);

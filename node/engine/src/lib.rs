@@ -9,6 +9,7 @@
 //! simulated mesh drives in virtual time. What a person is shown is in [`view`].
 
 mod admit;
+mod agenda;
 mod attach;
 mod beginnings;
 mod bundle;
@@ -22,6 +23,7 @@ mod error;
 mod files;
 mod handle;
 mod home;
+mod ledger;
 mod limits;
 mod links;
 mod list;
@@ -29,6 +31,7 @@ mod net;
 mod node;
 mod open_docs;
 mod placing;
+mod plan;
 mod reads;
 mod registry;
 mod resolve;
@@ -56,8 +59,10 @@ pub use hopluu_doc::limits::ATTACHMENT_BYTES_MAX;
 // What SetupError and Detail are made of, for whoever has to word them.
 pub use hopluu_net::{BadProxy, JoinCallError, Proxy};
 pub use hopluu_store::{Found, OpenError};
+pub use hopluu_sync::WindowError;
 pub use hopluu_trust::{EnvelopeError, JoinError, JoinRefusal, TicketError};
 pub use node::{LoopEnded, Running, StartError, now, start, start_offline};
+pub use plan::{LinkFlaw, LinkSettings, Profile};
 pub use setup::{
     Restored, RootSetup, SetUp, SetupError, found_store, fresh_epoch, identity_of, init_root, join,
     open_core, restore, root_records,

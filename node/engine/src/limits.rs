@@ -110,6 +110,25 @@ pub(crate) const NEAR_CODES_MAX: usize = 3;
 /// loop has other work.
 pub(crate) const JOURNAL_ENTRIES_MAX: usize = 512;
 
+/// Bytes that may have gone over links before that is written down: what a crash takes from the ledger.
+pub(crate) const LEDGER_BYTES_UNWRITTEN: u64 = 16 << 10;
+
+/// Days of which the ledger keeps each: the last month, as a bill shows it.
+pub(crate) const LEDGER_DAYS: u32 = 31;
+
+/// Months of which the ledger keeps the sum: the last year and this month.
+pub(crate) const LEDGER_MONTHS: u32 = 13;
+
+/// What of a month's bytes is kept for what is urgent when they are used up: a tenth more.
+pub(crate) const MONTH_RESERVE: u64 = 10;
+
+/// How often windows and months are looked at while one may change, in milliseconds: a clock that was set, or a
+/// month that has begun, is noticed within a quarter of an hour.
+pub(crate) const PLAN_LOOK_MS: u64 = 15 * 60_000;
+
+/// Entries that are counted to say what is owed, to all peers together: the loop does nothing else meanwhile.
+pub(crate) const OWED_PLACES_MAX: usize = 16 << 10;
+
 /// Years a root certificate is good: longer than any of those it stands over.
 pub(crate) const ROOT_YEARS: i64 = 30;
 

@@ -2,7 +2,7 @@
 
 use hopluu_model::{NodeId, Place, Seq};
 use hopluu_net::Via;
-use hopluu_store::{DbError, PeerCheckpoint, WriteError, WriteTx};
+use hopluu_store::{DbError, DocRow, PeerCheckpoint, WriteError, WriteTx};
 use hopluu_sync::{Acked, Effect, Event, Incoming, LinkId, Received, Refusal, TargetId, Ticket};
 use hopluu_trust::verify_line;
 
@@ -11,6 +11,7 @@ use crate::core::{Core, unreadable};
 use crate::reads::{Answered, ask};
 use crate::turn::{NetEffect, Turn};
 use crate::view::{DiskState, WatchEvent};
+use crate::ways::Way;
 
 impl Core {
     /// An address that this node keeps a link to.
@@ -80,6 +81,16 @@ impl Core {
         self.hub_event(turn, Event::Sent { link });
     }
 
+    /// What a link carries is known, or has changed notably.
+    pub(crate) fn link_measured(&mut self, turn: &mut Turn, link: LinkId, way: Way) {
+        let measured = Event::Measured {
+            link,
+            rate: way.rate(),
+            round_trip_ms: way.round_trip_ms(),
+        };
+        self.hub_event(turn, measured);
+    }
+
     /// A link is gone.
     pub fn link_closed(&mut self, turn: &mut Turn, link: LinkId, code: Option<u16>) {
         self.vias.remove(&link);
@@ -93,6 +104,7 @@ impl Core {
 
     /// The instant of [`Core::next_wake`] has come.
     pub fn woken(&mut self, turn: &mut Turn) {
+        self.plans_woken(turn);
         self.hub_event(turn, Event::Woken);
         self.refresh_totals(turn);
     }
@@ -144,8 +156,10 @@ impl Core {
                 ticket,
                 peer,
                 acked,
+                ahead,
             } => {
-                self.save_checkpoint(Answer { link, ticket }, peer, move |kept| {
+                let ahead = ahead.encode();
+                self.save_checkpoint(Answer { link, ticket }, peer, ahead, move |kept| {
                     acked_is(kept, acked);
                 });
             }
@@ -155,7 +169,7 @@ impl Core {
                 peer,
                 checkpoint,
             } => {
-                self.save_checkpoint(Answer { link, ticket }, peer, move |kept| {
+                self.save_checkpoint(Answer { link, ticket }, peer, Vec::new(), move |kept| {
                     *kept = PeerCheckpoint {
                         their_epoch: checkpoint.received.epoch,
                         received: checkpoint.received.through,
@@ -174,17 +188,19 @@ impl Core {
             | Effect::ReadItems { link, ticket, .. }
             | Effect::ReadHashes { link, ticket, .. }
             | Effect::ReadMissing { link, ticket, .. } => {
-                return self.look_up(Answer { link, ticket }, effect);
+                return self.look_up(turn, Answer { link, ticket }, effect);
             }
         }
         None
     }
 
     /// Answers an effect that only reads: at once, or where it was much work, when others have had their turn.
-    fn look_up(&mut self, answer: Answer, effect: Effect) -> Option<Event> {
+    fn look_up(&mut self, turn: &Turn, answer: Answer, effect: Effect) -> Option<Event> {
         let reader = self.store().read();
         let quota = self.file_quota;
-        let found = reader.and_then(|reader| reader.consistent(|read| ask(read, effect, quota)));
+        let due_days = |doc: &DocRow| self.due_days(doc, turn.now);
+        let found =
+            reader.and_then(|reader| reader.consistent(|read| ask(read, effect, quota, &due_days)));
         let Answered { event, is_much } = found.unwrap_or_else(|error| {
             unreadable(&error);
             let Answer { link, ticket } = answer;
@@ -264,11 +280,15 @@ impl Core {
         &mut self,
         answer: Answer,
         peer: NodeId,
+        ahead: Vec<u8>,
         change: impl FnOnce(&mut PeerCheckpoint) + Send + 'static,
     ) {
         let Answer { link, ticket } = answer;
         self.submit(
-            move |tx| change_checkpoint(tx, peer, change),
+            move |tx| {
+                change_checkpoint(tx, peer, change)?;
+                tx.put_ahead(peer, &ahead)
+            },
             move |core, turn, result| match result {
                 Ok(()) => core.hub_event(turn, Event::Saved { link, ticket }),
                 Err(error) => {

@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 use hopluu_model::{ErrorChain, Place};
 use hopluu_net::{
     CloseCode, CloseReason, DialOptions, Endpoint, Incoming, JoinCall, Link, LinkEvent, LinkHandle,
-    NetworkWatch, Via,
+    NetworkWatch, Tuning, Via,
 };
-use hopluu_sync::{LinkId, TargetId};
+use hopluu_sync::{Account, Gone, LinkId, TargetId};
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinSet;
 use tokio::time::Instant;
@@ -43,6 +43,8 @@ pub(crate) struct Net {
     /// What is known of the ways to the targets, by address, and which of them is news.
     ways: BTreeMap<String, Way>,
     news: BTreeMap<String, Way>,
+    /// How links to some addresses behave, where that is set.
+    tunings: BTreeMap<String, Tuning>,
     last_link: u64,
     events: mpsc::Sender<NetEvent>,
     /// Dropping the set ends all carrying.
@@ -54,6 +56,9 @@ pub(crate) struct Net {
 struct Linked {
     handle: LinkHandle,
     target: Option<TargetId>,
+    /// What the hub was told last of what the link carries.
+    told: Option<Way>,
+    account: Account,
 }
 
 impl Net {
@@ -61,6 +66,7 @@ impl Net {
         endpoint: Endpoint,
         targets: BTreeMap<TargetId, String>,
         ways: BTreeMap<String, Way>,
+        tunings: BTreeMap<String, Tuning>,
     ) -> (Self, mpsc::Receiver<NetEvent>) {
         let (events, incoming) = mpsc::channel(LINK_EVENTS_MAX);
         let mut tasks = JoinSet::new();
@@ -77,6 +83,7 @@ impl Net {
                 links,
                 ways,
                 news: BTreeMap::new(),
+                tunings,
                 last_link: 0,
                 events,
                 tasks,
@@ -94,15 +101,23 @@ impl Net {
             NetEvent::Dialled(target, Some(link)) => self.opened(core, turn, link, Some(target)),
             NetEvent::Called(Incoming::Link(link)) => self.opened(core, turn, link, None),
             NetEvent::Called(Incoming::Join(call)) => self.joining(core, turn, call),
-            NetEvent::Link(id, LinkEvent::Received(bytes)) => core.link_received(turn, id, bytes),
-            NetEvent::Sent(id) => core.link_sent(turn, id),
             NetEvent::NetworkChanged => {
                 tracing::debug!("network changed");
                 self.quic_again = Instant::now();
                 self.endpoint.network_changed();
                 core.network_changed(turn);
             }
+            NetEvent::Link(id, LinkEvent::Received(bytes)) => {
+                self.measure(core, turn, id);
+                core.link_received(turn, id, bytes);
+            }
+            NetEvent::Sent(id) => {
+                self.measure(core, turn, id);
+                self.put_down(core, turn, id);
+                core.link_sent(turn, id);
+            }
             NetEvent::Link(id, LinkEvent::Closed(reason)) => {
+                self.put_down(core, turn, id);
                 self.links.remove(&id);
                 core.link_closed(turn, id, code_of(&reason));
             }
@@ -111,7 +126,9 @@ impl Net {
 
     fn opened(&mut self, core: &mut Core, turn: &mut Turn, link: Link, target: Option<TargetId>) {
         let handle = link.handle();
-        let may_link = self.links.len() < LINKS_MAX && core.registry().stands(handle.line());
+        let may_call = target.is_none_or(|target| core.plans.may_call(target));
+        let may_link =
+            may_call && self.links.len() < LINKS_MAX && core.registry().stands(handle.line());
         // Whoever has an address today may be another node than it was: one that has no business with this one
         // must not keep a place where a superior is looked for.
         let leads = target.is_none() || core.is_on_line(handle.peer());
@@ -133,9 +150,39 @@ impl Net {
         let id = LinkId(self.last_link);
         let peer: Place = handle.peer().clone();
         core.link_via(id, handle.via());
-        self.links.insert(id, Linked { handle, target });
+        let addr = target.and_then(|target| self.targets.get(&target));
+        let told = addr.and_then(|addr| self.ways.get(addr)).copied();
+        let linked = Linked {
+            handle,
+            target,
+            told,
+            account: Account::default(),
+        };
+        self.links.insert(id, linked);
         self.tasks.spawn(carry(id, link, self.events.clone()));
+        let node = peer.node;
         core.link_opened(turn, id, peer, target);
+        if let Some(target) = target {
+            core.plan_met(turn, target, node);
+        }
+        if let Some(way) = told {
+            core.link_measured(turn, id, way);
+        }
+    }
+
+    /// Tells the hub what a link carries now, if that is news. Asked only when the link moves.
+    fn measure(&mut self, core: &mut Core, turn: &mut Turn, link: LinkId) {
+        let Some(linked) = self.links.get_mut(&link) else {
+            return;
+        };
+        let Some(seen) = Way::seen(&linked.handle) else {
+            return;
+        };
+        let way = seen.after(linked.told);
+        if !linked.told.is_some_and(|told| told.is_near(way)) {
+            linked.told = Some(way);
+            core.link_measured(turn, link, way);
+        }
     }
 
     fn joining(&mut self, core: &mut Core, turn: &mut Turn, call: JoinCall) {
@@ -156,16 +203,46 @@ impl Net {
         );
     }
 
+    /// Puts down what has gone over a link since the last time.
+    fn put_down(&mut self, core: &mut Core, turn: &mut Turn, link: LinkId) {
+        let said = core.hub.said(link);
+        if let (Some(linked), Some(said)) = (self.links.get_mut(&link), said) {
+            let meter = linked.handle.meter();
+            let up = Gone {
+                datagrams: meter.udp_sent.saturating_add(meter.repeated),
+                repeated: meter.lost.saturating_add(meter.repeated),
+                stream: meter.stream_sent,
+            };
+            let down = Gone {
+                datagrams: meter.udp_received,
+                repeated: 0,
+                stream: meter.stream_received,
+            };
+            let spent = linked.account.put_down(up, down, &said);
+            core.spend(turn, linked.handle.peer().node, &spent);
+        }
+    }
+
+    /// Puts down what has gone over all links.
+    pub(crate) fn put_down_all(&mut self, core: &mut Core, turn: &mut Turn) {
+        let links: Vec<LinkId> = self.links.keys().copied().collect();
+        for link in links {
+            self.put_down(core, turn, link);
+        }
+    }
+
     /// Carries out one effect.
-    pub(crate) fn perform(&mut self, effect: NetEffect) {
+    pub(crate) fn perform(&mut self, core: &mut Core, turn: &mut Turn, effect: NetEffect) {
         match effect {
             NetEffect::Dial { target } => {
                 let addr = self.targets.get(&target).cloned().unwrap_or_default();
-                let options = self.options(&addr);
                 let call = Call {
                     target,
+                    options: DialOptions {
+                        tuning: self.tunings.get(&addr).cloned(),
+                        ..self.options(&addr)
+                    },
                     addr,
-                    options,
                 };
                 self.tasks
                     .spawn(dial(self.endpoint.clone(), call, self.events.clone()));
@@ -187,6 +264,7 @@ impl Net {
                     linked.handle.awaits(is_awaited);
                     if !is_awaited {
                         self.look_at(link);
+                        self.put_down(core, turn, link);
                     }
                 }
             }

@@ -143,7 +143,13 @@ pub fn start(home: Home, settings: &NodeSettings) -> Result<Running, StartError>
         .map(|(id, called)| (*id, called.addr.clone()))
         .collect();
     let ways = core.ways(addrs.values());
-    let (net, events) = Net::new(endpoint, addrs, ways);
+    let tunings = settings.link.iter();
+    let tunings = tunings.map(|(address, link)| (address.clone(), link.tuning(settings.tuning())));
+    for (target, address) in &addrs {
+        let link = settings.link.get(address).cloned().unwrap_or_default();
+        core.plans.insert(*target, address.clone(), link);
+    }
+    let (net, events) = Net::new(endpoint, addrs, ways, tunings.collect());
     Ok(spawn(home, core, done, Some((net, events)), listen))
 }
 
@@ -240,13 +246,7 @@ struct Node {
 impl Node {
     async fn run(mut self, mut stop: oneshot::Receiver<()>) -> bool {
         let mut turn = self.next_turn();
-        for (target, called) in self.core.called.clone() {
-            if called.is_standby {
-                self.core.standby_added(&mut turn, target);
-            } else {
-                self.core.target_added(&mut turn, target);
-            }
-        }
+        self.core.follow_plans(&mut turn);
         self.finish(turn);
         loop {
             let wake = self.sleep_until(self.core.next_wake());
@@ -303,10 +303,13 @@ impl Node {
     }
 
     /// Hands the effects of a turn to those who carry them out.
-    fn finish(&mut self, turn: Turn) {
+    fn finish(&mut self, mut turn: Turn) {
         if let Some(net) = &mut self.net {
-            for effect in turn.net {
-                net.perform(effect);
+            // What is put down on the way may end a month's bytes, and with them a link.
+            while !turn.net.is_empty() {
+                for effect in std::mem::take(&mut turn.net) {
+                    net.perform(&mut self.core, &mut turn, effect);
+                }
             }
             for (addr, way) in net.take_news() {
                 self.core.remember_way(&addr, way);
@@ -325,6 +328,11 @@ impl Node {
         while let Ok(request) = self.requests.try_recv() {
             self.turn(|core, _, turn| request(core, turn));
         }
+        let mut turn = self.next_turn();
+        if let Some(net) = &mut self.net {
+            net.put_down_all(&mut self.core, &mut turn);
+        }
+        self.core.write_ledger();
         let closing = self.core.closing();
         let closed = tokio::task::spawn_blocking(move || closing.close());
         let limit = Duration::from_secs(STOP_SECS_MAX);

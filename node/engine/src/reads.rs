@@ -1,22 +1,19 @@
 //! What is read from the store for a peer: the journal, the objects of a comparison, what it lacks.
 
+mod journal;
 mod packets;
 
-use std::collections::BTreeMap;
-
-use hopluu_doc::limits::PACKET_CHANGES_MAX;
-use hopluu_model::{DocId, EntryKind, NodeId, RecordHash, Seq, UnitId};
-use hopluu_store::{DbError, EntryBody, JournalEntry, PeerCheckpoint, Read};
+use hopluu_model::{DocId, EntryKind, RecordHash, Seq, UnitId};
+use hopluu_store::{DbError, DocRow, PeerCheckpoint, Read};
 use hopluu_sync::{
-    Acked, Checkpoint, Effect, Entry, Event, Item, ItemDigest, JournalBatch, MissingBatch,
+    Acked, Ahead, Checkpoint, Class, Effect, Entry, Event, Item, ItemDigest, MissingBatch,
     ObjectKey, Received, Scope, Select, ShortHash, ShortKey,
 };
 
+pub(crate) use self::journal::Stretch;
 use self::packets::{Lot, Row};
 use crate::files::{self, FileQuota};
-use crate::limits::{
-    DECODED_OPS_AT_ONCE, JOURNAL_ENTRIES_MAX, STORED_BYTES_PER_SENT, VOUCHED_BYTES_MAX,
-};
+use crate::limits::{DECODED_OPS_AT_ONCE, STORED_BYTES_PER_SENT};
 use crate::links::EMPTY;
 
 /// An answer, and whether finding it was [work enough](DECODED_OPS_AT_ONCE) for one turn.
@@ -25,10 +22,15 @@ pub(crate) struct Answered {
     pub(crate) is_much: bool,
 }
 
-/// Answers an effect that only reads.
-pub(crate) fn ask(read: &Read, effect: Effect, quota: FileQuota) -> Result<Answered, DbError> {
+/// Answers an effect that only reads. `due_days` says of a document how far away its date is.
+pub(crate) fn ask(
+    read: &Read,
+    effect: Effect,
+    quota: FileQuota,
+    due_days: &dyn Fn(&DocRow) -> u32,
+) -> Result<Answered, DbError> {
     let mut is_much = false;
-    let event = event(read, effect, quota, &mut is_much)?;
+    let event = event(read, effect, quota, due_days, &mut is_much)?;
     Ok(Answered { event, is_much })
 }
 
@@ -36,18 +38,19 @@ fn event(
     read: &Read,
     effect: Effect,
     quota: FileQuota,
+    due_days: &dyn Fn(&DocRow) -> u32,
     is_much: &mut bool,
 ) -> Result<Event, DbError> {
     match effect {
         Effect::LoadCheckpoint { link, ticket, peer } => {
-            let kept = read
-                .peer(peer)?
-                .and_then(|row| row.checkpoint)
-                .unwrap_or(EMPTY);
+            let row = read.peer(peer)?;
+            let ahead = row.as_ref().map(|row| Ahead::decode(&row.ahead));
+            let kept = row.and_then(|row| row.checkpoint).unwrap_or(EMPTY);
             Ok(Event::CheckpointLoaded {
                 link,
                 ticket,
                 checkpoint: checkpoint_of(&kept),
+                ahead: ahead.unwrap_or_default(),
             })
         }
         Effect::ReadJournal {
@@ -55,12 +58,19 @@ fn event(
             ticket,
             after,
             through,
+            ahead,
+            least,
             bytes_max,
             scope,
         } => {
-            let gathered = gather(read, after, through, bytes_max, &scope)?;
-            *is_much = gathered.0.ops >= DECODED_OPS_AT_ONCE;
-            let batch = batch_of(read, gathered)?;
+            let stretch = Stretch {
+                after,
+                through,
+                ahead,
+                scope: &scope,
+            };
+            let (batch, ops) = stretch.read(read, bytes_max, least, due_days)?;
+            *is_much = ops >= DECODED_OPS_AT_ONCE;
             Ok(Event::JournalRead {
                 link,
                 ticket,
@@ -162,170 +172,6 @@ pub(crate) fn checkpoint_of(kept: &PeerCheckpoint) -> Checkpoint {
             basis: kept.my_epoch,
             through: kept.acked,
         },
-    }
-}
-
-/// Reads on beyond the bound only to find what vouches for what was read.
-pub(crate) fn read_journal(
-    read: &Read,
-    after: Seq,
-    through: Seq,
-    bytes_max: usize,
-    scope: &Scope,
-) -> Result<JournalBatch, DbError> {
-    batch_of(read, gather(read, after, through, bytes_max, scope)?)
-}
-
-fn batch_of(
-    read: &Read,
-    (gathered, through): (Gathered<'_>, Seq),
-) -> Result<JournalBatch, DbError> {
-    let entries = gathered.finish(read)?;
-    Ok(JournalBatch { entries, through })
-}
-
-fn gather<'s>(
-    read: &Read,
-    after: Seq,
-    through: Seq,
-    bytes_max: usize,
-    scope: &'s Scope,
-) -> Result<(Gathered<'s>, Seq), DbError> {
-    let stored_max = bytes_max.saturating_mul(STORED_BYTES_PER_SENT);
-    let batch = read.read_journal(after, JOURNAL_ENTRIES_MAX, stored_max)?;
-    let mut gathered = Gathered::new(scope, bytes_max);
-    let mut looked_at = batch.through;
-    for entry in batch.entries {
-        if entry.seq > through {
-            break;
-        }
-        if gathered.is_full() {
-            looked_at = Seq(entry.seq.0.saturating_sub(1));
-            break;
-        }
-        gathered.add(read, entry)?;
-    }
-    if gathered.is_open() && looked_at < through {
-        let more = read.read_journal(looked_at, PACKET_CHANGES_MAX, VOUCHED_BYTES_MAX)?;
-        for entry in more.entries {
-            if !gathered.is_open() || entry.seq > through {
-                break;
-            }
-            looked_at = entry.seq;
-            gathered.add(read, entry)?;
-        }
-    }
-    Ok((gathered, looked_at.min(through)))
-}
-
-/// Entries of the journal on their way to a peer; changes of one document gather in packets.
-struct Gathered<'s> {
-    scope: &'s Scope,
-    bytes_max: usize,
-    /// Operations of all changes so far.
-    ops: u64,
-    entries: Vec<Entry>,
-    /// By document, with the unit and whom it came from: what came from different peers goes to
-    /// different peers.
-    lots: BTreeMap<DocId, (UnitId, Option<NodeId>, Lot)>,
-}
-
-impl<'s> Gathered<'s> {
-    fn new(scope: &'s Scope, bytes_max: usize) -> Self {
-        Self {
-            scope,
-            bytes_max,
-            ops: 0,
-            entries: Vec::new(),
-            lots: BTreeMap::new(),
-        }
-    }
-
-    fn is_open(&self) -> bool {
-        self.lots.values().any(|(_, _, lot)| lot.is_open())
-    }
-
-    /// Whether what has been gathered is work enough for one read.
-    fn is_full(&self) -> bool {
-        self.ops >= DECODED_OPS_AT_ONCE && !self.is_open()
-    }
-
-    fn add(&mut self, read: &Read, entry: JournalEntry) -> Result<(), DbError> {
-        if !self.scope.admits(entry.kind(), &entry.unit) {
-            return Ok(());
-        }
-        let (kind, object) = (entry.kind(), entry.object());
-        let (seq, unit, origin) = (entry.seq, entry.unit, entry.origin);
-        let body = match entry.body {
-            EntryBody::Change {
-                doc,
-                actor,
-                body,
-                seal,
-                ..
-            } => {
-                let is_others = |(_, from, _): &(_, _, _)| *from != origin;
-                if self.lots.get(&doc).is_some_and(is_others) {
-                    self.close(read, doc)?;
-                }
-                let lot = self.lots.entry(doc);
-                let (_, _, lot) = lot.or_insert_with(|| (unit, origin, Lot::default()));
-                let before = lot.ops();
-                lot.add(Row {
-                    seq,
-                    actor,
-                    seal,
-                    body,
-                });
-                self.ops = self.ops.saturating_add(lot.ops() - before);
-                return Ok(());
-            }
-            EntryBody::Record { body, .. }
-            | EntryBody::Receipt { body, .. }
-            | EntryBody::Attachment { body, .. } => body,
-        };
-        self.entries.push(Entry {
-            seq,
-            kind,
-            object,
-            descriptor: Vec::new(),
-            body,
-            unit,
-            origin,
-        });
-        Ok(())
-    }
-
-    /// Makes a document's packets. Each stands at the place of its first change: whoever has been sent
-    /// everything up to some place has then been sent all changes up to there, and some after it.
-    fn close(&mut self, read: &Read, doc: DocId) -> Result<(), DbError> {
-        let Some((unit, origin, lot)) = self.lots.remove(&doc) else {
-            return Ok(());
-        };
-        if lot.is_empty() {
-            return Ok(());
-        }
-        let descriptor = read.doc(doc)?.map(|row| row.key).unwrap_or_default();
-        let packets = lot.packets(self.bytes_max).into_iter();
-        self.entries.extend(packets.map(|(seq, body)| Entry {
-            seq,
-            kind: EntryKind::Change,
-            object: doc.into(),
-            descriptor: descriptor.clone(),
-            body,
-            unit: unit.clone(),
-            origin,
-        }));
-        Ok(())
-    }
-
-    fn finish(mut self, read: &Read) -> Result<Vec<Entry>, DbError> {
-        let docs: Vec<_> = self.lots.keys().copied().collect();
-        for doc in docs {
-            self.close(read, doc)?;
-        }
-        self.entries.sort_by_key(|entry| entry.seq);
-        Ok(self.entries)
     }
 }
 
@@ -512,6 +358,7 @@ fn entry_of(
         object: object.object,
         descriptor,
         body,
+        class: Class::of_kind(object.kind),
         unit: unit.clone(),
         origin: None,
     }

@@ -3,9 +3,11 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use hopluu_model::NodeId;
 use hopluu_store::{BackupError, Store};
 use hopluu_sync::{RefusalCode, TargetState, Trouble, WalkState};
 
+use crate::agenda::OwedSum;
 use crate::core::Core;
 use crate::error::CommandError;
 use crate::resolve::unit_name;
@@ -23,6 +25,7 @@ impl Core {
         let journal = read.last_seq().map_err(CommandError::Store)?;
         let documents = read.doc_count().map_err(CommandError::Store)?;
         let parked = read.parked_count().map_err(CommandError::Store)?;
+        let owed = self.owed(&read).map_err(CommandError::Store)?;
         drop(read);
         let disk = match self.disk() {
             DiskState::Good if self.store().stats().is_disk_full => DiskState::Full,
@@ -43,7 +46,7 @@ impl Core {
             certificate_ends: self.config().certificate_ends,
             listen: self.listen.clone(),
             upstream: self.upstream_views(),
-            peers: self.peer_views(),
+            peers: self.peer_views(&owed),
         })
     }
 
@@ -68,7 +71,7 @@ impl Core {
         targets.filter_map(view).collect()
     }
 
-    fn peer_views(&self) -> Vec<PeerView> {
+    fn peer_views(&self, owed: &BTreeMap<NodeId, OwedSum>) -> Vec<PeerView> {
         let peers = self.hub.status().peers.into_iter();
         let tree = self.tree();
         peers
@@ -88,7 +91,10 @@ impl Core {
                         *refused_why.entry(why(*code)).or_default() += entries;
                     }
                 }
+                let sum = owed.get(&peer.peer.node).cloned().unwrap_or_default();
                 PeerView {
+                    seconds: sum.seconds(peer.rate),
+                    owed_by_class: sum.classes,
                     node: peer.peer.node,
                     unit_name: unit_name(&tree, &peer.peer.unit, hopluu_model::Date::MAX),
                     unit: peer.peer.unit.clone(),

@@ -5,16 +5,19 @@
 
 mod attachment;
 mod bundle;
+mod link;
 mod node;
 
 use hopluu_model::{
     ChangeHash, Date, Digest, DocId, FormId, FormVersion, IndicatorCode, NodeId, OfficeId, Period,
     SectionId, Timestamp, UnitId,
 };
+pub use hopluu_sync::{Class, Purpose};
 use serde::{Deserialize, Serialize};
 
 pub use self::attachment::{AttachRequest, AttachmentPart, AttachmentView};
 pub use self::bundle::{BundlePlace, BundleRemark, BundleTaken, BundleView};
+pub use self::link::{Allowance, CostView, LinkView, OwedView, PlanView};
 pub use self::node::{
     DiskState, InviteView, PeerRemark, PeerView, RefusalWhy, StatusView, UpstreamState,
     UpstreamView, WatchEvent,

@@ -48,6 +48,14 @@ impl Way {
         is_near && self.via == other.via
     }
 
+    pub(crate) fn rate(self) -> Option<u64> {
+        self.rate
+    }
+
+    pub(crate) fn round_trip_ms(self) -> u64 {
+        micros(self.rtt) / 1_000
+    }
+
     pub(crate) fn options(&self) -> DialOptions {
         DialOptions {
             initial_rtt: Some(self.rtt),

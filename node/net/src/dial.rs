@@ -122,6 +122,8 @@ pub struct DialOptions {
     pub initial_rtt: Option<Duration>,
     /// Bytes a second that the last link was seen to carry.
     pub rate: Option<u64>,
+    /// How the link behaves, where that is not as the node's links do.
+    pub tuning: Option<Tuning>,
 }
 
 /// Who answered at which address, for calls that speak before the answer.
@@ -222,21 +224,25 @@ impl Caller<'_> {
         self.repeater.watch(self.addr, pace)
     }
 
+    fn tuning(&self) -> &Tuning {
+        self.options.tuning.as_ref().unwrap_or(self.tuning)
+    }
+
     /// Remembered from an office network and called from a mobile one, a way is slower than it was.
     fn rtt(&self) -> Duration {
         let remembered = self.options.initial_rtt;
-        remembered.map_or(self.tuning.initial_rtt, |rtt| rtt.max(INITIAL_RTT_LEAST))
+        remembered.map_or(self.tuning().initial_rtt, |rtt| rtt.max(INITIAL_RTT_LEAST))
     }
 
     fn connecting(&self, watch: &Watch) -> Result<Connecting, DialError> {
         let addr = self.addr;
         let tuning = Tuning {
             initial_rtt: self.rtt(),
-            ..self.tuning.clone()
+            ..self.tuning().clone()
         };
         let expected = Expected {
             before: self.options.rate.map(|rate| (rate, self.rtt())),
-            rate_max: self.tuning.rate_max,
+            rate_max: tuning.rate_max,
             measured: watch.measured(),
         };
         let mut config = quinn::ClientConfig::new(Arc::new(self.client.crypto()));

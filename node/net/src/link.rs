@@ -1,23 +1,23 @@
 //! A link: one ordered stream of bytes each way to a peer whose certificate holds.
 
+mod quic;
+
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use hopluu_model::{Digest, Fault, NodeId, Place};
+use hopluu_model::{Digest, Fault, Place};
 use hopluu_trust::Identity;
-use quinn::{Connection, ReadError, RecvStream, SendStream, WriteError, ZeroRttAccepted};
+use quinn::{Connection, RecvStream, SendStream, ZeroRttAccepted};
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinSet;
-use tokio::time::{sleep, timeout};
 
+pub(crate) use self::quic::is_told;
+use self::quic::{Early, Reader, Writer, follow};
 use crate::close::{CloseCode, CloseReason};
 use crate::dial::Known;
-use crate::greet::read_peer;
-use crate::limits::{
-    EVENTS_MAX, FINISH_TIMEOUT, HANDSHAKE_TIMEOUT, READ_BYTES_MAX, SEND_WINDOW_BYTES, SENDERS_MAX,
-};
+use crate::limits::{EVENTS_MAX, SENDERS_MAX};
 use crate::line::{self, Beginning, Ends, Line};
 use crate::repeat::Watch;
 use crate::tls::Evidence;
@@ -86,6 +86,10 @@ pub struct Meter {
     pub datagrams_sent: u64,
     /// Datagrams received.
     pub datagrams_received: u64,
+    /// Bytes of ours that were lost and went again; they are among `udp_sent`.
+    pub lost: u64,
+    /// Bytes of ours that brought no answer and went again as they were; they are not among `udp_sent`.
+    pub repeated: u64,
     /// Bytes of ours written to the stream.
     pub stream_sent: u64,
     /// Bytes read from the peer's stream.
@@ -399,6 +403,8 @@ impl LinkHandle {
                     udp_received: stats.udp_rx.bytes,
                     datagrams_sent: stats.udp_tx.datagrams,
                     datagrams_received: stats.udp_rx.datagrams,
+                    lost: stats.path.lost_bytes,
+                    repeated: way.as_ref().map_or(0, Watch::repeated),
                     rtt: stats.path.rtt,
                     rate: way.as_ref().and_then(Watch::rate),
                     ..stream
@@ -412,210 +418,4 @@ impl LinkHandle {
             },
         }
     }
-}
-
-/// Hands queued pieces to the transport, which takes them as fast as the peer does.
-struct Writer {
-    connection: Connection,
-    send: SendStream,
-    queue: mpsc::Receiver<Outgoing>,
-    counters: Arc<Counters>,
-    answered: Answered,
-    early: Option<Early>,
-}
-
-/// What was said before the called node has answered, in case it has to be said again.
-struct Early {
-    root: Digest,
-    evidence: Evidence,
-    known: Arc<Known>,
-    called: NodeId,
-    said: Vec<u8>,
-    replaced: oneshot::Sender<RecvStream>,
-}
-
-/// The stream takes nothing more.
-struct StreamGone;
-
-impl Writer {
-    /// Ends when the link does, when nobody can send any more, or after the last word.
-    async fn run(mut self, told: watch::Receiver<LastWord>) {
-        let mut overdue = told.clone();
-        let overdue = async {
-            drop(overdue.wait_for(Option::is_some).await);
-            sleep(FINISH_TIMEOUT).await;
-        };
-        tokio::select! {
-            _gone = self.drain(told.clone()) => {}
-            () = overdue => {}
-        }
-        if let Some((code, reason)) = told.borrow().as_ref() {
-            self.connection.close(code.on_wire(), reason.as_bytes());
-        }
-    }
-
-    async fn drain(&mut self, mut told: watch::Receiver<LastWord>) -> Result<(), StreamGone> {
-        loop {
-            // All arms are cancel-safe, and what is queued goes before the last word.
-            let next = tokio::select! {
-                biased;
-                is_taken = answer(&mut self.answered), if self.early.is_some() => {
-                    self.take_answer(is_taken).await?;
-                    continue;
-                }
-                next = self.queue.recv() => next,
-                () = is_told(&mut told) => break,
-            };
-            let Some((bytes, may_wait, done)) = next else {
-                return Ok(());
-            };
-            self.hold_back(may_wait);
-            self.write(&bytes).await?;
-            let bytes = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
-            self.counters.sent.fetch_add(bytes, Ordering::Relaxed);
-            // Whoever no longer waits does not need to know.
-            let _nobody_waits = done.send(());
-        }
-        if self.send.finish().is_ok() {
-            // Acknowledged or refused: in both cases the link ends now.
-            let _acknowledged = self.send.stopped().await;
-        }
-        Ok(())
-    }
-
-    /// How much the transport takes before it is acknowledged. The controller lets a quarter more be on its way
-    /// than the link holds, which keeps a queue there; what may wait makes do with half of it. With none the
-    /// controller would see less and less of the link.
-    fn hold_back(&self, may_wait: bool) {
-        let held = if may_wait {
-            let on_its_way = self.connection.stats().path.cwnd;
-            (on_its_way / 10 * 9).min(SEND_WINDOW_BYTES)
-        } else {
-            SEND_WINDOW_BYTES
-        };
-        self.connection.set_send_window(held);
-    }
-
-    async fn write(&mut self, bytes: &[u8]) -> Result<(), StreamGone> {
-        if let Some(early) = &mut self.early {
-            early.said.extend_from_slice(bytes);
-        }
-        match self.send.write_all(bytes).await {
-            // It is among what is said again once the answer is here.
-            Ok(()) | Err(WriteError::ZeroRttRejected) => Ok(()),
-            Err(_) => Err(StreamGone),
-        }
-    }
-
-    /// The called node has answered. One that has forgotten the session has dropped what was said: it is said
-    /// again to the same node, and to no other.
-    async fn take_answer(&mut self, is_taken: bool) -> Result<(), StreamGone> {
-        let Some(early) = self.early.take() else {
-            return Ok(());
-        };
-        if self.connection.close_reason().is_some() {
-            // Perhaps nothing passes there any more: the next call asks first, and by other ways too.
-            early.known.forget(self.connection.remote_address());
-            return Err(StreamGone);
-        }
-        let found = read_peer(&self.connection, &early.root, &early.evidence);
-        if !found.is_ok_and(|found| found.identity.place.node == early.called) {
-            early.known.forget(self.connection.remote_address());
-            self.connection.close(CloseCode::OTHER_NODE.on_wire(), b"");
-            return Err(StreamGone);
-        }
-        if is_taken {
-            return Ok(());
-        }
-        let (send, recv) = self.connection.open_bi().await.map_err(|_| StreamGone)?;
-        self.send = send;
-        // A reader that has ended has told why.
-        let _reader_ended = early.replaced.send(recv);
-        self.send
-            .write_all(&early.said)
-            .await
-            .map_err(|_| StreamGone)
-    }
-}
-
-pub(crate) async fn is_told(told: &mut watch::Receiver<LastWord>) {
-    // Without the handle nobody will say a last word, and the queue ends as well.
-    let _told = told.wait_for(Option::is_some).await;
-}
-
-/// Whether the called node took what came with the first packet.
-async fn answer(answered: &mut Answered) -> bool {
-    let through = answered.wait_for(Option::is_some).await;
-    through.is_ok_and(|is_taken| *is_taken == Some(true))
-}
-
-/// Sees a handshake through, also for a link that is dropped meanwhile. One without an end is ended.
-fn follow(connection: Connection, accepted: Option<ZeroRttAccepted>) -> Answered {
-    let Some(accepted) = accepted else {
-        return watch::channel(Some(true)).1;
-    };
-    let (through, answered) = watch::channel(None);
-    tokio::spawn(async move {
-        let is_taken = timeout(HANDSHAKE_TIMEOUT, accepted).await;
-        if is_taken.is_err() {
-            connection.close(CloseCode::SILENT.on_wire(), b"no answer");
-        }
-        // A link that is gone has no use for it.
-        let _link_gone = through.send(Some(is_taken.unwrap_or(false)));
-    });
-    answered
-}
-
-/// Hands received pieces up, as fast as they are taken, and at the end says why there are no more.
-struct Reader {
-    connection: Connection,
-    recv: RecvStream,
-    /// The stream that stands in for the first, should the called node have dropped it.
-    another: Option<oneshot::Receiver<RecvStream>>,
-    events: mpsc::Sender<LinkEvent>,
-    counters: Arc<Counters>,
-}
-
-impl Reader {
-    async fn run(mut self) {
-        let reason = loop {
-            match self.recv.read_chunk(READ_BYTES_MAX, true).await {
-                Ok(Some(chunk)) => {
-                    let bytes = u64::try_from(chunk.bytes.len()).unwrap_or(u64::MAX);
-                    self.counters.received.fetch_add(bytes, Ordering::Relaxed);
-                    let event = LinkEvent::Received(chunk.bytes.to_vec());
-                    if self.events.send(event).await.is_err() {
-                        return;
-                    }
-                }
-                Ok(None) => break ended(&self.connection).await,
-                Err(ReadError::ConnectionLost(error)) => break error.into(),
-                Err(ReadError::ZeroRttRejected) => match self.replacement().await {
-                    Some(recv) => self.recv = recv,
-                    None => break ended(&self.connection).await,
-                },
-                Err(error) => {
-                    self.connection
-                        .close(CloseCode::ENDED.on_wire(), b"stream broken off");
-                    break CloseReason::Protocol {
-                        what: error.to_string(),
-                    };
-                }
-            }
-        };
-        let _nobody_listens = self.events.send(LinkEvent::Closed(reason)).await;
-    }
-
-    async fn replacement(&mut self) -> Option<RecvStream> {
-        self.another.take()?.await.ok()
-    }
-}
-
-/// The peer has said all it had; its close with a code follows.
-async fn ended(connection: &Connection) -> CloseReason {
-    if let Ok(error) = timeout(FINISH_TIMEOUT, connection.closed()).await {
-        return error.into();
-    }
-    connection.close(CloseCode::ENDED.on_wire(), b"");
-    CloseReason::Local
 }

@@ -99,6 +99,7 @@ struct Way {
     repeats: u32,
     /// How often it was answered only after repeats, since it last was without.
     patience: u32,
+    repeated_bytes: u64,
     /// Whether anything has come in since this watch began.
     is_heard: bool,
 }
@@ -185,6 +186,7 @@ impl Repeater {
             due: None,
             repeats: 0,
             patience: 0,
+            repeated_bytes: 0,
             is_heard: false,
         };
         book.ways.insert(addr, way);
@@ -219,6 +221,7 @@ impl Repeater {
         for (addr, way) in &mut book.ways {
             if way.due.is_some_and(|due| due <= now) {
                 for bytes in &way.unanswered {
+                    way.repeated_bytes += u64::try_from(bytes.len()).unwrap_or(u64::MAX);
                     // A full or absent network is what repeating is for.
                     let _comes_again = self.socket.try_send(&Transmit {
                         destination: *addr,
@@ -344,6 +347,14 @@ impl Watch {
     /// Where the controller of this way puts the rate that it sees.
     pub(crate) fn measured(&self) -> Measured {
         self.measured.clone()
+    }
+
+    /// Bytes that went again.
+    pub(crate) fn repeated(&self) -> u64 {
+        let book = self.repeater.lock();
+        let way = book.ways.get(&self.addr);
+        let way = way.filter(|way| way.watch == self.number);
+        way.map_or(0, |way| way.repeated_bytes)
     }
 
     /// Bytes a second, once it is known.

@@ -186,7 +186,7 @@ impl WriteTx<'_> {
                 signed(change.actor_seq),
             ),
         )?;
-        let seq = self.append_entry(EntryKind::Change, key, change.origin)?;
+        let seq = self.append_entry(EntryKind::Change, key, change.origin, change.class)?;
         let heads = heads_after(&state.heads, change.hash, change.deps);
         self.run(
             "UPDATE docs SET heads = ?2, changes = ?3, bytes = bytes + ?4 WHERE id = ?1",

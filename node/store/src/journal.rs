@@ -1,10 +1,13 @@
 //! The journal: what was accepted, numbered 1, 2, 3 ... without gaps.
 
-use hopluu_model::{DocId, EntryKind, NodeId, Seq};
+use std::collections::BTreeMap;
+
+use hopluu_model::{DocId, EntryKind, NodeId, ObjectId, Seq};
 use rusqlite::Row;
 
+use crate::limits::ORDINAL_BITS;
 use crate::read::{id, signed, unsigned};
-use crate::{DbError, EntryBody, ItemRow, JournalBatch, JournalEntry, Read, WriteTx};
+use crate::{DbError, EntryBody, ItemRow, JournalBatch, JournalEntry, OutlineRow, Read, WriteTx};
 
 /// The kind of an entry that a later one superseded. Part of the database.
 pub(crate) const SUPERSEDED: i64 = 0;
@@ -42,6 +45,111 @@ impl Read {
             batch.through = seq;
         }
         Ok(batch)
+    }
+
+    /// One entry; none where a later one superseded it or the journal ends before.
+    pub fn journal_entry(&self, seq: Seq) -> Result<Option<JournalEntry>, DbError> {
+        let sql = "SELECT seq, kind, ref, origin FROM journal WHERE seq = ?1 AND kind <> 0";
+        self.one(sql, [signed(seq.0)], |row| self.entry(seq, row))
+    }
+
+    /// The entries after a place without their content, at most so many places. Answers the last place
+    /// that was looked at.
+    pub fn journal_outline(
+        &self,
+        after: Seq,
+        through: Seq,
+        places_max: usize,
+        mut each: impl FnMut(OutlineRow<'_>),
+    ) -> Result<Seq, DbError> {
+        let sql = "SELECT seq, kind, ref, origin, class FROM journal \
+                   WHERE seq > ?1 AND seq <= ?2 ORDER BY seq LIMIT ?3";
+        let mut statement = self.statement(sql)?;
+        let places_max = i64::try_from(places_max).unwrap_or(i64::MAX);
+        let mut rows = statement.query((signed(after.0), signed(through.0), places_max))?;
+        let (mut docs, mut nodes) = (BTreeMap::new(), BTreeMap::new());
+        let mut looked_at = after;
+        while let Some(row) = rows.next()? {
+            looked_at = Seq(unsigned(row.get(0)?, "journal")?);
+            if row.get::<_, i64>(1)? == SUPERSEDED {
+                continue;
+            }
+            let kind = kind_of(row)?;
+            let reference: i64 = row.get(2)?;
+            let (object, unit) = match (kind, docs.get(&(reference >> ORDINAL_BITS))) {
+                (EntryKind::Change, Some(known)) => *known,
+                _ => self.object_of(kind, reference)?,
+            };
+            if kind == EntryKind::Change {
+                docs.insert(reference >> ORDINAL_BITS, (object, unit));
+            }
+            let origin = match row.get::<_, Option<i64>>(3)? {
+                None => None,
+                Some(number) => match nodes.get(&number) {
+                    Some(node) => Some(*node),
+                    None => {
+                        let node = self.node(number)?;
+                        nodes.insert(number, node);
+                        Some(node)
+                    }
+                },
+            };
+            let class = row.get(4)?;
+            self.with_unit(unit, |unit| {
+                each(OutlineRow {
+                    seq: looked_at,
+                    kind,
+                    object,
+                    unit,
+                    origin,
+                    class,
+                });
+            })?;
+        }
+        Ok(looked_at)
+    }
+
+    /// Bytes of what an entry carries; 0 where there is none.
+    pub fn entry_bytes(&self, seq: Seq) -> Result<u64, DbError> {
+        let sql = "SELECT CASE j.kind \
+             WHEN 1 THEN (SELECT length(body) + length(seal) FROM changes WHERE id = j.ref) \
+             WHEN 2 THEN (SELECT length(body) FROM records WHERE id = j.ref) \
+             WHEN 3 THEN (SELECT length(body) FROM receipts WHERE id = j.ref) \
+             WHEN 4 THEN (SELECT length(body) FROM attachments WHERE id = j.ref) END \
+             FROM journal j WHERE j.seq = ?1";
+        let found = self.one(
+            sql,
+            [signed(seq.0)],
+            |row| Ok(row.get::<_, Option<i64>>(0)?),
+        )?;
+        unsigned(found.flatten().unwrap_or_default(), "journal")
+    }
+
+    /// What an entry is about, and the number of its unit.
+    fn object_of(&self, kind: EntryKind, reference: i64) -> Result<(ObjectId, i64), DbError> {
+        let (sql, key) = match kind {
+            EntryKind::Change => (
+                "SELECT doc, unit FROM docs WHERE id = ?1",
+                reference >> ORDINAL_BITS,
+            ),
+            EntryKind::Record => (
+                "SELECT substr(hash, 1, 16), unit FROM records WHERE id = ?1",
+                reference,
+            ),
+            EntryKind::Receipt => (
+                "SELECT substr(hash, 1, 16), unit FROM receipts WHERE id = ?1",
+                reference,
+            ),
+            EntryKind::Attachment => (
+                "SELECT d.doc, d.unit FROM attachments a JOIN docs d ON d.id = a.doc WHERE a.id = ?1",
+                reference,
+            ),
+        };
+        let found = self.one(sql, [key], |row| Ok((id(row, 0, "journal")?, row.get(1)?)))?;
+        found.ok_or(DbError::Row {
+            table: "journal",
+            expected: "an entry whose object is there",
+        })
     }
 
     /// Every object with what must be equal on two nodes that agree on it: documents, then
@@ -85,13 +193,7 @@ impl Read {
     }
 
     fn entry(&self, seq: Seq, row: &Row<'_>) -> Result<JournalEntry, DbError> {
-        let kind = u8::try_from(row.get::<_, i64>(1)?)
-            .ok()
-            .and_then(EntryKind::from_number)
-            .ok_or(DbError::Row {
-                table: "journal",
-                expected: "a kind",
-            })?;
+        let kind = kind_of(row)?;
         let reference: i64 = row.get(2)?;
         let origin = row
             .get::<_, Option<i64>>(3)?
@@ -168,16 +270,27 @@ impl Read {
     }
 }
 
+fn kind_of(row: &Row<'_>) -> Result<EntryKind, DbError> {
+    u8::try_from(row.get::<_, i64>(1)?)
+        .ok()
+        .and_then(EntryKind::from_number)
+        .ok_or(DbError::Row {
+            table: "journal",
+            expected: "a kind",
+        })
+}
+
 impl WriteTx<'_> {
     pub(crate) fn append_entry(
         &mut self,
         kind: EntryKind,
         reference: i64,
         origin: Option<NodeId>,
+        class: u8,
     ) -> Result<Seq, DbError> {
         let origin = origin.map(|node| self.intern_node(node)).transpose()?;
-        let sql = "INSERT INTO journal (kind, ref, origin) VALUES (?1, ?2, ?3)";
-        let seq = self.insert(sql, (kind.number(), reference, origin))?;
+        let sql = "INSERT INTO journal (kind, ref, origin, class) VALUES (?1, ?2, ?3, ?4)";
+        let seq = self.insert(sql, (kind.number(), reference, origin, class))?;
         Ok(Seq(unsigned(seq, "journal")?))
     }
 

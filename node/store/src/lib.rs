@@ -19,6 +19,7 @@ mod docs;
 mod error;
 mod files;
 mod journal;
+mod ledger;
 pub mod limits;
 mod migrate;
 mod named;
@@ -41,8 +42,8 @@ pub use open::{Missing, OpenError, OpenOptions};
 pub use read::Read;
 pub use rows::{
     Appended, AttachmentRow, ChangeHead, ChangeRow, DocRow, EntryBody, FactsRow, ItemRow,
-    JournalBatch, JournalEntry, NewChange, NewDoc, Park, ParkedRow, PeerCheckpoint, PeerRow, Put,
-    ReceiptRow, RecordRow, Snapshot, TicketRow, TicketUse,
+    JournalBatch, JournalEntry, LedgerSpan, NewChange, NewDoc, OutlineRow, Park, ParkedRow,
+    PeerCheckpoint, PeerRow, Put, ReceiptRow, RecordRow, Snapshot, TicketRow, TicketUse,
 };
 pub use salvage::{SalvageError, SalvageReport, salvage};
 pub use store::{Medium, Reader, Store, WriterStats};

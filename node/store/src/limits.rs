@@ -70,6 +70,12 @@ pub const PARKED_ROWS_PER_PEER_MAX: u64 = 512;
 /// Bytes of parked changes after which nothing more of one peer is parked: a few of the largest.
 pub const PARKED_BYTES_PER_PEER_MAX: u64 = 2 << 20;
 
+/// Longest list of places beyond a checkpoint: each place apart from the next, among some thousand.
+pub const AHEAD_BYTES_MAX: usize = 64 << 10;
+
+/// Longest sum of the ledger: twenty numbers.
+pub const LEDGER_BYTES_MAX: usize = 1 << 10;
+
 /// Longest name in the meta table.
 pub const META_NAME_BYTES_MAX: usize = 64;
 

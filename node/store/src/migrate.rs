@@ -28,10 +28,14 @@ pub(crate) const MIGRATIONS: &[Migration] = &[
         name: "0003_files",
         sql: include_str!("schema/0003_files.sql"),
     },
+    Migration {
+        name: "0004_agenda",
+        sql: include_str!("schema/0004_agenda.sql"),
+    },
 ];
 
 /// The version of the database that this program writes.
-pub const VERSION: u32 = 3;
+pub const VERSION: u32 = 4;
 
 const _: () = assert!(MIGRATIONS.len() == VERSION as usize);
 

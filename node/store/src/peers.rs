@@ -3,12 +3,13 @@
 use hopluu_model::{ChangeHash, DocId, Epoch, NodeId, Seq, Timestamp};
 use rusqlite::Row;
 
-use crate::limits::{PARKED_BYTES_PER_PEER_MAX, PARKED_ROWS_PER_PEER_MAX};
+use crate::docs::bounded;
+use crate::limits::{AHEAD_BYTES_MAX, PARKED_BYTES_PER_PEER_MAX, PARKED_ROWS_PER_PEER_MAX};
 use crate::read::{count, id, signed};
 use crate::{DbError, Park, ParkedRow, PeerCheckpoint, PeerRow, Read, WriteTx};
 
 const PEER_COLUMNS: &str = "SELECT n.node, p.their_epoch, p.received, p.my_epoch, p.acked, \
-     p.last_heard FROM peers p JOIN nodes n ON n.id = p.node";
+     p.last_heard, p.ahead FROM peers p JOIN nodes n ON n.id = p.node";
 
 const PARKED_COLUMNS: &str = "SELECT n.node, p.doc, p.hash, p.reason, p.at, p.body \
      FROM parked p JOIN nodes n ON n.id = p.node";
@@ -79,6 +80,16 @@ impl WriteTx<'_> {
         Ok(())
     }
 
+    /// Remembers what a peer has beyond its checkpoint; the checkpoint must have been put before, in the same
+    /// transaction.
+    pub fn put_ahead(&mut self, node: NodeId, ahead: &[u8]) -> Result<(), DbError> {
+        bounded("places beyond a checkpoint", ahead, AHEAD_BYTES_MAX)?;
+        let number = self.intern_node(node)?;
+        let sql = "UPDATE peers SET ahead = ?2 WHERE node = ?1";
+        self.run(sql, (number, ahead))?;
+        Ok(())
+    }
+
     /// Remembers when a peer was last heard.
     pub fn put_last_heard(&mut self, node: NodeId, at: Timestamp) -> Result<(), DbError> {
         let number = self.intern_node(node)?;
@@ -146,6 +157,7 @@ fn peer_row(row: &Row<'_>) -> Result<PeerRow, DbError> {
                 acked,
             }),
         last_heard: row.get::<_, Option<i64>>(5)?.map(Timestamp),
+        ahead: row.get(6)?,
     })
 }
 

@@ -102,7 +102,7 @@ impl WriteTx<'_> {
             "INSERT INTO records (hash, kind, unit, body) VALUES (?1, ?2, ?3, ?4)",
             (record.hash.as_bytes(), record.kind, unit, &record.body),
         )?;
-        let seq = self.append_entry(EntryKind::Record, number, origin)?;
+        let seq = self.append_entry(EntryKind::Record, number, origin, 0)?;
         Ok(Put::New(seq))
     }
 
@@ -144,7 +144,7 @@ impl WriteTx<'_> {
                 &receipt.body,
             ),
         )?;
-        let seq = self.append_entry(EntryKind::Receipt, number, origin)?;
+        let seq = self.append_entry(EntryKind::Receipt, number, origin, 0)?;
         self.run(
             "UPDATE receipts SET seq = ?2 WHERE id = ?1",
             (number, crate::read::signed(seq.0)),
@@ -170,7 +170,7 @@ impl WriteTx<'_> {
             "INSERT INTO attachments (doc, hash, body) VALUES (?1, ?2, ?3)",
             (number, attachment.digest.as_bytes(), &attachment.body),
         )?;
-        let seq = self.append_entry(EntryKind::Attachment, number, origin)?;
+        let seq = self.append_entry(EntryKind::Attachment, number, origin, 0)?;
         Ok(Put::New(seq))
     }
 }

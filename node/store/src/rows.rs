@@ -70,6 +70,8 @@ pub struct NewChange<'a> {
     pub seal: &'a [u8],
     /// The peer it came from; it is never sent back there.
     pub origin: Option<NodeId>,
+    /// How urgent it is, numbered by the sync layer; 0 where nobody knows.
+    pub class: u8,
 }
 
 /// What became of a change.
@@ -283,6 +285,23 @@ pub enum EntryBody {
     },
 }
 
+/// A journal entry without its content.
+#[derive(Debug, Clone, Copy)]
+pub struct OutlineRow<'r> {
+    /// Its place.
+    pub seq: Seq,
+    /// What it carries.
+    pub kind: EntryKind,
+    /// What it is about, as the sync layer names it.
+    pub object: ObjectId,
+    /// The unit whose entry it is.
+    pub unit: &'r UnitId,
+    /// The peer it came from.
+    pub origin: Option<NodeId>,
+    /// How urgent it is; 0 where nobody knows.
+    pub class: u8,
+}
+
 /// A stretch of the journal.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct JournalBatch {
@@ -319,6 +338,16 @@ pub struct PeerCheckpoint {
     pub acked: Seq,
 }
 
+/// Over what the ledger adds up. Part of the database.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u8)]
+pub enum LedgerSpan {
+    /// Days, numbered from 1970.
+    Day = 0,
+    /// Months, likewise.
+    Month = 1,
+}
+
 /// What is remembered of a peer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PeerRow {
@@ -328,6 +357,8 @@ pub struct PeerRow {
     pub checkpoint: Option<PeerCheckpoint>,
     /// When it was last heard, by our clock.
     pub last_heard: Option<Timestamp>,
+    /// Places beyond `acked` that it has as well, as the sync layer writes them.
+    pub ahead: Vec<u8>,
 }
 
 /// Something a peer sent that cannot be accepted yet.

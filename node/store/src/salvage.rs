@@ -300,6 +300,7 @@ impl Salvage<'_> {
                 body: &change.body,
                 seal: &change.seal,
                 origin: names.origin(EntryKind::Change, key),
+                class: 0,
             };
             let entry = EntryBody::Change {
                 doc,

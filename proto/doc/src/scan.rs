@@ -11,6 +11,7 @@ use hopluu_model::{ActorId, ChangeHash, Fault, Timestamp};
 use crate::attachment::AttachmentKey;
 use crate::figure::OpId;
 use crate::leb128::Reader;
+use crate::lifecycle::{EventEntry, Step};
 
 mod chunk;
 mod columns;
@@ -206,6 +207,16 @@ pub struct ScannedChange {
     pub declares: Option<String>,
     /// The chunk as it arrived.
     pub bytes: Vec<u8>,
+}
+
+impl ScannedChange {
+    /// The step furthest down a report's life that it takes, of those that this version knows.
+    #[must_use]
+    pub fn furthest_step(&self) -> Option<Step> {
+        let events = self.events.iter();
+        let read = events.filter_map(|op| EventEntry::read(&op.key, op.op, &op.value));
+        read.map(|entry| entry.event.step()).max()
+    }
 }
 
 /// Reads one change within bounds, and refuses what no edit of a report writes.

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use hopluu_model::{NodeId, Seq};
 
 use crate::{
-    Acked, Checkpoint, CloseCode, FileId, Incoming, LinkId, ObjectKey, Piece, Received, Scope,
-    Select, ShortKey, TargetId, Ticket,
+    Acked, Ahead, Checkpoint, Class, CloseCode, FileId, Incoming, LinkId, ObjectKey, Piece,
+    Received, Scope, Select, ShortKey, TargetId, Ticket,
 };
 
 /// What must be done. Each is answered unless it says otherwise: a dial by `LinkOpened` or `DialFailed`; sending by `Sent`,
@@ -55,7 +55,8 @@ pub enum Effect {
         /// The peer.
         peer: NodeId,
     },
-    /// Read our journal; `JournalRead`. Entries out of the scope need not be loaded.
+    /// Read our journal, what is urgent first: [`in_turn`](crate::in_turn); `JournalRead`. Entries out of the
+    /// scope, and those that came from the peer, need not be loaded.
     ReadJournal {
         /// The connection.
         link: LinkId,
@@ -65,6 +66,10 @@ pub enum Effect {
         after: Seq,
         /// Read at most up to this position, which exists.
         through: Seq,
+        /// What lies between and has been read already.
+        ahead: Ahead,
+        /// Nothing less urgent is read.
+        least: Class,
         /// Stop before the bodies exceed this, but after the first entry at the earliest.
         bytes_max: usize,
         /// What the peer may see.
@@ -94,8 +99,10 @@ pub enum Effect {
         peer: NodeId,
         /// The half.
         acked: Acked,
+        /// What of ours is durable there beyond it.
+        ahead: Ahead,
     },
-    /// Store both halves of the peer's checkpoint: it is met for the first time, or one of the two
+    /// Store both halves of the peer's checkpoint, and nothing beyond: it is met for the first time, or one of the two
     /// stores has lost what it had, and that must not be forgotten before it is healed; `Saved`.
     SaveCheckpoint {
         /// The connection.

@@ -3,6 +3,8 @@
 use hopluu_model::{EntryKind, NodeId, ObjectId, Seq, UnitId};
 use serde::{Deserialize, Serialize};
 
+use crate::Class;
+
 /// One entry of our journal as the hub needs it to send it on.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Entry {
@@ -17,6 +19,8 @@ pub struct Entry {
     pub descriptor: Vec<u8>,
     /// What it carries, for the receiver's admission to judge.
     pub body: Vec<u8>,
+    /// How urgent it is. Never sent.
+    pub class: Class,
     /// The unit it belongs to, by which scope is decided. Never sent.
     pub unit: UnitId,
     /// The peer it came from, which does not get it back. Never sent.
@@ -39,10 +43,13 @@ pub struct Incoming {
 /// A stretch of our journal.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct JournalBatch {
-    /// Entries in ascending order. Those out of scope may be left out already.
+    /// Entries in the order in which they are to go, those of one object ascending. Those out of scope may be
+    /// left out already.
     pub entries: Vec<Entry>,
-    /// The last position that was looked at; at least one beyond what the reading began after.
+    /// All that goes to the peer up to here has been read, now or before.
     pub through: Seq,
+    /// Places beyond it that have been read now, because they are more urgent than what lies between.
+    pub ahead: Vec<Seq>,
 }
 
 /// What the hub compares instead of content: one object and a digest of all that is held of it.

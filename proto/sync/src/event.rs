@@ -5,7 +5,8 @@ use std::sync::Arc;
 use hopluu_model::{NodeId, Place, Seq, UnitId, UnitTree};
 
 use crate::{
-    Checkpoint, FileHere, Item, JournalBatch, MissingBatch, PieceFate, Refusal, ShortHash, Wants,
+    Ahead, Checkpoint, Class, FileHere, Item, JournalBatch, MissingBatch, PieceFate, Refusal,
+    ShortHash, Wants,
 };
 
 /// A connection to a peer, numbered by whoever opens connections; never used again.
@@ -67,6 +68,23 @@ pub enum Event {
         /// The connection.
         link: LinkId,
     },
+    /// What a connection is seen to carry has changed notably; told for the first time when it is known.
+    Measured {
+        /// The connection.
+        link: LinkId,
+        /// Bytes a second, if enough has gone over it to tell.
+        rate: Option<u64>,
+        /// Milliseconds from a packet to its acknowledgement.
+        round_trip_ms: u64,
+    },
+    /// From now on only what is as urgent as this, or more, is sent to a peer of its own accord: its links have cost
+    /// too much. A comparison and what it finds go on.
+    Limited {
+        /// The peer.
+        peer: NodeId,
+        /// The least urgent class that is sent.
+        least: Class,
+    },
     /// The connection is gone, also after [`Effect::Close`](crate::Effect::Close).
     LinkClosed {
         /// The connection.
@@ -82,6 +100,8 @@ pub enum Event {
         ticket: Ticket,
         /// What is stored of the peer; the default where nothing is.
         checkpoint: Checkpoint,
+        /// What was stored with its acknowledged half.
+        ahead: Ahead,
     },
     /// Answers [`Effect::ReadJournal`](crate::Effect::ReadJournal).
     JournalRead {

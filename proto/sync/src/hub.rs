@@ -12,7 +12,7 @@ use crate::limits::{
 };
 use crate::session::{Node, Session, Turn};
 use crate::status::PeerRecord;
-use crate::{CloseCode, Effect, Event, FileId, HubStatus, LinkId, Steady, TargetId};
+use crate::{CloseCode, Effect, Event, FileId, HubStatus, LinkId, Said, Steady, TargetId};
 
 /// What a hub must know to begin.
 #[derive(Debug, Clone)]
@@ -129,12 +129,21 @@ impl Hub {
             Event::FilesWanted { .. } | Event::FileHere { .. } => self.all(now, &event, effects),
             Event::RoomMade { peer } => self.room_made(now, peer, effects),
             Event::NetworkChanged => self.targets.dial_waiting(effects),
+            Event::Limited { peer, least } => {
+                if let Some(record) = self.peers.get_mut(&peer) {
+                    record.least = least;
+                }
+                if let Some(link) = link_to(&self.sessions, peer) {
+                    self.one(now, link, event, effects);
+                }
+            }
             Event::Woken => {
                 self.all(now, &event, effects);
                 self.targets.woken(now, effects);
             }
             Event::Received { link, .. }
             | Event::Sent { link }
+            | Event::Measured { link, .. }
             | Event::CheckpointLoaded { link, .. }
             | Event::JournalRead { link, .. }
             | Event::Applied { link, .. }
@@ -156,6 +165,12 @@ impl Hub {
         let silent = self.sessions.values().filter_map(Session::silent_at);
         let deaf = self.sessions.values().filter_map(Session::deaf_at);
         silent.chain(deaf).chain(self.targets.next_wake()).min()
+    }
+
+    /// What has been said on a link, by purpose.
+    #[must_use]
+    pub fn said(&self, link: LinkId) -> Option<Said> {
+        self.sessions.get(&link).map(Session::said)
     }
 
     /// What a person may want to know.
@@ -351,6 +366,7 @@ impl Hub {
         };
         if let Some(record) = self.peers.get_mut(&session.peer.node) {
             record.closed_here = Some(code);
+            record.left = session.left(&self.node).unwrap_or(record.left.clone());
         }
         let is_well = session.is_greeted()
             && code.fault() == Fault::Local
@@ -366,6 +382,7 @@ impl Hub {
         };
         if let Some(record) = self.peers.get_mut(&session.peer.node) {
             record.closed_there = code.or(record.closed_there);
+            record.left = session.left(&self.node).unwrap_or(record.left.clone());
         }
         let fault = code.and_then(CloseCode::from_number).map(CloseCode::fault);
         let is_well = session.is_greeted() && matches!(fault, None | Some(Fault::Local));

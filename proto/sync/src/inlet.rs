@@ -305,7 +305,9 @@ mod tests {
                     refused: Vec::new(),
                 }));
             }
-            let piece = outlet.next_piece(true).unwrap();
+            let piece = outlet
+                .next_piece(true, crate::limits::SEND_BYTES_MAX)
+                .unwrap();
             let [_, kind, flag, named] = piece[..4] else {
                 panic!("{piece:?}")
             };
@@ -323,6 +325,7 @@ mod tests {
             bursts in proptest::collection::vec((0..900u64, any::<bool>(), any::<bool>()), 1..12),
             dictionary in 0..2u8,
             cut in 1..5_000usize,
+            piece_max in 1..20_000usize,
         ) {
             let (mut outlet, mut inlet) = (Outlet::new(pair(), 0), Inlet::new(pair()));
             outlet.say(&hello(None));
@@ -333,7 +336,7 @@ mod tests {
                     outlet.say(&Frame::Ack(Ack { pushes, refused: Vec::new() }));
                     said += 1;
                 }
-                while let Some(piece) = outlet.next_piece(may_pack) {
+                while let Some(piece) = outlet.next_piece(may_pack, piece_max) {
                     prop_assert!(piece.len() <= crate::limits::SEND_BYTES_MAX);
                     for bytes in piece.chunks(cut) {
                         inlet.take(bytes);
@@ -349,7 +352,7 @@ mod tests {
             }
             prop_assert_eq!(said, heard);
             outlet.end_stream();
-            while let Some(piece) = outlet.next_piece(false) {
+            while let Some(piece) = outlet.next_piece(false, piece_max) {
                 inlet.take(&piece);
                 prop_assert!(inlet.next(0).unwrap().is_none());
                 outlet.taken();

@@ -22,6 +22,7 @@ mod testing;
 #[cfg(test)]
 mod tests;
 
+mod agenda;
 pub mod attachment;
 mod bundle;
 mod checkpoint;
@@ -36,8 +37,10 @@ mod generator;
 mod hub;
 mod inbound;
 mod inlet;
+mod ledger;
 mod outbound;
 mod outlet;
+mod pace;
 mod range;
 mod scope;
 mod session;
@@ -45,7 +48,9 @@ mod status;
 mod steady;
 mod stream;
 mod walk;
+mod window;
 
+pub use agenda::{Ahead, Class, Owed, in_turn, reach};
 pub use attachment::{FileHere, FileId, Piece, PieceFate, Want, Wants, outline};
 pub use bundle::{Bundle, BundleError, Claims, OldNews};
 pub use checkpoint::{Acked, Checkpoint, Received};
@@ -58,8 +63,10 @@ pub use entry::{
 pub use event::{Event, LinkId, TargetId, Ticket};
 pub use frame::Span;
 pub use hub::{Hub, HubConfig};
+pub use ledger::{Account, Gone, Purpose, Said, Spent};
 pub use scope::Scope;
 pub use status::{
     HubStatus, LinkStatus, PeerStatus, TargetState, TargetStatus, Trouble, WalkState,
 };
 pub use steady::Steady;
+pub use window::{WEEK_MINUTES, WindowError, WindowState, Windows};

@@ -9,13 +9,23 @@ pub const SEQ_MAX: Seq = Seq(u64::MAX >> 1);
 /// more, small enough that a hub of 579 links that all stop in mid-frame holds 38 MB.
 pub const FRAME_BYTES_MAX: usize = 64 << 10;
 
-/// Bodies in one push, unless a single entry is larger. A link of 20 kbit/s carries this in 6.5 s,
-/// which is what a cut may cost.
+/// Bodies in one push, unless a single entry is larger: packed, they are a quarter of that.
 pub const CHUNK_BYTES: usize = 16 << 10;
 
-/// Bodies on the way to one peer that it has not acknowledged. At 1 s of round trip this still
-/// fills half a Mbit/s; one entry that is larger travels alone.
+/// How long a link may be busy with one push: what a cut may cost, and what a submission waits for.
+pub const CHUNK_MS: u64 = 400;
+
+/// Bytes of a push on the link, however slow that is: a whole packed report. Cut smaller, each piece would
+/// need seals and hashes of its own.
+pub const CHUNK_BYTES_LEAST: usize = 4 << 10;
+
+/// Bodies on the way to one peer that it has not acknowledged, whatever the link carries. At 1 s of round
+/// trip this still fills half a Mbit/s; one entry that is larger travels alone.
 pub const IN_FLIGHT_BYTES_MAX: usize = 64 << 10;
+
+/// Bytes on the link below which one more push may follow, however slow it is: the next is on its way
+/// while the last is being answered.
+pub const IN_FLIGHT_BYTES_LEAST: usize = 6 << 10;
 
 /// Pushes on the way to one peer. A burst of single edits is as small as this many fsyncs long.
 pub const IN_FLIGHT_PUSHES_MAX: usize = 8;
@@ -40,12 +50,20 @@ pub const UNKNOWN_FRAMES_MAX: u32 = 1_024;
 /// Entries in one push. A chunk of the smallest sealed changes holds about 100.
 pub const PUSH_ENTRIES_MAX: usize = 1_024;
 
+/// Entries of the journal among which the urgent overtake: some thousand saves of a district's texts in a month
+/// without a link, and looked through in a few milliseconds.
+pub const LOOK_AHEAD_MAX: usize = 4_096;
+
+/// Bytes that a peer has acknowledged before that is written down: what a crash may send twice, at most, besides
+/// what is on its way. A link that is never at rest would write nothing else.
+pub const UNSAVED_BYTES_MAX: usize = 64 << 10;
+
 /// Objects with a short id at once, in each direction. A report round touches a few hundred; older
 /// ones are simply named again.
 pub const SHORT_IDS_MAX: usize = 256;
 
-/// Bytes handed to a link at once; the next piece follows when it has taken these. A chunk, so that
-/// a link of 20 kbit/s shows every 6.5 s that it moves.
+/// Bytes handed to a link at once; the next piece follows when it has taken these. A chunk, and less on a
+/// slow link.
 pub const SEND_BYTES_MAX: usize = CHUNK_BYTES;
 
 /// Bytes of frames in one piece of a packed stream: a piece that does not shrink is still no larger than
@@ -199,6 +217,9 @@ pub const BACKOFF_MAX_MS: u64 = 60_000;
 /// Two links to one peer that opened within this time were dialled by both sides at once; any
 /// later one replaces a link that the peer has given up.
 pub const CROSSING_MS: u64 = 10_000;
+
+/// Windows of one link: three for each day.
+pub const WINDOWS_MAX: usize = 21;
 
 /// Peers whose numbers are kept after their link has closed. More than a province has nodes.
 pub const PEERS_KEPT_MAX: usize = 4_096;

@@ -7,8 +7,9 @@ use hopluu_model::{ObjectId, Seq};
 use crate::frame::{Ack, Group, Mention, Push, Span};
 use crate::limits::{
     CHUNK_BYTES, IN_FLIGHT_BYTES_MAX, IN_FLIGHT_PUSHES_MAX, PUSH_ENTRIES_MAX, SHORT_IDS_MAX,
+    UNSAVED_BYTES_MAX,
 };
-use crate::{CloseCode, Entry, Refusal, Ticket};
+use crate::{Ahead, Class, CloseCode, Entry, JournalBatch, Refusal, Ticket};
 
 /// One direction of a session.
 #[derive(Debug, Default)]
@@ -24,6 +25,18 @@ pub(crate) struct Outbound {
     pub(crate) has_gap: bool,
     /// The reading of the journal that is under way.
     pub(crate) reading: Option<Ticket>,
+    /// What has been read beyond the cursor.
+    pub(crate) ahead: Ahead,
+    /// What of it is durable there.
+    pub(crate) ahead_acked: Ahead,
+    /// Whether that is news to the store.
+    is_ahead_news: bool,
+    /// Bytes that are durable there since that was last written down.
+    unsaved_bytes: usize,
+    /// Of the last push that was handed out: classes and bytes of its entries.
+    pushed: Vec<(Class, usize)>,
+    /// How far the journal reached when nothing in it could go.
+    pub(crate) resting: Option<Seq>,
     /// Where the last span ended.
     spanned: Seq,
     ready: VecDeque<Ready>,
@@ -38,6 +51,8 @@ pub(crate) struct Outbound {
 struct Ready {
     entries: Vec<Entry>,
     span: Option<Span>,
+    /// With it, the peer has these places too.
+    ahead: Vec<Seq>,
 }
 
 #[derive(Debug)]
@@ -45,6 +60,7 @@ struct Sent {
     bytes: usize,
     entries: usize,
     span: Option<Span>,
+    ahead: Vec<Seq>,
 }
 
 /// Whether one more push of this weight may be on its way beside those that are. Both sides hold
@@ -59,41 +75,93 @@ impl Outbound {
         self.cursor = base;
         self.spanned = base;
         self.reading = None;
+        self.resting = None;
         self.ready.clear();
+        self.ahead_acked.pass(base);
+        self.ahead = self.ahead_acked.clone();
+        let in_flight = self.in_flight.iter().flat_map(|sent| &sent.ahead).copied();
+        self.ahead.insert(in_flight, base);
     }
 
-    /// Takes entries of the journal up to `through`; `is_news` asks for a push even if there are
-    /// none, so that the peer's position moves.
-    pub(crate) fn queue_journal(&mut self, entries: Vec<Entry>, through: Seq, is_news: bool) {
+    /// What has overtaken cannot be relied on: a comparison says what the peer has.
+    pub(crate) fn forget_ahead(&mut self) {
+        self.ahead_acked = Ahead::default();
+    }
+
+    /// Whether there is something to write down of what is durable there.
+    pub(crate) fn has_news(&self) -> bool {
+        self.saved != Some(self.acked) || self.is_ahead_news
+    }
+
+    /// Whether so much is durable there that a crash now would cost too much.
+    pub(crate) fn is_save_due(&self) -> bool {
+        self.unsaved_bytes >= UNSAVED_BYTES_MAX
+    }
+
+    /// It is being written down.
+    pub(crate) fn saving(&mut self) {
+        self.saved = Some(self.acked);
+        self.is_ahead_news = false;
+        self.unsaved_bytes = 0;
+    }
+
+    /// Takes what was read of the journal; `is_news` asks for a push even if there are no entries, so that
+    /// the peer's position moves.
+    pub(crate) fn queue_journal(&mut self, batch: JournalBatch, is_news: bool, chunk_bytes: usize) {
+        let JournalBatch {
+            entries,
+            through,
+            ahead,
+        } = batch;
         self.cursor = through;
-        let mut chunks = chunks(entries);
+        self.ahead.pass(through);
+        self.ahead.insert(ahead.iter().copied(), through);
+        let mut chunks = chunks(entries, chunk_bytes);
         if chunks.is_empty() && is_news && through > self.spanned {
             chunks.push(Vec::new());
         }
-        let count = chunks.len();
-        for (index, entries) in chunks.into_iter().enumerate() {
-            let end = match entries.last() {
-                Some(last) if index + 1 < count => last.seq,
-                _ => through,
-            };
-            let span = Span {
+        if chunks.is_empty() {
+            // None of it can be sent at all.
+            self.ahead_acked.insert(ahead, through);
+            return;
+        }
+        // A push says how far it leaves nothing behind: to before the first entry that comes later.
+        let mut left = through;
+        let mut queued = VecDeque::new();
+        for entries in chunks.into_iter().rev() {
+            let first = entries
+                .iter()
+                .map(|entry| Seq(entry.seq.0.saturating_sub(1)));
+            let first = first.min().unwrap_or(left);
+            queued.push_front((entries, left));
+            left = left.min(first);
+        }
+        for (entries, end) in queued {
+            let span = (end > self.spanned).then_some(Span {
                 after: self.spanned,
                 through: end,
-            };
-            self.spanned = end;
+            });
+            self.spanned = self.spanned.max(end);
             self.ready.push_back(Ready {
                 entries,
-                span: Some(span),
+                span,
+                ahead: Vec::new(),
             });
+        }
+        if let Some(last) = self.ready.back_mut() {
+            last.ahead = ahead;
         }
     }
 
     /// Takes entries out of the journal's order.
-    pub(crate) fn queue_missing(&mut self, entries: Vec<Entry>) {
-        let ready = chunks(entries).into_iter().map(|entries| Ready {
-            entries,
-            span: None,
-        });
+    pub(crate) fn queue_missing(&mut self, entries: Vec<Entry>, chunk_bytes: usize) {
+        let ready = chunks(entries, chunk_bytes)
+            .into_iter()
+            .map(|entries| Ready {
+                entries,
+                span: None,
+                ahead: Vec::new(),
+            });
         self.ready.extend(ready);
     }
 
@@ -113,6 +181,7 @@ impl Outbound {
         self.ready.push_back(Ready {
             entries: Vec::new(),
             span: Some(span),
+            ahead: Vec::new(),
         });
     }
 
@@ -129,8 +198,17 @@ impl Outbound {
     }
 
     /// Whether reading on makes sense: what is read could be sent.
-    pub(crate) fn wants_more(&self) -> bool {
-        self.ready.is_empty() && has_room(self.in_flight.len(), self.in_flight_bytes, CHUNK_BYTES)
+    pub(crate) fn wants_more(&self, window: usize) -> bool {
+        self.ready.is_empty() && self.in_flight_bytes < window && self.has_room(CHUNK_BYTES)
+    }
+
+    fn has_room(&self, weight: usize) -> bool {
+        has_room(self.in_flight.len(), self.in_flight_bytes, weight)
+    }
+
+    /// Classes and bytes of the entries of the last push.
+    pub(crate) fn pushed(&self) -> impl Iterator<Item = (Class, usize)> {
+        self.pushed.clone().into_iter()
     }
 
     /// Pushes handed out so far.
@@ -143,18 +221,23 @@ impl Outbound {
         self.confirmed
     }
 
-    /// The next push, if there is one and it may travel now.
-    pub(crate) fn next_push(&mut self) -> Option<Push> {
+    /// The next push, if there is one and it may travel now: while less than `window` is on its way.
+    pub(crate) fn next_push(&mut self, window: usize) -> Option<Push> {
         let ready = self.ready.front()?;
         let weight: usize = ready.entries.iter().map(weight).sum();
-        if !has_room(self.in_flight.len(), self.in_flight_bytes, weight) {
+        if self.in_flight_bytes >= window || !self.has_room(weight) {
             return None;
         }
         let ready = self.ready.pop_front()?;
+        self.pushed.clear();
+        let weights = ready.entries.iter();
+        self.pushed
+            .extend(weights.map(|entry| (entry.class, entry.body.len())));
         let sent = Sent {
             bytes: weight,
             entries: ready.entries.len(),
             span: ready.span,
+            ahead: ready.ahead,
         };
         self.in_flight_bytes += weight;
         self.in_flight.push_back(sent);
@@ -199,7 +282,11 @@ impl Outbound {
             if let Some(span) = sent.span {
                 self.acked = advanced(self.acked, span);
             }
+            self.unsaved_bytes += sent.bytes;
+            self.is_ahead_news |= !sent.ahead.is_empty();
+            self.ahead_acked.insert(sent.ahead, self.acked);
         }
+        self.ahead_acked.pass(self.acked);
         let is_inside =
             |refusal: &Refusal| usize::try_from(refusal.index).is_ok_and(|i| i < entries);
         let ascends = ack.refused.is_sorted_by(|a, b| a.index < b.index);
@@ -227,13 +314,13 @@ fn weight(entry: &Entry) -> usize {
 }
 
 /// Cuts entries, in their order, where a chunk is full.
-fn chunks(entries: Vec<Entry>) -> Vec<Vec<Entry>> {
+fn chunks(entries: Vec<Entry>, chunk_bytes: usize) -> Vec<Vec<Entry>> {
     let mut chunks: Vec<Vec<Entry>> = Vec::new();
     let mut bytes = 0;
     for entry in entries {
         let weight = weight(&entry);
         match chunks.last_mut() {
-            Some(chunk) if bytes + weight <= CHUNK_BYTES && chunk.len() < PUSH_ENTRIES_MAX => {
+            Some(chunk) if bytes + weight <= chunk_bytes && chunk.len() < PUSH_ENTRIES_MAX => {
                 bytes += weight;
                 chunk.push(entry);
             }

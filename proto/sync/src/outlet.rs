@@ -25,6 +25,8 @@ pub(crate) struct Outlet {
     has_waited: bool,
     /// What waits is not packed, and nothing else waits.
     is_alone: bool,
+    /// Of the open stream: bytes that were packed, and what they became.
+    packed: (usize, usize),
 }
 
 impl Outlet {
@@ -38,6 +40,7 @@ impl Outlet {
             is_sending: false,
             packer: None,
             has_waited: false,
+            packed: (0, 0),
             is_alone: false,
         }
     }
@@ -73,9 +76,9 @@ impl Outlet {
         self.is_alone
     }
 
-    /// The next piece, unless the link still has one. Whether a stream may be begun is decided by how many
-    /// there are.
-    pub(crate) fn next_piece(&mut self, may_pack: bool) -> Option<Vec<u8>> {
+    /// The next piece, unless the link still has one: of so many bytes on the link, about, if it is packed.
+    /// Whether a stream may be begun is decided by how many there are.
+    pub(crate) fn next_piece(&mut self, may_pack: bool, bytes_max: usize) -> Option<Vec<u8>> {
         if self.is_sending || self.waiting_bytes() == 0 {
             return None;
         }
@@ -88,11 +91,13 @@ impl Outlet {
             && self.bytes.len() >= self.plain_to + PACKED_FROM_BYTES
         {
             self.packer = Packer::new(&self.known());
+            self.packed = (0, 0);
         }
+        let unpacked_max = self.unpacked(bytes_max).min(UNPACKED_BYTES_MAX);
         let piece = match &mut self.packer {
             Some(packer) => {
                 let plain = self.plain_to.saturating_sub(self.at);
-                let end = self.bytes.len().min(self.at + plain + UNPACKED_BYTES_MAX);
+                let end = self.bytes.len().min(self.at + plain + unpacked_max);
                 let head = self.bytes.get(self.at..self.at + plain);
                 let mut piece = head.unwrap_or_default().to_vec();
                 let rest = self.bytes.get(self.at + plain..end).unwrap_or_default();
@@ -102,14 +107,20 @@ impl Outlet {
                     } else {
                         StreamFlag::GoesOn
                     };
-                    stream_frame(flag, self.dictionary, &packer.pack(rest), &mut piece);
+                    let packed = packer.pack(rest);
+                    self.packed.0 += rest.len();
+                    self.packed.1 += packed.len();
+                    stream_frame(flag, self.dictionary, &packed, &mut piece);
                 }
                 self.at = end;
                 piece
             }
             None if is_whole && self.bytes.len() <= PACKED_FROM_BYTES => self.whole_piece(),
             None => {
-                let end = self.bytes.len().min(self.at + SEND_BYTES_MAX);
+                let end = self
+                    .bytes
+                    .len()
+                    .min(self.at + bytes_max.min(SEND_BYTES_MAX));
                 let piece = self.bytes.get(self.at..end).unwrap_or_default().to_vec();
                 self.at = end;
                 piece
@@ -141,6 +152,13 @@ impl Outlet {
         self.pair.dictionary(self.dictionary).unwrap_or_default()
     }
 
+    /// How many bytes become so many on the link, by what the open stream has made of others.
+    pub(crate) fn unpacked(&self, bytes: usize) -> usize {
+        let (unpacked, packed) = self.packed;
+        let grown = bytes.saturating_mul(unpacked).checked_div(packed);
+        grown.unwrap_or(bytes).max(bytes)
+    }
+
     /// The link has taken the piece it was handed.
     pub(crate) fn taken(&mut self) {
         self.is_sending = false;
@@ -149,6 +167,7 @@ impl Outlet {
     /// The link is about to rest: the stream ends, and its memory is free on both sides.
     pub(crate) fn end_stream(&mut self) {
         if self.packer.take().is_some() {
+            self.packed = (0, 0);
             stream_frame(StreamFlag::Ends, 0, &[], &mut self.bytes);
             self.plain_to = self.bytes.len();
         }

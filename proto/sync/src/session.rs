@@ -1,7 +1,8 @@
-//! One link: greeting, pushing, acknowledging. Comparing is in [`walking`].
+//! One link: greeting, acknowledging, being heard. Pushing is in [`pushing`], comparing in [`walking`].
 
 mod files;
 mod greeting;
+mod pushing;
 mod walking;
 
 use std::collections::BTreeSet;
@@ -16,18 +17,22 @@ use crate::frame::{Ack, Frame, Hello};
 use crate::generator::Generator;
 use crate::inbound::Inbound;
 use crate::inlet::Inlet;
-use crate::limits::{
-    CHUNK_BYTES, DESCRIPTOR_BYTES_MAX, EARLY_BYTES_MAX, ENTRY_BYTES_MAX, SEND_WAITING_BYTES_MAX,
-    SILENCE_MS,
-};
+use crate::limits::{EARLY_BYTES_MAX, SEND_WAITING_BYTES_MAX, SILENCE_MS};
 use crate::outbound::Outbound;
 use crate::outlet::Outlet;
+use crate::pace::Pace;
 use crate::status::PeerRecord;
 use crate::walk::{Role, Walk};
 use crate::{
-    Acked, Checkpoint, CloseCode, Effect, Entry, Event, FileId, Incoming, JournalBatch, LinkId,
-    LinkStatus, Refusal, Scope, ShortKey, Steady, TargetId, Ticket, WalkState,
+    Acked, Ahead, Checkpoint, Class, CloseCode, Effect, Event, FileId, Incoming, LinkId,
+    LinkStatus, Purpose, Refusal, Said, Scope, ShortKey, Steady, TargetId, Ticket, WalkState,
 };
+
+/// Bytes of a hello.
+const HELLO_BYTES: usize = 66;
+
+/// Bytes of a usual acknowledgement, as a share of what is read.
+const TALK_BYTES: usize = 4;
 
 /// What all sessions share of the node.
 #[derive(Debug)]
@@ -90,6 +95,8 @@ pub(crate) struct Session {
     outlet: Outlet,
     asking: Asking,
     giving: Giving,
+    pace: Pace,
+    said: Said,
     /// When the link last carried anything, in either direction.
     moved: Steady,
     /// Since when the peer owes us something.
@@ -144,6 +151,8 @@ impl Session {
             outlet: Outlet::new(pair, dictionary),
             asking: Asking::new(),
             giving: Giving::default(),
+            pace: Pace::default(),
+            said: Said::default(),
             moved: turn.now,
             owed_since: Some(turn.now),
         }
@@ -172,11 +181,23 @@ impl Session {
                 self.outlet.taken();
                 Ok(())
             }
+            Event::Measured {
+                rate,
+                round_trip_ms: ms,
+                ..
+            } => {
+                self.pace = Pace::new(rate, ms);
+                turn.record.pace = self.pace;
+                Ok(())
+            }
             Event::CheckpointLoaded {
-                ticket, checkpoint, ..
+                ticket,
+                checkpoint,
+                ahead,
+                ..
             } if self.loading == Some(ticket) => {
                 self.loading = None;
-                self.introduce(checkpoint, turn);
+                self.introduce(checkpoint, ahead, turn);
                 self.read(turn)
             }
             Event::JournalRead { ticket, batch, .. } if self.outbound.reading == Some(ticket) => {
@@ -198,23 +219,15 @@ impl Session {
             Event::MissingRead { ticket, batch, .. } => self.take_missing(ticket, batch, turn),
             Event::StoreFailed { .. } => Err(CloseCode::StoreFailed),
             Event::TreeChanged { .. } => {
-                self.scope = Arc::new(Scope::new(turn.node.tree.clone(), self.peer.clone()));
-                self.asking.want_anew();
-                if self.hello.is_some() {
-                    self.want_walk();
-                } else {
-                    self.may_push = false;
-                }
+                self.change_scope(turn);
+                Ok(())
+            }
+            Event::Limited { .. } => {
+                self.outbound.resting = None;
                 Ok(())
             }
             Event::RoomMade { .. } => {
-                // Whatever else is on its way to the disk must not be the last word on this peer.
-                self.store_acked(Acked::void(), turn);
-                if self.hello.is_some() {
-                    self.want_walk();
-                } else {
-                    self.remembered.acked = Acked::void();
-                }
+                self.make_room(turn);
                 Ok(())
             }
             Event::Woken if self.silent_at().is_some_and(|at| at <= turn.now) => {
@@ -224,6 +237,28 @@ impl Session {
                 self.take_file_event(other);
                 Ok(())
             }
+        }
+    }
+
+    /// Somebody may see more, or less, than before.
+    fn change_scope(&mut self, turn: &Turn<'_>) {
+        self.scope = Arc::new(Scope::new(turn.node.tree.clone(), self.peer.clone()));
+        self.asking.want_anew();
+        if self.hello.is_some() {
+            self.want_walk();
+        } else {
+            self.may_push = false;
+        }
+    }
+
+    /// What was turned away there for want of room may come in now.
+    fn make_room(&mut self, turn: &mut Turn<'_>) {
+        // Whatever else is on its way to the disk must not be the last word on this peer.
+        self.store_acked(Acked::void(), Ahead::default(), turn);
+        if self.hello.is_some() {
+            self.want_walk();
+        } else {
+            self.remembered.acked = Acked::void();
         }
     }
 
@@ -243,6 +278,7 @@ impl Session {
     }
 
     fn take(&mut self, frame: Frame, turn: &mut Turn<'_>) -> Result<(), CloseCode> {
+        self.hear(&frame);
         match frame {
             Frame::Hello(hello) => self.greet(hello, turn),
             Frame::Push(push) => self.inbound.take(push),
@@ -266,40 +302,6 @@ impl Session {
         }
     }
 
-    fn take_journal(&mut self, batch: JournalBatch, turn: &mut Turn<'_>) -> Result<(), CloseCode> {
-        let ascends = batch.entries.is_sorted_by(|a, b| a.seq < b.seq);
-        let moves = batch.through > self.outbound.cursor && batch.through <= turn.node.last;
-        if !ascends || !moves {
-            return Err(CloseCode::Bug);
-        }
-        let is_caught_up = batch.through == turn.node.last;
-        let is_news = is_caught_up && self.announces;
-        self.announces = self.announces && !is_caught_up;
-        let foreign = |entry: &Entry| entry.origin != Some(self.peer.node);
-        let entries = batch.entries.into_iter().filter(foreign);
-        let entries = self.sendable(entries, turn);
-        self.outbound.queue_journal(entries, batch.through, is_news);
-        Ok(())
-    }
-
-    /// What may and can travel on this link.
-    fn sendable(&self, entries: impl Iterator<Item = Entry>, turn: &mut Turn<'_>) -> Vec<Entry> {
-        let mut list = Vec::new();
-        for entry in entries {
-            if !self.scope.admits(entry.kind, &entry.unit) {
-                continue;
-            }
-            let fits = entry.body.len() <= ENTRY_BYTES_MAX
-                && entry.descriptor.len() <= DESCRIPTOR_BYTES_MAX;
-            if fits {
-                list.push(entry);
-            } else {
-                turn.record.unsendable += 1;
-            }
-        }
-        list
-    }
-
     fn take_applied(&mut self, refused: &[Refusal], turn: &mut Turn<'_>) {
         let Some(entries) = self.inbound.finish() else {
             return;
@@ -319,7 +321,43 @@ impl Session {
     }
 
     fn say(&mut self, frame: &Frame) {
+        let before = self.outlet.waiting_bytes();
         self.outlet.say(frame);
+        let bytes = self.outlet.waiting_bytes() - before;
+        match frame {
+            Frame::Hello(_) => self.said.up(Purpose::Hello, bytes),
+            Frame::Push(_) => {
+                // The frame around its entries goes with the talk.
+                let mut left = bytes;
+                for (class, bytes) in self.outbound.pushed() {
+                    let part = bytes.min(left);
+                    left -= part;
+                    self.said.up(Purpose::of_class(class), part);
+                }
+                self.said.up(Purpose::Talk, left);
+            }
+            _ => self.said.up(Purpose::Talk, bytes),
+        }
+    }
+
+    /// Puts down what the peer says; nearly, because how long a frame was is forgotten when it has been read.
+    fn hear(&mut self, frame: &Frame) {
+        match frame {
+            Frame::Hello(_) => self.said.down(Purpose::Hello, HELLO_BYTES),
+            Frame::Push(push) => {
+                for group in &push.groups {
+                    let bytes = group.bodies.iter().map(Vec::len).sum();
+                    let class = Class::of_kind(group.kind);
+                    self.said.down(Purpose::of_class(class), bytes);
+                }
+            }
+            _ => self.said.down(Purpose::Talk, TALK_BYTES),
+        }
+    }
+
+    /// What has been said on this link, by purpose.
+    pub(crate) fn said(&self) -> Said {
+        self.said
     }
 
     /// Applies, sends, reads and ends whatever can be, then hands out the bytes.
@@ -336,7 +374,8 @@ impl Session {
         // What is just being read goes along: a packet of its own costs forty bytes.
         let waits = self.outbound.reading.is_some() && self.outlet.may_wait();
         let may_wait = self.outlet.is_alone();
-        if !waits && let Some(bytes) = self.outlet.next_piece(turn.may_pack) {
+        let piece_max = self.pace.chunk_bytes();
+        if !waits && let Some(bytes) = self.outlet.next_piece(turn.may_pack, piece_max) {
             turn.effects.push(Effect::Send {
                 link: self.link,
                 bytes,
@@ -394,89 +433,6 @@ impl Session {
             });
             return;
         }
-    }
-
-    fn send_ready(&mut self) {
-        while self.outlet.has_room() {
-            if let Some(push) = self.outbound.next_push() {
-                self.say(&Frame::Push(push));
-                continue;
-            }
-            if self.outbound.has_ready() {
-                return;
-            }
-            let Some(entries) = self.walk.works.full_chunk() else {
-                return;
-            };
-            self.outbound.queue_missing(entries);
-        }
-    }
-
-    /// Reads what could be sent next: news first, then what a comparison has found.
-    fn read_on(&mut self, turn: &mut Turn<'_>) {
-        let has_room = self.outlet.has_room() && self.outbound.wants_more();
-        if !self.may_push || self.outbound.reading.is_some() || !has_room {
-            return;
-        }
-        let (link, scope) = (self.link, self.scope.clone());
-        if self.outbound.cursor < turn.node.last {
-            let ticket = turn.ticket();
-            self.outbound.reading = Some(ticket);
-            turn.effects.push(Effect::ReadJournal {
-                link,
-                ticket,
-                after: self.outbound.cursor,
-                through: turn.node.last,
-                bytes_max: CHUNK_BYTES,
-                scope,
-            });
-            return;
-        }
-        let ticket = turn.ticket();
-        if let Some(work) = self.walk.works.start(ticket) {
-            turn.effects.push(Effect::ReadMissing {
-                link,
-                ticket,
-                object: work.key,
-                select: work.select,
-                after: work.after,
-                bytes_max: CHUNK_BYTES,
-                key: self.keys.hashes,
-                scope,
-            });
-        }
-    }
-
-    /// Stores how far the peer has got, once nothing is on its way.
-    fn save(&mut self, turn: &mut Turn<'_>) {
-        let acked = self.outbound.acked;
-        let is_known = self.hello.is_some() && self.walk.is_whole() && !self.outbound.has_gap;
-        if self.is_quiet() && is_known && self.outbound.saved != Some(acked) {
-            let basis = Acked::basis(turn.node.epoch, turn.node.tree_version);
-            self.store_acked(
-                Acked {
-                    basis,
-                    through: acked,
-                },
-                turn,
-            );
-            self.outbound.saved = Some(acked);
-            turn.record.is_void = false;
-        }
-    }
-
-    fn is_quiet(&self) -> bool {
-        !self.outbound.has_in_flight() && !self.outbound.has_ready()
-    }
-
-    fn store_acked(&mut self, acked: Acked, turn: &mut Turn<'_>) {
-        let ticket = turn.ticket();
-        turn.effects.push(Effect::SaveAcked {
-            link: self.link,
-            ticket,
-            peer: self.peer.node,
-            acked,
-        });
     }
 
     /// When this link is given up unless something is heard.

@@ -2,9 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use hopluu_model::{Place, Seq};
+use hopluu_model::{Epoch, Place, Seq};
 
-use crate::{CloseCode, LinkId, RefusalCode, Steady, TargetId};
+use crate::pace::Pace;
+use crate::{Acked, Ahead, Class, CloseCode, LinkId, RefusalCode, Steady, TargetId};
 
 /// A picture of all peers and targets, for `status` and for metrics.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -29,6 +30,10 @@ pub struct PeerStatus {
     /// Entries of our journal that it has not acknowledged; those that are not for it are among
     /// them until they have been looked at, and without a link nobody looks.
     pub owed: u64,
+    /// Bytes a second that a link to it was last seen to carry.
+    pub rate: Option<u64>,
+    /// Its last round trip.
+    pub round_trip_ms: Option<u64>,
     /// What was found wrong with one of the two stores, until it has been healed.
     pub trouble: Option<Trouble>,
     /// Entries of ours that it did not merge, by reason.
@@ -118,6 +123,10 @@ pub(crate) struct PeerRecord {
     pub(crate) acked: Seq,
     /// Nothing of ours through here is owed.
     pub(crate) quit: Seq,
+    pub(crate) left: Left,
+    pub(crate) pace: Pace,
+    /// The least urgent class that may be sent.
+    pub(crate) least: Class,
     pub(crate) received: Seq,
     /// A comparison is owed, whatever a checkpoint says that was read before this was written.
     pub(crate) is_void: bool,
@@ -131,6 +140,15 @@ pub(crate) struct PeerRecord {
     pub(crate) closed_there: Option<u16>,
 }
 
+/// What a link that has ended knew the peer to have, whether or not that was written down.
+#[derive(Debug, Clone)]
+pub(crate) struct Left {
+    /// What it holds for; see [`Acked::basis`].
+    pub(crate) basis: Epoch,
+    pub(crate) acked: Seq,
+    pub(crate) ahead: Ahead,
+}
+
 impl PeerRecord {
     pub(crate) fn new(peer: Place) -> Self {
         Self {
@@ -138,6 +156,13 @@ impl PeerRecord {
             last_heard: None,
             acked: Seq(0),
             quit: Seq(0),
+            left: Left {
+                basis: Acked::void().basis,
+                acked: Seq(0),
+                ahead: Ahead::default(),
+            },
+            pace: Pace::default(),
+            least: Class::Attachments,
             received: Seq(0),
             is_void: false,
             trouble: None,
@@ -157,6 +182,8 @@ impl PeerRecord {
             acked: self.acked,
             received: self.received,
             owed: last.0.saturating_sub(self.quit.0),
+            rate: self.pace.rate,
+            round_trip_ms: self.pace.known_round_trip_ms(),
             trouble: self.trouble,
             refused_there: self.refused_there.clone(),
             refused_here: self.refused_here.clone(),

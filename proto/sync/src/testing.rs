@@ -2,6 +2,7 @@
 
 pub(crate) mod files;
 mod names;
+mod slow;
 mod store;
 mod units;
 
@@ -16,8 +17,8 @@ pub(crate) use units::{tree, unit};
 
 use crate::limits::SEND_BYTES_MAX;
 use crate::{
-    Acked, CloseCode, Effect, Entry, Event, FileHere, FileId, Hub, HubConfig, LinkId, ObjectKey,
-    PeerStatus, PieceFate, RefusalCode, Scope, Steady, TargetId,
+    Acked, Ahead, CloseCode, Effect, Entry, Event, FileHere, FileId, Hub, HubConfig, LinkId,
+    ObjectKey, PeerStatus, PieceFate, RefusalCode, Scope, Steady, TargetId,
 };
 
 /// A node: what would be lost in a crash (the hub) and what would not (the store).
@@ -53,6 +54,8 @@ pub(crate) struct Node {
 #[derive(Debug, Default)]
 struct Pipe {
     bytes: VecDeque<u8>,
+    /// What has left on a slow link, and when it arrives.
+    line: VecDeque<(Steady, Vec<u8>)>,
     carried: usize,
 }
 
@@ -445,25 +448,12 @@ impl Node {
                     .get(&peer)
                     .copied()
                     .unwrap_or_default();
+                let ahead = self.store.ahead.get(&peer).cloned();
                 Event::CheckpointLoaded {
                     link,
                     ticket,
                     checkpoint,
-                }
-            }
-            Effect::ReadJournal {
-                link,
-                ticket,
-                after,
-                through,
-                bytes_max,
-                scope,
-            } => {
-                let batch = self.store.read(after, through, bytes_max, &scope);
-                Event::JournalRead {
-                    link,
-                    ticket,
-                    batch,
+                    ahead: Ahead::decode(&ahead.unwrap_or_default()),
                 }
             }
             Effect::Apply {
@@ -489,8 +479,10 @@ impl Node {
                 ticket,
                 peer,
                 acked,
+                ahead,
             } => {
                 self.store.checkpoints.entry(peer).or_default().acked = acked;
+                self.store.ahead.insert(peer, ahead.encode());
                 Event::Saved { link, ticket }
             }
             Effect::SaveCheckpoint {
@@ -500,9 +492,35 @@ impl Node {
                 checkpoint,
             } => {
                 self.store.checkpoints.insert(peer, checkpoint);
+                self.store.ahead.remove(&peer);
                 Event::Saved { link, ticket }
             }
-            reading => self.compare(reading),
+            journal @ Effect::ReadJournal { .. } => self.read(journal),
+            comparing => self.compare(comparing),
+        }
+    }
+
+    fn read(&self, effect: Effect) -> Event {
+        match effect {
+            Effect::ReadJournal {
+                link,
+                ticket,
+                after,
+                through,
+                bytes_max,
+                scope,
+                ahead,
+                least,
+            } => {
+                let stretch = (after, through);
+                let batch = self.store.read(stretch, bytes_max, &scope, (&ahead, least));
+                Event::JournalRead {
+                    link,
+                    ticket,
+                    batch,
+                }
+            }
+            _ => unreachable!("a reading of the journal"),
         }
     }
 
@@ -568,9 +586,12 @@ impl Node {
     pub(crate) fn owes_nothing(&self, peer: &Place) -> bool {
         let scope = Scope::new(self.tree.clone(), peer.clone());
         let checkpoint = self.store.checkpoints.get(&peer.node).copied();
+        let ahead = self.store.ahead.get(&peer.node).cloned();
+        let ahead = Ahead::decode(&ahead.unwrap_or_default());
         let acked = checkpoint.unwrap_or_default().acked;
         let is_owed = |entry: &Entry| {
             entry.seq > acked.through
+                && !ahead.contains(entry.seq)
                 && entry.origin != Some(peer.node)
                 && scope.admits(entry.kind, &entry.unit)
         };

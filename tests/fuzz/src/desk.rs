@@ -7,9 +7,9 @@ use hopluu_model::tree::{Level, ParentSpan, Unit};
 use hopluu_model::{Date, EntryKind, Epoch, NodeId, ObjectId, Place, Seq, UnitId, UnitTree};
 use hopluu_sync::limits::{IN_FLIGHT_BYTES_MAX, SEND_WAITING_BYTES_MAX};
 use hopluu_sync::{
-    Checkpoint, CloseCode, Effect, Entry, Event, Hub, HubConfig, Incoming, Item, ItemDigest,
-    JournalBatch, LinkId, MissingBatch, ObjectKey, PieceFate, Refusal, RefusalCode, Scope, Select,
-    ShortKey, Steady, Ticket, Wants,
+    Ahead, Checkpoint, Class, CloseCode, Effect, Entry, Event, Hub, HubConfig, Incoming, Item,
+    ItemDigest, JournalBatch, LinkId, MissingBatch, ObjectKey, PieceFate, Refusal, RefusalCode,
+    Scope, Select, ShortKey, Steady, Ticket, Wants,
 };
 
 /// The link that everything comes over.
@@ -101,6 +101,7 @@ impl Desk {
                 descriptor: b"10101".to_vec(),
                 body: body.to_vec(),
                 unit: unit("10101"),
+                class: Class::Figures,
                 origin: None,
             });
         }
@@ -155,6 +156,7 @@ impl Desk {
                 descriptor: b"10101".to_vec(),
                 body: vec![number; usize::from(number)],
                 unit: unit("10101"),
+                class: Class::Figures,
                 origin: None,
             });
         }
@@ -236,6 +238,7 @@ impl Desk {
                 link,
                 ticket,
                 checkpoint: self.checkpoint,
+                ahead: Ahead::default(),
             },
             Effect::SaveAcked { acked, .. } => {
                 self.checkpoint.acked = acked;
@@ -318,6 +321,7 @@ impl Desk {
                     descriptor: entry.descriptor,
                     body: entry.body,
                     unit: unit("10101"),
+                    class: Class::Figures,
                     origin: Some(place(false).node),
                 });
                 continue;
@@ -331,6 +335,7 @@ impl Desk {
         let mut batch = JournalBatch {
             entries: Vec::new(),
             through: after,
+            ahead: Vec::new(),
         };
         let mut bytes = 0;
         for entry in &self.journal {

@@ -1,6 +1,6 @@
 //! What an enrolled peer says on a link, and what else may happen meanwhile.
 
-use hopluu_sync::{Checkpoint, Event, LinkId, Ticket};
+use hopluu_sync::{Ahead, Checkpoint, Event, LinkId, Ticket};
 
 use super::desk::{Desk, LINK, place};
 
@@ -92,6 +92,7 @@ fn stray(number: u8) -> Event {
             link,
             ticket,
             checkpoint: Checkpoint::default(),
+            ahead: Ahead::default(),
         },
         1 => Event::Applied {
             link,

@@ -1,7 +1,7 @@
 //! One method a request, so that paths and shapes meet in one place.
 
 use hopluu_engine::view::{
-    ExplainView, FormRow, HistoryRow, InviteView, RecomputeView, ReportRow, ReportView,
+    ExplainView, FormRow, HistoryRow, InviteView, LinkView, RecomputeView, ReportRow, ReportView,
     SaveRequest, Saved, Selector, StatusView, TotalView, UnitView,
 };
 use hopluu_model::tree::TreeEvent;
@@ -79,6 +79,14 @@ impl Client {
     /// When the node does not answer.
     pub async fn status(&self) -> Result<StatusView, ClientError> {
         self.get("/v1/status", &ReportQuery::default()).await
+    }
+
+    /// What other nodes are owed, and what links to them carry and have cost.
+    ///
+    /// # Errors
+    /// When the node does not answer.
+    pub async fn link_list(&self) -> Result<Vec<LinkView>, ClientError> {
+        self.get("/v1/links", &ReportQuery::default()).await
     }
 
     /// The forms known there.

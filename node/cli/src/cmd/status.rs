@@ -9,6 +9,7 @@ use crate::context::Context;
 use crate::failure::{Exit, Failure};
 use crate::show::Offices;
 use crate::table::{Align, Table};
+use crate::text::link as words;
 use crate::{show, text};
 
 pub(super) async fn run(context: &Context) -> Result<Exit, Failure> {
@@ -124,13 +125,33 @@ fn peers(peers: &[PeerView], offices: &Offices, lang: Lang) -> String {
                 Some("quic") | None => link.to_owned(),
                 Some(via) => format!("{link} ({via})"),
             },
-            peer.owed.to_string(),
+            owed(peer, lang),
             heard.unwrap_or_else(|| text::never(lang).to_owned()),
             peer.refused.to_string(),
             remarks(peer, lang),
         ]);
     }
     table.text()
+}
+
+/// How many entries, of which classes, and how long they take.
+fn owed(peer: &PeerView, lang: Lang) -> String {
+    let classes = peer.owed_by_class.iter();
+    let classes = classes.map(|owed| {
+        let bytes = words::bytes(owed.bytes, lang);
+        format!(
+            "{} {} ({bytes})",
+            words::class(lang, owed.class),
+            owed.entries
+        )
+    });
+    let time = peer.seconds.filter(|seconds| *seconds > 0);
+    let time = time.map(|seconds| format!("~{}", words::time(seconds, lang)));
+    let parts: Vec<String> = classes.chain(time).collect();
+    match parts.is_empty() {
+        true => peer.owed.to_string(),
+        false => parts.join(", "),
+    }
 }
 
 /// What is unusual, and why entries were refused.

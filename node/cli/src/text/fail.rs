@@ -13,7 +13,7 @@ use hopluu_model::tree::LoadError;
 use hopluu_model::{ErrorChain, Fault};
 
 pub(crate) use self::setup::restore;
-use super::cause;
+use super::{cause, link};
 use crate::failure::{Exit, Failure};
 
 /// `lỗi M-1001: ...` and `gợi ý: ...`.
@@ -159,6 +159,22 @@ impl From<HomeError> for Failure {
                 "M-2108",
                 format!("không hiểu {} {}", path.display(), technical(&en)),
                 None,
+            ),
+            HomeError::Link {
+                path,
+                address,
+                source,
+            } => (
+                "M-2109",
+                format!(
+                    "không hiểu phần liên kết tới {address} trong {}: {}",
+                    path.display(),
+                    link::flaw(source)
+                ),
+                Some(Both::new(
+                    "sửa phần [link.\"ĐỊA CHỈ\"], xem docs/operations.md",
+                    "correct the part [link.\"ADDRESS\"], see docs/operations.md",
+                )),
             ),
         };
         Self::new(exit_of(error.fault()), code, Both::new(vi, en), hint)

@@ -129,6 +129,9 @@ fn about_vi(path: &str) -> Option<&'static str> {
         "join" => "Vào mạng bằng mã mời",
         "run" => "Chạy nút: giữ liên kết và nhận lệnh cho đến khi bị dừng",
         "status" => "Xem nút, các liên kết và phần còn nợ",
+        "link" => {
+            "Xem từng liên kết: tải được bao nhiêu, còn nợ gì và gửi mất bao lâu, đã tốn bao nhiêu"
+        }
         "watch" => "In ra từng thay đổi, mỗi dòng một việc, ngay khi đã nằm trên đĩa",
         "report" => "Viết và xem báo cáo",
         "report new" => "Mở báo cáo, trống hoặc theo kỳ trước",

@@ -1,11 +1,11 @@
 //! Changes: who vouches for one, whether there is room for it, and how it is written.
 
 use hopluu_doc::limits::SCAN_LIMITS;
-use hopluu_doc::{DocKey, Facts, Genesis, ScannedChange, scan};
+use hopluu_doc::{DocKey, Facts, Genesis, ScannedChange, Step, scan};
 use hopluu_model::{ChangeHash, DocId, ErrorChain, NodeId};
 use hopluu_store::limits::FACTS_BYTES_MAX;
 use hopluu_store::{AppendError, Appended, DbError, NewChange, NewDoc, Read, WriteTx};
-use hopluu_sync::RefusalCode;
+use hopluu_sync::{Class, RefusalCode};
 use hopluu_trust::Seal;
 
 use super::{Verdict, Waits};
@@ -153,6 +153,7 @@ impl Appender {
             body: &change.bytes,
             seal: entry.seal,
             origin: entry.origin,
+            class: class_of(change).number(),
         })?;
         if matches!(appended, Appended::New { .. }) {
             self.facts.apply(change);
@@ -176,5 +177,19 @@ impl Appender {
             tx.name_files(self.doc, &self.facts.attachments())?;
         }
         Ok(())
+    }
+}
+
+/// How urgent a change is by what it writes. Opening a report, or saying that a part is complete, is not.
+pub(crate) fn class_of(change: &ScannedChange) -> Class {
+    if change
+        .furthest_step()
+        .is_some_and(|step| step >= Step::Signed)
+    {
+        Class::Urgent
+    } else if change.figures.is_empty() && (!change.notes.is_empty() || !change.texts.is_empty()) {
+        Class::Texts
+    } else {
+        Class::Figures
     }
 }

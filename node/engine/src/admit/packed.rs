@@ -4,12 +4,14 @@ use std::sync::Arc;
 
 use hopluu_doc::{Edit, Facts, Member, SavedChange, pack, unpack};
 use hopluu_model::{ActorId, Seq};
-use hopluu_sync::{Effect, Event, Incoming, JournalBatch, LinkId, RefusalCode, Scope, Ticket};
+use hopluu_sync::{
+    Ahead, Effect, Event, Incoming, JournalBatch, LinkId, RefusalCode, Scope, Ticket,
+};
 use hopluu_trust::Seal;
 
 use crate::admit::tests::World;
 use crate::limits::FILE_QUOTA;
-use crate::reads;
+use crate::reads::{self, Stretch};
 use crate::testing::{COMMUNE, NEIGHBOUR, Paper, Receiver, Someone, sent, tree};
 
 const FIRST: ActorId = ActorId([5; 8]);
@@ -75,6 +77,7 @@ fn journal(node: &Receiver, to: &Someone, bytes_max: usize) -> JournalBatch {
     let mut whole = JournalBatch {
         entries: Vec::new(),
         through: Seq(0),
+        ahead: Vec::new(),
     };
     loop {
         let effect = Effect::ReadJournal {
@@ -82,17 +85,20 @@ fn journal(node: &Receiver, to: &Someone, bytes_max: usize) -> JournalBatch {
             ticket: Ticket(1),
             after: whole.through,
             through: Seq(10_000),
+            ahead: whole.ahead.iter().copied().collect(),
+            least: hopluu_sync::Class::Attachments,
             bytes_max,
             scope: Arc::clone(&scope),
         };
-        let Event::JournalRead { batch, .. } = reads::ask(&read, effect, FILE_QUOTA).unwrap().event
-        else {
+        let answer = reads::ask(&read, effect, FILE_QUOTA, &|_| 0).unwrap();
+        let Event::JournalRead { batch, .. } = answer.event else {
             panic!("a reading of the journal is answered by one");
         };
-        if batch.through == whole.through {
+        if batch.through == whole.through && batch.ahead.is_empty() {
             return whole;
         }
         whole.through = batch.through;
+        whole.ahead.extend(batch.ahead);
         whole.entries.extend(batch.entries);
     }
 }
@@ -389,9 +395,17 @@ fn a_push_that_is_much_work_takes_turns_with_others() {
     let read = district.store.read().unwrap();
     let scope = Scope::new(Arc::new(tree()), world.root.place.clone());
     let last = read.last_seq().unwrap();
-    let batch = reads::read_journal(&read, Seq(0), last, 16 << 10, &scope).unwrap();
+    let next = |after| {
+        let stretch = Stretch {
+            after,
+            through: last,
+            ahead: Ahead::default(),
+            scope: &scope,
+        };
+        stretch.read_in_order(&read, 16 << 10).unwrap()
+    };
+    let batch = next(Seq(0));
     assert!(batch.through < last, "{:?} of {last:?}", batch.through);
     assert_eq!(changes(&batch).len(), 1);
-    let rest = reads::read_journal(&read, batch.through, last, 16 << 10, &scope).unwrap();
-    assert_eq!(changes(&rest).len(), 1);
+    assert_eq!(changes(&next(batch.through)).len(), 1);
 }

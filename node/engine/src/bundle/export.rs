@@ -7,7 +7,7 @@ use hopluu_store::{DbError, Store};
 use hopluu_sync::limits::{
     BUNDLE_BYTES_MAX, BUNDLE_ENTRIES_MAX, CHUNK_BYTES, DESCRIPTOR_BYTES_MAX, ENTRY_BYTES_MAX,
 };
-use hopluu_sync::{Acked, Bundle, Checkpoint, Entry, Incoming, Received, Scope, Span};
+use hopluu_sync::{Acked, Ahead, Bundle, Checkpoint, Entry, Incoming, Received, Scope, Span};
 use hopluu_trust::limits::ENVELOPE_PARTS_MAX;
 use hopluu_trust::{Address, SetId, Signer};
 use rand::rngs::StdRng;
@@ -21,7 +21,7 @@ use crate::clock;
 use crate::core::Core;
 use crate::error::CommandError;
 use crate::links::EMPTY;
-use crate::reads::{checkpoint_of, read_journal};
+use crate::reads::{Stretch, checkpoint_of};
 use crate::view::{BundleView, Selector};
 
 /// Bytes of entries in one part before packing: half of what a part may hold, so that whoever reads it
@@ -386,8 +386,14 @@ impl Exporting {
         let (mut at, mut bytes) = (after, 0);
         while at < through {
             let read = self.store.read().map_err(CommandError::Store)?;
+            let stretch = Stretch {
+                after: at,
+                through,
+                ahead: Ahead::default(),
+                scope: job.scope,
+            };
             let batch = read
-                .consistent(|read| read_journal(read, at, through, bytes_max, job.scope))
+                .consistent(|read| stretch.read_in_order(read, bytes_max))
                 .map_err(CommandError::Store)?;
             if batch.through <= at {
                 break;

@@ -159,6 +159,7 @@ fn a_panic_in_a_document_is_its_damage_and_nobody_elses() {
             body: &bytes(HOSTILE),
             seal: &[],
             origin: None,
+            class: 0,
         })?;
         Ok(())
     });

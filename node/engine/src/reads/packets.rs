@@ -53,6 +53,11 @@ impl Lot {
         self.ops
     }
 
+    /// The place of the last change here.
+    pub(super) fn last(&self) -> Option<Seq> {
+        self.rows.last().map(|row| row.seq)
+    }
+
     pub(super) fn is_empty(&self) -> bool {
         self.rows.is_empty()
     }

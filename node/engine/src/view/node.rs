@@ -7,7 +7,7 @@ use hopluu_model::{
 };
 use serde::{Deserialize, Serialize};
 
-use super::ReportRef;
+use super::{OwedView, ReportRef};
 
 /// A peer as `status` shows it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -31,6 +31,10 @@ pub struct PeerView {
     pub received: Seq,
     /// Entries it still has to get.
     pub owed: u64,
+    /// The same by class, those that are for it.
+    pub owed_by_class: Vec<OwedView>,
+    /// How long that takes at the rate that the link was last seen to carry.
+    pub seconds: Option<u64>,
     /// When it was last heard.
     pub heard: Option<Timestamp>,
     /// Entries of it that were refused here since the start. Those that wait for something are parked,

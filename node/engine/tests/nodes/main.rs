@@ -7,3 +7,4 @@ mod large;
 mod linked;
 mod local;
 mod packets;
+mod plans;

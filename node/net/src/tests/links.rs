@@ -41,6 +41,7 @@ async fn link_carries_a_megabyte_each_way_and_knows_its_peer() {
 async fn a_cold_connect_costs_four_kilobytes_and_a_little() {
     let (commune, district) = (node(3), node(2));
     let (up, _down) = linked(&commune, &district).await;
+    up.handle().awaits(false);
     // The confirmation of the handshake may still be on its way.
     tokio::time::sleep(Duration::from_millis(200)).await;
     let meter = up.handle().meter();

@@ -180,14 +180,14 @@ async fn where_udp_is_blocked_the_link_comes_by_tcp_after_the_head_start() {
     assert_eq!(up.handle().via(), Via::Tcp);
     let took = begun.elapsed();
     assert!(
-        took > Duration::from_millis(600) && took < LIMIT,
+        took > Duration::from_millis(500) && took < LIMIT,
         "{took:?}"
     );
     // Remembered, it is tried first.
     let begun = Instant::now();
     let up = commune.dial(relay.addr, &by_tcp()).await.unwrap();
     assert_eq!(up.handle().via(), Via::Tcp);
-    assert!(begun.elapsed() < Duration::from_millis(600));
+    assert!(begun.elapsed() < Duration::from_millis(500));
 }
 
 #[tokio::test]

@@ -74,6 +74,7 @@ pub(crate) fn append_sized(
         body: &body(doc, n, bytes),
         seal: b"seal",
         origin,
+        class: 2,
     })
 }
 

@@ -4,7 +4,7 @@ use hopluu_model::{Epoch, Seq};
 
 use super::{Keys, Session, Turn};
 use crate::frame::{Frame, Held, Hello, MARK, VERSION_NEWEST, VERSION_OLDEST};
-use crate::{Acked, Checkpoint, CloseCode, Effect, Received, ShortKey, Trouble, dictionary};
+use crate::{Acked, Ahead, Checkpoint, CloseCode, Effect, Received, ShortKey, Trouble, dictionary};
 
 /// What two hellos and the checkpoint say together.
 #[derive(Debug, PartialEq, Eq)]
@@ -69,7 +69,7 @@ impl Verdict {
 
 impl Session {
     /// Says hello, and where the checkpoint allows, does not wait for an answer.
-    pub(super) fn introduce(&mut self, checkpoint: Checkpoint, turn: &Turn<'_>) {
+    pub(super) fn introduce(&mut self, checkpoint: Checkpoint, ahead: Ahead, turn: &Turn<'_>) {
         let mut checkpoint = checkpoint;
         if turn.record.is_void {
             checkpoint.acked = Acked::void();
@@ -93,10 +93,19 @@ impl Session {
         }));
         if self.is_acked_valid(turn) {
             self.may_push = true;
-            self.outbound.rebase(checkpoint.acked.through);
-            self.outbound.acked = checkpoint.acked.through;
-            self.outbound.saved = Some(checkpoint.acked.through);
-            self.announces = checkpoint.acked.through < turn.node.last;
+            let mut acked = checkpoint.acked.through;
+            self.outbound.saved = Some(acked);
+            self.outbound.ahead_acked = ahead;
+            // What the last link knew, and nobody has written down yet.
+            let left = &turn.record.left;
+            if left.basis == checkpoint.acked.basis {
+                acked = acked.max(left.acked);
+                self.outbound.ahead_acked.insert(left.ahead.iter(), acked);
+            }
+            self.remembered.acked.through = acked;
+            self.outbound.rebase(acked);
+            self.outbound.acked = acked;
+            self.announces = acked < turn.node.last;
         }
     }
 
@@ -155,12 +164,15 @@ impl Session {
                 checkpoint: Checkpoint { received, acked },
             });
         } else if acked != self.remembered.acked {
-            self.store_acked(acked, turn);
+            self.store_acked(acked, Ahead::default(), turn);
         }
     }
 
     fn start_pushing(&mut self, verdict: &Verdict, turn: &Turn<'_>) {
         let outbound = &mut self.outbound;
+        if verdict.is_walk_due || verdict.base.is_none() {
+            outbound.forget_ahead();
+        }
         match verdict.base {
             // What was sent at once began early enough; the peer already has a part of it.
             Some(base) if self.may_push && outbound.acked <= base => {

@@ -6,9 +6,10 @@ use hopluu_model::{EntryKind, NodeId, ObjectId, Seq, UnitId};
 
 use super::files::Held;
 use super::unit;
+use crate::limits::LOOK_AHEAD_MAX;
 use crate::{
-    Checkpoint, Entry, FileId, Incoming, Item, ItemDigest, JournalBatch, MissingBatch, ObjectKey,
-    Refusal, RefusalCode, Scope, Select, ShortKey,
+    Ahead, Checkpoint, Class, Entry, FileId, Incoming, Item, ItemDigest, JournalBatch,
+    MissingBatch, ObjectKey, Owed, Refusal, RefusalCode, Scope, Select, ShortKey, in_turn, reach,
 };
 
 /// What a store keeps. A clone is a backup.
@@ -19,6 +20,24 @@ pub(crate) struct Store {
     pub(crate) files: BTreeMap<FileId, Held>,
     /// Who has said to have which file.
     pub(crate) holders: BTreeSet<(FileId, NodeId)>,
+    /// As written, beside the checkpoints.
+    pub(crate) ahead: BTreeMap<NodeId, Vec<u8>>,
+}
+
+/// What a body says of itself: `submit`, `text`, or figures due in so many days.
+fn urgency(kind: EntryKind, body: &[u8]) -> (Class, u32) {
+    let text = String::from_utf8_lossy(body.get(..12).unwrap_or(body)).into_owned();
+    let due = text
+        .strip_prefix("due ")
+        .and_then(|due| due.split(' ').next());
+    match kind {
+        EntryKind::Change if text.starts_with("submit") => (Class::Urgent, 0),
+        EntryKind::Change if text.starts_with("text") => (Class::Texts, 0),
+        kind => (
+            Class::of_kind(kind),
+            due.and_then(|due| due.parse().ok()).unwrap_or(30),
+        ),
+    }
 }
 
 pub(super) fn hash(body: &[u8]) -> [u8; 32] {
@@ -49,6 +68,7 @@ impl Store {
             object,
             descriptor: unit_of.as_bytes().to_vec(),
             body: body.to_vec(),
+            class: urgency(kind, body).0,
             unit: unit(unit_of),
             origin: None,
         });
@@ -81,6 +101,7 @@ impl Store {
                         kind: entry.kind,
                         object: entry.object,
                         descriptor: entry.descriptor,
+                        class: urgency(entry.kind, &entry.body).0,
                         body: entry.body,
                         unit,
                         origin: Some(peer),
@@ -96,30 +117,43 @@ impl Store {
 
     pub(super) fn read(
         &self,
-        after: Seq,
-        through: Seq,
+        (after, through): (Seq, Seq),
         bytes_max: usize,
         scope: &Scope,
+        (ahead, least): (&Ahead, Class),
     ) -> JournalBatch {
-        let mut batch = JournalBatch {
-            entries: Vec::new(),
-            through: after,
+        let stretch = self.journal.iter();
+        let stretch = stretch.filter(|entry| entry.seq > after && entry.seq <= through);
+        let stretch: Vec<&Entry> = stretch.take(LOOK_AHEAD_MAX).collect();
+        let looked_at = stretch.last().map_or(after, |entry| entry.seq);
+        let is_owed = |entry: &&&Entry| {
+            scope.admits(entry.kind, &entry.unit)
+                && entry.origin != Some(scope.peer().node)
+                && !ahead.contains(entry.seq)
         };
-        let mut bytes = 0;
-        for entry in &self.journal {
-            if entry.seq <= after || entry.seq > through {
-                continue;
+        let owed = |entry: &&Entry| Owed {
+            seq: entry.seq,
+            object: entry.object,
+            class: entry.class,
+            due_days: urgency(entry.kind, &entry.body).1,
+        };
+        let owed: Vec<Owed> = stretch.iter().filter(is_owed).map(owed).collect();
+        let (mut entries, mut taken, mut bytes) = (Vec::new(), BTreeSet::new(), 0);
+        for seq in in_turn(&owed, least) {
+            let entry = stretch.iter().find(|entry| entry.seq == seq).unwrap();
+            bytes += entry.body.len();
+            if bytes > bytes_max && !taken.is_empty() {
+                break;
             }
-            if scope.admits(entry.kind, &entry.unit) {
-                bytes += entry.body.len();
-                if bytes > bytes_max && !batch.entries.is_empty() {
-                    break;
-                }
-                batch.entries.push(entry.clone());
-            }
-            batch.through = entry.seq;
+            taken.insert(seq);
+            entries.push((*entry).clone());
         }
-        batch
+        let (through, ahead) = reach(&owed, &taken, looked_at);
+        JournalBatch {
+            entries,
+            through,
+            ahead,
+        }
     }
 
     fn objects(&self, scope: &Scope) -> BTreeMap<ObjectKey, BTreeSet<[u8; 32]>> {

@@ -129,6 +129,7 @@ impl Filled {
                 body: &saved.bytes,
                 seal,
                 origin: None,
+                class: 0,
             })?;
         }
         tx.put_facts(doc, &self.facts)?;

@@ -41,6 +41,7 @@ pub(super) fn heads_follow_the_changes(store: &Store) {
                     body: b"body",
                     seal: b"",
                     origin: None,
+                    class: 0,
                 })
             })
             .unwrap();
@@ -76,6 +77,7 @@ pub(super) fn a_known_change_is_not_written_again(store: &Store) {
             body: b"genesis",
             seal: b"",
             origin: None,
+            class: 0,
         })
     });
     assert_eq!(implied.unwrap(), Appended::Known);
@@ -112,6 +114,7 @@ pub(super) fn an_actor_neither_skips_nor_repeats(store: &Store) {
                 body: b"body",
                 seal: b"",
                 origin: None,
+                class: 0,
             })
         });
         let is_refused = matches!(
@@ -267,6 +270,7 @@ pub(super) fn oversized_bodies_are_refused(store: &Store) {
             body: &vec![0; BODY_BYTES_MAX + 1],
             seal: b"",
             origin: None,
+            class: 0,
         })
     });
     let is_refused = matches!(

@@ -25,6 +25,8 @@ pub(super) fn checkpoints_keep_both_sides(store: &Store) {
         received: Seq(6),
         ..checkpoint
     };
+    let ahead_of = |body: &'static [u8]| store.write(move |tx| tx.put_ahead(node(1), body));
+    ahead_of(b"two runs").unwrap();
     store
         .write(move |tx| tx.put_checkpoint(node(1), &later))
         .unwrap();
@@ -35,11 +37,13 @@ pub(super) fn checkpoints_keep_both_sides(store: &Store) {
         node: node(1),
         checkpoint: Some(later),
         last_heard: Some(Timestamp(78)),
+        ahead: b"two runs".to_vec(),
     };
     let second = PeerRow {
         node: node(2),
         checkpoint: None,
         last_heard: Some(Timestamp(77)),
+        ahead: Vec::new(),
     };
     let read = store.read().unwrap();
     assert_eq!(read.peer(node(1)).unwrap().as_ref(), Some(&first));

@@ -179,7 +179,7 @@ proptest! {
             let ticket = crate::Ticket(1_000_000 + u64::from(dice.roll(9)));
             let link = LINK;
             let event = match dice.roll(6) {
-                0 => Event::CheckpointLoaded { link, ticket, checkpoint: crate::Checkpoint::default() },
+                0 => Event::CheckpointLoaded { link, ticket, checkpoint: crate::Checkpoint::default(), ahead: crate::Ahead::default() },
                 1 => Event::Applied { link, ticket, refused: Vec::new(), last: Seq(0) },
                 2 => Event::ItemsRead { link, ticket, items: vec![item(1)] },
                 3 => Event::HashesRead { link, ticket, held: Vec::new() },

@@ -1,0 +1,80 @@
+//! How much at once: what a link was seen to carry, in bytes that wait and bytes that are on their way.
+
+use crate::limits::{
+    CHUNK_BYTES, CHUNK_BYTES_LEAST, CHUNK_MS, IN_FLIGHT_BYTES_LEAST, IN_FLIGHT_BYTES_MAX,
+};
+
+/// What is known of a link. Nothing, at first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) struct Pace {
+    /// Bytes a second.
+    pub(crate) rate: Option<u64>,
+    pub(crate) round_trip_ms: u64,
+}
+
+impl Pace {
+    pub(crate) fn new(rate: Option<u64>, round_trip_ms: u64) -> Self {
+        Self {
+            rate,
+            round_trip_ms,
+        }
+    }
+
+    /// Bytes of one push or piece on the link: what a cut may cost, and what something urgent waits for.
+    pub(crate) fn chunk_bytes(self) -> usize {
+        let carried = self.rate.map_or(0, |rate| product(rate, CHUNK_MS));
+        carried.clamp(CHUNK_BYTES_LEAST, CHUNK_BYTES)
+    }
+
+    pub(crate) fn known_round_trip_ms(self) -> Option<u64> {
+        Some(self.round_trip_ms).filter(|ms| *ms > 0)
+    }
+
+    /// Bytes on the link from which on no further push follows. The answer to a push leaves when its last
+    /// byte has come, so its round trip is the link's and its own length.
+    pub(crate) fn in_flight_bytes(self) -> usize {
+        let Some(rate) = self.rate else {
+            return IN_FLIGHT_BYTES_MAX;
+        };
+        let carried = product(rate, self.round_trip_ms.saturating_add(CHUNK_MS));
+        let carried = carried.saturating_mul(5) / 4;
+        carried.clamp(IN_FLIGHT_BYTES_LEAST, IN_FLIGHT_BYTES_MAX)
+    }
+}
+
+/// Bytes that a rate carries in a time.
+fn product(rate: u64, ms: u64) -> usize {
+    usize::try_from(rate.saturating_mul(ms) / 1_000).unwrap_or(usize::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn pace(rate: u64, round_trip_ms: u64) -> (usize, usize) {
+        let pace = Pace {
+            rate: Some(rate),
+            round_trip_ms,
+        };
+        (pace.chunk_bytes(), pace.in_flight_bytes())
+    }
+
+    #[test]
+    fn what_is_on_its_way_follows_the_link() {
+        // 9.6 kbit/s: a packed report is not cut, and a second follows while the first is answered.
+        assert_eq!(
+            pace(1_200, 1_200),
+            (CHUNK_BYTES_LEAST, IN_FLIGHT_BYTES_LEAST)
+        );
+        // 64 kbit/s of a satellite.
+        assert_eq!(pace(8_000, 600), (CHUNK_BYTES_LEAST, 10_000));
+        assert_eq!(pace(24_000, 100), (9_600, 15_000));
+        // A fast link, and figures that no link has.
+        assert_eq!(pace(125_000, 80), (CHUNK_BYTES, IN_FLIGHT_BYTES_MAX));
+        assert_eq!(pace(u64::MAX, u64::MAX), (CHUNK_BYTES, IN_FLIGHT_BYTES_MAX));
+        assert_eq!(pace(0, 0), (CHUNK_BYTES_LEAST, IN_FLIGHT_BYTES_LEAST));
+        let unknown = Pace::default();
+        assert_eq!(unknown.chunk_bytes(), CHUNK_BYTES_LEAST);
+        assert_eq!(unknown.in_flight_bytes(), IN_FLIGHT_BYTES_MAX);
+    }
+}

@@ -1,0 +1,171 @@
+//! What goes to the peer: read, cut to the link, written down when it is durable there.
+
+use hopluu_model::Seq;
+
+use super::{Node, Session, Turn};
+use crate::frame::Frame;
+use crate::limits::{CHUNK_BYTES, DESCRIPTOR_BYTES_MAX, ENTRY_BYTES_MAX};
+use crate::status::Left;
+use crate::{Acked, Ahead, CloseCode, Effect, Entry, JournalBatch};
+
+impl Session {
+    pub(super) fn take_journal(
+        &mut self,
+        batch: JournalBatch,
+        turn: &mut Turn<'_>,
+    ) -> Result<(), CloseCode> {
+        let stays = batch.through < self.outbound.cursor || batch.through > turn.node.last;
+        let strays = |seq: &Seq| *seq <= batch.through || *seq > turn.node.last;
+        let is_twice = |seq: &Seq| self.outbound.ahead.contains(*seq);
+        if stays || batch.ahead.iter().any(|seq| strays(seq) || is_twice(seq)) {
+            return Err(CloseCode::Bug);
+        }
+        let is_nothing = batch.through == self.outbound.cursor && batch.ahead.is_empty();
+        self.outbound.resting = is_nothing.then_some(turn.node.last);
+        let is_caught_up = batch.through == turn.node.last;
+        let is_news = is_caught_up && self.announces;
+        self.announces = self.announces && !is_caught_up;
+        let foreign = |entry: &Entry| entry.origin != Some(self.peer.node);
+        let entries = batch.entries.into_iter().filter(foreign);
+        let entries = self.sendable(entries, turn);
+        let batch = JournalBatch { entries, ..batch };
+        let chunk_bytes = self.chunk_bytes();
+        self.outbound.queue_journal(batch, is_news, chunk_bytes);
+        Ok(())
+    }
+
+    /// What may and can travel on this link.
+    pub(super) fn sendable(
+        &self,
+        entries: impl Iterator<Item = Entry>,
+        turn: &mut Turn<'_>,
+    ) -> Vec<Entry> {
+        let mut list = Vec::new();
+        for entry in entries {
+            if !self.scope.admits(entry.kind, &entry.unit) {
+                continue;
+            }
+            let fits = entry.body.len() <= ENTRY_BYTES_MAX
+                && entry.descriptor.len() <= DESCRIPTOR_BYTES_MAX;
+            if fits {
+                list.push(entry);
+            } else {
+                turn.record.unsendable += 1;
+            }
+        }
+        list
+    }
+
+    pub(super) fn send_ready(&mut self) {
+        while self.outlet.has_room() {
+            if let Some(push) = self.outbound.next_push(self.window()) {
+                self.say(&Frame::Push(push));
+                continue;
+            }
+            if self.outbound.has_ready() {
+                return;
+            }
+            let Some(entries) = self.walk.works.full_chunk() else {
+                return;
+            };
+            let chunk_bytes = self.chunk_bytes();
+            self.outbound.queue_missing(entries, chunk_bytes);
+        }
+    }
+
+    /// Bytes of bodies in one push: what packs well may be more of them.
+    pub(super) fn chunk_bytes(&self) -> usize {
+        let unpacked = self.outlet.unpacked(self.pace.chunk_bytes());
+        unpacked.min(CHUNK_BYTES)
+    }
+
+    /// Bytes of bodies on their way from which on no further push follows.
+    pub(super) fn window(&self) -> usize {
+        self.outlet.unpacked(self.pace.in_flight_bytes())
+    }
+
+    /// Reads what could be sent next: news first, then what a comparison has found.
+    pub(super) fn read_on(&mut self, turn: &mut Turn<'_>) {
+        let has_room = self.outlet.has_room() && self.outbound.wants_more(self.window());
+        if !self.may_push || self.outbound.reading.is_some() || !has_room {
+            return;
+        }
+        let (link, scope) = (self.link, self.scope.clone());
+        let is_resting = self.outbound.resting == Some(turn.node.last);
+        if self.outbound.cursor < turn.node.last && !is_resting {
+            let ticket = turn.ticket();
+            self.outbound.reading = Some(ticket);
+            turn.effects.push(Effect::ReadJournal {
+                link,
+                ticket,
+                after: self.outbound.cursor,
+                through: turn.node.last,
+                ahead: self.outbound.ahead.clone(),
+                least: turn.record.least,
+                bytes_max: self.chunk_bytes(),
+                scope,
+            });
+            return;
+        }
+        let ticket = turn.ticket();
+        if let Some(work) = self.walk.works.start(ticket) {
+            turn.effects.push(Effect::ReadMissing {
+                link,
+                ticket,
+                object: work.key,
+                select: work.select,
+                after: work.after,
+                bytes_max: CHUNK_BYTES,
+                key: self.keys.hashes,
+                scope,
+            });
+        }
+    }
+
+    /// Stores how far the peer has got: once nothing is on its way, and when that is much.
+    pub(super) fn save(&mut self, turn: &mut Turn<'_>) {
+        let is_due = self.is_quiet() && self.outbound.has_news() || self.outbound.is_save_due();
+        if is_due && self.is_told() {
+            let acked = Acked {
+                basis: Acked::basis(turn.node.epoch, turn.node.tree_version),
+                through: self.outbound.acked,
+            };
+            self.store_acked(acked, self.outbound.ahead_acked.clone(), turn);
+            self.outbound.saving();
+            turn.record.is_void = false;
+        }
+    }
+
+    /// Whether what was acknowledged says all that the peer has.
+    pub(super) fn is_told(&self) -> bool {
+        self.hello.is_some() && self.walk.is_whole() && !self.outbound.has_gap
+    }
+
+    /// What the next link to this peer begins with; none where this one has learnt nothing.
+    pub(crate) fn left(&self, node: &Node) -> Option<Left> {
+        self.hello.is_some().then(|| Left {
+            basis: if self.is_told() {
+                Acked::basis(node.epoch, node.tree_version)
+            } else {
+                Acked::void().basis
+            },
+            acked: self.outbound.acked,
+            ahead: self.outbound.ahead_acked.clone(),
+        })
+    }
+
+    pub(super) fn is_quiet(&self) -> bool {
+        !self.outbound.has_in_flight() && !self.outbound.has_ready()
+    }
+
+    pub(super) fn store_acked(&mut self, acked: Acked, ahead: Ahead, turn: &mut Turn<'_>) {
+        let ticket = turn.ticket();
+        turn.effects.push(Effect::SaveAcked {
+            link: self.link,
+            ticket,
+            peer: self.peer.node,
+            acked,
+            ahead,
+        });
+    }
+}
