@@ -20,7 +20,7 @@ fn apart(world: &World) -> (Home, Home) {
     until("each has all of the other", || {
         [&district.home, &commune.home].iter().all(|home| {
             let status = home.ask(&["status"]);
-            status.pointer("/peers/0/acked") == Some(&status["journal"])
+            status.pointer("/peers/0/owed") == Some(&json!(0))
                 && status.pointer("/peers/0/remark") == Some(&Value::Null)
         })
     });

@@ -1,7 +1,6 @@
 //! The program as people run it: real processes, real links over QUIC on this machine, real kills.
 //!
 //! ```text
-//! attached   a scan on a slow link
 //! promises   what the README and docs/cli.md promise, one test each
 //! bad_input  what is refused: by which code, in which words, and that nothing changed
 //! damage     a page of the database that is broken, a disk that is full
@@ -19,7 +18,6 @@
     reason = "a JSON value that lacks a field reads as null there, and the test says so"
 )]
 
-mod attached;
 mod bad_input;
 mod crash;
 mod damage;

@@ -236,7 +236,7 @@ impl Carrying {
             .expected
             .rate_max
             .map_or(u64::MAX, |rate| product(rate, shortest));
-        self.window = window.max(self.least()).min(most.max(self.packet));
+        self.window = window.max(self.least()).min(most.max(2 * self.packet));
     }
 }
 

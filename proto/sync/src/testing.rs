@@ -581,18 +581,17 @@ impl Node {
         }
     }
 
-    /// Whether by the stored acknowledgement the peer is owed nothing: what comes after it is not
-    /// for the peer, or came from there.
+    /// Whether by what is stored the peer is owed nothing: the rest is not for it, or came from there.
     pub(crate) fn owes_nothing(&self, peer: &Place) -> bool {
         let scope = Scope::new(self.tree.clone(), peer.clone());
-        let checkpoint = self.store.checkpoints.get(&peer.node).copied();
-        let ahead = self.store.ahead.get(&peer.node).cloned();
-        let ahead = Ahead::decode(&ahead.unwrap_or_default());
+        let (node, store) = (peer.node, &self.store);
+        let ahead = Ahead::decode(store.ahead.get(&node).map_or(&[], Vec::as_slice));
+        let checkpoint = store.checkpoints.get(&node).copied();
         let acked = checkpoint.unwrap_or_default().acked;
         let is_owed = |entry: &Entry| {
             entry.seq > acked.through
                 && !ahead.contains(entry.seq)
-                && entry.origin != Some(peer.node)
+                && entry.origin != Some(node)
                 && scope.admits(entry.kind, &entry.unit)
         };
         acked.basis == Acked::basis(self.epoch, self.tree.version())

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use hopluu_doc::{Edit, Facts, Member, SavedChange, pack, unpack};
-use hopluu_model::{ActorId, Seq};
+use hopluu_model::{ActorId, NodeId, Place, Seq};
 use hopluu_sync::{
     Ahead, Effect, Event, Incoming, JournalBatch, LinkId, RefusalCode, Scope, Ticket,
 };
@@ -391,9 +391,13 @@ fn a_push_that_is_much_work_takes_turns_with_others() {
     assert_eq!((first.judged, first.docs.len()), (1, 1), "the rest waits");
     let second = district.hears(&world.root, long[first.judged..].to_vec());
     assert_eq!((second.judged, second.refused), (1, Vec::new()));
-    // And what is read for a peer goes as far as one of them.
+    // And what is read for another peer goes as far as one of them.
+    let other = Place {
+        node: NodeId([99; 32]),
+        ..world.root.place.clone()
+    };
     let read = district.store.read().unwrap();
-    let scope = Scope::new(Arc::new(tree()), world.root.place.clone());
+    let scope = Scope::new(Arc::new(tree()), other);
     let last = read.last_seq().unwrap();
     let next = |after| {
         let stretch = Stretch {

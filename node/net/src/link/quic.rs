@@ -90,7 +90,7 @@ impl Writer {
     fn hold_back(&self, may_wait: bool) {
         let held = if may_wait {
             let on_its_way = self.connection.stats().path.cwnd;
-            (on_its_way / 10 * 9).min(SEND_WINDOW_BYTES)
+            (on_its_way / 10 * 6).min(SEND_WINDOW_BYTES)
         } else {
             SEND_WINDOW_BYTES
         };

@@ -10,6 +10,7 @@
 //! Bytes are all UDP payload both ways, handshake included; times run from the commune's first packet
 //! until the district has it on disk and says so.
 
+pub(crate) mod attach;
 pub(crate) mod bulk;
 pub(crate) mod edit;
 mod ends;

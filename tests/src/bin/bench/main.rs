@@ -109,6 +109,10 @@ const BENCHES: &[Bench] = &[
         run: |runtime| runtime.block_on(link::bulk::run()),
     },
     Bench {
+        name: "link-attach",
+        run: |runtime| runtime.block_on(link::attach::run()),
+    },
+    Bench {
         name: "link-hub",
         run: |runtime| runtime.block_on(link::hub::run()),
     },

@@ -17,18 +17,29 @@ mod work;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, ensure};
+use hopluu_tests::lab::documents::Document;
+use hopluu_tests::lab::weights::saved_alone;
 use hopluu_tests::lab::{Profile, TcpRelay};
 use tokio::runtime::Runtime;
 use tokio::sync::Barrier;
 use tokio::time::{sleep, timeout};
 
-use self::work::{Work, works};
+use self::work::{DOCUMENTS, Work, works};
 use crate::figure::Seen;
 
 const PROFILES: [&str; 2] = ["clean", "mobile-64k"];
 
 /// What is not done by then never will be: the longest work takes 190 s of the slowest link.
 const WORK_SECS_MAX: u64 = 600;
+
+/// Hundredths of what zstd makes of each saved document alone that a first sync may take.
+const OF_SAVED: u64 = 47;
+
+/// Bytes of the documents of the first sync, each saved by Automerge and packed by zstd as well as it can.
+fn saved() -> u64 {
+    let documents: Vec<_> = (0..).take(DOCUMENTS).map(Document::new).collect();
+    u64::try_from(saved_alone(&documents)).unwrap_or(u64::MAX)
+}
 
 /// Nothing is on its way any more when nothing has passed for so long: longer than any round trip here.
 const QUIET: Duration = Duration::from_millis(2_000);
@@ -49,9 +60,18 @@ pub(crate) fn run(runtime: &Runtime) -> anyhow::Result<Seen> {
             let ours = runtime.block_on(within(ours::run(&work, profile)))?;
             let what = format!("ours, {}, {name}", work.name);
             eprintln!("{what}: {:?}, {} bytes", ours.time, ours.bytes);
-            let (time, bytes) = (raw.time.min(repo.time), raw.bytes.min(repo.bytes));
+            let time = raw.time.min(repo.time);
+            let bytes = (raw.bytes * work.of_raw / 100).min(repo.bytes);
             seen.time(&what, ours.time, Some(time));
             seen.bytes("- bytes both ways", ours.bytes, Some(bytes));
+            if !work.have_met {
+                let most = saved() * OF_SAVED / 100;
+                seen.bytes(
+                    "- beside what its saved documents take",
+                    ours.bytes,
+                    Some(most),
+                );
+            }
             show(
                 &mut seen,
                 &format!("raw Automerge, {}, {name}", work.name),
@@ -112,7 +132,6 @@ impl Took {
 #[cfg(test)]
 mod tests {
     use automerge::Automerge;
-    use hopluu_tests::lab::documents::Document;
     use hopluu_tests::lab::weights::whole;
 
     use super::work::{Done, edited};
@@ -122,6 +141,7 @@ mod tests {
         Work {
             name: "a little of it",
             done,
+            of_raw: 100,
             have_met,
             documents: documents.to_vec(),
             news: vec![[edited(), Vec::new()]],

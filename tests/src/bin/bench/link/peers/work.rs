@@ -5,7 +5,7 @@ use automerge::{Automerge, Change, ChangeHash};
 use hopluu_tests::lab::documents::{Document, Sealed};
 use hopluu_tests::lab::weights::whole;
 
-const DOCUMENTS: usize = 200;
+pub(super) const DOCUMENTS: usize = 200;
 const MANY: usize = 2_000;
 const APART: usize = 50;
 const SAVES: usize = 200;
@@ -34,6 +34,8 @@ pub(super) enum Done {
 pub(super) struct Work {
     pub(super) name: &'static str,
     pub(super) done: Done,
+    /// Hundredths of raw Automerge's bytes that ours may take.
+    pub(super) of_raw: u64,
     /// Whether the two have met, and agreed on the documents then. If not, the hub has none of them.
     pub(super) have_met: bool,
     /// As they were when the two met.
@@ -51,6 +53,7 @@ pub(super) fn works() -> Vec<Work> {
     let work = |name, done, count| Work {
         name,
         done,
+        of_raw: 100,
         have_met: true,
         // Nobody here sees that one document is like another, so ten copies cost what ten others would.
         documents: archive.iter().cycle().take(count).cloned().collect(),
@@ -68,6 +71,7 @@ pub(super) fn works() -> Vec<Work> {
         },
         Work {
             news: (0..).take(APART).map(apart).collect(),
+            of_raw: 25,
             ..work("W5 50 with 200 edits a side", Done::BothHave, APART)
         },
         work("W2 nothing new in 2,000", Done::ClientKnows, MANY),
