@@ -159,7 +159,7 @@ pub(crate) struct JoinArgs {
     /// Address to listen on for other nodes
     #[arg(long, value_name = "ADDR")]
     pub(crate) listen: Option<SocketAddr>,
-    /// HTTP proxy through which TCP gets out, as http://[user:password@]host:port; kept in node.toml
+    /// HTTP proxy through which TCP gets out, as `http://[user:password@]host:port`; kept in node.toml
     #[arg(long, value_name = "URL")]
     pub(crate) proxy: Option<Proxy>,
 }

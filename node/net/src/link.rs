@@ -379,7 +379,7 @@ impl LinkHandle {
         });
     }
 
-    /// Sends what is queued, then closes; what is not acknowledged within [`FINISH_TIMEOUT`] is lost.
+    /// Sends what is queued, then closes; what is not acknowledged within [`FINISH_TIMEOUT`](crate::limits::FINISH_TIMEOUT) is lost.
     /// Nothing more is taken. The events say when it is done.
     pub fn finish(&self, code: CloseCode, reason: &str) {
         line::say(&self.0.last_word, code, reason);
