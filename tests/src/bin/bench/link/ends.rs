@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, ensure};
+use hopluu_engine::view::PeerView;
 use hopluu_engine::{Home, fresh_epoch};
 use hopluu_store::{OpenOptions, Store};
 use hopluu_tests::lab::{Profile, Traffic, UdpRelay};
@@ -247,7 +248,10 @@ async fn owes_nothing(
     loop {
         let traffic = traffic();
         let status = client.status().await?;
-        if status.peers.iter().all(|peer| peer.owed == 0) {
+        // A node that has met nobody yet owes nobody anything.
+        let is_settled = |peer: &PeerView| peer.owed == 0 && peer.remark.is_none();
+        let is_linked = status.peers.iter().any(|peer| peer.is_linked);
+        if is_linked && status.peers.iter().all(is_settled) {
             return Ok(traffic);
         }
         ensure!(Instant::now() < until, "nothing is acknowledged");
