@@ -22,7 +22,7 @@ use crate::error::CommandError;
 use crate::files::FileQuota;
 use crate::home::NodeSettings;
 use crate::ledger::Ledger;
-use crate::limits::FILE_QUOTA;
+use crate::limits::{FILE_QUOTA, STORE_JOBS_BUSY};
 use crate::open_docs::OpenDocs;
 use crate::plan::Plans;
 use crate::registry::{Registry, Working};
@@ -291,6 +291,11 @@ impl Core {
     /// What another generator begins with.
     pub(crate) fn seed(&mut self) -> [u8; 32] {
         self.rng.random()
+    }
+
+    /// Whether callers had better come later, so that those who are here get done.
+    pub(crate) fn is_busy(&self) -> bool {
+        self.store.stats().waiting >= STORE_JOBS_BUSY
     }
 
     /// A reader of what is committed.
