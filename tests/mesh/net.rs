@@ -33,7 +33,7 @@ impl World {
             NetEffect::Send { link, bytes, .. } => return self.send(at, link, bytes),
             // Simulated links lose nothing while they stand.
             NetEffect::Await { .. } => {}
-            NetEffect::Close { link, code } => {
+            NetEffect::Close { link, code, .. } => {
                 let Some((id, end)) = self.nodes[at].links.remove(&link.0) else {
                     return Ok(());
                 };
@@ -142,7 +142,7 @@ impl World {
             return Ok(());
         }
         self.turn(caller, |core, turn| {
-            core.dial_failed(turn, Route::target(at));
+            core.dial_failed(turn, Route::target(at), None);
         })
     }
 
@@ -274,7 +274,7 @@ impl World {
         }
         self.nodes[node].links.remove(&link);
         self.turn(node, |core, turn| {
-            core.link_closed(turn, LinkId(link), code);
+            core.link_closed(turn, LinkId(link), code, None);
         })
     }
 
@@ -330,7 +330,9 @@ impl World {
         if self.nodes[at].life != life {
             return Ok(());
         }
-        self.turn(at, |core, turn| core.link_closed(turn, LinkId(link), None))
+        self.turn(at, |core, turn| {
+            core.link_closed(turn, LinkId(link), None, None);
+        })
     }
 
     /// Plans the next window of a route.

@@ -26,6 +26,17 @@ pub(crate) const PHOTO_SIDE_MAX: u32 = 12_000;
 /// Memory for decoding one: a photo of 50 million points in three colours.
 pub(crate) const PHOTO_BYTES_MAX: u64 = 160 << 20;
 
+/// Points of a photo: the best of telephones'.
+pub(crate) const PHOTO_POINTS_MAX: u64 = 50_000_000;
+
+/// Points that any picture may have, however small its file: twice those of our largest code, drawn by hand or by a
+/// program. Read and searched they take 20 MB.
+pub(crate) const PHOTO_POINTS_FREE: u64 = 4_000_000;
+
+/// Points for each byte beyond: a page scanned in black and white has some 80, a photo ten. A file of 20 KB that
+/// would be a wall of white is refused by its head.
+pub(crate) const PHOTO_POINTS_PER_BYTE: u64 = 64;
+
 /// Before this a person does not wonder what is going on.
 pub(crate) const PROGRESS_AFTER: Duration = Duration::from_secs(1);
 

@@ -21,6 +21,7 @@ use hopluu_sync::{Event, Incoming, Refusal, RefusalCode};
 use hopluu_trust::{Record, RecordKind};
 
 pub(crate) use self::changes::{NewEntry, append, rebuilt_facts};
+pub(crate) use self::parked::Left;
 use self::parked::parked_body;
 pub(crate) use self::receipts::{Giver, receipt_heads};
 pub(crate) use self::records::put_record;
@@ -48,6 +49,8 @@ pub(crate) struct Admitted {
     pub(crate) judged: usize,
     /// Operations that were decoded.
     ops: u64,
+    /// What has waited and is to be tried again in another transaction.
+    pub(crate) left: Left,
     /// Entries that stay outside, by their place in the push.
     pub(crate) refused: Vec<Refusal>,
     /// Peers of whom something had been turned away that might come in now.
@@ -86,6 +89,7 @@ impl Core {
 
     /// What follows from what was let in, once it is on disk.
     pub(crate) fn let_in(&mut self, turn: &mut Turn, admitted: Admitted, from: Option<NodeId>) {
+        self.try_again(turn, admitted.left);
         if let Some(registry) = admitted.registry {
             self.records_changed(registry);
         }
@@ -196,33 +200,50 @@ impl Admission {
     /// Lets in what has waited for a save of this node's own, which is in this transaction.
     pub(crate) fn saved(&self, tx: &mut WriteTx<'_>, doc: DocId) -> Result<Admitted, DbError> {
         let mut admitted = Admitted::default();
-        let rows = tx.parked_of_doc(doc)?;
-        if !rows.is_empty() {
+        let left = Left::of(tx.parked_places(Some(doc))?);
+        if !left.is_empty() {
             let mut registry = self.working.begin(tx)?;
-            self.retry_parked(tx, &mut registry, rows, &mut admitted)?;
+            self.retry_parked(tx, &mut registry, left, &mut admitted)?;
         }
         self.giver.give(tx, &doc, self.now)?;
         Ok(admitted)
+    }
+
+    /// Goes on with what has waited and is tried again, as a transaction of its own.
+    pub(crate) fn go_on(&self, tx: &mut WriteTx<'_>, left: Left) -> Result<Admitted, DbError> {
+        let mut registry = self.working.begin(tx)?;
+        registry.settle();
+        self.retry_and_end(tx, registry, left, Admitted::default())
     }
 
     fn finish(
         &self,
         tx: &mut WriteTx<'_>,
         mut registry: Registry,
-        mut admitted: Admitted,
+        admitted: Admitted,
     ) -> Result<Admitted, DbError> {
         registry.settle();
         // A record may name a form or an author; a change is what others of its document wait for.
-        let rows = if admitted.records.is_empty() {
-            let mut rows = Vec::new();
+        let left = if admitted.records.is_empty() {
+            let mut places = Vec::new();
             for doc in admitted.docs.keys() {
-                rows.extend(tx.parked_of_doc(*doc)?);
+                places.extend(tx.parked_places(Some(*doc))?);
             }
-            rows
+            Left::of(places)
         } else {
-            tx.parked()?
+            Left::of(tx.parked_places(None)?)
         };
-        self.retry_parked(tx, &mut registry, rows, &mut admitted)?;
+        self.retry_and_end(tx, registry, left, admitted)
+    }
+
+    fn retry_and_end(
+        &self,
+        tx: &mut WriteTx<'_>,
+        mut registry: Registry,
+        left: Left,
+        mut admitted: Admitted,
+    ) -> Result<Admitted, DbError> {
+        self.retry_parked(tx, &mut registry, left, &mut admitted)?;
         if !admitted.records.is_empty() {
             admitted.registry = Some(self.working.end(tx, registry)?);
         }

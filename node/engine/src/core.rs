@@ -17,12 +17,13 @@ use hopluu_trust::Signer;
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 
+use crate::admit::Left;
 use crate::beginnings::Beginnings;
 use crate::error::CommandError;
 use crate::files::FileQuota;
 use crate::home::NodeSettings;
 use crate::ledger::Ledger;
-use crate::limits::FILE_QUOTA;
+use crate::limits::{FILE_QUOTA, STORE_JOBS_BUSY};
 use crate::open_docs::OpenDocs;
 use crate::plan::Plans;
 use crate::registry::{Registry, Working};
@@ -81,6 +82,9 @@ pub struct Core {
     registry: Arc<Registry>,
     working: Arc<Working>,
     pub(crate) hub: Hub,
+    /// What has waited and is tried again when the transaction is through that does so for others.
+    pub(crate) left: Left,
+    pub(crate) is_trying: bool,
     pub(crate) open: OpenDocs,
     pub(crate) totals: TotalsKept,
     /// Documents of which a snapshot is on its way to the disk.
@@ -127,6 +131,9 @@ impl Core {
             let read = store.read()?;
             (read.epoch()?, read.last_seq()?, read.peers()?)
         };
+        if store.read()?.parked_count()? > 0 {
+            post(Box::new(Self::try_all_again));
+        }
         let heard = peers.into_iter();
         let heard = heard
             .filter_map(|peer| Some((peer.node, peer.last_heard?)))
@@ -145,6 +152,8 @@ impl Core {
             working: Arc::new(Working::new(blank, &registry)),
             registry,
             hub,
+            left: Left::default(),
+            is_trying: false,
             open: OpenDocs::new(Arc::clone(&config.beginnings)),
             beginnings: Arc::clone(&config.beginnings),
             totals: TotalsKept::default(),
@@ -291,6 +300,11 @@ impl Core {
     /// What another generator begins with.
     pub(crate) fn seed(&mut self) -> [u8; 32] {
         self.rng.random()
+    }
+
+    /// Whether callers had better come later, so that those who are here get done.
+    pub(crate) fn is_busy(&self) -> bool {
+        self.store.stats().waiting >= STORE_JOBS_BUSY
     }
 
     /// A reader of what is committed.

@@ -65,6 +65,14 @@ pub(crate) const DECODED_OPS_AT_ONCE: u64 = 32 << 10;
 /// is felt by the asker and not by the memory.
 pub(crate) const REQUESTS_WAITING_MAX: usize = 256;
 
+/// Operations that trying again one thing that waits counts as, beside its own: a seal is looked at and a row is read.
+/// All that is kept of a peer whose packets are small is so tried at once.
+pub(crate) const PARKED_OPS: u64 = 32;
+
+/// Jobs that wait for the disk from which on callers are told to come again: half of what the store queues, so that
+/// those who are linked can still say what they have begun.
+pub(crate) const STORE_JOBS_BUSY: usize = hopluu_store::limits::QUEUE_JOBS_MAX / 2;
+
 /// Watch events a slow listener may lag behind before it is told that it missed some.
 pub(crate) const WATCH_LAG_MAX: usize = 1024;
 

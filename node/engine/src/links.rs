@@ -46,9 +46,9 @@ impl Core {
         self.vias.insert(link, via);
     }
 
-    /// A dial led nowhere.
-    pub fn dial_failed(&mut self, turn: &mut Turn, target: TargetId) {
-        self.hub_event(turn, Event::DialFailed { target });
+    /// A dial led nowhere; in so many seconds to come again, where somebody there had no time now.
+    pub fn dial_failed(&mut self, turn: &mut Turn, target: TargetId, again_s: Option<u32>) {
+        self.hub_event(turn, Event::DialFailed { target, again_s });
     }
 
     /// A link stands and its peer's chain is verified.
@@ -91,15 +91,27 @@ impl Core {
         self.hub_event(turn, measured);
     }
 
-    /// A link is gone.
-    pub fn link_closed(&mut self, turn: &mut Turn, link: LinkId, code: Option<u16>) {
+    /// A link is gone: the code with which its peer closed it, and in how many seconds it wants to be called again,
+    /// where it said so.
+    pub fn link_closed(
+        &mut self,
+        turn: &mut Turn,
+        link: LinkId,
+        code: Option<u16>,
+        again_s: Option<u32>,
+    ) {
         self.vias.remove(&link);
         if let Some(node) = self.linked.remove(&link) {
-            tracing::info!(peer = %node.short(), code, "link closed");
+            tracing::info!(peer = %node.short(), code, again_s, "link closed");
             turn.events.push(WatchEvent::LinkClosed { node });
             self.save_heard(node);
         }
-        self.hub_event(turn, Event::LinkClosed { link, code });
+        let closed = Event::LinkClosed {
+            link,
+            code,
+            again_s,
+        };
+        self.hub_event(turn, closed);
     }
 
     /// The instant of [`Core::next_wake`] has come.
@@ -127,20 +139,10 @@ impl Core {
     /// Does one thing; reads are answered at once, writes when they are durable.
     fn perform(&mut self, turn: &mut Turn, effect: Effect) -> Option<Event> {
         match effect {
-            Effect::Dial { target } => turn.net.push(NetEffect::Dial { target }),
-            Effect::Send {
-                link,
-                bytes,
-                may_wait,
-            } => turn.net.push(NetEffect::Send {
-                link,
-                bytes,
-                may_wait,
-            }),
-            Effect::Await { link, is_awaited } => {
-                turn.net.push(NetEffect::Await { link, is_awaited });
-            }
-            Effect::Close { link, code } => turn.net.push(NetEffect::Close { link, code }),
+            outward @ (Effect::Dial { .. }
+            | Effect::Send { .. }
+            | Effect::Await { .. }
+            | Effect::Close { .. }) => turn.net.extend(outward_of(outward)),
             Effect::Apply {
                 link,
                 ticket,
@@ -314,6 +316,33 @@ impl Core {
     }
 }
 
+/// What is the network's to do.
+fn outward_of(effect: Effect) -> Option<NetEffect> {
+    Some(match effect {
+        Effect::Dial { target } => NetEffect::Dial { target },
+        Effect::Send {
+            link,
+            bytes,
+            may_wait,
+        } => NetEffect::Send {
+            link,
+            bytes,
+            may_wait,
+        },
+        Effect::Await { link, is_awaited } => NetEffect::Await { link, is_awaited },
+        Effect::Close {
+            link,
+            code,
+            again_s,
+        } => NetEffect::Close {
+            link,
+            code,
+            again_s,
+        },
+        _ => return None,
+    })
+}
+
 /// Where an answer goes.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Answer {
@@ -398,33 +427,4 @@ pub(crate) fn change_checkpoint(
 }
 
 #[cfg(test)]
-mod tests {
-    use hopluu_model::Epoch;
-
-    use super::*;
-
-    #[test]
-    fn what_a_session_counts_never_moves_a_stored_position_back() {
-        let mut kept = EMPTY;
-        let (epoch, basis) = (Epoch([1; 16]), Epoch([2; 16]));
-        let received = |epoch, through| Received {
-            epoch,
-            through: Seq(through),
-        };
-        let acked = |basis, through| Acked {
-            basis,
-            through: Seq(through),
-        };
-        received_is(&mut kept, received(epoch, 20));
-        received_is(&mut kept, received(epoch, 12));
-        acked_is(&mut kept, acked(basis, 20));
-        acked_is(&mut kept, acked(basis, 12));
-        assert_eq!((kept.received, kept.acked), (Seq(20), Seq(20)));
-        // Another life, or a comparison that is due, begins anew.
-        received_is(&mut kept, received(Epoch([3; 16]), 1));
-        acked_is(&mut kept, Acked::void());
-        assert_eq!((kept.received, kept.acked), (Seq(1), Seq(0)));
-        acked_is(&mut kept, acked(basis, 5));
-        assert_eq!(kept.acked, Seq(5));
-    }
-}
+mod tests;

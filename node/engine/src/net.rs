@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use hopluu_model::{ErrorChain, Place};
 use hopluu_net::{
     CloseCode, CloseReason, DialOptions, Endpoint, Incoming, JoinCall, Link, LinkEvent, LinkHandle,
-    NetworkWatch, Tuning, Via,
+    NetworkWatch, Tuning, Via, reason,
 };
 use hopluu_sync::{Account, Gone, LinkId, TargetId};
 use tokio::sync::{mpsc, oneshot};
@@ -20,8 +20,8 @@ use crate::ways::Way;
 /// Something that a carrying task has to tell the loop.
 #[derive(Debug)]
 pub(crate) enum NetEvent {
-    /// A dial ended; a failed one has been logged.
-    Dialled(TargetId, Option<Link>),
+    /// A dial ended. A failed one has been logged; in so many seconds to come again, where somebody there had no time.
+    Dialled(TargetId, Result<Box<Link>, Option<u32>>),
     /// Somebody called.
     Called(Incoming),
     /// A link has news.
@@ -97,8 +97,8 @@ impl Net {
         // Ended tasks are let go of as they are noticed, so that the set does not grow.
         while self.tasks.try_join_next().is_some() {}
         match event {
-            NetEvent::Dialled(target, None) => core.dial_failed(turn, target),
-            NetEvent::Dialled(target, Some(link)) => self.opened(core, turn, link, Some(target)),
+            NetEvent::Dialled(target, Err(again_s)) => core.dial_failed(turn, target, again_s),
+            NetEvent::Dialled(target, Ok(link)) => self.opened(core, turn, *link, Some(target)),
             NetEvent::Called(Incoming::Link(link)) => self.opened(core, turn, link, None),
             NetEvent::Called(Incoming::Join(call)) => self.joining(core, turn, call),
             NetEvent::NetworkChanged => {
@@ -119,7 +119,7 @@ impl Net {
             NetEvent::Link(id, LinkEvent::Closed(reason)) => {
                 self.put_down(core, turn, id);
                 self.links.remove(&id);
-                core.link_closed(turn, id, code_of(&reason));
+                core.link_closed(turn, id, code_of(&reason), reason.again_s());
             }
         }
     }
@@ -127,22 +127,22 @@ impl Net {
     fn opened(&mut self, core: &mut Core, turn: &mut Turn, link: Link, target: Option<TargetId>) {
         let handle = link.handle();
         let may_call = target.is_none_or(|target| core.plans.may_call(target));
-        let may_link =
-            may_call && self.links.len() < LINKS_MAX && core.registry().stands(handle.line());
+        // A caller is turned away before those who are linked are; who was called is not.
+        let is_full = self.links.len() >= LINKS_MAX || target.is_none() && core.is_busy();
+        let may_link = may_call && !is_full && core.registry().stands(handle.line());
         // Whoever has an address today may be another node than it was: one that has no business with this one
         // must not keep a place where a superior is looked for.
         let leads = target.is_none() || core.is_on_line(handle.peer());
         if !may_link || !leads {
             let peer = handle.peer();
             tracing::warn!(peer = %peer.node.short(), unit = %peer.unit, leads, "link refused");
-            let code = if leads {
-                CloseCode::BUSY
-            } else {
-                CloseCode::OTHER_NODE
-            };
-            handle.close(code, "not now");
+            match (leads, is_full) {
+                (false, _) => handle.close(CloseCode::OTHER_NODE, "not now"),
+                (true, true) => handle.close(CloseCode::BUSY, &CloseCode::BUSY.last_word()),
+                (true, false) => handle.close(CloseCode::BUSY, "not now"),
+            }
             if let Some(target) = target {
-                core.dial_failed(turn, target);
+                core.dial_failed(turn, target, None);
             }
             return;
         }
@@ -268,11 +268,14 @@ impl Net {
                     }
                 }
             }
-            NetEffect::Close { link, code } => {
+            NetEffect::Close {
+                link,
+                code,
+                again_s,
+            } => {
                 if let Some(linked) = self.links.get(&link) {
-                    linked
-                        .handle
-                        .close(CloseCode(u32::from(code.number())), &code.to_string());
+                    let number = CloseCode(u32::from(code.number()));
+                    linked.handle.close(number, &reason(&code, again_s));
                 }
             }
         }
@@ -387,12 +390,10 @@ async fn dial(endpoint: Endpoint, call: Call, events: mpsc::Sender<NetEvent>) {
     let _loop_ended = events.send(NetEvent::Dialled(call.target, link)).await;
 }
 
-async fn try_dial(endpoint: &Endpoint, call: &Call) -> Option<Link> {
-    match endpoint.call(&call.addr, &call.options).await {
-        Ok(link) => Some(link),
-        Err(error) => {
-            tracing::debug!(error = %ErrorChain(&error), "dial failed");
-            None
-        }
-    }
+async fn try_dial(endpoint: &Endpoint, call: &Call) -> Result<Box<Link>, Option<u32>> {
+    let called = endpoint.call(&call.addr, &call.options).await;
+    called.map(Box::new).map_err(|error| {
+        tracing::debug!(error = %ErrorChain(&error), "dial failed");
+        error.again_s()
+    })
 }

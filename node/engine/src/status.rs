@@ -5,7 +5,7 @@ use std::path::Path;
 
 use hopluu_model::NodeId;
 use hopluu_store::{BackupError, Store};
-use hopluu_sync::{RefusalCode, TargetState, Trouble, WalkState};
+use hopluu_sync::{CloseCode, RefusalCode, TargetState, Trouble, WalkState};
 
 use crate::agenda::OwedSum;
 use crate::core::Core;
@@ -85,12 +85,7 @@ impl Core {
                     }
                     _ => None,
                 };
-                let mut refused_why = BTreeMap::new();
-                for (code, entries) in &peer.refused_here {
-                    if *code != RefusalCode::PARKED {
-                        *refused_why.entry(why(*code)).or_default() += entries;
-                    }
-                }
+                let refused_why = by_reason(&peer.refused_here);
                 let sum = owed.get(&peer.peer.node).cloned().unwrap_or_default();
                 PeerView {
                     seconds: sum.seconds(peer.rate),
@@ -110,6 +105,9 @@ impl Core {
                     heard: self.heard.get(&peer.peer.node).copied(),
                     refused: refused_why.values().sum(),
                     refused_why,
+                    refused_there: by_reason(&peer.refused_there),
+                    closed_here: peer.closed_here.map(CloseCode::number),
+                    closed_there: peer.closed_there,
                     remark,
                 }
             })
@@ -131,6 +129,17 @@ pub(crate) fn backup(store: &Store, path: &Path) -> Result<u64, CommandError> {
         })
     })?;
     Ok(written.len())
+}
+
+/// Without those that only wait for something.
+fn by_reason(refused: &BTreeMap<RefusalCode, u64>) -> BTreeMap<RefusalWhy, u64> {
+    let mut reasons = BTreeMap::new();
+    for (code, entries) in refused {
+        if *code != RefusalCode::PARKED {
+            *reasons.entry(why(*code)).or_default() += entries;
+        }
+    }
+    reasons
 }
 
 pub(crate) fn why(code: RefusalCode) -> RefusalWhy {

@@ -17,7 +17,7 @@ use hopluu_trust::{
     Receipt, Record, RecordKind, Seal, Signer, encode_chain, fingerprint, verify_chain,
 };
 
-use crate::admit::{Admission, Admitted, Giver};
+use crate::admit::{Admission, Admitted, Giver, Left};
 use crate::registry::{Registry, Working, form_body, tree_body};
 
 pub(crate) const PROVINCE: &str = "45@2000-01-01";
@@ -259,6 +259,16 @@ impl Receiver {
         let admission = self.admission(from, NOW);
         let pushed = self.store.write(move |tx| admission.push(tx, &entries));
         pushed.expect("a push does not fail")
+    }
+
+    /// Goes on with what has waited.
+    pub(crate) fn goes_on(&self, left: Left) -> Admitted {
+        let admission = Admission {
+            from: None,
+            ..self.admission(&self.me, NOW)
+        };
+        let again = self.store.write(move |tx| admission.go_on(tx, left));
+        again.expect("it does not fail")
     }
 
     /// Writes a record of its own.

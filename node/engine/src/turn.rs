@@ -38,6 +38,8 @@ pub enum NetEffect {
         link: LinkId,
         /// The code that the peer is told.
         code: CloseCode,
+        /// In how many seconds it may come again; none where it may at once.
+        again_s: Option<u32>,
     },
 }
 

@@ -4,8 +4,13 @@ use std::fmt;
 
 use hopluu_model::Fault;
 use quinn::{ConnectionError, TransportErrorCode, VarInt};
+use rand::TryRng as _;
+use rand::rngs::SysRng;
 
-use crate::limits::REASON_BYTES_MAX;
+use crate::limits::{FULL_AGAIN_S, REASON_BYTES_MAX, REFUSED_AGAIN_S};
+
+/// What stands before the seconds at the end of a reason.
+const AGAIN: &str = "; again in ";
 
 /// A number that tells the peer why a link is closed. Codes below 256 belong to the sync layer, the
 /// ones named here to this crate; both travel in the same field.
@@ -33,6 +38,14 @@ impl CloseCode {
     pub(crate) fn on_wire(self) -> VarInt {
         VarInt::from_u32(self.0)
     }
+
+    /// The reason that goes with this code: whoever is turned away because everything is taken is told when to come
+    /// again, each another time.
+    #[must_use]
+    pub fn last_word(self) -> String {
+        let again_s = (self == Self::BUSY).then(|| spread(FULL_AGAIN_S));
+        reason(&self, again_s)
+    }
 }
 
 impl fmt::Debug for CloseCode {
@@ -55,6 +68,22 @@ impl fmt::Display for CloseCode {
             Self(code) => write!(out, "code {code}"),
         }
     }
+}
+
+/// A reason for people, with the seconds after which a peer may come again at its end: `busy; again in 70 s`.
+#[must_use]
+pub fn reason(what: &dyn fmt::Display, again_s: Option<u32>) -> String {
+    match again_s {
+        Some(seconds) => format!("{what}{AGAIN}{seconds} s"),
+        None => what.to_string(),
+    }
+}
+
+/// So many seconds and as much again by chance, so that those who are turned away together come back apart.
+fn spread(least: u32) -> u32 {
+    // Without a source of chance they all come at the least.
+    let drawn = SysRng.try_next_u32().unwrap_or_default();
+    least.saturating_add(drawn % least.saturating_add(1))
 }
 
 /// Why a link is no more.
@@ -102,6 +131,22 @@ impl CloseReason {
             Self::Protocol { .. } => Fault::Peer,
             Self::Handshake { .. } => Fault::Config,
             _ => Fault::Local,
+        }
+    }
+}
+
+impl CloseReason {
+    /// In how many seconds to call again, where somebody is there and has no time now: as it says itself, or by chance
+    /// where it could say nothing because no handshake was taken.
+    #[must_use]
+    pub fn again_s(&self) -> Option<u32> {
+        match self {
+            Self::Peer { text, .. } => {
+                let (_, seconds) = text.rsplit_once(AGAIN)?;
+                seconds.strip_suffix(" s")?.parse().ok()
+            }
+            Self::Refused => Some(spread(REFUSED_AGAIN_S)),
+            _ => None,
         }
     }
 }
@@ -183,6 +228,32 @@ fn printable(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn when_to_come_again_is_read_from_the_end_of_a_reason() {
+        let told = |text: &str| CloseReason::told(CloseCode::BUSY, text.as_bytes()).again_s();
+        assert_eq!(told(&reason(&CloseCode::BUSY, Some(70))), Some(70));
+        assert_eq!(told("no; again in 1 s; again in 2 s"), Some(2));
+        for none in [
+            "busy",
+            "; again in ",
+            "; again in -1 s",
+            "; again in 4294967296 s",
+            "again in 5 s",
+        ] {
+            assert_eq!(told(none), None, "{none}");
+        }
+        let waits: Vec<u32> = (0..64)
+            .map(|_| told(&CloseCode::BUSY.last_word()).unwrap())
+            .collect();
+        assert!(
+            waits
+                .iter()
+                .all(|wait| (FULL_AGAIN_S..=2 * FULL_AGAIN_S).contains(wait))
+        );
+        assert!(waits.iter().any(|wait| *wait != waits[0]), "{waits:?}");
+        assert_eq!(told(&CloseCode::STOPPING.last_word()), None);
+    }
 
     #[test]
     fn words_of_a_peer_are_cut_and_harmless() {

@@ -96,6 +96,15 @@ impl DialError {
         matches!(self, Self::Unreachable { source, .. } if source.kind() == ConnectionRefused)
     }
 
+    /// In how many seconds to call again, where somebody is there and has no time now.
+    #[must_use]
+    pub fn again_s(&self) -> Option<u32> {
+        match self {
+            Self::Closed { source, .. } => source.again_s(),
+            _ => None,
+        }
+    }
+
     /// Whether to dial again (local), ask a person (configuration) or count it against the peer.
     #[must_use]
     pub fn fault(&self) -> Fault {

@@ -23,7 +23,7 @@ use crate::endpoint::Incoming;
 use crate::join::JoinCall;
 use crate::limits::{
     HANDSHAKE_TIMEOUT, HANDSHAKES_MAX, HANDSHAKES_UNPROVEN_MAX, JOIN_ADDRS_MAX, JOIN_BURST,
-    JOIN_REFILL, LINKS_MAX,
+    JOIN_REFILL, LINKS_MAX, OPEN_MAX,
 };
 use crate::line::Lines;
 use crate::link::{Handshake, Link, Peer};
@@ -57,7 +57,7 @@ impl Greeter {
 
     fn admit(&self, call: quinn::Incoming, handshakes: &mut JoinSet<()>) {
         let open = self.quinn.open_connections() + self.lines.open();
-        if handshakes.len() >= HANDSHAKES_MAX || open >= LINKS_MAX {
+        if handshakes.len() >= HANDSHAKES_MAX || open >= OPEN_MAX {
             tracing::debug!(addr = %call.remote_address(), "caller refused, too many");
             call.refuse();
             return;
@@ -68,9 +68,10 @@ impl Greeter {
             return;
         }
         let (root, evidence, gate) = (self.root, self.evidence.clone(), Arc::clone(&self.gate));
+        let is_full = open >= LINKS_MAX;
         let accepted = self.accepted.clone();
         handshakes.spawn(async move {
-            if let Some(incoming) = greet(call, root, &evidence, &gate).await {
+            if let Some(incoming) = greet(call, is_full, root, &evidence, &gate).await {
                 let _program_stops = accepted.send(incoming).await;
             }
         });
@@ -80,6 +81,7 @@ impl Greeter {
 /// One caller, from its first packet to its first bytes.
 async fn greet(
     call: quinn::Incoming,
+    is_full: bool,
     root: Digest,
     evidence: &Evidence,
     gate: &Mutex<JoinGate>,
@@ -108,10 +110,11 @@ async fn greet(
     };
     let refuse = |code: CloseCode| {
         tracing::debug!(%addr, %code, "caller refused");
-        connection.close(code.on_wire(), code.to_string().as_bytes());
+        connection.close(code.on_wire(), code.last_word().as_bytes());
     };
     let left = deadline.saturating_duration_since(Instant::now());
     let result = match protocol(&connection).as_deref() {
+        _ if is_full => Ok(Err(turned_away(handshake).await)),
         Some(LINK_ALPN) => timeout(left, open_link(&connection, &root, evidence, handshake)).await,
         Some(JOIN_ALPN) => timeout(left, open_join(&connection, gate)).await,
         _ => Ok(Err(CloseCode::NO_CERTIFICATE)),
@@ -145,6 +148,14 @@ async fn shown(connecting: Connecting) -> Result<(Connection, Handshake), Connec
         Some(error) => Err(error),
         None => Ok((connection, Handshake::Done)),
     }
+}
+
+/// All links are taken. Only at the end of the handshake can the caller be told so, which comes or times out.
+async fn turned_away(handshake: Handshake) -> CloseCode {
+    if let Handshake::Answering(finished) = handshake {
+        let _through = finished.await;
+    }
+    CloseCode::BUSY
 }
 
 async fn open_link(

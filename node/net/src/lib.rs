@@ -34,7 +34,7 @@ mod tls;
 mod transport;
 mod web;
 
-pub use close::{CloseCode, CloseReason};
+pub use close::{CloseCode, CloseReason, reason};
 pub use dial::{DialError, DialOptions};
 pub use endpoint::{BindError, Endpoint, Incoming, NetConfig};
 pub use join::{JoinCall, JoinCallError, call_join};

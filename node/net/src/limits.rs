@@ -85,6 +85,18 @@ pub const HANDSHAKES_MAX: usize = 128;
 /// From how many handshakes on a caller must first prove its address, at the cost of a round trip.
 pub const HANDSHAKES_UNPROVEN_MAX: usize = 32;
 
+/// Handshakes at once, and links beyond [`LINKS_MAX`] that are only told when to come again: a caller can be told
+/// nothing before it has shaken hands.
+pub const OPEN_MAX: usize = LINKS_MAX + HANDSHAKES_MAX;
+
+/// Seconds after which a caller may come again when all links are taken, and as many again by chance. Links last, so
+/// that it takes until somebody leaves; a window of three minutes must not pass meanwhile.
+pub const FULL_AGAIN_S: u32 = 60;
+
+/// Seconds after which a caller comes again that was refused without a word, and as many again by chance: handshakes
+/// are through in a few seconds.
+pub const REFUSED_AGAIN_S: u32 = 2;
+
 /// Most links and join calls at once: the largest province (579 communes), its districts and offices.
 pub const LINKS_MAX: usize = 1024;
 

@@ -240,7 +240,7 @@ async fn drain(read: &mut (impl AsyncRead + Unpin)) {
 
 /// Says a last word on a stream that carries no link, and sees it out.
 pub(crate) async fn part(mut stream: Stream, code: CloseCode) {
-    let word = record::close(code, &code.to_string());
+    let word = record::close(code, &code.last_word());
     let said = timeout(FINISH_TIMEOUT, async {
         stream.write_all(&word).await?;
         stream.shutdown().await

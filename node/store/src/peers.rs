@@ -29,13 +29,23 @@ impl Read {
         self.all(&format!("{PEER_COLUMNS} ORDER BY n.node"), [], peer_row)
     }
 
-    /// What waits for a document, whoever sent it, in the order in which it came.
-    pub fn parked_of_doc(&self, doc: DocId) -> Result<Vec<ParkedRow>, DbError> {
-        self.all(
-            &format!("{PARKED_COLUMNS} WHERE p.doc = ?1 ORDER BY p.id"),
-            [doc.as_bytes()],
-            parked_row,
-        )
+    /// The places of what waits for a document, or of everything that waits, whoever sent it, in the order in which
+    /// it came. Bodies are read one by one: all together may be 2 MiB of each peer.
+    pub fn parked_places(&self, doc: Option<DocId>) -> Result<Vec<u64>, DbError> {
+        let place = |row: &Row<'_>| count(row, 0, "parked");
+        match doc {
+            Some(doc) => {
+                let sql = "SELECT id FROM parked WHERE doc = ?1 ORDER BY id";
+                self.all(sql, [doc.as_bytes()], place)
+            }
+            None => self.all("SELECT id FROM parked ORDER BY id", [], place),
+        }
+    }
+
+    /// What waits at a place; nothing where it has come in or was given up.
+    pub fn parked_at(&self, place: u64) -> Result<Option<ParkedRow>, DbError> {
+        let sql = format!("{PARKED_COLUMNS} WHERE p.id = ?1");
+        self.one(&sql, [place.cast_signed()], parked_row)
     }
 
     /// Peers of whom as much is parked as may be, by node: more of theirs may have been turned away.

@@ -60,6 +60,8 @@ struct Pool {
 /// What the writer has done since the store was opened.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct WriterStats {
+    /// Jobs that wait.
+    pub waiting: usize,
     /// Jobs that were run.
     pub jobs: u64,
     /// Transactions that were committed.
@@ -229,6 +231,7 @@ impl Store {
     pub fn stats(&self) -> WriterStats {
         let counters = &self.inner.counters;
         WriterStats {
+            waiting: self.inner.queue.len(),
             jobs: counters.jobs.load(Ordering::Relaxed),
             commits: counters.commits.load(Ordering::Relaxed),
             failures: counters.failures.load(Ordering::Relaxed),

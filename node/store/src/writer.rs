@@ -278,6 +278,11 @@ impl Queue {
         }
     }
 
+    /// How many wait.
+    pub(crate) fn len(&self) -> usize {
+        self.lock().jobs.len()
+    }
+
     /// No job comes in any more; what waits is still done.
     pub(crate) fn close(&self) {
         self.lock().is_closed = true;

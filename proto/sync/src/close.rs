@@ -4,6 +4,8 @@ use std::fmt;
 
 use hopluu_model::Fault;
 
+use crate::limits::{AGAIN_MEMORY_S, AGAIN_STORE_S};
+
 /// Why a side closes a link. The number travels as the connection's close code; numbers are never
 /// used again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -96,6 +98,17 @@ impl CloseCode {
     #[must_use]
     pub fn from_number(number: u16) -> Option<Self> {
         Self::ALL.into_iter().find(|code| code.number() == number)
+    }
+
+    /// In how many seconds a peer is asked to come again: the least, and as much again by chance, so that those
+    /// who are turned away together do not come back together. None where it may come at once.
+    #[must_use]
+    pub fn comes_again_s(self) -> Option<u32> {
+        match self {
+            Self::Busy => Some(AGAIN_MEMORY_S),
+            Self::StoreFailed => Some(AGAIN_STORE_S),
+            _ => None,
+        }
     }
 
     /// Who has to act.

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use hopluu_model::NodeId;
 
 use crate::generator::Generator;
-use crate::limits::{BACKOFF_FIRST_MS, BACKOFF_MAX_MS, STANDBY_AFTER_FAILURES};
+use crate::limits::{AGAIN_MAX_S, BACKOFF_FIRST_MS, BACKOFF_MAX_MS, STANDBY_AFTER_FAILURES};
 use crate::{Effect, LinkId, Steady, TargetId, TargetState, TargetStatus};
 
 /// All targets of this node.
@@ -31,6 +31,8 @@ pub(crate) enum Ended {
     Well,
     /// It will likely end the same way again.
     Badly,
+    /// The peer has no time now, and says in how many seconds it may.
+    TurnedAway(u32),
 }
 
 impl Targets {
@@ -112,6 +114,7 @@ impl Targets {
     pub(crate) fn dial_failed(
         &mut self,
         target: TargetId,
+        ended: Ended,
         link_to: impl Fn(NodeId) -> Option<LinkId>,
         now: Steady,
         generator: &mut Generator,
@@ -121,7 +124,7 @@ impl Targets {
         {
             match target.peer.and_then(link_to) {
                 Some(link) => target.state = TargetState::Linked(link),
-                None => target.wait(Ended::Badly, now, generator),
+                None => target.wait(ended, now, generator),
             }
         }
     }
@@ -199,12 +202,19 @@ impl Target {
     }
 
     /// Half of the wait is fixed and half is chance, or all communes of a district would dial at
-    /// once when its power comes back.
+    /// once when its power comes back. Whoever turns callers away has drawn a time for each, which is kept as it is;
+    /// those who stand by are called meanwhile.
     fn wait(&mut self, ended: Ended, now: Steady, generator: &mut Generator) {
         self.failures = match ended {
             Ended::Well => 0,
             Ended::Badly => self.failures.saturating_add(1),
+            Ended::TurnedAway(_) => self.failures.max(STANDBY_AFTER_FAILURES),
         };
+        if let Ended::TurnedAway(seconds) = ended {
+            let wait = u64::from(seconds.clamp(1, AGAIN_MAX_S)) * 1_000;
+            self.state = TargetState::Waiting(now.plus_ms(wait));
+            return;
+        }
         let doublings = self.failures.saturating_sub(1).min(16);
         let wait = (BACKOFF_FIRST_MS << doublings).min(BACKOFF_MAX_MS);
         let wait = wait / 2 + generator.below(wait / 2 + 1);

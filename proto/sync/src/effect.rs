@@ -45,6 +45,8 @@ pub enum Effect {
         link: LinkId,
         /// Why.
         code: CloseCode,
+        /// In how many seconds the peer may come again; none where it may at once.
+        again_s: Option<u32>,
     },
     /// Read what is stored of the peer; `CheckpointLoaded`.
     LoadCheckpoint {

@@ -45,6 +45,8 @@ pub enum Event {
     DialFailed {
         /// The target.
         target: TargetId,
+        /// In how many seconds to come again, where somebody there had no time now.
+        again_s: Option<u32>,
     },
     /// A connection stands and its chain has been verified.
     LinkOpened {
@@ -91,6 +93,8 @@ pub enum Event {
         link: LinkId,
         /// The number the peer closed it with, where it said one.
         code: Option<u16>,
+        /// In how many seconds the peer wants to be called again, where it said so.
+        again_s: Option<u32>,
     },
     /// Answers [`Effect::LoadCheckpoint`](crate::Effect::LoadCheckpoint).
     CheckpointLoaded {

@@ -55,7 +55,7 @@ pub struct HubConfig {
 /// let mut effects = Vec::new();
 /// hub.handle(now, Event::TargetAdded { target }, &mut effects);
 /// assert!(matches!(effects[..], [Effect::Dial { .. }]));
-/// hub.handle(now, Event::DialFailed { target }, &mut effects);
+/// hub.handle(now, Event::DialFailed { target, again_s: None }, &mut effects);
 /// assert!(hub.next_wake().is_some());
 /// ```
 #[derive(Debug)]
@@ -101,17 +101,16 @@ impl Hub {
                 }
             }
             Event::TargetRemoved { target } => self.remove_target(now, target, effects),
-            Event::DialFailed { target } => {
-                let sessions = &self.sessions;
-                let link_to = |node| link_to(sessions, node);
-                self.targets
-                    .dial_failed(target, link_to, now, &mut self.node.generator);
-            }
+            Event::DialFailed { target, again_s } => self.dial_failed(now, target, again_s),
             Event::LinkOpened { link, peer, target } => {
                 self.open(now, link, peer, target, effects);
             }
-            Event::LinkClosed { link, code } => {
-                self.closed(now, link, code);
+            Event::LinkClosed {
+                link,
+                code,
+                again_s,
+            } => {
+                self.closed(now, link, code, again_s);
                 self.pull_on(now, effects);
             }
             Event::Appended { last } => {
@@ -199,6 +198,14 @@ impl Hub {
         }
     }
 
+    fn dial_failed(&mut self, now: Steady, target: TargetId, again_s: Option<u32>) {
+        let sessions = &self.sessions;
+        let link_to = |node| link_to(sessions, node);
+        let ended = again_s.map_or(Ended::Badly, Ended::TurnedAway);
+        self.targets
+            .dial_failed(target, ended, link_to, now, &mut self.node.generator);
+    }
+
     fn room_made(&mut self, now: Steady, peer: NodeId, effects: &mut Vec<Effect>) {
         if let Some(record) = self.peers.get_mut(&peer) {
             record.is_void = true;
@@ -273,7 +280,7 @@ impl Hub {
     ) {
         if peer.node == self.node.me.node {
             let code = CloseCode::Myself;
-            effects.push(Effect::Close { link, code });
+            effects.push(self.node.closing(link, code));
             self.targets.linked(target, peer.node, link);
             self.unlink(now, link, peer.node, Ended::Badly);
             return;
@@ -288,7 +295,7 @@ impl Hub {
             self.targets.linked(target, peer.node, kept);
             if loser == link {
                 let code = CloseCode::Duplicate;
-                effects.push(Effect::Close { link, code });
+                effects.push(self.node.closing(link, code));
                 return;
             }
             self.close(now, loser, CloseCode::Duplicate, effects);
@@ -360,7 +367,7 @@ impl Hub {
     }
 
     fn close(&mut self, now: Steady, link: LinkId, code: CloseCode, effects: &mut Vec<Effect>) {
-        effects.push(Effect::Close { link, code });
+        effects.push(self.node.closing(link, code));
         let Some(session) = self.sessions.remove(&link) else {
             return;
         };
@@ -376,7 +383,7 @@ impl Hub {
         self.unlink(now, link, session.peer.node, ended);
     }
 
-    fn closed(&mut self, now: Steady, link: LinkId, code: Option<u16>) {
+    fn closed(&mut self, now: Steady, link: LinkId, code: Option<u16>, again_s: Option<u32>) {
         let Some(session) = self.sessions.remove(&link) else {
             return;
         };
@@ -386,7 +393,11 @@ impl Hub {
         }
         let fault = code.and_then(CloseCode::from_number).map(CloseCode::fault);
         let is_well = session.is_greeted() && matches!(fault, None | Some(Fault::Local));
-        let ended = if is_well { Ended::Well } else { Ended::Badly };
+        let ended = match again_s {
+            Some(seconds) => Ended::TurnedAway(seconds),
+            None if is_well => Ended::Well,
+            None => Ended::Badly,
+        };
         self.unlink(now, link, session.peer.node, ended);
     }
 
@@ -401,6 +412,21 @@ impl Hub {
             None => self
                 .targets
                 .unlinked(link, ended, now, &mut self.node.generator),
+        }
+    }
+}
+
+impl Node {
+    /// The last word on a link, with a time by chance for a peer that is to come again later.
+    fn closing(&mut self, link: LinkId, code: CloseCode) -> Effect {
+        let again_s = code.comes_again_s().map(|least| {
+            let more = self.generator.below(u64::from(least) + 1);
+            least.saturating_add(u32::try_from(more).unwrap_or(least))
+        });
+        Effect::Close {
+            link,
+            code,
+            again_s,
         }
     }
 }

@@ -207,6 +207,18 @@ pub const SILENCE_MS: u64 = 600_000;
 /// First wait after a dial that failed.
 pub const BACKOFF_FIRST_MS: u64 = 1_000;
 
+/// Seconds after which a peer may come again for which there was no memory: others are in the midst of a message of
+/// some hundred KB, which takes them about as long.
+pub const AGAIN_MEMORY_S: u32 = 30;
+
+/// Seconds after which a peer may come again for which the store had no time or no room: a queue is worked off in
+/// some, and a disk that is full stays so until somebody comes.
+pub const AGAIN_STORE_S: u32 = 10;
+
+/// Longest time that a node waits because it was told to: a hub that means ill, or is wrong, silences nobody for
+/// longer than a window of three minutes lasts.
+pub const AGAIN_MAX_S: u32 = 180;
+
 /// Dials of each superior that fail in a row before its superior is dialled as well: each is a patient one, and what
 /// goes to the other goes twice; but a window of three minutes must not pass with it.
 pub const STANDBY_AFTER_FAILURES: u32 = 2;

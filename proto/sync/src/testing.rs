@@ -1,5 +1,6 @@
 //! A small world: nodes with a hub and a store in memory, and links that split and cut bytes.
 
+mod ends;
 pub(crate) mod files;
 mod names;
 mod slow;
@@ -189,15 +190,6 @@ impl World {
         self.links.get_mut(&link).unwrap().cut_after[end] = Some(bytes);
     }
 
-    /// Cuts a link as a mountain does: nobody says anything.
-    pub(crate) fn cut(&mut self, link: LinkId) {
-        if let Some(gone) = self.links.remove(&link) {
-            for end in gone.ends {
-                self.tell(end, Event::LinkClosed { link, code: None });
-            }
-        }
-    }
-
     pub(crate) fn is_up(&self, link: LinkId) -> bool {
         self.links.contains_key(&link)
     }
@@ -348,13 +340,12 @@ impl World {
             Effect::Await { link, is_awaited } => {
                 self.nodes[at].awaited.insert(link, is_awaited);
             }
-            Effect::Close { link, code } => {
-                self.nodes[at].closed.push((link, code));
-                if let Some(open) = self.links.remove(&link) {
-                    let other = open.ends[usize::from(open.ends[0] == at)];
-                    let code = Some(code.number());
-                    self.tell(other, Event::LinkClosed { link, code });
-                }
+            Effect::Close {
+                link,
+                code,
+                again_s,
+            } => {
+                self.close(at, (link, code), again_s);
             }
             Effect::NoteHolder { peer, file } => {
                 self.nodes[at].store.holders.insert((file, peer));

@@ -2,6 +2,7 @@
 
 mod agenda;
 mod bounds;
+mod busy;
 mod files;
 mod healing;
 mod hostile;

@@ -179,7 +179,7 @@ impl Desk {
         for effect in effects {
             match effect {
                 Effect::Send { bytes, .. } => self.sent.push(bytes),
-                Effect::Close { link, code } if link == LINK => self.closed = Some(code),
+                Effect::Close { link, code, .. } if link == LINK => self.closed = Some(code),
                 Effect::Close { .. } | Effect::Dial { .. } | Effect::Await { .. } => {}
                 other => self.asked.push_back(other),
             }

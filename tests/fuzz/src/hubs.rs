@@ -71,7 +71,11 @@ pub fn session(input: &[u8]) {
             14 => desk.tell(stray(steps.byte().unwrap_or(0))),
             _ => {
                 let code = steps.byte().map(u16::from);
-                desk.tell(Event::LinkClosed { link: LINK, code });
+                desk.tell(Event::LinkClosed {
+                    link: LINK,
+                    code,
+                    again_s: code.map(u32::from),
+                });
                 desk.tell(open(LinkId(u64::from(code.unwrap_or(0)))));
             }
         }

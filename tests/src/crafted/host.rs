@@ -173,9 +173,9 @@ impl Host {
             net.extend(self.turn(|core, turn| core.link_received(turn, link, piece.to_vec())));
         }
         let after = self.refused();
-        self.turn(|core, turn| core.link_closed(turn, link, None));
+        self.turn(|core, turn| core.link_closed(turn, link, None, None));
         let closed = net.iter().find_map(|effect| match effect {
-            NetEffect::Close { link: of, code } if *of == link => Some(code.number()),
+            NetEffect::Close { link: of, code, .. } if *of == link => Some(code.number()),
             _ => None,
         });
         let new = after

@@ -161,10 +161,26 @@ fn remarks(peer: &PeerView, lang: Lang) -> String {
         let why = text::refused_why(lang, *why);
         format!("{} {entries}: {why}", text::refused(lang))
     });
-    let words: Vec<_> = remark
+    let there = peer.refused_there.iter().map(|(why, entries)| {
+        let why = text::refused_why(lang, *why);
+        format!("{} {entries}: {why}", words::refused_there(lang))
+    });
+    let here = peer
+        .closed_here
+        .map(|code| (words::closed_here(lang), code));
+    let far = peer
+        .closed_there
+        .map(|code| (words::closed_there(lang), code));
+    let closed = here.into_iter().chain(far).filter_map(|(who, code)| {
+        let why = words::closed_why(lang, code)?;
+        Some(format!("{who}: {why} ({} {code})", words::code(lang)))
+    });
+    let remarks: Vec<_> = remark
         .map(str::to_owned)
         .into_iter()
         .chain(refused)
+        .chain(there)
+        .chain(closed)
         .collect();
-    words.join("; ")
+    remarks.join("; ")
 }

@@ -164,6 +164,25 @@ pub(crate) fn no_code(path: &Path) -> Failure {
     Failure::new(Exit::Usage, "M-2022", message, Some(hint))
 }
 
+/// A picture with more points than its file can mean, or than there is memory for.
+pub(crate) fn large_picture(path: &Path, (width, height): (u32, u32), most: u64) -> Failure {
+    let (path, most) = (path.display(), most / 1_000_000);
+    let message = Both::new(
+        format!(
+            "ảnh {path} có {width} x {height} điểm, quá nhiều so với cỡ tệp: chỉ mở đến {most} triệu điểm"
+        ),
+        format!(
+            "the picture {path} has {width} x {height} points, too many for a file of its size: at most \
+             {most} million are opened"
+        ),
+    );
+    let hint = Both::new(
+        "chụp lại bằng điện thoại, hoặc thu nhỏ ảnh rồi đọc lại",
+        "take it again with a telephone, or make it smaller and read it again",
+    );
+    Failure::new(Exit::Usage, "M-2023", message, Some(hint))
+}
+
 /// A picture that cannot be read at all.
 pub(crate) fn no_picture(path: &Path, why: &str) -> Failure {
     let path = path.display();

@@ -33,6 +33,47 @@ pub(crate) fn purpose(lang: Lang, purpose: Purpose) -> &'static str {
     }
 }
 
+/// Entries of this node that the peer did not take.
+pub(crate) fn refused_there(lang: Lang) -> &'static str {
+    word(lang, "bên kia từ chối", "refused there")
+}
+
+/// This node closed a link.
+pub(crate) fn closed_here(lang: Lang) -> &'static str {
+    word(lang, "máy này đã đóng đường truyền", "closed here")
+}
+
+/// The peer closed a link.
+pub(crate) fn closed_there(lang: Lang) -> &'static str {
+    word(lang, "bên kia đã đóng đường truyền", "closed there")
+}
+
+/// The number of a reason in docs/protocol.md.
+pub(crate) fn code(lang: Lang) -> &'static str {
+    word(lang, "mã", "code")
+}
+
+/// Why the side that closed a link did so; nothing where it is usual: a program stops, another link is kept.
+pub(crate) fn closed_why(lang: Lang, code: u16) -> Option<&'static str> {
+    let (vi, en) = match code {
+        0..=2 | 256 | 262 => return None,
+        3 | 258 => (
+            "chờ quá lâu không nghe gì",
+            "nothing was heard for too long",
+        ),
+        4 => ("ổ đĩa không ghi được", "its disk could not do it"),
+        5 => ("tạm hết bộ nhớ", "no memory to spare"),
+        6 => ("gọi vào chính mình", "it is the same node"),
+        16..=47 | 260 => ("nhận được dữ liệu sai quy tắc", "what came broke a rule"),
+        48 => ("lỗi của chương trình", "a bug"),
+        257 => ("không có chứng thư hợp lệ", "no valid certificate"),
+        259 => ("đang bận, gọi lại sau", "busy, to be called later"),
+        261 => ("máy khác trả lời", "another node answered"),
+        _ => ("lý do của phiên bản khác", "a reason of another version"),
+    };
+    Some(word(lang, vi, en))
+}
+
 /// Why the settings of a link cannot be followed, in Vietnamese.
 pub(crate) fn flaw(flaw: &LinkFlaw) -> String {
     match flaw {

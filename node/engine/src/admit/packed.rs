@@ -413,3 +413,34 @@ fn a_push_that_is_much_work_takes_turns_with_others() {
     assert_eq!(changes(&batch).len(), 1);
     assert_eq!(changes(&next(batch.through)).len(), 1);
 }
+
+/// What waits is as dear to read when it is tried again.
+#[test]
+fn what_has_waited_and_is_much_work_takes_turns_with_others() {
+    let world = World::new();
+    let district = Receiver::new(&world.district);
+    district.hears(&world.root, vec![sent(&world.root.tree())]);
+    let certificate = world.district.certifies(&world.commune);
+    district.hears(&world.district, vec![sent(&certificate)]);
+    let form = crate::testing::form();
+    let (section, office) = form.texts().next().unwrap();
+    for of in [COMMUNE, NEIGHBOUR] {
+        let mut paper = Paper::of(of);
+        let text = Edit::SetText {
+            section: section.id.clone(),
+            office: office.clone(),
+            text: "a".repeat(hopluu_doc::limits::TEXT_CHARS_MAX),
+        };
+        let saved = paper.edit(FIRST, &[text]);
+        let refused = district.says(&world.commune, packet(&paper, &[(&world.district, &saved)]));
+        assert_eq!(refused, Some(RefusalCode::PARKED));
+    }
+    let mut admitted = district.hears(&world.root, vec![sent(&world.root.form())]);
+    let mut came = vec![admitted.docs.len()];
+    while !admitted.left.is_empty() {
+        admitted = district.goes_on(admitted.left);
+        came.push(admitted.docs.len());
+    }
+    assert_eq!(came, [1, 1], "one in each transaction");
+    assert_eq!(district.store.read().unwrap().parked_count().unwrap(), 0);
+}

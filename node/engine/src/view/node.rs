@@ -42,6 +42,15 @@ pub struct PeerView {
     pub refused: u64,
     /// The same by reason.
     pub refused_why: BTreeMap<RefusalWhy, u64>,
+    /// Entries of this node that were refused there, by reason.
+    #[serde(default)]
+    pub refused_there: BTreeMap<RefusalWhy, u64>,
+    /// The code with which this node last closed a link to it.
+    #[serde(default)]
+    pub closed_here: Option<u16>,
+    /// The code with which it last closed one.
+    #[serde(default)]
+    pub closed_there: Option<u16>,
     /// What is unusual.
     pub remark: Option<PeerRemark>,
 }

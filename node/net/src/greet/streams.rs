@@ -18,7 +18,9 @@ use super::{JoinGate, peer_of};
 use crate::close::{CloseCode, CloseReason};
 use crate::endpoint::Incoming;
 use crate::join::JoinCall;
-use crate::limits::{ACCEPT_REST, HANDSHAKE_TIMEOUT, HANDSHAKES_MAX, LINKS_MAX, RECORD_BYTES_MAX};
+use crate::limits::{
+    ACCEPT_REST, HANDSHAKE_TIMEOUT, HANDSHAKES_MAX, LINKS_MAX, OPEN_MAX, RECORD_BYTES_MAX,
+};
 use crate::line::{Beginning, End, Lines, Stream, part};
 use crate::link::{Link, Via};
 use crate::record::{self, Records, Said};
@@ -63,7 +65,7 @@ impl StreamGreeter {
 
     fn admit(&self, stream: TcpStream, addr: SocketAddr, handshakes: &mut JoinSet<()>) {
         let open = self.quinn.open_connections() + self.lines.open();
-        if handshakes.len() >= HANDSHAKES_MAX || open >= LINKS_MAX {
+        if handshakes.len() >= HANDSHAKES_MAX || open >= OPEN_MAX {
             // TCP has no word for it before the handshake: the socket closes.
             tracing::debug!(%addr, "caller refused, too many");
             return;
@@ -71,6 +73,7 @@ impl StreamGreeter {
         let tls = Arc::clone(&self.tls.lock().unwrap_or_else(PoisonError::into_inner));
         let greeting = Greeting {
             addr,
+            is_full: open >= LINKS_MAX,
             root: self.root,
             evidence: self.evidence.clone(),
             gate: Arc::clone(&self.gate),
@@ -88,6 +91,8 @@ impl StreamGreeter {
 /// One caller, from its first packet to its first bytes.
 struct Greeting {
     addr: SocketAddr,
+    /// Whether all links are taken, so that the caller is only told when to come again.
+    is_full: bool,
     root: Digest,
     evidence: Evidence,
     gate: Arc<Mutex<JoinGate>>,
@@ -130,6 +135,7 @@ impl Greeting {
             }
         };
         let incoming = match stream.get_ref().1.alpn_protocol() {
+            _ if self.is_full => Err(Refused::Told(Box::new(stream), CloseCode::BUSY)),
             Some(LINK_ALPN) => {
                 let rtt = begun.elapsed();
                 let beginning = Beginning {

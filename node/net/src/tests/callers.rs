@@ -1,6 +1,8 @@
 //! Callers that are silent, many, or no callers at all.
 
+use super::streams::serving;
 use super::*;
+use crate::limits::FULL_AGAIN_S;
 
 #[tokio::test(start_paused = true)]
 async fn peer_that_never_answers_is_given_up() {
@@ -47,17 +49,45 @@ async fn silent_callers_are_bounded_and_the_next_is_told() {
 
 #[tokio::test]
 async fn links_are_bounded() {
-    let district = node(2);
-    let held = fill(&district, LINKS_MAX, async |connection| {
+    let district = serving(2);
+    let caller = Raw::new(Some((3, chain(3))), LINK_ALPN);
+    let mut held = Vec::new();
+    let told = loop {
+        let connection = caller.connect(&district).await;
         let streams = speak(&connection).await;
-        (connection, streams, accept_link(&district).await)
-    })
-    .await;
+        tokio::select! {
+            link = accept_link(&district) => held.push((connection, streams, link)),
+            why = connection.closed() => break CloseReason::from(why),
+        }
+        assert!(held.len() <= LINKS_MAX);
+    };
+    assert!(held.len() + STRANGERS_MAX >= LINKS_MAX, "{}", held.len());
     let (connection, ..) = held.first().unwrap();
     assert!(
         connection.close_reason().is_none(),
         "who is linked stays linked"
     );
+    // Whoever comes now is told when to come again, by whichever way.
+    let commune = serving(3);
+    let by_tcp = DialOptions {
+        first: Via::Tcp,
+        ..DialOptions::default()
+    };
+    let mut link = commune.dial(addr(&district), &by_tcp).await.unwrap();
+    for why in [told, closed(&mut link).await] {
+        assert!(
+            matches!(
+                why,
+                CloseReason::Peer {
+                    code: CloseCode::BUSY,
+                    ..
+                }
+            ),
+            "{why:?}"
+        );
+        let again_s = why.again_s().expect("it is told when");
+        assert!((FULL_AGAIN_S..=2 * FULL_AGAIN_S).contains(&again_s));
+    }
 }
 
 #[tokio::test(start_paused = true)]

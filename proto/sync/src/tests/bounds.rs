@@ -168,7 +168,14 @@ fn numbers_of_old_peers_make_room() {
                 target: None,
             },
         );
-        world.tell(0, Event::LinkClosed { link, code: None });
+        world.tell(
+            0,
+            Event::LinkClosed {
+                link,
+                code: None,
+                again_s: None,
+            },
+        );
     }
     assert_eq!(world.nodes[0].hub.status().peers.len(), PEERS_KEPT_MAX);
 }

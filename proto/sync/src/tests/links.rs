@@ -37,7 +37,13 @@ fn a_dial_that_fails_is_tried_again_ever_more_slowly() {
     world.tell(commune, Event::TargetAdded { target: TARGET });
     let mut waits = Vec::new();
     for _ in 0..12 {
-        world.tell(commune, Event::DialFailed { target: TARGET });
+        world.tell(
+            commune,
+            Event::DialFailed {
+                target: TARGET,
+                again_s: None,
+            },
+        );
         let due = wake(&world, commune).unwrap();
         waits.push(due.ms_since(world.now));
         let dials = world.nodes[commune].dials.len();
@@ -249,16 +255,34 @@ fn another_network_dials_at_once_what_has_been_put_off() {
     let (mut world, commune, _) = pair();
     world.tell(commune, Event::TargetAdded { target: TARGET });
     for _ in 0..8 {
-        world.tell(commune, Event::DialFailed { target: TARGET });
+        world.tell(
+            commune,
+            Event::DialFailed {
+                target: TARGET,
+                again_s: None,
+            },
+        );
         world.now = wake(&world, commune).unwrap();
         world.tell(commune, Event::Woken);
     }
     world.tell(commune, Event::NetworkChanged);
     assert_eq!(world.nodes[commune].dials.len(), 9, "one is under way");
-    world.tell(commune, Event::DialFailed { target: TARGET });
+    world.tell(
+        commune,
+        Event::DialFailed {
+            target: TARGET,
+            again_s: None,
+        },
+    );
     world.tell(commune, Event::NetworkChanged);
     assert_eq!(world.nodes[commune].dials.len(), 10);
-    world.tell(commune, Event::DialFailed { target: TARGET });
+    world.tell(
+        commune,
+        Event::DialFailed {
+            target: TARGET,
+            again_s: None,
+        },
+    );
     let wait = wake(&world, commune).unwrap().ms_since(world.now);
     assert!(wait <= 1_000, "{wait}");
 }
@@ -280,7 +304,13 @@ fn three() -> (World, usize, usize, usize) {
 /// The dials of the district fail until the province is dialled; gives how many did.
 fn fail_until_standby(world: &mut World, commune: usize) -> usize {
     for failed in 1..10 {
-        world.tell(commune, Event::DialFailed { target: TARGET });
+        world.tell(
+            commune,
+            Event::DialFailed {
+                target: TARGET,
+                again_s: None,
+            },
+        );
         if world.nodes[commune].dials.last() == Some(&PROVINCE) {
             return failed;
         }
@@ -317,7 +347,13 @@ fn who_stands_by_is_dialled_only_while_nobody_else_answers() {
 fn a_detour_that_fails_is_tried_again_and_left_alone_when_it_is_not_needed() {
     let (mut world, commune, district, _) = three();
     fail_until_standby(&mut world, commune);
-    world.tell(commune, Event::DialFailed { target: PROVINCE });
+    world.tell(
+        commune,
+        Event::DialFailed {
+            target: PROVINCE,
+            again_s: None,
+        },
+    );
     let link = world.connect_as(commune, district, Some(TARGET.0));
     world.settle();
     let status = world.nodes[commune].hub.status();

@@ -126,7 +126,9 @@ impl Pair {
     fn cut(&mut self, link: LinkId) -> anyhow::Result<()> {
         self.now = self.now.plus_ms(60_000);
         for node in &mut self.nodes {
-            node.turn(self.now, |core, turn| core.link_closed(turn, link, None));
+            node.turn(self.now, |core, turn| {
+                core.link_closed(turn, link, None, None);
+            });
         }
         self.speak(link)
     }

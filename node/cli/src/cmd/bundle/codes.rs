@@ -10,12 +10,16 @@ use std::path::Path;
 
 use hopluu_engine::view::BundleView;
 use hopluu_form::Lang;
-use image::{DynamicImage, GrayImage, ImageFormat, ImageReader, Limits, Luma};
+use image::{
+    DynamicImage, GrayImage, ImageDecoder as _, ImageError, ImageFormat, ImageReader, Limits, Luma,
+};
 use qrcode::{Color, EcLevel, QrCode};
 use rqrr::PreparedImage;
 
 use crate::failure::Failure;
-use crate::limits::{PHOTO_BYTES_MAX, PHOTO_SIDE_MAX};
+use crate::limits::{
+    PHOTO_BYTES_MAX, PHOTO_POINTS_FREE, PHOTO_POINTS_MAX, PHOTO_POINTS_PER_BYTE, PHOTO_SIDE_MAX,
+};
 use crate::text;
 
 /// Most codes that one report is printed as.
@@ -155,20 +159,39 @@ pub(super) fn read(path: &Path, bytes: &[u8]) -> Result<Vec<Vec<u8>>, Failure> {
     reader.limits(limits);
     // A picture that breaks a decoder is as good as one without a code.
     let found = catch_unwind(AssertUnwindSafe(|| {
-        let picture = reader.decode().map_err(|error| error.to_string())?;
-        Ok::<_, String>(search(&picture))
+        let unread = |error: ImageError| text::bundle::no_picture(path, &error.to_string());
+        let decoder = reader.into_decoder().map_err(unread)?;
+        let (width, height) = decoder.dimensions();
+        let points_max = points_max(bytes.len());
+        if u64::from(width) * u64::from(height) > points_max {
+            return Err(text::bundle::large_picture(
+                path,
+                (width, height),
+                points_max,
+            ));
+        }
+        let picture = DynamicImage::from_decoder(decoder).map_err(unread)?;
+        Ok(search(picture.into_luma8()))
     }));
     match found {
         Ok(Ok(codes)) if codes.is_empty() => Err(text::bundle::no_code(path)),
         Ok(Ok(codes)) => Ok(codes.into_iter().collect()),
-        Ok(Err(why)) => Err(text::bundle::no_picture(path, &why)),
+        Ok(Err(failure)) => Err(failure),
         Err(_) => Err(text::bundle::no_code(path)),
     }
 }
 
+/// How many points a file of so many bytes may unpack to.
+fn points_max(bytes: usize) -> u64 {
+    let bytes = u64::try_from(bytes).unwrap_or(u64::MAX);
+    let points = bytes.saturating_mul(PHOTO_POINTS_PER_BYTE);
+    points
+        .saturating_add(PHOTO_POINTS_FREE)
+        .min(PHOTO_POINTS_MAX)
+}
+
 /// Looks at a photo at full size and at smaller ones, until every code that is seen is read.
-fn search(picture: &DynamicImage) -> BTreeSet<Vec<u8>> {
-    let mut grey = picture.to_luma8();
+fn search(mut grey: GrayImage) -> BTreeSet<Vec<u8>> {
     let mut codes = BTreeSet::new();
     for _ in 0..=HALVINGS_MAX {
         let (width, height) = grey.dimensions();

@@ -87,15 +87,20 @@ pub(super) fn parked_changes_are_bounded_per_peer(store: &Store) {
     let read = store.read().unwrap();
     assert_eq!(read.parked_count().unwrap(), PARKED_ROWS_PER_PEER_MAX + 1);
     assert_eq!(read.parked_full().unwrap(), [node(1), node(2)]);
-    assert_eq!(read.parked_of_doc(doc_id(1)).unwrap()[0], parked(1, 0, 10));
+    let places = read.parked_places(Some(doc_id(1))).unwrap();
+    assert_eq!(places, read.parked_places(None).unwrap());
+    assert_eq!(read.parked_places(Some(doc_id(2))).unwrap(), []);
+    assert_eq!(read.parked_at(places[0]).unwrap(), Some(parked(1, 0, 10)));
     drop(read);
     store.write(|tx| tx.unpark(doc_id(1), hash(1, 0))).unwrap();
     let read = store.read().unwrap();
     assert_eq!(read.parked_full().unwrap(), []);
     assert_eq!(
-        read.parked_of_doc(doc_id(1)).unwrap().len(),
-        rows as usize - 1
+        read.parked_places(Some(doc_id(1))).unwrap(),
+        places[1..rows as usize],
+        "whoever sent it"
     );
+    assert_eq!(read.parked_at(places[0]).unwrap(), None);
 }
 
 pub(super) fn a_ticket_is_used_once(store: &Store) {

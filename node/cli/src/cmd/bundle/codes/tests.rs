@@ -138,3 +138,24 @@ fn the_page_holds_the_codes_and_says_what_they_are() {
     assert!(page.contains("&lt;form&gt;") && !page.contains("<form>"));
     assert_eq!(page.matches("<svg").count(), 1);
 }
+
+/// 20 KB of PNG may be a wall of white that takes 144 MB: it is refused by its head.
+#[test]
+fn a_small_file_does_not_become_a_huge_picture() {
+    let mut wall = Cursor::new(Vec::new());
+    GrayImage::from_pixel(6_000, 6_000, Luma([255]))
+        .write_to(&mut wall, ImageFormat::Png)
+        .unwrap();
+    let wall = wall.into_inner();
+    let most = points_max(wall.len());
+    assert!(wall.len() < 200_000 && most < 17_000_000, "{}", wall.len());
+    let failure = read(Path::new("tường.png"), &wall).unwrap_err();
+    let problem = failure.problem().unwrap();
+    assert_eq!(problem.code, "M-2023");
+    let words = format!("{problem:?}");
+    assert!(words.contains("6000 x 6000 điểm"), "{words}");
+    // Within 64 MB, at eight bytes a point and one for its grey, for any file of 20 KB; and no more than a telephone's for any.
+    assert!(points_max(20 << 10) * 8 + points_max(20 << 10) < 64 << 20);
+    assert_eq!(points_max(usize::MAX), PHOTO_POINTS_MAX);
+    assert_eq!(points_max(0), PHOTO_POINTS_FREE);
+}
