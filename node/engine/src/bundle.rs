@@ -18,6 +18,7 @@ use hopluu_sync::limits::BUNDLE_BYTES_MAX as CONTENT_BYTES_MAX;
 use hopluu_trust::{Address, Envelope, EnvelopeError, fingerprint};
 
 pub use self::error::BundleError;
+pub(crate) use self::export::Exporting;
 pub use self::export::{BundleMade, BundleRequest, Receivers};
 pub(crate) use self::import::Reader;
 use crate::view::{BundlePlace, BundleView};

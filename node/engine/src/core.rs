@@ -25,6 +25,7 @@ use crate::home::NodeSettings;
 use crate::ledger::Ledger;
 use crate::limits::{FILE_QUOTA, STORE_JOBS_BUSY};
 use crate::open_docs::OpenDocs;
+use crate::parcels::Apart;
 use crate::plan::Plans;
 use crate::registry::{Registry, Working};
 use crate::totals::TotalsKept;
@@ -103,6 +104,7 @@ pub struct Core {
     pub(crate) file_quota: FileQuota,
     pub(crate) ledger: Ledger,
     pub(crate) plans: Plans,
+    pub(crate) apart: Apart,
     pub(crate) listen: Option<String>,
     /// Where a newcomer reaches this node, as far as it knows by itself.
     pub(crate) reached_at: Option<String>,
@@ -167,6 +169,7 @@ impl Core {
             called: BTreeMap::new(),
             ledger: Ledger::default(),
             plans: Plans::default(),
+            apart: Apart::default(),
             config,
             file_quota: FILE_QUOTA,
             listen: None,

@@ -12,6 +12,7 @@ use crate::bundle::{BundleMade, BundleRequest, Reader};
 use crate::core::Core;
 use crate::error::CommandError;
 use crate::limits::{ASIDES_MAX, RECOMPUTES_MAX};
+use crate::parcels::{Due, Made};
 use crate::status::backup;
 use crate::turn::{Reply, Turn};
 use crate::view::{
@@ -416,6 +417,38 @@ impl Handle {
         let opened = self.aside(move || Ok(reader.open(&bytes)?)).await?;
         self.write(move |core, turn, reply| core.bundle_take(turn, opened, reply))
             .await
+    }
+
+    /// Takes in a parcel that was for this node. One that brought news is answered by one; an answer that brought
+    /// none is not, or two nodes would go on for ever. Whether it is answered.
+    pub(crate) async fn parcel_import(&self, bytes: Vec<u8>) -> Result<bool, CommandError> {
+        let taken = self.bundle_import(bytes).await?;
+        let from = taken.bundle.from.node;
+        let is_news = taken.new > 0;
+        self.read(move |core, _| {
+            if is_news {
+                core.parcel_came(from);
+            }
+            Ok(is_news)
+        })
+        .await
+    }
+
+    /// For whom parcels are due.
+    pub(crate) async fn parcels_due(&self, after_s: Option<u64>) -> Result<Due, CommandError> {
+        self.write(move |core, turn, reply: Reply<Due>| {
+            reply(Ok(core.parcels_due(turn.steady, turn.now, after_s)));
+        })
+        .await
+    }
+
+    /// What was made of those.
+    pub(crate) async fn parcels_made(&self, made: Vec<Made>) -> Result<(), CommandError> {
+        self.read(move |core, _| {
+            core.parcels_made(made);
+            Ok(())
+        })
+        .await
     }
 
     /// Copies the database to a file while the node works on. Answers the bytes written.

@@ -5,6 +5,7 @@
 //! HOME/key         PKCS #8 in hex, mode 0600; never leaves this folder, not even in a backup
 //! HOME/store.db    everything else, SQLite; another takes its place by `crate::placing`
 //! HOME/node.toml   addresses; written last, so that its presence says the folder is whole
+//! HOME/parcels/    what this node has made or carries for others, sealed
 //! HOME/lock        held while a process works in the folder
 //! HOME/api.sock    where the running node answers commands, mode 0600
 //! ```
@@ -23,6 +24,7 @@ use hopluu_trust::Signer;
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
+use crate::parcels::NeighbourSettings;
 use crate::placing;
 use crate::plan::{LinkFlaw, LinkSettings};
 use crate::setup::SetupError;
@@ -121,6 +123,9 @@ pub struct NodeSettings {
     /// Through whom calls by TCP go, as `http://[user:password@]host:port`. The environment is not asked.
     #[serde(default, with = "proxy_text", skip_serializing_if = "Option::is_none")]
     pub proxy: Option<Proxy>,
+    /// Whom parcels go to while there is no link to the superior, and that those of others are carried.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub neighbours: Option<NeighbourSettings>,
     /// How some of them are called, by address.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub link: BTreeMap<String, LinkSettings>,
@@ -295,6 +300,12 @@ impl Home {
         self.dir.join(FILE_NAME)
     }
 
+    /// Where parcels are kept.
+    #[must_use]
+    pub fn parcels(&self) -> PathBuf {
+        self.dir.join("parcels")
+    }
+
     /// Where the running node answers commands.
     #[must_use]
     pub fn socket(dir: &Path) -> PathBuf {
@@ -455,6 +466,7 @@ mod tests {
             standby: vec!["127.0.0.1:7711".into()],
             udp_only: true,
             proxy: Some("http://xa:bí@10.0.0.1:3128".parse().unwrap()),
+            neighbours: Some(NeighbourSettings::default()),
             link: BTreeMap::new(),
         };
         home.write_settings(&settings).unwrap();

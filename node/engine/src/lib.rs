@@ -30,6 +30,7 @@ mod list;
 mod net;
 mod node;
 mod open_docs;
+mod parcels;
 mod placing;
 mod plan;
 mod reads;
@@ -62,6 +63,7 @@ pub use hopluu_store::{Found, OpenError};
 pub use hopluu_sync::WindowError;
 pub use hopluu_trust::{EnvelopeError, JoinError, JoinRefusal, TicketError};
 pub use node::{LoopEnded, Running, StartError, now, start, start_offline};
+pub use parcels::NeighbourSettings;
 pub use plan::{LinkFlaw, LinkSettings, Profile};
 pub use setup::{
     Restored, RootSetup, SetUp, SetupError, found_store, fresh_epoch, identity_of, init_root, join,

@@ -170,3 +170,45 @@ pub(crate) const VOUCHED_BYTES_MAX: usize = hopluu_sync::limits::ENTRY_BYTES_MAX
 /// How long until QUIC is tried first again where another way leads. Whoever blocks UDP does so for weeks, and
 /// each attempt costs the head start and a few packets.
 pub(crate) const QUIC_AGAIN: Duration = Duration::from_secs(6 * 3_600);
+
+/// Carriers that one parcel goes through: the neighbour, a neighbour of that one, and a superior that hands it on.
+pub(crate) const PARCEL_HOPS_MAX: u8 = 3;
+
+/// Milliseconds that a parcel is carried: a week, after which whoever made it has met its superior or made another.
+pub(crate) const PARCEL_LIFE_MS: i64 = 7 * 24 * 3_600_000;
+
+/// Parcels kept of one giver, and what one makes for one receiver.
+pub(crate) const PARCELS_PER_GIVER_MAX: usize = hopluu_sync::limits::PARCELS_OFFERED_MAX;
+
+/// Bytes of those: a commune's reports of months, with their texts.
+pub(crate) const PARCEL_BYTES_PER_GIVER_MAX: u64 = 4 << 20;
+
+/// Parcels carried in all: eight givers at their most, or a district town's offices with one or two each.
+pub(crate) const PARCELS_KEPT_MAX: usize = 512;
+
+/// Bytes of those: sixteen givers at their most, what the smallest disk spares.
+pub(crate) const PARCEL_BYTES_KEPT_MAX: u64 = 64 << 20;
+
+/// Parcels that have arrived and are remembered by name: twice what is carried, so that none goes round.
+pub(crate) const PARCELS_DONE_MAX: usize = 2 * PARCELS_KEPT_MAX;
+
+/// Exchanges of parcels at once that others began; one more is told to come again.
+pub(crate) const PARCEL_EXCHANGES_MAX: usize = 8;
+
+/// How long the other side of an exchange may say nothing: a piece at 9.6 kbit/s takes 13 seconds.
+pub(crate) const PARCEL_SILENCE: Duration = Duration::from_secs(60);
+
+/// Longest exchange: all that one giver may keep with a neighbour, over the slowest office network.
+pub(crate) const PARCEL_EXCHANGE_MAX: Duration = Duration::from_secs(600);
+
+/// Neighbours that are called: the rooms of one building.
+pub(crate) const NEIGHBOURS_MAX: usize = 16;
+
+/// How often a superior that has taken a parcel is asked for the answer, a round apart.
+pub(crate) const PARCEL_ANSWERS_ASKED: u32 = 3;
+
+/// Nodes whose parcels are answered by parcels while they have no link: more than any node has below it.
+pub(crate) const PARCELS_ANSWERED_MAX: usize = 1_024;
+
+/// How long a parcel that came waits for its answer: until the receipt is signed, and what came with it is in.
+pub(crate) const PARCEL_ANSWER_REST: Duration = Duration::from_secs(1);

@@ -47,6 +47,8 @@ pub(crate) struct Net {
     tunings: BTreeMap<String, Tuning>,
     last_link: u64,
     events: mpsc::Sender<NetEvent>,
+    /// Where callers with parcels are answered.
+    parcels: mpsc::Sender<Link>,
     /// Dropping the set ends all carrying.
     tasks: JoinSet<()>,
 }
@@ -67,6 +69,7 @@ impl Net {
         targets: BTreeMap<TargetId, String>,
         ways: BTreeMap<String, Way>,
         tunings: BTreeMap<String, Tuning>,
+        parcels: mpsc::Sender<Link>,
     ) -> (Self, mpsc::Receiver<NetEvent>) {
         let (events, incoming) = mpsc::channel(LINK_EVENTS_MAX);
         let mut tasks = JoinSet::new();
@@ -86,6 +89,7 @@ impl Net {
                 tunings,
                 last_link: 0,
                 events,
+                parcels,
                 tasks,
             },
             incoming,
@@ -100,6 +104,11 @@ impl Net {
             NetEvent::Dialled(target, Err(again_s)) => core.dial_failed(turn, target, again_s),
             NetEvent::Dialled(target, Ok(link)) => self.opened(core, turn, *link, Some(target)),
             NetEvent::Called(Incoming::Link(link)) => self.opened(core, turn, link, None),
+            NetEvent::Called(Incoming::Parcels(link)) => {
+                // Whoever finds no place here comes again with its next round.
+                let stands = core.registry().stands(link.handle().line());
+                let _no_place = stands.then(|| self.parcels.try_send(link));
+            }
             NetEvent::Called(Incoming::Join(call)) => self.joining(core, turn, call),
             NetEvent::NetworkChanged => {
                 tracing::debug!("network changed");

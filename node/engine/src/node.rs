@@ -14,16 +14,17 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use hopluu_model::{ErrorChain, Timestamp};
-use hopluu_net::{BindError, Endpoint, NetConfig};
+use hopluu_net::{BindError, Endpoint, Link, NetConfig};
 use hopluu_sync::Steady;
 use tokio::sync::{Notify, broadcast, mpsc, oneshot};
-use tokio::task::{JoinError, JoinHandle};
+use tokio::task::{JoinError, JoinHandle, JoinSet};
 
 use crate::core::{Called, Core, Post};
 use crate::handle::{Handle, Request};
-use crate::home::{Home, NodeSettings};
-use crate::limits::{REQUESTS_WAITING_MAX, STOP_SECS_MAX, WATCH_LAG_MAX};
+use crate::home::{Home, HomeError, NodeSettings};
+use crate::limits::{PARCEL_EXCHANGES_MAX, REQUESTS_WAITING_MAX, STOP_SECS_MAX, WATCH_LAG_MAX};
 use crate::net::{Net, NetEvent};
+use crate::parcels::{NeighbourSettings, Parcels, Stock};
 use crate::setup::{SetupError, open_core};
 use crate::turn::{Continuation, Turn};
 use crate::view::WatchEvent;
@@ -149,8 +150,28 @@ pub fn start(home: Home, settings: &NodeSettings) -> Result<Running, StartError>
         let link = settings.link.get(address).cloned().unwrap_or_default();
         core.plans.insert(*target, address.clone(), link);
     }
-    let (net, events) = Net::new(endpoint, addrs, ways, tunings.collect());
-    Ok(spawn(home, core, done, Some((net, events)), listen))
+    let stock = Stock::open(
+        &home.parcels(),
+        core.me().node,
+        core.config().root,
+        settings.neighbours.is_some(),
+    );
+    let stock = stock.map_err(|source| {
+        let path = home.parcels();
+        SetupError::Home(HomeError::File { path, source })
+    })?;
+    let stock = Arc::new(stock);
+    core.apart.stock = Some(Arc::clone(&stock));
+    let (callers_in, callers) = mpsc::channel(PARCEL_EXCHANGES_MAX);
+    let neighbours = settings.neighbours.clone();
+    let serving = Serving {
+        endpoint: endpoint.clone(),
+        net: Net::new(endpoint, addrs, ways, tunings.collect(), callers_in),
+        callers,
+        stock,
+        neighbours,
+    };
+    Ok(spawn(home, core, done, Some(serving), listen))
 }
 
 /// Starts a node for one command: it reads and writes its home and speaks to nobody.
@@ -172,24 +193,47 @@ fn reached_at(listen: Option<SocketAddr>) -> Option<String> {
         .map(|addr| addr.to_string())
 }
 
+/// What a node has beside its loop while it serves links.
+struct Serving {
+    endpoint: Endpoint,
+    net: (Net, mpsc::Receiver<NetEvent>),
+    callers: mpsc::Receiver<Link>,
+    stock: Arc<Stock>,
+    neighbours: Option<NeighbourSettings>,
+}
+
 fn spawn(
     home: Home,
     core: Core,
     done: Arc<Mailbox>,
-    net: Option<(Net, mpsc::Receiver<NetEvent>)>,
+    serving: Option<Serving>,
     listen: Option<SocketAddr>,
 ) -> Running {
     let (requests, waiting) = mpsc::channel(REQUESTS_WAITING_MAX);
     let (events, _) = broadcast::channel(WATCH_LAG_MAX);
     let handle = Handle::new(requests, events.clone());
     let (stop, stopped) = oneshot::channel();
-    let (net, net_events) = net.map_or((None, None), |(net, events)| (Some(net), Some(events)));
+    let mut beside = JoinSet::new();
+    let (net, net_events) = match serving {
+        Some(serving) => {
+            let parcels = Parcels::new(
+                handle.clone(),
+                serving.endpoint,
+                serving.stock,
+                serving.neighbours,
+            );
+            beside.spawn(parcels.run(serving.callers));
+            (Some(serving.net.0), Some(serving.net.1))
+        }
+        None => (None, None),
+    };
     let node = Node {
         core,
         done,
         requests: waiting,
         net,
         net_events,
+        _beside: beside,
         events,
         started: Instant::now(),
         _home: home,
@@ -236,6 +280,8 @@ struct Node {
     requests: mpsc::Receiver<Request>,
     net: Option<Net>,
     net_events: Option<mpsc::Receiver<NetEvent>>,
+    /// Parcels; they end with the loop.
+    _beside: JoinSet<()>,
     events: broadcast::Sender<WatchEvent>,
     /// The beginning of steady time.
     started: Instant,

@@ -47,6 +47,7 @@ impl Core {
             listen: self.listen.clone(),
             upstream: self.upstream_views(),
             peers: self.peer_views(&owed),
+            parcels: self.apart.stock.as_ref().map(|stock| stock.view()),
         })
     }
 

@@ -19,8 +19,8 @@ pub use self::attachment::{AttachRequest, AttachmentPart, AttachmentView};
 pub use self::bundle::{BundlePlace, BundleRemark, BundleTaken, BundleView};
 pub use self::link::{Allowance, CostView, LinkView, OwedView, PlanView};
 pub use self::node::{
-    DiskState, InviteView, PeerRemark, PeerView, RefusalWhy, StatusView, UpstreamState,
-    UpstreamView, WatchEvent,
+    DiskState, InviteView, ParcelsView, PeerRemark, PeerView, RefusalWhy, StatusView,
+    UpstreamState, UpstreamView, WatchEvent,
 };
 
 /// Which report is meant, as a person types it.

@@ -131,6 +131,8 @@ pub struct DialOptions {
     pub initial_rtt: Option<Duration>,
     /// Bytes a second that the last link was seen to carry.
     pub rate: Option<u64>,
+    /// Whether it is called for parcels, and not for a link that carries journals.
+    pub parcels: bool,
     /// How the link behaves, where that is not as the node's links do.
     pub tuning: Option<Tuning>,
 }
@@ -191,7 +193,8 @@ impl Caller<'_> {
             let wanted = self.options.expect;
             wanted.is_none_or(|wanted| wanted == peer.identity.place.node)
         };
-        let connecting = match known.get(self.addr).filter(expects) {
+        let before = known.get(self.addr).filter(|_| !self.options.parcels);
+        let connecting = match before.filter(expects) {
             Some(peer) => match connecting.into_0rtt() {
                 Ok((connection, accepted)) => {
                     let handshake = Handshake::Early {
@@ -215,7 +218,9 @@ impl Caller<'_> {
         };
         let (connection, peer) = self.finish(connecting).await?;
         let streams = self.streams(&connection).await?;
-        known.insert(self.addr, peer.clone());
+        if !self.options.parcels {
+            known.insert(self.addr, peer.clone());
+        }
         Ok(Link::start(
             connection,
             streams,

@@ -87,8 +87,30 @@ impl BindError {
 pub enum Incoming {
     /// A node with a valid chain.
     Link(Link),
+    /// A node with a valid chain that has parcels, or asks for its own. It is no link for a journal.
+    Parcels(Link),
     /// A node that wants to join.
     Join(JoinCall),
+}
+
+/// How we call: the same credentials for two protocols.
+#[derive(Debug)]
+struct Clients {
+    links: Client,
+    parcels: Client,
+}
+
+impl Clients {
+    fn new(
+        credentials: &Credentials,
+        root: Digest,
+        evidence: &Evidence,
+    ) -> Result<Self, rustls::Error> {
+        Ok(Self {
+            links: Client::for_links(credentials, root, evidence)?,
+            parcels: Client::for_parcels(credentials, root, evidence)?,
+        })
+    }
 }
 
 #[derive(Debug)]
@@ -101,7 +123,7 @@ struct Shared {
     sessions: Arc<dyn StoresServerSessions>,
     stream_tls: StreamTls,
     lines: Lines,
-    client: Mutex<Client>,
+    clients: Mutex<Clients>,
     known: Arc<Known>,
     incoming: tokio::sync::Mutex<mpsc::Receiver<Incoming>>,
     // The tasks that greet callers and repeat to the called; dropping the last endpoint stops them.
@@ -133,7 +155,7 @@ impl Endpoint {
         let stream_tls = tls::stream_server(&credentials, root, &evidence, Arc::clone(&sessions))
             .map_err(BindError::Tls)?;
         let stream_tls: StreamTls = Arc::new(Mutex::new(stream_tls));
-        let client = Client::for_links(&credentials, root, &evidence).map_err(BindError::Tls)?;
+        let clients = Clients::new(&credentials, root, &evidence).map_err(BindError::Tls)?;
         let cannot_listen = |source| BindError::Listen { listen, source };
         let (repeater, listener) = sockets(listen, tuning.tcp).map_err(cannot_listen)?;
         let quinn = repeater
@@ -174,7 +196,7 @@ impl Endpoint {
             sessions,
             stream_tls,
             lines,
-            client: Mutex::new(client),
+            clients: Mutex::new(clients),
             known: Arc::default(),
             incoming: tokio::sync::Mutex::new(incoming),
             _tasks: tasks,
@@ -214,8 +236,8 @@ impl Endpoint {
         let sessions = Arc::clone(&shared.sessions);
         let stream_tls = tls::stream_server(&credentials, shared.root, &shared.evidence, sessions)
             .map_err(BindError::Tls)?;
-        let client = Client::for_links(&credentials, shared.root, &shared.evidence)
-            .map_err(BindError::Tls)?;
+        let clients =
+            Clients::new(&credentials, shared.root, &shared.evidence).map_err(BindError::Tls)?;
         let mut slot = shared
             .stream_tls
             .lock()
@@ -223,7 +245,7 @@ impl Endpoint {
         *slot = stream_tls;
         drop(slot);
         shared.quinn.set_server_config(Some(server));
-        *shared.client() = client;
+        *shared.clients() = clients;
         Ok(())
     }
 
@@ -293,7 +315,7 @@ impl Endpoint {
 
     async fn dial_quic(&self, addr: SocketAddr, options: &DialOptions) -> Result<Link, DialError> {
         let shared = &self.0;
-        let client = shared.client().clone();
+        let client = shared.client(options);
         let caller = Caller {
             quinn: &shared.quinn,
             repeater: &shared.repeater,
@@ -309,7 +331,7 @@ impl Endpoint {
 
     async fn dial_tcp(&self, place: Place, options: &DialOptions) -> Result<Link, DialError> {
         let shared = &self.0;
-        let client = shared.client().clone();
+        let client = shared.client(options);
         let caller = StreamCaller {
             client,
             root: shared.root,
@@ -365,8 +387,17 @@ impl Endpoint {
 }
 
 impl Shared {
-    fn client(&self) -> MutexGuard<'_, Client> {
-        self.client.lock().unwrap_or_else(PoisonError::into_inner)
+    fn client(&self, options: &DialOptions) -> Client {
+        let clients = self.clients();
+        let client = match options.parcels {
+            true => &clients.parcels,
+            false => &clients.links,
+        };
+        client.clone()
+    }
+
+    fn clients(&self) -> MutexGuard<'_, Clients> {
+        self.clients.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

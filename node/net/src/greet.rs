@@ -27,7 +27,7 @@ use crate::limits::{
 };
 use crate::line::Lines;
 use crate::link::{Handshake, Link, Peer};
-use crate::tls::{Evidence, JOIN_ALPN, LINK_ALPN};
+use crate::tls::{Evidence, JOIN_ALPN, LINK_ALPN, PARCELS_ALPN};
 
 /// Owns all handshakes under way.
 pub(crate) struct Greeter {
@@ -115,7 +115,14 @@ async fn greet(
     let left = deadline.saturating_duration_since(Instant::now());
     let result = match protocol(&connection).as_deref() {
         _ if is_full => Ok(Err(turned_away(handshake).await)),
-        Some(LINK_ALPN) => timeout(left, open_link(&connection, &root, evidence, handshake)).await,
+        Some(LINK_ALPN) => {
+            let opened = timeout(left, open_link(&connection, &root, evidence, handshake)).await;
+            opened.map(|link| link.map(Incoming::Link))
+        }
+        Some(PARCELS_ALPN) => {
+            let opened = timeout(left, open_link(&connection, &root, evidence, handshake)).await;
+            opened.map(|link| link.map(Incoming::Parcels))
+        }
         Some(JOIN_ALPN) => timeout(left, open_join(&connection, gate)).await,
         _ => Ok(Err(CloseCode::NO_CERTIFICATE)),
     };
@@ -163,7 +170,7 @@ async fn open_link(
     root: &Digest,
     evidence: &Evidence,
     handshake: Handshake,
-) -> Result<Incoming, CloseCode> {
+) -> Result<Link, CloseCode> {
     let Ok(peer) = read_peer(connection, root, evidence) else {
         if let Handshake::Answering(finished) = handshake {
             // Only then can the caller be told why.
@@ -175,13 +182,13 @@ async fn open_link(
         .accept_bi()
         .await
         .map_err(|_lost| CloseCode::SILENT)?;
-    Ok(Incoming::Link(Link::start(
+    Ok(Link::start(
         connection.clone(),
         streams,
         peer,
         None,
         handshake,
-    )))
+    ))
 }
 
 async fn open_join(connection: &Connection, gate: &Mutex<JoinGate>) -> Result<Incoming, CloseCode> {

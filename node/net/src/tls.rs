@@ -31,6 +31,9 @@ pub(crate) const LINK_ALPN: &[u8] = b"hopluu/1";
 /// Protocol of the one exchange for those who have no certificate yet.
 pub(crate) const JOIN_ALPN: &[u8] = b"hopluu-join/1";
 
+/// Protocol of the exchange of parcels.
+pub(crate) const PARCELS_ALPN: &[u8] = b"hopluu-parcels/1";
+
 /// The name under which TLS files a called address. It is not sent, and who a node is stands in its
 /// certificate; sessions and refusals are kept by it.
 pub(crate) fn name_of(addr: SocketAddr) -> String {
@@ -306,7 +309,9 @@ fn answering(
         .with_protocol_versions(&[&rustls::version::TLS13])?
         .with_client_cert_verifier(Arc::new(verifier))
         .with_cert_resolver(credentials.resolver());
-    config.alpn_protocols = vec![LINK_ALPN.to_vec(), JOIN_ALPN.to_vec()];
+    config.alpn_protocols = [LINK_ALPN, JOIN_ALPN, PARCELS_ALPN]
+        .map(<[u8]>::to_vec)
+        .to_vec();
     config.session_storage = sessions;
     config.cert_compressors = vec![PACKER];
     config.cert_decompressors = vec![UNPACKER];
@@ -335,6 +340,16 @@ impl Client {
     ) -> Result<Self, rustls::Error> {
         let resumption = Resumption::in_memory_sessions(CALLED_MAX);
         Self::new(Some(credentials), root, evidence, LINK_ALPN, resumption)
+    }
+
+    /// For parcels. Nothing is resumed, so that nothing of an exchange goes before the handshake, to be said twice.
+    pub(crate) fn for_parcels(
+        credentials: &Credentials,
+        root: Digest,
+        evidence: &Evidence,
+    ) -> Result<Self, rustls::Error> {
+        let none = Resumption::disabled();
+        Self::new(Some(credentials), root, evidence, PARCELS_ALPN, none)
     }
 
     /// For whoever has no credentials yet.

@@ -41,6 +41,7 @@ mod ledger;
 mod outbound;
 mod outlet;
 mod pace;
+pub mod parcel;
 mod range;
 mod scope;
 mod session;

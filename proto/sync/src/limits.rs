@@ -245,3 +245,13 @@ pub const BUNDLE_ENTRIES_MAX: usize = 32 << 10;
 
 /// Bytes of a bundle before it is packed: what an envelope takes.
 pub const BUNDLE_BYTES_MAX: usize = hopluu_trust::limits::ENVELOPE_CONTENT_BYTES_MAX;
+
+/// Largest parcel that is made or carried: a week of a commune's reports. Sixteen times that is what a neighbour
+/// keeps for one giver.
+pub const PARCEL_BYTES_MAX: usize = 256 << 10;
+
+/// Parcels offered in one exchange: what a neighbour keeps of one giver, some 57 bytes each.
+pub const PARCELS_OFFERED_MAX: usize = 64;
+
+/// Bytes of a parcel that go at once, less than a chunk.
+pub const PARCEL_PIECE_BYTES: usize = 15 << 10;

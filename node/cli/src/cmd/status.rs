@@ -2,8 +2,9 @@
 
 use hopluu_api::shape::FormQuery;
 use hopluu_api::{Client, ClientError};
-use hopluu_engine::view::{PeerView, StatusView, UpstreamState};
+use hopluu_engine::view::{ParcelsView, PeerView, StatusView, UpstreamState};
 use hopluu_form::Lang;
+use hopluu_model::NodeId;
 
 use crate::context::Context;
 use crate::failure::{Exit, Failure};
@@ -73,6 +74,9 @@ fn page(status: &StatusView, offices: &Offices, lang: Lang) -> String {
     if status.parked > 0 {
         fact(text::parked(lang), status.parked.to_string());
     }
+    if let Some(held) = &status.parcels {
+        parcels(held, lang, &mut fact);
+    }
     fact(
         text::disk_word(lang),
         text::disk(lang, status.disk).to_owned(),
@@ -88,6 +92,25 @@ fn page(status: &StatusView, offices: &Offices, lang: Lang) -> String {
         page.push_str(&peers(&status.peers, offices, lang));
     }
     page
+}
+
+/// What is carried for others, and who carries what this node cannot send.
+fn parcels(held: &ParcelsView, lang: Lang, fact: &mut impl FnMut(&str, String)) {
+    if held.carried > 0 {
+        let bytes = words::bytes(held.bytes, lang);
+        let oldest = held.oldest.map(|since| show::time(since, lang));
+        let parts = [Some(held.carried.to_string()), Some(bytes), oldest];
+        let parts: Vec<String> = parts.into_iter().flatten().collect();
+        fact(words::carried(lang), parts.join(", "));
+    }
+    if held.own > 0 {
+        let nodes: Vec<String> = held.handed_to.iter().map(NodeId::short).collect();
+        let nodes = match nodes.is_empty() {
+            true => text::none(lang).to_owned(),
+            false => nodes.join(", "),
+        };
+        fact(words::own_parcels(lang), format!("{} -> {nodes}", held.own));
+    }
 }
 
 fn called(state: UpstreamState, lang: Lang) -> &'static str {

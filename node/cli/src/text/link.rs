@@ -95,6 +95,14 @@ pub(crate) fn flaw(flaw: &LinkFlaw) -> String {
     }
 }
 
+pub(crate) fn carried(lang: Lang) -> &'static str {
+    word(lang, "gói gửi nhờ đang mang", "parcels carried")
+}
+
+pub(crate) fn own_parcels(lang: Lang) -> &'static str {
+    word(lang, "gói gửi nhờ đã giao", "parcels handed on")
+}
+
 /// Bytes, in the unit that a bill would use.
 pub(crate) fn bytes(bytes: u64, lang: Lang) -> String {
     let point = word(lang, ",", ".");

@@ -6,6 +6,7 @@ use hopluu_model::{Digest, DocId, EntryKind, Epoch, NodeId, Place, Seq, Timestam
 use hopluu_store::{DbError, Store};
 use hopluu_sync::limits::{
     BUNDLE_BYTES_MAX, BUNDLE_ENTRIES_MAX, CHUNK_BYTES, DESCRIPTOR_BYTES_MAX, ENTRY_BYTES_MAX,
+    PARCEL_BYTES_MAX,
 };
 use hopluu_sync::{Acked, Ahead, Bundle, Checkpoint, Entry, Incoming, Received, Scope, Span};
 use hopluu_trust::limits::ENVELOPE_PARTS_MAX;
@@ -132,6 +133,34 @@ impl Core {
         Ok(parts)
     }
 
+    /// Gets together what parcels for one node are made of: what a link would bring it next.
+    pub(crate) fn parcels_to(&mut self, to: Place, now: Timestamp) -> Exporting {
+        let scope = Scope::new(self.tree(), to);
+        Exporting {
+            receivers: vec![(Arc::new(scope), false)],
+            size_max: PARCEL_BYTES_MAX,
+            ..self.exporting(now)
+        }
+    }
+
+    fn exporting(&mut self, now: Timestamp) -> Exporting {
+        Exporting {
+            store: self.store().clone(),
+            signer: Arc::clone(self.signer()),
+            me: self.me().clone(),
+            chain: self.config().chain.clone(),
+            epoch: self.epoch(),
+            tree: self.tree().version(),
+            now,
+            rng: StdRng::from_seed(self.seed()),
+            receivers: Vec::new(),
+            doc: None,
+            not_before: Seq(0),
+            size_max: usize::MAX,
+            parts_max: u64::from(ENVELOPE_PARTS_MAX),
+        }
+    }
+
     /// Gets everything together that bundles are made of.
     ///
     /// # Errors
@@ -168,19 +197,12 @@ impl Core {
         });
         let receivers = receivers.collect();
         Ok(Exporting {
-            store: self.store().clone(),
-            signer: Arc::clone(self.signer()),
-            me: self.me().clone(),
-            chain: self.config().chain.clone(),
-            epoch: self.epoch(),
-            tree: tree.version(),
-            now,
-            rng: StdRng::from_seed(self.seed()),
             receivers,
             doc,
             not_before,
             size_max: usize::try_from(asked).unwrap_or(usize::MAX),
             parts_max: request.parts_max.unwrap_or(u64::from(ENVELOPE_PARTS_MAX)),
+            ..self.exporting(now)
         })
     }
 
@@ -239,7 +261,10 @@ impl Exporting {
     }
 
     /// Hands each part over until it is told that no more is wanted.
-    fn each(mut self, take: &mut dyn FnMut(BundleMade) -> bool) -> Result<(), CommandError> {
+    pub(crate) fn each(
+        mut self,
+        take: &mut dyn FnMut(BundleMade) -> bool,
+    ) -> Result<(), CommandError> {
         for (scope, is_bare) in std::mem::take(&mut self.receivers) {
             if !self.make(&scope, is_bare, take)? {
                 break;

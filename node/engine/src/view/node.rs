@@ -1,6 +1,6 @@
 //! The node, its peers, and what happens in it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use hopluu_model::{
     ChangeHash, Digest, Epoch, FormId, NodeId, OfficeId, Period, Seq, Timestamp, UnitId,
@@ -164,6 +164,9 @@ pub struct StatusView {
     pub upstream: Vec<UpstreamView>,
     /// Other nodes.
     pub peers: Vec<PeerView>,
+    /// Parcels that this node holds; none while it serves no links.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub parcels: Option<ParcelsView>,
 }
 
 /// Something that became durable or changed, as `watch` prints it, one line each.
@@ -245,4 +248,19 @@ pub struct InviteView {
     pub office: Option<OfficeId>,
     /// When it stops being good.
     pub expires: Timestamp,
+}
+
+/// The parcels that a node holds.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct ParcelsView {
+    /// How many are carried for others.
+    pub carried: u64,
+    /// Their bytes.
+    pub bytes: u64,
+    /// When the oldest of them came.
+    pub oldest: Option<Timestamp>,
+    /// How many this node has made of what it owes and cannot send.
+    pub own: u64,
+    /// The nodes that are known to have some of those.
+    pub handed_to: BTreeSet<NodeId>,
 }

@@ -7,4 +7,5 @@ mod large;
 mod linked;
 mod local;
 mod packets;
+mod parcels;
 mod plans;

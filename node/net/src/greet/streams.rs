@@ -25,7 +25,7 @@ use crate::line::{Beginning, End, Lines, Stream, part};
 use crate::link::{Link, Via};
 use crate::record::{self, Records, Said};
 use crate::socket::{Pipe, Socket};
-use crate::tls::{Evidence, JOIN_ALPN, LINK_ALPN};
+use crate::tls::{Evidence, JOIN_ALPN, LINK_ALPN, PARCELS_ALPN};
 use crate::web;
 
 /// The certificates and the rest of TLS that the next caller meets.
@@ -136,7 +136,11 @@ impl Greeting {
         };
         let incoming = match stream.get_ref().1.alpn_protocol() {
             _ if self.is_full => Err(Refused::Told(Box::new(stream), CloseCode::BUSY)),
-            Some(LINK_ALPN) => {
+            Some(protocol @ (LINK_ALPN | PARCELS_ALPN)) => {
+                let take = match protocol {
+                    PARCELS_ALPN => Incoming::Parcels,
+                    _ => Incoming::Link,
+                };
                 let rtt = begun.elapsed();
                 let beginning = Beginning {
                     stream,
@@ -147,7 +151,7 @@ impl Greeting {
                     rtt,
                     lines: self.lines.clone(),
                 };
-                self.open_link(beginning, deadline).await
+                self.open_link(beginning, deadline).await.map(take)
             }
             Some(JOIN_ALPN) => self.open_join(stream, deadline).await,
             _ => Err(Refused::Told(Box::new(stream), CloseCode::NO_CERTIFICATE)),
@@ -165,11 +169,7 @@ impl Greeting {
         None
     }
 
-    async fn open_link(
-        self,
-        mut beginning: Beginning,
-        deadline: Instant,
-    ) -> Result<Incoming, Refused> {
+    async fn open_link(self, mut beginning: Beginning, deadline: Instant) -> Result<Link, Refused> {
         let stream = &mut beginning.stream;
         let told =
             |beginning: Beginning, code| Err(Refused::Told(Box::new(beginning.stream), code));
@@ -189,7 +189,7 @@ impl Greeting {
             return Err(Refused::Gone(CloseReason::Reset));
         }
         beginning.first = first;
-        Ok(Incoming::Link(Link::over(beginning, peer)))
+        Ok(Link::over(beginning, peer))
     }
 
     async fn open_join(self, mut stream: Stream, deadline: Instant) -> Result<Incoming, Refused> {

@@ -124,7 +124,7 @@ async fn join_frame_over_four_kilobytes_is_refused() {
                 assert_eq!(call.request().len(), 4096);
                 call.answer(b"no").await;
             }
-            Incoming::Link(link) => panic!("{link:?}"),
+            Incoming::Link(link) | Incoming::Parcels(link) => panic!("{link:?}"),
         }
     };
     let (reply, ()) = tokio::join!(exchange(&connection, &[0; 4096]), serve);

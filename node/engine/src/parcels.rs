@@ -1,0 +1,212 @@
+//! Neighbours on the office network: what this node owes and cannot send goes to them, closed to its receiver, and
+//! theirs goes with this node's next link.
+//!
+//! ```text
+//! journal ─ bundle ─> Stock <══ exchange ══> Stock of a neighbour <══ exchange ══> the superior ─ import ─ admit
+//! ```
+//! It runs beside the loop, which it asks what is due ([`Core::parcels_due`]) and hands what is for this node. A
+//! carrier has files and no more: it opens nothing and is told nothing of any journal.
+
+mod due;
+mod exchange;
+mod stock;
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::Duration;
+
+use hopluu_model::{ErrorChain, NodeId, Timestamp};
+use hopluu_net::{DialOptions, Endpoint, Link};
+use serde::{Deserialize, Serialize};
+use tokio::sync::{Semaphore, mpsc};
+use tokio::task::JoinSet;
+use tokio::time::{MissedTickBehavior, interval, sleep};
+
+pub(crate) use self::due::{Apart, Due};
+use self::stock::ParcelId;
+pub(crate) use self::stock::Stock;
+use crate::handle::Handle;
+use crate::limits::{
+    NEIGHBOURS_MAX, PARCEL_ANSWER_REST, PARCEL_ANSWERS_ASKED, PARCEL_EXCHANGES_MAX,
+    PARCELS_PER_GIVER_MAX,
+};
+use crate::node::now;
+
+/// Whom this node gives parcels to, and whose it carries: `[neighbours]` in `node.toml`. Without it no parcel of
+/// others is kept and nobody is called.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct NeighbourSettings {
+    /// Where they are, as `host:port`; at most sixteen are called.
+    pub addresses: Vec<String>,
+    /// Seconds without a link to the superior after which what is owed goes to neighbours.
+    pub after_s: u64,
+    /// Seconds between two rounds of calls.
+    pub every_s: u64,
+}
+
+impl Default for NeighbourSettings {
+    fn default() -> Self {
+        Self {
+            addresses: Vec::new(),
+            // Longer than a link that is tried again takes, and than most restarts.
+            after_s: 600,
+            every_s: 300,
+        }
+    }
+}
+
+/// The work with parcels of one running node.
+pub(crate) struct Parcels {
+    pub(crate) handle: Handle,
+    pub(crate) endpoint: Endpoint,
+    pub(crate) stock: Arc<Stock>,
+    /// None where this node only takes in what is its own.
+    pub(crate) settings: Option<NeighbourSettings>,
+    /// What the superior was told that is carried for others, so that it is told once.
+    told: BTreeSet<ParcelId>,
+    answers_due: u32,
+}
+
+impl Parcels {
+    pub(crate) fn new(
+        handle: Handle,
+        endpoint: Endpoint,
+        stock: Arc<Stock>,
+        settings: Option<NeighbourSettings>,
+    ) -> Self {
+        Self {
+            handle,
+            endpoint,
+            stock,
+            settings,
+            told: BTreeSet::new(),
+            answers_due: 0,
+        }
+    }
+
+    /// Answers callers, and calls, until the node stops.
+    pub(crate) async fn run(mut self, callers: mpsc::Receiver<Link>) {
+        let mut tasks = JoinSet::new();
+        tasks.spawn(answer(
+            self.handle.clone(),
+            Arc::clone(&self.stock),
+            callers,
+        ));
+        let every = self
+            .settings
+            .as_ref()
+            .map_or(600, |settings| settings.every_s);
+        let mut rounds = interval(Duration::from_secs(every.max(1)));
+        rounds.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            tokio::select! {
+                _ = rounds.tick() => {}
+                () = self.stock.came.notified() => sleep(PARCEL_ANSWER_REST).await,
+            }
+            if self.round().await.is_none() {
+                // The loop has ended.
+                return;
+            }
+        }
+    }
+
+    async fn round(&mut self) -> Option<()> {
+        let after_s = self.settings.as_ref().map(|settings| settings.after_s);
+        let due = self.handle.parcels_due(after_s).await.ok()?;
+        let upstream = due.upstream.clone();
+        let stock = Arc::clone(&self.stock);
+        let made = tokio::task::spawn_blocking(move || renew(&stock, due, now())).await;
+        let made = made.ok()?;
+        self.handle.parcels_made(made).await.ok()?;
+        let Some(settings) = self.settings.clone() else {
+            return Some(());
+        };
+        if !self.stock.is_empty() {
+            for addr in settings.addresses.iter().take(NEIGHBOURS_MAX) {
+                self.call(addr).await;
+            }
+        }
+        if let Some(addr) = upstream {
+            let carried = self.stock.carried();
+            if self.answers_due > 0 || !carried.is_subset(&self.told) {
+                self.answers_due = self.answers_due.saturating_sub(1);
+                self.told = carried;
+                if self.call(&addr).await > 0 {
+                    self.answers_due = PARCEL_ANSWERS_ASKED;
+                }
+            }
+        }
+        Some(())
+    }
+
+    /// Calls one node and gives and takes what there is; how many parcels arrived there.
+    async fn call(&self, addr: &str) -> usize {
+        let options = DialOptions {
+            parcels: true,
+            ..DialOptions::default()
+        };
+        match self.endpoint.call(addr, &options).await {
+            Ok(link) => {
+                exchange::run(&self.handle, &self.stock, link, exchange::End::Calling).await
+            }
+            Err(error) => {
+                tracing::debug!(error = %ErrorChain(&error), "a neighbour is not there");
+                0
+            }
+        }
+    }
+}
+
+/// Exchanges with whoever calls, a few at a time.
+async fn answer(handle: Handle, stock: Arc<Stock>, mut callers: mpsc::Receiver<Link>) {
+    let places = Arc::new(Semaphore::new(PARCEL_EXCHANGES_MAX));
+    let mut tasks = JoinSet::new();
+    while let Some(link) = callers.recv().await {
+        while tasks.try_join_next().is_some() {}
+        // A caller that finds no place comes again with its next round.
+        let Ok(place) = Arc::clone(&places).try_acquire_owned() else {
+            continue;
+        };
+        let (handle, stock) = (handle.clone(), Arc::clone(&stock));
+        tasks.spawn(async move {
+            exchange::run(&handle, &stock, link, exchange::End::Called).await;
+            drop(place);
+        });
+    }
+}
+
+/// What was made for a receiver, to know whether there is news: how much it holds.
+pub(crate) type Made = (NodeId, (u64, u64));
+
+/// Makes the parcels that are due, and lets go of those that are not any more. Without anything to say none is made,
+/// unless a parcel is to be answered.
+fn renew(stock: &Stock, due: Due, now: Timestamp) -> Vec<Made> {
+    stock.expire(now);
+    for to in due.settled {
+        stock.drop_own(to);
+    }
+    let mut all = Vec::new();
+    for job in due.jobs {
+        let (mut parts, mut entries) = (Vec::new(), 0);
+        let made = job.exporting.each(&mut |part| {
+            entries += part.entries;
+            parts.push(part.bytes);
+            parts.len() < PARCELS_PER_GIVER_MAX
+        });
+        if let Err(error) = made {
+            tracing::warn!(error = %ErrorChain(&error), to = %job.to.short(), "no parcel can be made");
+            continue;
+        }
+        let bytes: usize = parts.iter().map(Vec::len).sum();
+        let made = (entries, u64::try_from(bytes).unwrap_or(u64::MAX));
+        let is_news = job.before != Some(made) || !stock.has_own(job.to);
+        if (entries > 0 || job.answers) && is_news {
+            stock.replace_own(job.to, &parts, now);
+        } else if entries == 0 && !job.answers {
+            stock.drop_own(job.to);
+        }
+        all.push((job.to, made));
+    }
+    all
+}

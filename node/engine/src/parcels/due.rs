@@ -1,0 +1,119 @@
+//! What the loop says of parcels: for whom some are due, and whom they may go to.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use hopluu_model::{NodeId, Place, Timestamp};
+use hopluu_sync::{Steady, TargetState};
+
+use super::{Made, Stock};
+use crate::bundle::Exporting;
+use crate::core::Core;
+use crate::limits::PARCELS_ANSWERED_MAX;
+
+/// What the loop remembers for parcels.
+#[derive(Debug, Default)]
+pub(crate) struct Apart {
+    /// What this node holds; none before it serves links.
+    pub(crate) stock: Option<Arc<Stock>>,
+    /// Since when there has been no link to whom something may be due.
+    since: BTreeMap<NodeId, Steady>,
+    /// Whose parcels came here, and who has no other way to hear of it.
+    answered: BTreeSet<NodeId>,
+    /// What was last made for each.
+    made: BTreeMap<NodeId, (u64, u64)>,
+}
+
+/// What is to be made and done in one round.
+pub(crate) struct Due {
+    pub(crate) jobs: Vec<Job>,
+    /// Those who hear all over a link.
+    pub(crate) settled: Vec<NodeId>,
+    /// The superior's address, where a link to it stands and has nothing of this node's own to carry: what is
+    /// carried for others comes last.
+    pub(crate) upstream: Option<String>,
+}
+
+/// Parcels for one receiver.
+pub(crate) struct Job {
+    pub(crate) to: NodeId,
+    pub(crate) exporting: Exporting,
+    pub(crate) before: Option<(u64, u64)>,
+    /// Whether to say even that there is nothing but the word on what came.
+    pub(crate) answers: bool,
+}
+
+impl Core {
+    /// For whom parcels are due. Without neighbours (`after_s`) only parcels that came are answered.
+    pub(crate) fn parcels_due(
+        &mut self,
+        steady: Steady,
+        now: Timestamp,
+        after_s: Option<u64>,
+    ) -> Due {
+        let linked: BTreeSet<NodeId> = self.linked.values().copied().collect();
+        let superior = self.registry().issuer(&self.me().node);
+        let mut receivers = self.apart.answered.clone();
+        receivers.extend(superior.filter(|_| after_s.is_some()));
+        let (mut jobs, mut settled) = (Vec::new(), Vec::new());
+        for to in receivers {
+            if linked.contains(&to) {
+                self.apart.since.remove(&to);
+                self.apart.answered.remove(&to);
+                self.apart.made.remove(&to);
+                settled.push(to);
+                continue;
+            }
+            let since = *self.apart.since.entry(to).or_insert(steady);
+            let answers = self.apart.answered.contains(&to);
+            let waited = steady.ms_since(since);
+            let is_due =
+                answers || after_s.is_some_and(|after| waited >= after.saturating_mul(1_000));
+            let identities = self.registry().identities();
+            let place = identities.map(|identity| identity.place.clone());
+            let place: Option<Place> = place.into_iter().find(|place| place.node == to);
+            if let Some(place) = place.filter(|_| is_due) {
+                let exporting = self.parcels_to(place, now);
+                let before = self.apart.made.get(&to).copied();
+                jobs.push(Job {
+                    to,
+                    exporting,
+                    before,
+                    answers,
+                });
+            }
+        }
+        Due {
+            jobs,
+            settled,
+            upstream: self.idle_upstream(),
+        }
+    }
+
+    fn idle_upstream(&self) -> Option<String> {
+        let status = self.hub.status();
+        let owes = |node: NodeId| {
+            let mut peers = status.peers.iter();
+            peers.any(|peer| peer.peer.node == node && peer.owed > 0)
+        };
+        status.targets.iter().find_map(|target| {
+            let TargetState::Linked(link) = target.state else {
+                return None;
+            };
+            let node = *self.linked.get(&link)?;
+            let called = self.called.get(&target.target)?;
+            (!owes(node)).then(|| called.addr.clone())
+        })
+    }
+
+    pub(crate) fn parcels_made(&mut self, made: Vec<Made>) {
+        self.apart.made.extend(made);
+    }
+
+    /// A parcel of this node was taken in: it is answered by one, unless a link comes first.
+    pub(crate) fn parcel_came(&mut self, from: NodeId) {
+        if self.apart.answered.len() < PARCELS_ANSWERED_MAX {
+            self.apart.answered.insert(from);
+        }
+    }
+}

@@ -1,0 +1,206 @@
+//! One exchange of parcels over one connection, from either end.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use hopluu_model::{ErrorChain, NodeId};
+use hopluu_net::{CloseCode, Link, LinkEvent, LinkGone, LinkHandle};
+use hopluu_sync::parcel::{Answer, Exchange, Heard, Offer, Outcome, ParcelError};
+use tokio::time::timeout;
+
+use super::Stock;
+use crate::error::CommandError;
+use crate::handle::Handle;
+use crate::limits::{PARCEL_EXCHANGE_MAX, PARCEL_SILENCE};
+use crate::node::now;
+
+/// Who began.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum End {
+    Calling,
+    Called,
+}
+
+/// Why an exchange ended before both sides had said all.
+#[derive(Debug, thiserror::Error)]
+enum Broken {
+    #[error("the other side is gone")]
+    Gone,
+    #[error("the other side says nothing")]
+    Silent,
+    #[error(transparent)]
+    Rule(#[from] ParcelError),
+    #[error(transparent)]
+    Stopping(#[from] CommandError),
+}
+
+/// Gives and takes what there is; answers how many parcels arrived with whom they were for.
+pub(super) async fn run(handle: &Handle, stock: &Arc<Stock>, link: Link, end: End) -> usize {
+    let peer = link.handle().peer().node;
+    let (exchange, first) = Exchange::begin(stock.offers(peer));
+    let mut talk = Talk {
+        handle,
+        stock,
+        peer,
+        link,
+        exchange,
+        out: VecDeque::from([first]),
+        arrived: 0,
+    };
+    let ended = timeout(PARCEL_EXCHANGE_MAX, talk.run(end)).await;
+    let code = match &ended {
+        Ok(Ok(())) | Err(_) => CloseCode::ENDED,
+        Ok(Err(_)) => CloseCode::DROPPED,
+    };
+    if let Ok(Err(error)) = &ended {
+        tracing::debug!(peer = %peer.short(), error = %ErrorChain(error), "parcels broke off");
+    }
+    talk.link.handle().finish(code, "");
+    // The last word leaves before the link is let go of.
+    let _told = timeout(PARCEL_SILENCE, talk.closed()).await;
+    talk.arrived
+}
+
+struct Talk<'a> {
+    handle: &'a Handle,
+    stock: &'a Arc<Stock>,
+    peer: NodeId,
+    link: Link,
+    exchange: Exchange,
+    /// What is still to be said, in order: at most one parcel, and a word for each that came.
+    out: VecDeque<Vec<u8>>,
+    arrived: usize,
+}
+
+/// Sends one piece and hands the link back its end.
+async fn send(link: LinkHandle, bytes: Vec<u8>) -> Result<(), LinkGone> {
+    link.send_last(bytes).await
+}
+
+impl Talk<'_> {
+    /// Until both have said all. Reads and writes at once: two that only wrote would wait for each other.
+    async fn run(&mut self, end: End) -> Result<(), Broken> {
+        let mut sending = None;
+        loop {
+            self.give_next().await;
+            if sending.is_none() {
+                let next = self.out.pop_front();
+                sending = next.map(|bytes| Box::pin(send(self.link.handle(), bytes)));
+            }
+            let is_over = self.exchange.is_over() && sending.is_none();
+            if is_over && end == End::Calling {
+                return Ok(());
+            }
+            let event = match &mut sending {
+                Some(going) => tokio::select! {
+                    event = timeout(PARCEL_SILENCE, self.link.next()) => event,
+                    sent = going => {
+                        sent.map_err(|LinkGone| Broken::Gone)?;
+                        sending = None;
+                        continue;
+                    }
+                },
+                None => timeout(PARCEL_SILENCE, self.link.next()).await,
+            };
+            match event {
+                Ok(Some(LinkEvent::Received(bytes))) => self.receive(&bytes).await?,
+                // Whoever was called is told that all is said by the end of the link.
+                Ok(Some(LinkEvent::Closed(_)) | None) if is_over => return Ok(()),
+                Ok(Some(LinkEvent::Closed(_)) | None) => return Err(Broken::Gone),
+                Err(_elapsed) => return Err(Broken::Silent),
+            }
+        }
+    }
+
+    async fn closed(&mut self) {
+        while let Some(event) = self.link.next().await {
+            if matches!(event, LinkEvent::Closed(_)) {
+                return;
+            }
+        }
+    }
+
+    /// One parcel at a time: the next is read when the last has left.
+    async fn give_next(&mut self) {
+        if !self.out.is_empty() {
+            return;
+        }
+        if let Some(offer) = self.exchange.to_give() {
+            let stock = Arc::clone(self.stock);
+            let read = tokio::task::spawn_blocking(move || stock.read(offer.id)).await;
+            let bytes = read.ok().flatten();
+            self.out.extend(self.exchange.give(bytes.as_deref()));
+        }
+    }
+
+    async fn receive(&mut self, bytes: &[u8]) -> Result<(), Broken> {
+        self.exchange.receive(bytes);
+        while let Some(heard) = self.exchange.heard()? {
+            match heard {
+                Heard::Offered(offers) => {
+                    let answers = self.answers(&offers);
+                    let said = self.exchange.answer(&answers);
+                    self.out.push_back(said);
+                }
+                Heard::Answered(answered) => {
+                    for (offer, answer) in answered {
+                        if matches!(answer, Answer::Kept | Answer::Delivered) {
+                            let is_delivered = answer == Answer::Delivered;
+                            self.handed(offer, is_delivered);
+                        }
+                    }
+                }
+                Heard::Parcel(offer, bytes) => {
+                    let outcome = self.take(offer, bytes).await?;
+                    let said = self.exchange.outcome(outcome);
+                    self.out.push_back(said);
+                }
+                Heard::Outcome(offer, outcome) if outcome != Outcome::Refused => {
+                    self.handed(offer, outcome == Outcome::Delivered);
+                }
+                Heard::Outcome(..) | Heard::Gone(_) => {}
+            }
+        }
+        Ok(())
+    }
+
+    /// What is wanted of all that is offered, as much as there is room for together.
+    fn answers(&self, offers: &[Offer]) -> Vec<Answer> {
+        let answers = offers.iter();
+        answers
+            .map(|offer| self.stock.answer(offer, self.peer))
+            .collect()
+    }
+
+    fn handed(&mut self, offer: Offer, is_delivered: bool) {
+        self.arrived += usize::from(is_delivered && offer.to == self.peer);
+        self.stock.handed(offer.id, self.peer, is_delivered);
+    }
+
+    /// What came is taken in if it is for this node, and kept otherwise; either is on disk before it is said.
+    async fn take(&self, offer: Offer, bytes: Vec<u8>) -> Result<Outcome, Broken> {
+        if !self.stock.is_mine(&offer) {
+            let (stock, peer) = (Arc::clone(self.stock), self.peer);
+            let keep = move || stock.keep(&offer, &bytes, peer, now());
+            let kept = tokio::task::spawn_blocking(keep).await;
+            return Ok(kept.unwrap_or(Outcome::Refused));
+        }
+        if !self.stock.is_sound(&offer, &bytes) {
+            return Ok(Outcome::Refused);
+        }
+        match self.handle.parcel_import(bytes).await {
+            Ok(is_answered) => {
+                self.stock.done(offer.id);
+                if is_answered {
+                    self.stock.came.notify_one();
+                }
+                Ok(Outcome::Delivered)
+            }
+            Err(CommandError::Stopping) => Err(Broken::Stopping(CommandError::Stopping)),
+            Err(error) => {
+                tracing::warn!(peer = %self.peer.short(), error = %ErrorChain(&error), "parcel refused");
+                Ok(Outcome::Refused)
+            }
+        }
+    }
+}
