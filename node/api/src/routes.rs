@@ -15,7 +15,7 @@ use axum::routing::{get, post};
 use axum::{Json, Router};
 use hopluu_engine::view::{
     ExplainView, FormRow, HistoryRow, InviteView, LinkView, RecomputeView, ReportRow, ReportView,
-    SaveRequest, Saved, Selector, StatusView, TotalView, UnitView,
+    SaveRequest, Saved, Selector, StatusView, TotalView, UnitView, UpstreamView,
 };
 use hopluu_engine::{CommandError, Handle, InviteRequest, ReportFilter, TotalSelector};
 use hopluu_model::tree::TreeEvent;
@@ -47,6 +47,7 @@ pub(crate) fn router(handle: Handle, stopped: tokio::sync::watch::Receiver<bool>
     Router::new()
         .route("/v1/status", get(status))
         .route("/v1/links", get(link_list))
+        .route("/v1/links/call", post(link_call))
         .route("/v1/watch", get(watch::watch))
         .route("/v1/reports", get(report_list))
         .route("/v1/reports/new", post(report_new))
@@ -123,6 +124,10 @@ async fn status(State(api): State<Api>) -> Answer<StatusView> {
 
 async fn link_list(State(api): State<Api>) -> Answer<Vec<LinkView>> {
     soon(api.handle.link_list()).await
+}
+
+async fn link_call(State(api): State<Api>) -> Answer<Vec<UpstreamView>> {
+    soon(api.handle.link_call()).await
 }
 
 async fn report_list(

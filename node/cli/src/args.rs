@@ -90,7 +90,7 @@ pub(crate) enum Command {
     /// Show the node, its links and what is owed
     Status,
     /// Show what each link carries, what is owed over it and how long that takes, and what it has cost
-    Link,
+    Link(LinkArgs),
     /// Print what changes, line by line, as it becomes durable
     Watch,
     /// Write and read reports
@@ -116,6 +116,18 @@ pub(crate) enum Command {
     Demo(crate::cmd::demo::DemoArgs),
     /// Look the node's folder over, and repair its database
     Doctor(DoctorArgs),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct LinkArgs {
+    #[command(subcommand)]
+    pub(crate) command: Option<LinkCommand>,
+}
+
+#[derive(Debug, Clone, Copy, Subcommand)]
+pub(crate) enum LinkCommand {
+    /// Call the nodes above now, on new links: for whoever has just switched a modem on
+    Call,
 }
 
 #[derive(Debug, Args)]

@@ -42,7 +42,7 @@ pub(crate) async fn run(command: Command, context: &Context) -> Result<Exit, Fai
         Command::Join(args) => join::run(&args, context).await,
         Command::Run(args) => run::run(&args, context).await,
         Command::Status => status::run(context).await,
-        Command::Link => link::run(context).await,
+        Command::Link(args) => link::run(&args, context).await,
         Command::Watch => watch::run(context).await,
         Command::Report(command) => report::run(command, context).await,
         Command::Rollup(RollupCommand::Show(args)) => rollup::show(args, context).await,

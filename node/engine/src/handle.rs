@@ -18,7 +18,7 @@ use crate::turn::{Reply, Turn};
 use crate::view::{
     AttachRequest, AttachmentPart, AttachmentView, BundleTaken, ExplainView, FormRow, HistoryRow,
     InviteView, LinkView, RecomputeView, ReportRow, ReportView, SaveRequest, Saved, Selector,
-    StatusView, TotalView, UnitView, WatchEvent,
+    StatusView, TotalView, UnitView, UpstreamView, WatchEvent,
 };
 
 /// A command on its way to the loop.
@@ -142,6 +142,19 @@ impl Handle {
     /// When the store cannot be read.
     pub async fn link_list(&self) -> Result<Vec<LinkView>, CommandError> {
         self.read(|core, now| core.link_views(now)).await
+    }
+
+    /// Calls the addresses of the settings now, on new links even where links stand; gives all of them. Those whose
+    /// hours it is not, and those that stand by, are left alone.
+    ///
+    /// # Errors
+    /// When the node stops.
+    pub async fn link_call(&self) -> Result<Vec<UpstreamView>, CommandError> {
+        self.write(|core, turn, reply| {
+            core.call_wanted(turn);
+            reply(Ok(core.upstream_views()));
+        })
+        .await
     }
 
     /// Reports here, with how far each got.

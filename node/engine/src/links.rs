@@ -29,6 +29,11 @@ impl Core {
         self.hub_event(turn, Event::NetworkChanged);
     }
 
+    /// A person knows that now is the time.
+    pub(crate) fn call_wanted(&mut self, turn: &mut Turn) {
+        self.hub_event(turn, Event::CallWanted);
+    }
+
     /// Whether a node has anything to do with this one: the same unit, one above or one below, by the tree or, while
     /// that has not come yet, by the certificates of this node's own line.
     pub(crate) fn is_on_line(&self, peer: &Place) -> bool {

@@ -51,7 +51,7 @@ impl Core {
         })
     }
 
-    fn upstream_views(&self) -> Vec<UpstreamView> {
+    pub(crate) fn upstream_views(&self) -> Vec<UpstreamView> {
         let targets = self.hub.status().targets.into_iter();
         let view = |target: hopluu_sync::TargetStatus| {
             let called = self.called.get(&target.target)?;

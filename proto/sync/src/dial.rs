@@ -1,7 +1,7 @@
 //! Where to dial and when: at once, then with growing waits, and not while a link stands; and who stands by for the
 //! others only while none of them answers.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use hopluu_model::NodeId;
 
@@ -93,6 +93,11 @@ impl Targets {
             }
         }
         left
+    }
+
+    /// The links that lead to targets.
+    pub(crate) fn links(&self) -> BTreeSet<LinkId> {
+        self.targets.values().filter_map(Target::link).collect()
     }
 
     /// Dials whatever waits, and forgets how often it has failed: that was on another network.

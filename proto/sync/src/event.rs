@@ -228,6 +228,8 @@ pub enum Event {
     },
     /// The machine is on another network, or back from sleep: what waits to be dialled is dialled now.
     NetworkChanged,
+    /// A person wants every target called now, on a new link even where one stands.
+    CallWanted,
     /// The instant of [`Hub::next_wake`](crate::Hub::next_wake) has come.
     Woken,
 }

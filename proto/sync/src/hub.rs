@@ -128,6 +128,7 @@ impl Hub {
             Event::FilesWanted { .. } | Event::FileHere { .. } => self.all(now, &event, effects),
             Event::RoomMade { peer } => self.room_made(now, peer, effects),
             Event::NetworkChanged => self.targets.dial_waiting(effects),
+            Event::CallWanted => self.call_anew(now, effects),
             Event::Limited { peer, least } => {
                 if let Some(record) = self.peers.get_mut(&peer) {
                     record.least = least;
@@ -187,6 +188,13 @@ impl Hub {
             peers: self.peers.iter().map(peer).collect(),
             targets: self.targets.status(),
         }
+    }
+
+    fn call_anew(&mut self, now: Steady, effects: &mut Vec<Effect>) {
+        for link in self.targets.links() {
+            self.close(now, link, CloseCode::Going, effects);
+        }
+        self.targets.dial_waiting(effects);
     }
 
     /// Dials those who stand by, or takes leave of them.

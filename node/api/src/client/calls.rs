@@ -2,7 +2,7 @@
 
 use hopluu_engine::view::{
     ExplainView, FormRow, HistoryRow, InviteView, LinkView, RecomputeView, ReportRow, ReportView,
-    SaveRequest, Saved, Selector, StatusView, TotalView, UnitView,
+    SaveRequest, Saved, Selector, StatusView, TotalView, UnitView, UpstreamView,
 };
 use hopluu_model::tree::TreeEvent;
 
@@ -87,6 +87,14 @@ impl Client {
     /// When the node does not answer.
     pub async fn link_list(&self) -> Result<Vec<LinkView>, ClientError> {
         self.get("/v1/links", &ReportQuery::default()).await
+    }
+
+    /// Calls the addresses of the settings now, on new links even where links stand; gives all of them.
+    ///
+    /// # Errors
+    /// When the node does not answer.
+    pub async fn link_call(&self) -> Result<Vec<UpstreamView>, ClientError> {
+        self.post("/v1/links/call", &(), REQUEST_TIME_MAX).await
     }
 
     /// The forms known there.

@@ -1,18 +1,44 @@
 //! `link`: what is owed to whom, how long it takes, and what the links have cost.
 
-use hopluu_engine::view::{Allowance, CostView, LinkView, PlanView};
+use hopluu_api::Client;
+use hopluu_engine::view::{Allowance, CostView, LinkView, PlanView, UpstreamView};
 use hopluu_form::Lang;
 
+use crate::args::{LinkArgs, LinkCommand};
 use crate::context::Context;
 use crate::failure::{Exit, Failure};
 use crate::show;
 use crate::table::{Align, Table};
 use crate::text::{self, link as words, word};
 
-pub(super) async fn run(context: &Context) -> Result<Exit, Failure> {
+pub(super) async fn run(args: &LinkArgs, context: &Context) -> Result<Exit, Failure> {
+    if let Some(LinkCommand::Call) = args.command {
+        return call(context).await;
+    }
     let links = context.ask(async |client| client.link_list().await).await?;
     context.answer(&links, |links| page(links, context.lang))?;
     Ok(Exit::Done)
+}
+
+async fn call(context: &Context) -> Result<Exit, Failure> {
+    let client = Client::running(context.dir()?).await?;
+    let upstream = client.link_call().await?;
+    context.answer(&upstream, |upstream| calls(upstream, context.lang))?;
+    Ok(Exit::Done)
+}
+
+fn calls(upstream: &[UpstreamView], lang: Lang) -> String {
+    if upstream.is_empty() {
+        return format!("{}\n", words::nobody_to_call(lang));
+    }
+    let mut facts = Table::pairs();
+    for upstream in upstream {
+        facts.row([
+            upstream.addr.clone(),
+            words::called(upstream.state, lang).to_owned(),
+        ]);
+    }
+    facts.text()
 }
 
 fn page(links: &[LinkView], lang: Lang) -> String {

@@ -2,7 +2,7 @@
 
 use hopluu_api::shape::FormQuery;
 use hopluu_api::{Client, ClientError};
-use hopluu_engine::view::{ParcelsView, PeerView, StatusView, UpstreamState};
+use hopluu_engine::view::{ParcelsView, PeerView, StatusView};
 use hopluu_form::Lang;
 use hopluu_model::NodeId;
 
@@ -65,7 +65,7 @@ fn page(status: &StatusView, offices: &Offices, lang: Lang) -> String {
         .unwrap_or_else(|| text::none(lang).to_owned());
     fact(text::listen(lang), listen);
     for upstream in &status.upstream {
-        let state = called(upstream.state, lang);
+        let state = text::link::called(upstream.state, lang);
         fact(text::calls(lang), format!("{}: {state}", upstream.addr));
     }
     fact(text::documents(lang), status.documents.to_string());
@@ -110,15 +110,6 @@ fn parcels(held: &ParcelsView, lang: Lang, fact: &mut impl FnMut(&str, String)) 
             false => nodes.join(", "),
         };
         fact(words::own_parcels(lang), format!("{} -> {nodes}", held.own));
-    }
-}
-
-fn called(state: UpstreamState, lang: Lang) -> &'static str {
-    match state {
-        UpstreamState::Linked => text::linked(lang),
-        UpstreamState::Calling => text::calling(lang),
-        UpstreamState::Waiting => text::call_waiting(lang),
-        UpstreamState::Resting => text::call_resting(lang),
     }
 }
 

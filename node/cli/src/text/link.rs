@@ -1,6 +1,6 @@
 //! Words of links: what travels, how much, how long.
 
-use hopluu_engine::view::{Class, Purpose};
+use hopluu_engine::view::{Class, Purpose, UpstreamState};
 use hopluu_engine::{LinkFlaw, WindowError};
 use hopluu_form::Lang;
 
@@ -15,6 +15,24 @@ pub(crate) fn class(lang: Lang, class: Class) -> &'static str {
         Class::Texts => word(lang, "lời văn", "texts"),
         Class::Attachments => word(lang, "tệp đính kèm", "attachments"),
     }
+}
+
+/// How far the call of an address has got.
+pub(crate) fn called(state: UpstreamState, lang: Lang) -> &'static str {
+    match state {
+        UpstreamState::Linked => super::linked(lang),
+        UpstreamState::Calling => super::calling(lang),
+        UpstreamState::Waiting => super::call_waiting(lang),
+        UpstreamState::Resting => super::call_resting(lang),
+    }
+}
+
+pub(crate) fn nobody_to_call(lang: Lang) -> &'static str {
+    word(
+        lang,
+        "không có địa chỉ nào được gọi lúc này: xem `upstream` trong node.toml và giờ được gọi ở `hopluu link`",
+        "there is no address to be called now: see `upstream` in node.toml, and the windows in `hopluu link`",
+    )
 }
 
 /// What bytes were spent for.

@@ -1,6 +1,6 @@
 //! When other nodes are called, and what it costs.
 
-use hopluu_engine::view::{Allowance, CostView, LinkView};
+use hopluu_engine::view::{Allowance, CostView, LinkView, UpstreamState, WatchEvent};
 use hopluu_engine::{Home, LinkSettings, Running, clock, now};
 
 use crate::common::{join_below, root_of, save, set, start_node, total, until};
@@ -94,6 +94,41 @@ async fn a_node_calls_within_its_windows_and_keeps_account_of_what_it_costs() {
     let kept = link(&offline).await.unwrap();
     assert!(kept.days.last().unwrap().up >= day.up);
     offline.stop().await;
+    superior.stop().await;
+}
+
+#[tokio::test]
+async fn a_call_that_a_person_wants_is_a_new_link() {
+    let dir = tempfile::tempdir().unwrap();
+    let superior = root_of(&dir.path().join("465"), "465@2024-05-01", &[]);
+    let home = dir.path().join("19429");
+    let commune = join_below(&superior, &home, "19429", None).await;
+    until("the form came down", async || {
+        !commune.handle().form_list().await.unwrap().is_empty()
+    })
+    .await;
+    let mut events = commune.handle().watch();
+    let called = commune.handle().link_call().await.unwrap();
+    let states: Vec<UpstreamState> = called.iter().map(|called| called.state).collect();
+    assert_eq!(states, [UpstreamState::Calling]);
+    let (mut closed, mut opened) = (0, 0);
+    while closed == 0 || opened == 0 {
+        match events.recv().await.unwrap() {
+            WatchEvent::LinkClosed { .. } => closed += 1,
+            WatchEvent::LinkOpened { .. } => opened += 1,
+            _ => {}
+        }
+    }
+    assert_eq!((closed, opened), (1, 1));
+    save(&commune, None, vec![set("II.1.1.a", "42")])
+        .await
+        .unwrap();
+    until("the report came up", async || {
+        let total = superior.handle().rollup_show(total("465")).await.unwrap();
+        total.reported == 1
+    })
+    .await;
+    commune.stop().await;
     superior.stop().await;
 }
 

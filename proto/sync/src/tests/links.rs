@@ -287,6 +287,25 @@ fn another_network_dials_at_once_what_has_been_put_off() {
     assert!(wait <= 1_000, "{wait}");
 }
 
+#[test]
+fn a_person_who_wants_a_call_gets_it_on_a_new_link_and_nothing_is_lost() {
+    let (mut world, commune, district) = pair();
+    world.tell(commune, Event::TargetAdded { target: TARGET });
+    let first = world.connect_as(commune, district, Some(TARGET.0));
+    world.settle();
+    world.change(commune, "report", "10101", "second");
+    world.tell(commune, Event::CallWanted);
+    assert_eq!(world.nodes[commune].closed, [(first, CloseCode::Going)]);
+    assert_eq!(world.nodes[commune].dials, [TARGET, TARGET]);
+    world.connect_as(commune, district, Some(TARGET.0));
+    world.settle();
+    assert_eq!(world.bodies(district), ["first", "second"]);
+    // A call that waits after failures goes out at once, one under way is left alone.
+    world.tell(commune, Event::CallWanted);
+    world.tell(commune, Event::CallWanted);
+    assert_eq!(world.nodes[commune].dials.len(), 3);
+}
+
 const PROVINCE: TargetId = TargetId(8);
 
 /// A commune under a district and a province, which stands by.
