@@ -2,12 +2,12 @@
 
 use std::collections::BTreeMap;
 use std::io;
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use hopluu_model::{Digest, Fault, NodeId};
-use hopluu_trust::ChainError;
+use hopluu_trust::{ChainError, Signer};
 use quinn::{Connecting, Connection, ConnectionError};
 use tokio::time::timeout;
 
@@ -164,15 +164,38 @@ impl Known {
     }
 }
 
+/// QUIC to one address, from a socket of its own: so no packet of it needs an id of the connection, and none has to be
+/// handed over in the handshake (RFC 9000, section 5.1), 230 bytes of it. It lasts as long as its connection.
+#[derive(Debug, Clone)]
+pub(crate) struct Quic {
+    pub(crate) to: SocketAddr,
+    pub(crate) endpoint: quinn::Endpoint,
+    pub(crate) repeater: Arc<Repeater>,
+}
+
+impl Quic {
+    pub(crate) fn to(to: SocketAddr, signer: &Signer) -> io::Result<Self> {
+        let any: SocketAddr = if to.is_ipv4() {
+            (Ipv4Addr::UNSPECIFIED, 0).into()
+        } else {
+            (Ipv6Addr::UNSPECIFIED, 0).into()
+        };
+        let repeater = Repeater::bind(any)?;
+        Ok(Self {
+            to,
+            endpoint: repeater.endpoint(None, signer)?,
+            repeater,
+        })
+    }
+}
+
 /// One outgoing call, for a link or to join.
 pub(crate) struct Caller<'a> {
-    pub(crate) quinn: &'a quinn::Endpoint,
-    pub(crate) repeater: &'a Arc<Repeater>,
+    pub(crate) quic: &'a Quic,
     pub(crate) client: &'a Client,
     pub(crate) root: Digest,
     pub(crate) evidence: &'a Evidence,
     pub(crate) tuning: &'a Tuning,
-    pub(crate) addr: SocketAddr,
     pub(crate) options: &'a DialOptions,
 }
 
@@ -193,7 +216,7 @@ impl Caller<'_> {
             let wanted = self.options.expect;
             wanted.is_none_or(|wanted| wanted == peer.identity.place.node)
         };
-        let before = known.get(self.addr).filter(|_| !self.options.parcels);
+        let before = known.get(self.quic.to).filter(|_| !self.options.parcels);
         let connecting = match before.filter(expects) {
             Some(peer) => match connecting.into_0rtt() {
                 Ok((connection, accepted)) => {
@@ -219,7 +242,7 @@ impl Caller<'_> {
         let (connection, peer) = self.finish(connecting).await?;
         let streams = self.streams(&connection).await?;
         if !self.options.parcels {
-            known.insert(self.addr, peer.clone());
+            known.insert(self.quic.to, peer.clone());
         }
         Ok(Link::start(
             connection,
@@ -235,7 +258,7 @@ impl Caller<'_> {
             rtt: self.options.initial_rtt.map(|_| self.rtt()),
             rate: self.options.rate,
         };
-        self.repeater.watch(self.addr, pace)
+        self.quic.repeater.watch(self.quic.to, pace)
     }
 
     fn tuning(&self) -> &Tuning {
@@ -249,7 +272,7 @@ impl Caller<'_> {
     }
 
     fn connecting(&self, watch: &Watch) -> Result<Connecting, DialError> {
-        let addr = self.addr;
+        let addr = self.quic.to;
         let tuning = Tuning {
             initial_rtt: self.rtt(),
             ..self.tuning().clone()
@@ -261,7 +284,8 @@ impl Caller<'_> {
         };
         let mut config = quinn::ClientConfig::new(Arc::new(self.client.crypto()));
         config.transport_config(Arc::new(transport(&tuning, expected, 0)));
-        self.quinn
+        self.quic
+            .endpoint
             .connect_with(config, addr, &name_of(addr))
             .map_err(|source| DialError::Address {
                 addr: addr.to_string(),
@@ -270,7 +294,7 @@ impl Caller<'_> {
     }
 
     async fn finish(&self, connecting: Connecting) -> Result<(Connection, Peer), DialError> {
-        let addr = self.addr.to_string();
+        let addr = self.quic.to.to_string();
         let connection = match timeout(HANDSHAKE_TIMEOUT, connecting).await {
             Ok(Ok(connection)) => connection,
             Ok(Err(error)) => return Err(self.broken_off(error)),
@@ -303,8 +327,8 @@ impl Caller<'_> {
     }
 
     fn broken_off(&self, error: ConnectionError) -> DialError {
-        let addr = self.addr.to_string();
-        match (self.client.take_verdict(&name_of(self.addr)), error) {
+        let addr = self.quic.to.to_string();
+        match (self.client.take_verdict(&name_of(self.quic.to)), error) {
             (Some(source), _) => DialError::Chain { addr, source },
             (None, ConnectionError::TimedOut) => DialError::TimedOut { addr },
             (None, error) => DialError::Closed {

@@ -1,4 +1,4 @@
-//! The node's one UDP socket, and its TCP port of the same number: it dials and it is dialled.
+//! Where a node is called, a UDP socket and a TCP port of the same number, and from where it calls.
 
 use std::io;
 use std::net::SocketAddr;
@@ -16,7 +16,7 @@ use tokio::time::timeout;
 use crate::call::{Place, StreamCaller, is_web, places, resolve};
 use crate::close::CloseCode;
 use crate::congestion::Expected;
-use crate::dial::{Caller, DialError, DialOptions, Known};
+use crate::dial::{Caller, DialError, DialOptions, Known, Quic};
 use crate::greet::{Greeter, StreamGreeter, StreamTls};
 use crate::join::JoinCall;
 use crate::limits::{ACCEPTED_MAX, FINISH_TIMEOUT, HANDSHAKES_MAX, PORT_TRIES_MAX};
@@ -115,8 +115,11 @@ impl Clients {
 
 #[derive(Debug)]
 struct Shared {
+    /// Where callers come to.
     quinn: quinn::Endpoint,
-    repeater: Arc<Repeater>,
+    /// What was called: each a socket of its own.
+    calls: Mutex<Vec<Quic>>,
+    signer: Signer,
     root: Digest,
     evidence: Evidence,
     tuning: Tuning,
@@ -186,10 +189,10 @@ impl Endpoint {
             accepted,
         };
         tasks.spawn(greeter.run());
-        tasks.spawn(Arc::clone(&repeater).run());
         Ok(Self(Arc::new(Shared {
             quinn,
-            repeater,
+            calls: Mutex::default(),
+            signer,
             root,
             evidence,
             tuning,
@@ -316,14 +319,17 @@ impl Endpoint {
     async fn dial_quic(&self, addr: SocketAddr, options: &DialOptions) -> Result<Link, DialError> {
         let shared = &self.0;
         let client = shared.client(options);
+        let quic = Quic::to(addr, &shared.signer).map_err(|source| DialError::Unreachable {
+            addr: addr.to_string(),
+            source,
+        })?;
+        shared.keep(&quic);
         let caller = Caller {
-            quinn: &shared.quinn,
-            repeater: &shared.repeater,
+            quic: &quic,
             client: &client,
             root: shared.root,
             evidence: &shared.evidence,
             tuning: &shared.tuning,
-            addr,
             options,
         };
         caller.link(&shared.known).await
@@ -358,7 +364,9 @@ impl Endpoint {
     /// The sockets stay: bound to no address they leave by whichever the machine has, and QUIC's peers
     /// follow. Another socket would be another port, and 2.4 KB to prove it.
     pub fn network_changed(&self) {
-        self.0.repeater.hurry();
+        for call in self.0.calls().iter() {
+            call.repeater.hurry();
+        }
         self.0.lines.hurry();
     }
 
@@ -370,11 +378,15 @@ impl Endpoint {
 
     /// Closes all links, waits until the peers are told, at most [`FINISH_TIMEOUT`].
     pub async fn close(&self) {
-        self.0
-            .quinn
-            .close(CloseCode::STOPPING.on_wire(), b"stopping");
-        let idle = timeout(FINISH_TIMEOUT, self.0.quinn.wait_idle());
-        let (_told, ()) = tokio::join!(idle, self.0.lines.stop());
+        let mut ends = vec![self.0.quinn.clone()];
+        ends.extend(self.0.calls().drain(..).map(|call| call.endpoint));
+        let mut told = JoinSet::new();
+        for end in ends {
+            end.close(CloseCode::STOPPING.on_wire(), b"stopping");
+            told.spawn(async move { end.wait_idle().await });
+        }
+        let told = timeout(FINISH_TIMEOUT, told.join_all());
+        let (_told, ()) = tokio::join!(told, self.0.lines.stop());
     }
 }
 
@@ -394,6 +406,19 @@ impl Shared {
             false => &clients.links,
         };
         client.clone()
+    }
+
+    /// Keeps a call to be ended with the node, and forgets those that are over.
+    fn keep(&self, call: &Quic) {
+        let mut calls = self.calls();
+        let is_over =
+            |call: &Quic| call.repeater.is_left() && call.endpoint.open_connections() == 0;
+        calls.retain(|call| !is_over(call));
+        calls.push(call.clone());
+    }
+
+    fn calls(&self) -> MutexGuard<'_, Vec<Quic>> {
+        self.calls.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn clients(&self) -> MutexGuard<'_, Clients> {

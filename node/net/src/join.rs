@@ -1,25 +1,23 @@
 //! Both ends of the one exchange for a node that has no certificate yet.
 
 use std::io;
-use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
-use std::sync::Arc;
+use std::net::SocketAddr;
 
 use hopluu_model::{ErrorChain, Fault};
 use hopluu_trust::limits::JOIN_BYTES_MAX;
 use hopluu_trust::{JoinError, JoinReply, JoinRequest, Joined, Signer, Ticket};
 use quinn::{Connection, SendStream};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::task::JoinSet;
 use tokio::time::timeout;
 
 use crate::call::{StreamCaller, is_web, places, resolve};
 use crate::close::{CloseCode, CloseReason};
-use crate::dial::{Caller, DialError, DialOptions};
+use crate::dial::{Caller, DialError, DialOptions, Quic};
 use crate::limits::{FINISH_TIMEOUT, HANDSHAKE_TIMEOUT, JOIN_ANSWER_TIMEOUT, RECORD_BYTES_MAX};
 use crate::line::{Open, Stream, part};
 use crate::race::{Attempt, head_start, race};
 use crate::record::{self, Records, Said};
-use crate::repeat::{Repeater, Watch};
+use crate::repeat::Watch;
 use crate::tls::{Client, Evidence};
 use crate::transport::Tuning;
 
@@ -208,10 +206,8 @@ impl Call<'_> {
             .map(|addr| Quic::to(addr, self.signer))
             .transpose();
         let quic = quic.map_err(JoinCallError::Socket)?;
-        let mut repeating = JoinSet::new();
         let mut attempts = Vec::new();
         if let Some(quic) = &quic {
-            repeating.spawn(Arc::clone(&quic.repeater).run());
             attempts.push(self.by_quic(quic.clone(), &client, &options));
         }
         attempts.extend(self.by_tcp(&client));
@@ -238,13 +234,11 @@ impl Call<'_> {
         let root = self.ticket.root;
         Box::pin(async move {
             let caller = Caller {
-                quinn: &quic.endpoint,
-                repeater: &quic.repeater,
+                quic: &quic,
                 client: &client,
                 root,
                 evidence: &Evidence::none(),
                 tuning: &tuning,
-                addr: quic.to,
                 options: &options,
             };
             let (connection, _issuer, watch) = caller.call().await?;
@@ -269,30 +263,6 @@ impl Call<'_> {
             })
         };
         places.map(attempt).collect()
-    }
-}
-
-/// QUIC to an address, from a socket of its family.
-#[derive(Clone)]
-struct Quic {
-    to: SocketAddr,
-    endpoint: quinn::Endpoint,
-    repeater: Arc<Repeater>,
-}
-
-impl Quic {
-    fn to(to: SocketAddr, signer: &Signer) -> io::Result<Self> {
-        let any: SocketAddr = if to.is_ipv4() {
-            (Ipv4Addr::UNSPECIFIED, 0).into()
-        } else {
-            (Ipv6Addr::UNSPECIFIED, 0).into()
-        };
-        let repeater = Repeater::bind(any)?;
-        Ok(Self {
-            to,
-            endpoint: repeater.endpoint(None, signer)?,
-            repeater,
-        })
     }
 }
 

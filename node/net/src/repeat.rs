@@ -6,10 +6,10 @@
 //! hour. A packet that arrives twice is dropped by the receiver for its number; here it costs its bytes
 //! and nothing else. Nothing is repeated while no answer is owed, and never to somebody who called us.
 
-use std::collections::BTreeMap;
 use std::io::{self, IoSliceMut};
 use std::net::SocketAddr;
 use std::pin::Pin;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
 use std::time::Duration;
@@ -20,6 +20,7 @@ use quinn::udp::{RecvMeta, Transmit};
 use quinn::{AsyncUdpSocket, EndpointConfig, Runtime as _, TokioRuntime, UdpPoller};
 use quinn_proto::RandomConnectionIdGenerator;
 use tokio::sync::Notify;
+use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep_until};
 use zeroize::Zeroizing;
 
@@ -74,20 +75,17 @@ impl Pace {
 #[derive(Debug)]
 pub(crate) struct Repeater {
     socket: Arc<dyn AsyncUdpSocket>,
-    book: Mutex<Book>,
+    /// None where nobody is called, and while no answer can be owed.
+    way: Mutex<Option<Way>>,
+    /// Whether a call went over it and has ended.
+    is_left: AtomicBool,
     changed: Notify,
 }
 
-#[derive(Debug, Default)]
-struct Book {
-    ways: BTreeMap<SocketAddr, Way>,
-    last_watch: u64,
-}
-
-/// A called node.
+/// The called node.
 #[derive(Debug)]
 struct Way {
-    watch: u64,
+    addr: SocketAddr,
     pace: Pace,
     measured: Measured,
     is_awaited: bool,
@@ -107,8 +105,9 @@ struct Way {
 /// For what the key of reset tokens is derived.
 const RESET_CONTEXT: &str = "hopluu 2026 stateless reset of QUIC connections";
 
-/// Bytes of a connection's id, which stands in every packet: a thousand links are no crowd among four thousand million,
-/// and one that is not known, of an earlier start for example, is answered with a reset.
+/// Bytes of a connection's id at a node that is called, which stands in every packet: a thousand links are no crowd
+/// among four thousand million, and one that is not known, of an earlier start for example, is answered with a reset.
+/// A call has a socket of its own, and needs none.
 const ID_BYTES: usize = 4;
 
 /// Makes the tokens by which a peer believes that this node has forgotten a connection (RFC 9000, section
@@ -137,13 +136,12 @@ impl HmacKey for ResetKey {
     }
 }
 
-/// That a call is under way or a link stands; dropping it forgets the way, unless it was called anew.
+/// That a call is under way or a link stands; dropping it ends the repeating.
 #[derive(Debug)]
 pub(crate) struct Watch {
     repeater: Arc<Repeater>,
-    addr: SocketAddr,
-    number: u64,
     measured: Measured,
+    _running: JoinSet<()>,
 }
 
 impl Repeater {
@@ -153,7 +151,8 @@ impl Repeater {
         socket.set_nonblocking(true)?;
         Ok(Arc::new(Self {
             socket: TokioRuntime.wrap_udp_socket(socket)?,
-            book: Mutex::default(),
+            way: Mutex::default(),
+            is_left: AtomicBool::new(false),
             changed: Notify::new(),
         }))
     }
@@ -166,18 +165,17 @@ impl Repeater {
         signer: &Signer,
     ) -> io::Result<quinn::Endpoint> {
         let mut config = EndpointConfig::new(Arc::new(ResetKey(signer.derive_key(RESET_CONTEXT))));
-        config.cid_generator(|| Box::new(RandomConnectionIdGenerator::new(ID_BYTES)));
+        let id_bytes = server.as_ref().map_or(0, |_| ID_BYTES);
+        config.cid_generator(move || Box::new(RandomConnectionIdGenerator::new(id_bytes)));
         let socket: Arc<dyn AsyncUdpSocket> = Arc::<Self>::clone(self);
         quinn::Endpoint::new_with_abstract_socket(config, server, socket, Arc::new(TokioRuntime))
     }
 
-    /// Begins to watch a way on which an answer is awaited.
+    /// Begins to repeat what an answer is owed for.
     pub(crate) fn watch(self: &Arc<Self>, addr: SocketAddr, pace: Pace) -> Watch {
-        let mut book = self.lock();
-        book.last_watch += 1;
-        let (number, measured) = (book.last_watch, Measured::default());
-        let way = Way {
-            watch: number,
+        let measured = Measured::default();
+        *self.lock() = Some(Way {
+            addr,
             pace,
             measured: measured.clone(),
             is_awaited: true,
@@ -188,18 +186,23 @@ impl Repeater {
             patience: 0,
             repeated_bytes: 0,
             is_heard: false,
-        };
-        book.ways.insert(addr, way);
+        });
+        let mut running = JoinSet::new();
+        running.spawn(Arc::clone(self).run());
         Watch {
             repeater: Arc::clone(self),
-            addr,
-            number,
             measured,
+            _running: running,
         }
     }
 
-    /// Repeats what is due, for as long as it is polled.
-    pub(crate) async fn run(self: Arc<Self>) {
+    /// Whether the call that it was opened for has ended.
+    pub(crate) fn is_left(&self) -> bool {
+        self.is_left.load(Ordering::Relaxed)
+    }
+
+    /// Repeats what is due.
+    async fn run(self: Arc<Self>) {
         loop {
             let due = self.repeat(Instant::now());
             let wait = async {
@@ -217,64 +220,57 @@ impl Repeater {
 
     /// Sends again what is due by now; gives when the next is.
     fn repeat(&self, now: Instant) -> Option<Instant> {
-        let mut book = self.lock();
-        for (addr, way) in &mut book.ways {
-            if way.due.is_some_and(|due| due <= now) {
-                for bytes in &way.unanswered {
-                    way.repeated_bytes += u64::try_from(bytes.len()).unwrap_or(u64::MAX);
-                    // A full or absent network is what repeating is for.
-                    let _comes_again = self.socket.try_send(&Transmit {
-                        destination: *addr,
-                        ecn: None,
-                        contents: bytes,
-                        segment_size: None,
-                        src_ip: None,
-                    });
-                }
-                way.repeats = way.repeats.saturating_add(1);
-                way.due = Some(now + way.wait());
+        let mut way = self.lock();
+        let way = way.as_mut()?;
+        if way.due.is_some_and(|due| due <= now) {
+            for bytes in &way.unanswered {
+                way.repeated_bytes += u64::try_from(bytes.len()).unwrap_or(u64::MAX);
+                // A full or absent network is what repeating is for.
+                let _comes_again = self.socket.try_send(&Transmit {
+                    destination: way.addr,
+                    ecn: None,
+                    contents: bytes,
+                    segment_size: None,
+                    src_ip: None,
+                });
             }
+            way.repeats = way.repeats.saturating_add(1);
+            way.due = Some(now + way.wait());
         }
-        book.ways.values().filter_map(|way| way.due).min()
+        way.due
     }
 
-    /// Tries all ways again at once: the network has changed.
+    /// Tries again at once: the network has changed.
     pub(crate) fn hurry(&self) {
-        let mut book = self.lock();
-        for way in book.ways.values_mut() {
+        if let Some(way) = self.lock().as_mut() {
             way.repeats = way.repeats.min(1);
-            if way.due.is_some() {
-                way.due = Some(Instant::now());
-            }
+            way.due = way.due.map(|_| Instant::now());
         }
-        drop(book);
         self.changed.notify_one();
     }
 
     fn sent(&self, transmit: &Transmit<'_>) {
-        let mut book = self.lock();
-        let Some(way) = book.ways.get_mut(&transmit.destination) else {
+        let mut way = self.lock();
+        let is_meant = |way: &&mut Way| way.addr == transmit.destination && way.is_awaited;
+        let Some(way) = way.as_mut().filter(is_meant) else {
             return;
         };
-        if !way.is_awaited {
-            return;
-        }
         way.keep(transmit.contents, Instant::now());
         if way.due.is_none() {
             way.due = Some(Instant::now() + way.wait());
-            drop(book);
             self.changed.notify_one();
         }
     }
 
     fn heard(&self, from: SocketAddr) {
-        if let Some(way) = self.lock().ways.get_mut(&from) {
+        let mut way = self.lock();
+        if let Some(way) = way.as_mut().filter(|way| way.addr == from) {
             way.hear(Instant::now());
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, Book> {
-        self.book.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> MutexGuard<'_, Option<Way>> {
+        self.way.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -328,22 +324,17 @@ impl Way {
 impl Watch {
     /// Whether the called node owes an answer. What it owes none for is not repeated.
     pub(crate) fn awaits(&self, is_awaited: bool) {
-        let mut book = self.repeater.lock();
-        let Some(way) = book.ways.get_mut(&self.addr) else {
+        let mut way = self.repeater.lock();
+        let Some(way) = way.as_mut().filter(|way| way.is_awaited != is_awaited) else {
             return;
         };
-        if way.watch != self.number || way.is_awaited == is_awaited {
-            return;
-        }
         way.is_awaited = is_awaited;
         if !is_awaited {
             (way.since, way.due) = (None, None);
             way.unanswered.clear();
         }
     }
-}
 
-impl Watch {
     /// Where the controller of this way puts the rate that it sees.
     pub(crate) fn measured(&self) -> Measured {
         self.measured.clone()
@@ -351,10 +342,10 @@ impl Watch {
 
     /// Bytes that went again.
     pub(crate) fn repeated(&self) -> u64 {
-        let book = self.repeater.lock();
-        let way = book.ways.get(&self.addr);
-        let way = way.filter(|way| way.watch == self.number);
-        way.map_or(0, |way| way.repeated_bytes)
+        self.repeater
+            .lock()
+            .as_ref()
+            .map_or(0, |way| way.repeated_bytes)
     }
 
     /// Bytes a second, once it is known.
@@ -365,14 +356,8 @@ impl Watch {
 
 impl Drop for Watch {
     fn drop(&mut self) {
-        let mut book = self.repeater.lock();
-        if book
-            .ways
-            .get(&self.addr)
-            .is_some_and(|way| way.watch == self.number)
-        {
-            book.ways.remove(&self.addr);
-        }
+        *self.repeater.lock() = None;
+        self.repeater.is_left.store(true, Ordering::Relaxed);
     }
 }
 

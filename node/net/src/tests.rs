@@ -21,7 +21,7 @@ use rustls::client::Resumption;
 use tokio::time::timeout;
 
 use crate::congestion::Expected;
-use crate::dial::Caller;
+use crate::dial::{Caller, Quic};
 use crate::join::exchange;
 use crate::key::{Subject, issue, write_root};
 use crate::limits::{
@@ -143,8 +143,7 @@ fn pattern(bytes: usize, salt: usize) -> Vec<u8> {
 
 /// Calls without our endpoint's manners.
 struct Raw {
-    quinn: quinn::Endpoint,
-    repeater: Arc<Repeater>,
+    signer: Signer,
     client: Client,
 }
 
@@ -154,24 +153,20 @@ impl Raw {
             Some((seed, chain)) => (seed, Some(Credentials::new(&signer(seed), &chain))),
             None => (0, None),
         };
-        let repeater = Repeater::bind(SocketAddr::from(([127, 0, 0, 1], 0))).unwrap();
         let (none, evidence) = (Resumption::disabled(), Evidence::none());
         Self {
-            quinn: repeater.endpoint(None, &signer(seed)).unwrap(),
-            repeater,
+            signer: signer(seed),
             client: Client::new(credentials.as_ref(), root(), &evidence, alpn, none).unwrap(),
         }
     }
 
     async fn try_connect(&self, to: &Endpoint) -> Result<quinn::Connection, DialError> {
         let caller = Caller {
-            quinn: &self.quinn,
-            repeater: &self.repeater,
+            quic: &Quic::to(addr(to), &self.signer).unwrap(),
             client: &self.client,
             root: root(),
             evidence: &Evidence::none(),
             tuning: &Tuning::default(),
-            addr: addr(to),
             options: &DialOptions::default(),
         };
         let (connection, _peer, _watch) = caller.call().await?;

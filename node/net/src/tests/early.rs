@@ -165,8 +165,6 @@ async fn a_sleeping_link_learns_at_once_that_the_district_was_restarted() {
 async fn what_brings_no_answer_goes_out_again_until_it_does() {
     let called = UdpSocket::bind("127.0.0.1:0").await.unwrap();
     let repeater = Repeater::bind(SocketAddr::from(([127, 0, 0, 1], 0))).unwrap();
-    let mut tasks = JoinSet::new();
-    tasks.spawn(Arc::clone(&repeater).run());
     let pace = Pace {
         rtt: Some(Duration::from_millis(600)),
         rate: Some(8_000),
