@@ -164,7 +164,11 @@ impl Hub {
     pub fn next_wake(&self) -> Option<Steady> {
         let silent = self.sessions.values().filter_map(Session::silent_at);
         let deaf = self.sessions.values().filter_map(Session::deaf_at);
-        silent.chain(deaf).chain(self.targets.next_wake()).min()
+        let last = self.node.last;
+        let giving = self.sessions.values();
+        let giving = giving.filter_map(|session| session.gives_at(last));
+        let links = silent.chain(deaf).chain(giving);
+        links.chain(self.targets.next_wake()).min()
     }
 
     /// What has been said on a link, by purpose.

@@ -160,9 +160,12 @@ pub const PIECE_BYTES: usize = CHUNK_BYTES;
 /// Pieces of one file: 50 MiB, fifty pages scanned in colour. Beyond it nothing is carried.
 pub const PIECES_MAX: u16 = 3_200;
 
-/// Bytes of files that are handed to a link at once. What is urgent waits behind at most these, 0.07 s at
+/// Bytes of files that are handed to a slow link at once. What is urgent waits behind at most these, 0.05 s at
 /// 64 kbit/s; smaller packets would be all frame.
-pub const FILE_BYTES_AHEAD_MAX: usize = 500;
+pub const FILE_BYTES_AHEAD_LEAST: usize = 400;
+
+/// How long a link may be busy with the bytes of a file that are handed to it at once, where that is more of them.
+pub const FILE_AHEAD_MS: u64 = 10;
 
 /// Pieces in one question. Its first piece is proved by some ten values and each other by one, so that proofs
 /// are half a percent.

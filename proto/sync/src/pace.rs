@@ -1,7 +1,8 @@
 //! How much at once: what a link was seen to carry, in bytes that wait and bytes that are on their way.
 
 use crate::limits::{
-    CHUNK_BYTES, CHUNK_BYTES_LEAST, CHUNK_MS, IN_FLIGHT_BYTES_LEAST, IN_FLIGHT_BYTES_MAX,
+    CHUNK_BYTES, CHUNK_BYTES_LEAST, CHUNK_MS, FILE_AHEAD_MS, FILE_BYTES_AHEAD_LEAST,
+    IN_FLIGHT_BYTES_LEAST, IN_FLIGHT_BYTES_MAX,
 };
 
 /// What is known of a link. Nothing, at first.
@@ -24,6 +25,22 @@ impl Pace {
     pub(crate) fn chunk_bytes(self) -> usize {
         let carried = self.rate.map_or(0, |rate| product(rate, CHUNK_MS));
         carried.clamp(CHUNK_BYTES_LEAST, CHUNK_BYTES)
+    }
+
+    /// Bytes of a file at once, so that what is urgent hardly waits for them.
+    pub(crate) fn file_bytes(self) -> usize {
+        let carried = self.rate.map_or(0, |rate| product(rate, FILE_AHEAD_MS));
+        carried.clamp(FILE_BYTES_AHEAD_LEAST, CHUNK_BYTES)
+    }
+
+    /// How long after so many bytes of a file the next may follow: three quarters of the link are theirs, so that
+    /// no queue grows on it. Where nobody knows the link, its transport holds them back.
+    pub(crate) fn file_gap_ms(self, bytes: usize) -> u64 {
+        let Some(rate) = self.rate else {
+            return 0;
+        };
+        let bytes = u64::try_from(bytes).unwrap_or(u64::MAX);
+        bytes.saturating_mul(4_000) / rate.saturating_mul(3).max(1)
     }
 
     pub(crate) fn known_round_trip_ms(self) -> Option<u64> {
@@ -73,7 +90,15 @@ mod tests {
         assert_eq!(pace(125_000, 80), (CHUNK_BYTES, IN_FLIGHT_BYTES_MAX));
         assert_eq!(pace(u64::MAX, u64::MAX), (CHUNK_BYTES, IN_FLIGHT_BYTES_MAX));
         assert_eq!(pace(0, 0), (CHUNK_BYTES_LEAST, IN_FLIGHT_BYTES_LEAST));
+        let file = |rate| {
+            let pace = Pace::new(Some(rate), 0);
+            (pace.file_bytes(), pace.file_gap_ms(pace.file_bytes()))
+        };
+        assert_eq!(file(8_000), (FILE_BYTES_AHEAD_LEAST, 66));
+        assert_eq!(file(125_000), (1_250, 13));
+        assert_eq!(file(u64::MAX).0, CHUNK_BYTES);
         let unknown = Pace::default();
+        assert_eq!(unknown.file_gap_ms(400), 0);
         assert_eq!(unknown.chunk_bytes(), CHUNK_BYTES_LEAST);
         assert_eq!(unknown.in_flight_bytes(), IN_FLIGHT_BYTES_MAX);
     }

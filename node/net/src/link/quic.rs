@@ -85,12 +85,11 @@ impl Writer {
     }
 
     /// How much the transport takes before it is acknowledged. The controller lets a quarter more be on its way
-    /// than the link holds, which keeps a queue there; what may wait makes do with half of it. With none the
-    /// controller would see less and less of the link.
+    /// than the link holds, which keeps a queue there; what may wait makes do without that quarter.
     fn hold_back(&self, may_wait: bool) {
         let held = if may_wait {
             let on_its_way = self.connection.stats().path.cwnd;
-            (on_its_way / 10 * 6).min(SEND_WINDOW_BYTES)
+            (on_its_way / 10 * 8).min(SEND_WINDOW_BYTES)
         } else {
             SEND_WINDOW_BYTES
         };

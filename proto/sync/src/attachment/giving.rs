@@ -7,8 +7,9 @@ use hopluu_model::EntryKind;
 use crate::attachment::outline::pieces;
 use crate::attachment::{FileHere, FileId};
 use crate::frame::Fetch;
-use crate::limits::{FETCH_PIECES_MAX, FETCHES_MAX, FILE_BYTES_AHEAD_MAX, FILES_AWAITED_MAX};
-use crate::{CloseCode, Scope, Ticket};
+use crate::limits::{FETCH_PIECES_MAX, FETCHES_MAX, FILES_AWAITED_MAX};
+use crate::pace::Pace;
+use crate::{CloseCode, Scope, Steady, Ticket};
 
 /// What one peer wants of this side.
 #[derive(Debug, Default)]
@@ -19,6 +20,8 @@ pub(crate) struct Giving {
     /// A piece with its proof, and how far it has been handed over.
     ready: Vec<u8>,
     at: usize,
+    /// When the next bytes may follow.
+    next_at: Steady,
     /// What was asked for and is not here: the peer is told when it comes.
     awaited: VecDeque<FileId>,
 }
@@ -96,13 +99,22 @@ impl Giving {
         at.and_then(|at| self.awaited.remove(at)).is_some()
     }
 
-    /// The next few bytes for the link.
-    pub(crate) fn next_bytes(&mut self) -> Option<Vec<u8>> {
-        if self.ready.is_empty() {
+    /// When the next bytes may go, if there are any at hand.
+    pub(crate) fn next_at(&self) -> Option<Steady> {
+        (!self.ready.is_empty()).then_some(self.next_at)
+    }
+
+    /// The next few bytes for the link, unless it is too early.
+    pub(crate) fn next_bytes(&mut self, now: Steady, pace: Pace) -> Option<Vec<u8>> {
+        if self.next_at().is_none_or(|at| at > now) {
             return None;
         }
-        let end = self.ready.len().min(self.at + FILE_BYTES_AHEAD_MAX);
+        let end = self.ready.len().min(self.at + pace.file_bytes());
         let bytes = self.ready.get(self.at..end).unwrap_or_default().to_vec();
+        // One that is late by less than a gap does not put off all that follow.
+        let gap = pace.file_gap_ms(bytes.len());
+        let is_late = now.ms_since(self.next_at) > gap;
+        self.next_at = if is_late { now } else { self.next_at }.plus_ms(gap);
         self.at = end;
         if end == self.ready.len() {
             self.ready = Vec::new();

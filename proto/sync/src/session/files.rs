@@ -1,6 +1,6 @@
 //! Files over this link: the lowest class. What they need is said only when nothing else waits.
 
-use hopluu_model::EntryKind;
+use hopluu_model::{EntryKind, Seq};
 
 use super::{Session, Turn};
 use crate::frame::{Fetch, Frame};
@@ -104,17 +104,10 @@ impl Session {
     }
 
     fn give(&mut self, turn: &mut Turn<'_>) {
-        // A link that still holds a piece asks again when it has taken it.
-        let is_last = !self.outlet.is_sending()
-            && self.outlet.waiting_bytes() == 0
-            && !self.outbound.has_ready()
-            && self.outbound.reading.is_none()
-            && self.outbound.cursor >= turn.node.last
-            && self.walk.is_idle();
-        if !is_last {
+        if !self.has_only_files(turn.node.last) {
             return;
         }
-        if let Some(bytes) = self.giving.next_bytes() {
+        if let Some(bytes) = self.giving.next_bytes(turn.now, self.pace) {
             self.outlet.say_alone(&Frame::Bytes(bytes));
         }
         if let Some(due) = self.giving.due() {
@@ -129,6 +122,22 @@ impl Session {
                 scope: self.scope.clone(),
             });
         }
+    }
+
+    /// Whether nothing else waits for the link. One that still holds a piece asks again when it has taken it.
+    fn has_only_files(&self, last: Seq) -> bool {
+        !self.outlet.is_sending()
+            && self.outlet.waiting_bytes() == 0
+            && !self.outbound.has_ready()
+            && self.outbound.reading.is_none()
+            && self.outbound.cursor >= last
+            && self.walk.is_idle()
+    }
+
+    /// When the next bytes of a file may go to the peer, if nothing else waits for the link.
+    pub(crate) fn gives_at(&self, last: Seq) -> Option<Steady> {
+        let next = self.giving.next_at()?;
+        self.has_only_files(last).then_some(next)
     }
 
     /// Whether something is wanted that could not be asked for because of other links.

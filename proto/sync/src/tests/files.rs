@@ -1,8 +1,8 @@
 //! Files from node to node: piece by piece, behind everything else, and on from where they were cut.
 
-use crate::limits::{FILE_BYTES_AHEAD_MAX, PIECE_BYTES, PULLS_MAX};
+use crate::limits::{FILE_BYTES_AHEAD_LEAST, PIECE_BYTES, PULLS_MAX};
 use crate::testing::World;
-use crate::{FileId, LinkId};
+use crate::{Event, FileId, LinkId};
 
 /// Nothing that shrinks.
 fn content(number: u8, bytes: usize) -> Vec<u8> {
@@ -130,9 +130,72 @@ fn a_figure_overtakes_a_file() {
     }
     let ahead = world.carried - before;
     assert!(
-        ahead < 3 * FILE_BYTES_AHEAD_MAX + 500,
+        ahead < 3 * FILE_BYTES_AHEAD_LEAST + 500,
         "{ahead} bytes were ahead of it"
     );
+}
+
+/// A link of 64 kbit/s and 600 ms.
+const RATE: usize = 8_000;
+const DELAY_MS: u64 = 300;
+
+/// Lets the link carry for a hundredth of a second, and wakes whoever wanted to be.
+fn crawl(world: &mut World) {
+    world.crawl(RATE, DELAY_MS);
+    for at in 0..world.nodes.len() {
+        let wake = world.nodes[at].hub.next_wake();
+        if wake.is_some_and(|wake| wake <= world.now) {
+            world.tell(at, Event::Woken);
+        }
+    }
+}
+
+/// Milliseconds that some figures take on the mean, saved at various times.
+fn figures(world: &mut World, link: LinkId) -> u64 {
+    for at in [0, 1] {
+        let measured = Event::Measured {
+            link,
+            rate: Some(RATE as u64),
+            round_trip_ms: 2 * DELAY_MS,
+        };
+        world.tell(at, measured);
+    }
+    let mut sum = 0;
+    for number in 0..20 {
+        for _ in 0..100 + number * 7 {
+            crawl(world);
+        }
+        let figure = format!("figure {number}");
+        world.change(0, "report", "10101", &figure);
+        let begun = world.now;
+        while !world.bodies(1).contains(&figure) {
+            crawl(world);
+        }
+        sum += world.now.ms_since(begun);
+    }
+    sum / 20
+}
+
+#[test]
+fn figures_hardly_wait_for_a_file_on_a_slow_link() {
+    let time = |bytes| {
+        let (mut world, file, _) = line(bytes);
+        let link = world.connect(0, 1);
+        let begun = world.now;
+        let time = figures(&mut world, link);
+        let carried = world.asked(1, "keep piece") * PIECE_BYTES;
+        let rate = carried * 1_000 / usize::try_from(world.now.ms_since(begun)).unwrap();
+        (time, world.nodes[1].store.is_whole(&file), rate)
+    };
+    let (alone, is_whole, _) = time(1_000);
+    assert!(is_whole);
+    let (beside, is_whole, rate) = time(500_000);
+    assert!(!is_whole, "it was under way all the time");
+    assert!(
+        beside <= alone * 11 / 10,
+        "{beside} ms beside it, {alone} alone"
+    );
+    assert!(rate > RATE / 2, "{rate} bytes of the file a second");
 }
 
 #[test]

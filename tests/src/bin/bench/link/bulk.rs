@@ -68,14 +68,21 @@ pub(crate) async fn run() -> anyhow::Result<Seen> {
         let (_up, (arrived, _down)) = timeout(Duration::from_secs(SECS_MAX), both).await??;
         let traffic = relay.traffic();
         let (time, payload) = (traffic.since_begun(arrived), u64::try_from(BYTES)?);
-        let limit = profile.limit(3, payload);
+        // What is lost and goes again is no use of the rate; frames are.
+        let is_lossless = profile.up().loss_per_mille == 0;
+        let used_bytes = if is_lossless {
+            traffic.up.bytes
+        } else {
+            payload
+        };
+        let limit = profile.limit(3, used_bytes);
         seen.time_of(
             &format!("{BYTES} bytes at once, {name}"),
             time,
             limit,
             10_000 / used,
         );
-        let most = (profile.up().loss_per_mille == 0).then_some(payload * SENT_OF_PAYLOAD / 100);
+        let most = is_lossless.then_some(payload * SENT_OF_PAYLOAD / 100);
         seen.bytes("- bytes sent for them", traffic.up.bytes, most);
         seen.count(
             "- packets that overran the queue or were lost",

@@ -109,20 +109,20 @@ pub(crate) async fn run() -> anyhow::Result<Seen> {
         for run in 0..RUNS {
             value += 1;
             let (window, begun) = begin(&mut ends, cell, &profile, u64::from(run), value).await?;
-            let arrived = ends.arrival().await.with_context(|| trace(&window))?;
+            let arrived = ends.arrival().await.with_context(|| window.trace())?;
             let traffic = window.relay.traffic();
             let begun = begun.or(traffic.begun).context("something was sent")?;
             let time = arrived.saturating_duration_since(begun);
             let limit = profile.limit(cell.half_trips, traffic.bytes());
             if profile.up().rate.is_some() && time > limit * cell.of_limit / 100 {
-                eprintln!("{time:?} against {limit:?}\n{}", trace(&window));
+                eprintln!("{time:?} against {limit:?}\n{}", window.trace());
             }
             times.push(time);
             limits.push(limit);
             bytes = bytes.max(window.acknowledged().await?.bytes());
             rest = rest.max(window.settled().await?.bytes());
             if cell.bytes_most.is_some_and(|most| bytes > most) {
-                eprintln!("{bytes} bytes\n{}", trace(&window));
+                eprintln!("{bytes} bytes\n{}", window.trace());
             }
             window.close().await?;
         }
@@ -205,23 +205,12 @@ async fn times(
     for run in 0..runs {
         *value += 1;
         let (window, _) = begin(ends, cell, &profile, u64::from(run), *value).await?;
-        let arrived = ends.arrival().await.with_context(|| trace(&window))?;
+        let arrived = ends.arrival().await.with_context(|| window.trace())?;
         times.push(window.relay.traffic().since_begun(arrived));
         window.close().await?;
         ends.forget_changes().await;
     }
     Ok(times)
-}
-
-/// What passed over a link, a line a packet.
-fn trace(window: &Window) -> String {
-    let lines: Vec<String> = window
-        .relay
-        .trace()
-        .iter()
-        .map(ToString::to_string)
-        .collect();
-    lines.join("\n")
 }
 
 /// Brings the link into the state of the cell and edits. Gives the instant from which the time counts, where

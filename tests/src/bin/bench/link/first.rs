@@ -41,7 +41,11 @@ pub(crate) async fn run() -> anyhow::Result<Seen> {
     );
     // Upward they follow each other without a pause.
     let limit = profile.limit(3, traffic.up.bytes);
-    seen.time_of(&what, traffic.since_begun(arrived), limit, 111);
+    let time = traffic.since_begun(arrived);
+    if time > limit * 111 / 100 {
+        eprintln!("{time:?} against {limit:?}\n{}", window.trace());
+    }
+    seen.time_of(&what, time, limit, 111);
     seen.bytes("- bytes both ways", window.settled().await?.bytes(), None);
     window.close().await?;
     Ok(seen)
