@@ -82,6 +82,11 @@ impl Inlet {
         }
     }
 
+    /// Whether the peer has begun a stream that it has not ended: it sends much.
+    pub(crate) fn is_streaming(&self) -> bool {
+        self.unpacker.is_some()
+    }
+
     fn unpack(&mut self, body: &[u8]) -> Result<(), CloseCode> {
         let (flag, packed) = body.split_first().ok_or(CloseCode::Malformed)?;
         let is_between = self.unpacked.waiting() == 0;

@@ -221,10 +221,15 @@ impl Outbound {
         self.confirmed
     }
 
-    /// The next push, if there is one and it may travel now: while less than `window` is on its way.
-    pub(crate) fn next_push(&mut self, window: usize) -> Option<Push> {
+    /// The next push, if there is one and it may travel now: while less than `window` is on its way. While the peer
+    /// itself sends much, receipts go one push after the other: on a slow link its acknowledgements would wait behind
+    /// them, and what it sends for those.
+    pub(crate) fn next_push(&mut self, window: usize, is_peer_streaming: bool) -> Option<Push> {
         let ready = self.ready.front()?;
         let weight: usize = ready.entries.iter().map(weight).sum();
+        let is_receipts = |entry: &Entry| entry.class == Class::Receipts;
+        let yields = is_peer_streaming && ready.entries.iter().all(is_receipts);
+        let window = if yields { window.min(1) } else { window };
         if self.in_flight_bytes >= window || !self.has_room(weight) {
             return None;
         }

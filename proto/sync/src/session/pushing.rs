@@ -58,7 +58,9 @@ impl Session {
 
     pub(super) fn send_ready(&mut self) {
         while self.outlet.has_room() {
-            if let Some(push) = self.outbound.next_push(self.window()) {
+            let is_peer_streaming = self.inlet.is_streaming();
+            let push = self.outbound.next_push(self.window(), is_peer_streaming);
+            if let Some(push) = push {
                 self.say(&Frame::Push(push));
                 continue;
             }

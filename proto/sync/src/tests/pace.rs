@@ -76,6 +76,42 @@ fn a_slow_link_is_used_and_little_is_on_its_way() {
     }
 }
 
+/// On a link that is slow both ways, answers to what comes must not wait behind receipts.
+#[test]
+fn receipts_go_one_push_after_the_other_while_much_comes() {
+    let (mut world, _) = linked(Some(8_000), 600);
+    for number in 0..150 {
+        let kind = hopluu_model::EntryKind::Receipt;
+        let name = format!("receipt {number}");
+        world.nodes[1]
+            .store
+            .put(kind, &name, "10101", &noise(number, 150));
+    }
+    put(&mut world, (0..80).map(|n| noise(1_000 + n, 500)));
+    for _ in 0..100 {
+        world.crawl(8_000, 300);
+    }
+    let last = world.nodes[1].store.last();
+    world.tell(1, Event::Appended { last });
+    let (mut most, mut most_after) = (0, 0);
+    while world.crawl(8_000, 300) {
+        let is_coming = world.nodes[1].store.last().0 < 230;
+        let in_flight = world.peer(1, 0).link.unwrap().in_flight_bytes;
+        let most = if is_coming {
+            &mut most
+        } else {
+            &mut most_after
+        };
+        *most = in_flight.max(*most);
+    }
+    assert_eq!(world.nodes[0].store.last().0, 230, "all receipts came");
+    assert!(
+        most <= CHUNK_BYTES_LEAST + 155,
+        "{most} bytes of receipts at once"
+    );
+    assert!(most_after > 0, "the rest follows");
+}
+
 #[test]
 fn what_packs_well_keeps_a_slow_link_busy_too() {
     let (mut world, _) = linked(Some(8_000), 600);

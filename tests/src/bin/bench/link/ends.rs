@@ -55,9 +55,13 @@ impl Ends {
         Ok(ends)
     }
 
-    /// Makes both, and gives the commune so many reports of which the district knows nothing.
+    /// Makes both, lets the forms come down, and gives the commune so many reports of which the district knows nothing.
     pub(crate) async fn apart(dir: &Path, documents: u32) -> anyhow::Result<Self> {
         let ends = Self::with(dir, &[]).await?;
+        ends.open(Profile::named("mobile-64k")?, 0)
+            .await?
+            .met()
+            .await?;
         fill(&ends.commune, documents)?;
         Ok(ends)
     }
