@@ -5,6 +5,7 @@ mod early;
 mod identity;
 mod join;
 mod links;
+mod parcels;
 mod streams;
 mod wrapped;
 
