@@ -216,12 +216,13 @@ fn spawn(
     let mut beside = JoinSet::new();
     let (net, net_events) = match serving {
         Some(serving) => {
-            let parcels = Parcels::new(
-                handle.clone(),
-                serving.endpoint,
-                serving.stock,
-                serving.neighbours,
-            );
+            let parcels = Parcels {
+                handle: handle.clone(),
+                endpoint: serving.endpoint,
+                stock: serving.stock,
+                settings: serving.neighbours,
+                port: listen.map(|addr| addr.port()),
+            };
             beside.spawn(parcels.run(serving.callers));
             (Some(serving.net.0), Some(serving.net.1))
         }

@@ -34,8 +34,17 @@ enum Broken {
     Stopping(#[from] CommandError),
 }
 
-/// Gives and takes what there is; answers how many parcels arrived with whom they were for.
-pub(super) async fn run(handle: &Handle, stock: &Arc<Stock>, link: Link, end: End) -> usize {
+/// How an exchange ended.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Ended {
+    /// Parcels that arrived with whom they were for.
+    pub(super) arrived: usize,
+    /// Whether both sides have said all.
+    pub(super) is_whole: bool,
+}
+
+/// Gives and takes what there is.
+pub(super) async fn run(handle: &Handle, stock: &Arc<Stock>, link: Link, end: End) -> Ended {
     let peer = link.handle().peer().node;
     let (exchange, first) = Exchange::begin(stock.offers(peer));
     let mut talk = Talk {
@@ -58,7 +67,10 @@ pub(super) async fn run(handle: &Handle, stock: &Arc<Stock>, link: Link, end: En
     talk.link.handle().finish(code, "");
     // The last word leaves before the link is let go of.
     let _told = timeout(PARCEL_SILENCE, talk.closed()).await;
-    talk.arrived
+    Ended {
+        arrived: talk.arrived,
+        is_whole: matches!(ended, Ok(Ok(()))),
+    }
 }
 
 struct Talk<'a> {

@@ -83,6 +83,11 @@ impl Stock {
         })
     }
 
+    /// The root of all who give and take.
+    pub(crate) fn root(&self) -> &Digest {
+        &self.root
+    }
+
     fn shelf(&self) -> MutexGuard<'_, Shelf> {
         self.shelf.lock().unwrap_or_else(PoisonError::into_inner)
     }

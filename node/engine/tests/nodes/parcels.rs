@@ -15,6 +15,7 @@ fn neighbour(dir: &Path, addresses: Vec<String>, has_upstream: bool) -> Running 
     settings.listen = Some(SocketAddr::from(([127, 0, 0, 1], 0)));
     settings.neighbours = Some(NeighbourSettings {
         addresses,
+        discover: false,
         after_s: 0,
         every_s: 1,
     });
