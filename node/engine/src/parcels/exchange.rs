@@ -167,10 +167,11 @@ impl Talk<'_> {
                     let said = self.exchange.outcome(outcome);
                     self.out.push_back(said);
                 }
-                Heard::Outcome(offer, outcome) if outcome != Outcome::Refused => {
+                Heard::Outcome(offer, Outcome::Refused) => self.stock.declined(offer.id, self.peer),
+                Heard::Outcome(offer, outcome) => {
                     self.handed(offer, outcome == Outcome::Delivered);
                 }
-                Heard::Outcome(..) | Heard::Gone(_) => {}
+                Heard::Gone(_) => {}
             }
         }
         Ok(())

@@ -9,7 +9,7 @@ use hopluu_engine::{Home, NeighbourSettings, NodeSettings, Running, start};
 use crate::common::{join_below, province, save, set, start_node, total, until};
 
 /// Starts a node with neighbours, at an address of its choice or none of a superior.
-fn neighbour(dir: &Path, addresses: Vec<String>, has_upstream: bool) -> Running {
+pub(crate) fn neighbour(dir: &Path, addresses: Vec<String>, has_upstream: bool) -> Running {
     let home = Home::open(dir).expect("a home");
     let mut settings: NodeSettings = home.settings().expect("settings");
     settings.listen = Some(SocketAddr::from(([127, 0, 0, 1], 0)));
@@ -25,17 +25,17 @@ fn neighbour(dir: &Path, addresses: Vec<String>, has_upstream: bool) -> Running 
     start(home, &settings).expect("a node")
 }
 
-async fn parcels(node: &Running) -> ParcelsView {
+pub(crate) async fn parcels(node: &Running) -> ParcelsView {
     let status = node.handle().status().await.expect("a status");
     status.parcels.expect("it serves links")
 }
 
-async fn has_form(node: &Running) -> bool {
+pub(crate) async fn has_form(node: &Running) -> bool {
     let listed = node.handle().form_list().await;
     listed.is_ok_and(|forms| !forms.is_empty())
 }
 
-fn address(node: &Running) -> String {
+pub(crate) fn address(node: &Running) -> String {
     node.listen_addr().expect("an address").to_string()
 }
 
