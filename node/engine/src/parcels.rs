@@ -27,7 +27,7 @@ pub(crate) use self::due::{Apart, Due};
 use self::exchange::{End, Ended};
 use self::found::Found;
 use self::stock::ParcelId;
-pub(crate) use self::stock::Stock;
+pub(crate) use self::stock::{Stock, no_parcels};
 use crate::handle::Handle;
 use crate::limits::{
     NEIGHBOUR_CALL, NEIGHBOURS_MAX, PARCEL_ANSWER_REST, PARCEL_ANSWERS_ASKED, PARCEL_EXCHANGES_MAX,

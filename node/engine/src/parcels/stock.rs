@@ -381,6 +381,19 @@ impl Shelf {
     }
 }
 
+/// How many files of a folder of parcels are none; without such a folder none is.
+pub(crate) fn no_parcels(dir: &Path) -> io::Result<u64> {
+    let entries = match fs::read_dir(dir) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(0),
+        entries => entries?,
+    };
+    let mut files = 0;
+    for entry in entries {
+        files += u64::from(found(&entry?.path()).is_none());
+    }
+    Ok(files)
+}
+
 /// The parcel in a file, by its name and what it holds.
 fn found(path: &Path) -> Option<(ParcelId, Kept)> {
     let name = path.file_name()?.to_str()?.strip_suffix(".hlb")?;

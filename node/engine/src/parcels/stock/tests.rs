@@ -74,7 +74,9 @@ fn what_is_kept_survives_a_restart_and_ends_with_its_time() {
     let stock = world.stock(true);
     assert_eq!(stock.answer(&offer, node(1)), Answer::Want);
     assert_eq!(stock.keep(&offer, &bytes, node(1), NOW), Outcome::Kept);
+    assert_eq!(no_parcels(world.dir.path()).unwrap(), 0);
     fs::write(world.dir.path().join("half.new"), b"x").unwrap();
+    assert_eq!(no_parcels(world.dir.path()).unwrap(), 1);
     let stock = world.stock(true);
     assert_eq!(stock.answer(&offer, node(1)), Answer::Kept);
     assert_eq!(stock.read(offer.id), Some(bytes));
