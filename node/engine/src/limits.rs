@@ -201,6 +201,9 @@ pub(crate) const PARCEL_SILENCE: Duration = Duration::from_secs(60);
 /// Longest exchange: all that one giver may keep with a neighbour, over the slowest office network.
 pub(crate) const PARCEL_EXCHANGE_MAX: Duration = Duration::from_secs(600);
 
+/// How often it is looked whether a superior's link is free for parcels again.
+pub(crate) const PARCEL_PAUSE: Duration = Duration::from_secs(1);
+
 /// Neighbours that are called: the rooms of one building.
 pub(crate) const NEIGHBOURS_MAX: usize = 16;
 

@@ -12,18 +12,18 @@ mod exchange;
 mod found;
 mod stock;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
 use hopluu_model::{ErrorChain, NodeId, Timestamp};
-use hopluu_net::{DialOptions, Endpoint, Link, Near};
+use hopluu_net::{DialOptions, Endpoint, Link, Near, Tuning};
 use serde::{Deserialize, Serialize};
 use tokio::sync::{Semaphore, mpsc};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep, timeout};
 
-pub(crate) use self::due::{Apart, Due};
+pub(crate) use self::due::{Apart, Due, Upstream};
 use self::exchange::{End, Ended};
 use self::found::Found;
 use self::stock::ParcelId;
@@ -72,6 +72,8 @@ pub(crate) struct Parcels {
     pub(crate) settings: Option<NeighbourSettings>,
     /// Where it can be called, to be told to neighbours who look for it.
     pub(crate) port: Option<u16>,
+    /// How connections to some addresses behave, as links to them do.
+    pub(crate) tunings: BTreeMap<String, Tuning>,
 }
 
 /// What one round remembers for the next.
@@ -143,13 +145,13 @@ impl Parcels {
             return Some(());
         };
         // The superior first: its answers then go to the neighbours in the same round.
-        if let Some(addr) = upstream {
-            self.call_upstream(rounds, &addr).await;
+        if let Some(upstream) = upstream {
+            self.call_upstream(rounds, &upstream).await;
         }
         if !self.stock.is_empty() {
             for addr in settings.addresses.iter().take(NEIGHBOURS_MAX) {
-                if let Some(link) = self.dial(addr).await {
-                    self.exchange(link).await;
+                if let Some(link) = self.dial(addr, DialOptions::default()).await {
+                    self.exchange(link, End::Calling).await;
                 }
             }
             if let Some(found) = &rounds.found {
@@ -159,16 +161,22 @@ impl Parcels {
         Some(())
     }
 
-    async fn call_upstream(&self, rounds: &mut Rounds, addr: &str) {
+    async fn call_upstream(&self, rounds: &mut Rounds, upstream: &Upstream) {
         let carried = self.stock.carried();
         if rounds.answers_due == 0 && carried.is_subset(&rounds.told) {
             return;
         }
         rounds.answers_due = rounds.answers_due.saturating_sub(1);
-        let Some(link) = self.dial(addr).await else {
+        let options = DialOptions {
+            expect: Some(upstream.node),
+            first: upstream.via,
+            tuning: self.tunings.get(&upstream.addr).cloned(),
+            ..DialOptions::default()
+        };
+        let Some(link) = self.dial(&upstream.addr, options).await else {
             return;
         };
-        let ended = self.exchange(link).await;
+        let ended = self.exchange(link, End::Below).await;
         if ended.is_whole {
             rounds.told = carried;
         }
@@ -180,19 +188,20 @@ impl Parcels {
     /// One after the other: whoever is found may be anybody, and the network is not flooded for them.
     async fn call_found(&self, found: &Found) {
         for addr in found.seek().await {
-            let link = timeout(NEIGHBOUR_CALL, self.dial(&addr.to_string())).await;
-            let link = link.ok().flatten();
+            let addr_text = addr.to_string();
+            let call = self.dial(&addr_text, DialOptions::default());
+            let link = timeout(NEIGHBOUR_CALL, call).await.ok().flatten();
             found.called(addr, Instant::now(), link.is_some());
             if let Some(link) = link {
-                self.exchange(link).await;
+                self.exchange(link, End::Calling).await;
             }
         }
     }
 
-    async fn dial(&self, addr: &str) -> Option<Link> {
+    async fn dial(&self, addr: &str, options: DialOptions) -> Option<Link> {
         let options = DialOptions {
             parcels: true,
-            ..DialOptions::default()
+            ..options
         };
         match self.endpoint.call(addr, &options).await {
             Ok(link) => Some(link),
@@ -204,8 +213,8 @@ impl Parcels {
     }
 
     /// Gives and takes what there is.
-    async fn exchange(&self, link: Link) -> Ended {
-        exchange::run(&self.handle, &self.stock, link, End::Calling).await
+    async fn exchange(&self, link: Link, end: End) -> Ended {
+        exchange::run(&self.handle, &self.stock, link, end).await
     }
 }
 

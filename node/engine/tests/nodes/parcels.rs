@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::path::Path;
 
-use hopluu_engine::view::ParcelsView;
+use hopluu_engine::view::{ParcelsView, Purpose};
 use hopluu_engine::{Home, NeighbourSettings, NodeSettings, Running, start};
 
 use crate::common::{join_below, province, save, set, start_node, total, until};
@@ -73,6 +73,15 @@ async fn a_report_without_a_link_goes_with_a_neighbour_s_and_its_receipt_comes_b
     until("the district has the figure", async || {
         let shown = district.handle().rollup_show(total("465")).await.unwrap();
         shown.reported == 1
+    })
+    .await;
+    until("it is put down what that cost", async || {
+        let links = carrier.handle().link_list().await.unwrap();
+        let mut purposes = links.iter().flat_map(|link| &link.months);
+        purposes.any(|month| {
+            let parcels = month.purposes.get(&Purpose::Parcels);
+            parcels.is_some_and(|(up, down)| *up > 1_000 && *down > 0)
+        })
     })
     .await;
     let author = neighbour(&path("19429"), vec![address(&carrier)], false);
