@@ -139,3 +139,28 @@ fn a_commune_finds_a_neighbour_that_delivers_its_report() {
         "no link has carried anything"
     );
 }
+
+#[test]
+fn without_a_network_a_node_says_so_and_goes_on() {
+    let Some(alone) = Machine::new(&["unshare", "-rn"]) else {
+        eprintln!("no networks of its own here: that a node goes on without any is not tested");
+        return;
+    };
+    let world = World::new();
+    let (district, commune) = world.district_and_commune();
+    let home = Home {
+        within: alone.within(),
+        ..commune.stop()
+    };
+    district.stop();
+    settle(&home, "");
+    let commune = home.start();
+    commune.home.set(&["II.1.1.a=42"]);
+    until("it says so", || {
+        commune
+            .log()
+            .contains("no network to look for neighbours on")
+    });
+    let own = commune.home.ask(&["status"])["parcels"]["own"].clone();
+    assert_eq!(own, json!(1));
+}

@@ -19,8 +19,8 @@ use std::time::Duration;
 use hopluu_model::{ErrorChain, NodeId, Timestamp};
 use hopluu_net::{DialOptions, Endpoint, Link, Near, Tuning};
 use serde::{Deserialize, Serialize};
-use tokio::sync::{Semaphore, mpsc};
-use tokio::task::JoinSet;
+use tokio::sync::mpsc;
+use tokio::task::{AbortHandle, JoinSet};
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep, timeout};
 
 pub(crate) use self::due::{Apart, Due, Upstream};
@@ -218,21 +218,23 @@ impl Parcels {
     }
 }
 
-/// Exchanges with whoever calls, a few at a time.
+/// Exchanges with whoever calls: a few at a time, one with each. A caller that finds no place comes again with its next
+/// round.
 async fn answer(handle: Handle, stock: Arc<Stock>, mut callers: mpsc::Receiver<Link>) {
-    let places = Arc::new(Semaphore::new(PARCEL_EXCHANGES_MAX));
     let mut tasks = JoinSet::new();
+    let mut running: BTreeMap<NodeId, AbortHandle> = BTreeMap::new();
     while let Some(link) = callers.recv().await {
         while tasks.try_join_next().is_some() {}
-        // A caller that finds no place comes again with its next round.
-        let Ok(place) = Arc::clone(&places).try_acquire_owned() else {
+        running.retain(|_, exchange| !exchange.is_finished());
+        let peer = link.handle().peer().node;
+        if running.len() >= PARCEL_EXCHANGES_MAX || running.contains_key(&peer) {
             continue;
-        };
+        }
         let (handle, stock) = (handle.clone(), Arc::clone(&stock));
-        tasks.spawn(async move {
+        let exchange = async move {
             exchange::run(&handle, &stock, link, End::Called).await;
-            drop(place);
-        });
+        };
+        running.insert(peer, tasks.spawn(exchange));
     }
 }
 

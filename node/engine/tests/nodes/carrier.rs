@@ -84,15 +84,19 @@ impl Carrier {
         taken
     }
 
-    /// Gives these, in this order: what is said of each that is wanted.
-    async fn give(&self, to: &Running, parcels: &[Parcel]) -> Vec<(Answer, Option<Outcome>)> {
+    async fn call(&self, to: &Running) -> Link {
         let options = DialOptions {
             parcels: true,
             ..DialOptions::default()
         };
-        let link = self.endpoint.call(&address(to), &options).await;
+        let called = self.endpoint.call(&address(to), &options).await;
+        called.expect("it answers")
+    }
+
+    /// Gives these, in this order: what is said of each that is wanted.
+    async fn give(&self, to: &Running, parcels: &[Parcel]) -> Vec<(Answer, Option<Outcome>)> {
         let offers = parcels.iter().map(|(offer, _)| *offer).collect();
-        let mut talk = Talk::begin(link.expect("it answers"), offers).await;
+        let mut talk = Talk::begin(self.call(to).await, offers).await;
         let (mut answers, mut outcomes) = (Vec::new(), Vec::new());
         let mut contents = Vec::new();
         while let Some(heard) = talk.next().await {
@@ -303,6 +307,8 @@ async fn a_carrier_that_lies_alters_repeats_and_holds_back_loses_and_forges_noth
 #[tokio::test]
 async fn a_flood_fills_its_giver_s_quota_and_leaves_room_for_others() {
     const QUOTA: usize = PARCELS_OFFERED_MAX;
+    // How many a node has at once.
+    const EXCHANGES: usize = 8;
     let dir = tempfile::tempdir().unwrap();
     let path = |name: &str| dir.path().join(name);
     let district = root_of(&path("465"), "465@2024-05-01", &[]);
@@ -321,6 +327,11 @@ async fn a_flood_fills_its_giver_s_quota_and_leaves_room_for_others() {
     let more = rogue.give(&honest, &junk()).await;
     assert_eq!(more, vec![(Answer::No, None); QUOTA]);
 
+    // It calls as often as it can, and says no more than a beginning.
+    let mut begun = Vec::new();
+    for _ in 0..2 * EXCHANGES {
+        begun.push(Talk::begin(rogue.call(&honest).await, Vec::new()).await);
+    }
     let author = neighbour(&path("19429"), vec![address(&honest)], false);
     save(&author, None, vec![set("II.1.1.a", "42")])
         .await
@@ -329,6 +340,7 @@ async fn a_flood_fills_its_giver_s_quota_and_leaves_room_for_others() {
         parcels(&honest).await.carried > u64::try_from(QUOTA).unwrap()
     })
     .await;
+    drop(begun);
     // With its link the carrier brings what is good among the rest, which is refused.
     honest.stop().await;
     let honest = neighbour(&path("19432"), Vec::new(), true);
