@@ -4,8 +4,8 @@
 //! ```text
 //! journal ─ bundle ─> Stock <══ exchange ══> Stock of a neighbour <══ exchange ══> the superior ─ import ─ admit
 //! ```
-//! It runs beside the loop, which it asks what is due ([`Core::parcels_due`]) and hands what is for this node. A
-//! carrier has files and no more: it opens nothing and is told nothing of any journal.
+//! It runs beside the loop, which it asks what is due ([`crate::core::Core::parcels_due`]) and hands what is for this
+//! node. A carrier has files and no more: it opens nothing and is told nothing of any journal.
 
 mod due;
 mod exchange;
