@@ -105,9 +105,9 @@ impl Net {
             NetEvent::Dialled(target, Ok(link)) => self.opened(core, turn, *link, Some(target)),
             NetEvent::Called(Incoming::Link(link)) => self.opened(core, turn, link, None),
             NetEvent::Called(Incoming::Parcels(link)) => {
-                // Whoever finds no place here comes again with its next round.
-                let stands = core.registry().stands(link.handle().line());
-                let _no_place = stands.then(|| self.parcels.try_send(link));
+                // Whoever finds no place here, or no time, comes again with its next round.
+                let may_come = !core.is_busy() && core.registry().stands(link.handle().line());
+                let _no_place = may_come.then(|| self.parcels.try_send(link));
             }
             NetEvent::Called(Incoming::Join(call)) => self.joining(core, turn, call),
             NetEvent::NetworkChanged => {
