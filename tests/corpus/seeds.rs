@@ -4,6 +4,7 @@ use hopluu_doc::{Edit, LifecycleEvent, Member, Report, SaveContext, SavedChange,
 use hopluu_model::tree::{TreeEvent, TreeManifest, load_snapshots};
 use hopluu_model::{ActorId, ChangeHash, DocId, Epoch, Place, Seq, Timestamp, UnitId};
 use hopluu_net::key::{Subject, issue, write_root};
+use hopluu_sync::parcel::Exchange;
 use hopluu_sync::{Bundle, Event, Incoming, Received, Span};
 use hopluu_trust::{
     Address, JoinReply, JoinRequest, Receipt, Record, RecordKind, Seal, SetId, Signer, encode_chain,
@@ -13,6 +14,7 @@ use rand::rngs::StdRng;
 
 use crate::fuzz::desk::{Desk, LINK};
 use crate::fuzz::papers::{begun, key};
+use crate::fuzz::parcels::{offers, reply};
 use crate::fuzz::trusted::{TICKET, receiver};
 
 type Seeds = Vec<(&'static str, Vec<u8>)>;
@@ -32,6 +34,7 @@ pub(crate) fn all() -> Vec<(&'static str, Seeds)> {
         ("chains", chains()),
         ("envelopes", envelopes()),
         ("bundles", vec![("two", bundle().encode())]),
+        ("parcels", parcels()),
         ("forms", forms()),
         ("units", units()),
     ]
@@ -84,6 +87,30 @@ fn session() -> Seeds {
         ("answered", [vec![7], steps].concat()),
         ("failing", [vec![7], failing].concat()),
     ]
+}
+
+/// What one carrier says to another that has the same, and to one that has nothing.
+fn parcels() -> Seeds {
+    let said = |others| {
+        let (mut mine, first) = Exchange::begin(offers());
+        let (mut theirs, second) = Exchange::begin(others);
+        let mut said = first.clone();
+        let (mut up, mut down) = (first, second);
+        while !up.is_empty() || !down.is_empty() {
+            theirs.receive(&std::mem::take(&mut up));
+            mine.receive(&std::mem::take(&mut down));
+            while let Ok(Some(heard)) = theirs.heard() {
+                down.extend(reply(&mut theirs, heard));
+            }
+            while let Ok(Some(heard)) = mine.heard() {
+                up.extend(reply(&mut mine, heard));
+            }
+            said.extend_from_slice(&up);
+        }
+        assert!(mine.is_over() && theirs.is_over());
+        [vec![40], said].concat()
+    };
+    vec![("same", said(offers())), ("one-way", said(Vec::new()))]
 }
 
 fn saved(report: &mut Report, actor: u8, edits: &[Edit]) -> SavedChange {

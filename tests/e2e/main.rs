@@ -6,6 +6,7 @@
 //! damage     a page of the database that is broken, a disk that is full
 //! hand       what is carried on sticks and paper
 //! hostile    a certified peer that breaks every rule
+//! near       communes that find each other on a network of their own
 //! crash      kill -9 while a node writes and while it syncs
 //! rogue      that peer
 //! ways       where UDP is blocked, and where the superior is off
@@ -23,6 +24,7 @@ mod crash;
 mod damage;
 mod hand;
 mod hostile;
+mod near;
 mod promises;
 mod rogue;
 mod ways;

@@ -494,6 +494,16 @@ pub(crate) fn ailment(ailment: Ailment) -> (Both, Both) {
                 "ask the superior for a new one",
             ),
         ),
+        Ailment::Parcels => (
+            Both::new(
+                "trong các gói gửi nhờ có tệp hỏng hoặc không phải gói",
+                "among the parcels carried for others is something broken, or something else",
+            ),
+            Both::new(
+                "xóa thư mục `parcels` trong thư mục của nút: không mất báo cáo nào",
+                "remove the folder `parcels` in the node's folder: no report is lost by it",
+            ),
+        ),
         Ailment::Clock => (
             Both::new("đồng hồ của máy chạy sai", "the clock is wrong"),
             Both::new(

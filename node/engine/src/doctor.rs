@@ -19,6 +19,7 @@ use serde::{Deserialize, Serialize};
 use self::files::{give_up_wrong, wrong_files};
 use crate::admit::rebuilt_facts;
 use crate::home::{Home, HomeError};
+use crate::parcels::no_parcels;
 use crate::setup::{SetupError, fresh_epoch, identity_of};
 use crate::{clock, placing};
 
@@ -55,6 +56,8 @@ pub enum Ailment {
     Expired,
     /// The clock stands before anything this node has seen.
     Clock,
+    /// What is carried for others is not whole, or is something else.
+    Parcels,
 }
 
 impl Ailment {
@@ -73,6 +76,7 @@ impl Ailment {
             Self::Newer => "D-009",
             Self::Foreign => "D-010",
             Self::Expired => "D-011",
+            Self::Parcels => "D-012",
         }
     }
 }
@@ -110,6 +114,9 @@ pub enum Detail {
         /// When that was.
         on: Date,
     },
+    /// So many files among the parcels are none.
+    #[error("{0} files are no parcels")]
+    NoParcels(u64),
     /// What failed, in its own words.
     #[error("{0}")]
     Error(String),
@@ -175,6 +182,7 @@ pub fn doctor(dir: &Path, is_repairing: bool, now: Timestamp) -> Result<CheckUp,
         findings.push(plain(Ailment::Home, &error));
     }
     findings.extend(open_to_others(&home));
+    findings.extend(wrong_parcels(&home));
     let is_damaged = match Store::open(&home.database(), &OpenOptions::existing()) {
         Ok(store) => {
             let before = findings.len();
@@ -330,6 +338,7 @@ fn open_to_others(home: &Home) -> Vec<Diagnosis> {
     let barred = [
         (home.dir().to_owned(), 0o022),
         (home.dir().join("key"), 0o077),
+        (home.parcels(), 0o022),
     ];
     let open = barred.into_iter().filter_map(|(path, barred)| {
         let mode = std::fs::metadata(&path).ok()?.permissions().mode() & 0o777;
@@ -337,6 +346,15 @@ fn open_to_others(home: &Home) -> Vec<Diagnosis> {
         (mode & barred != 0).then(|| of_node(Ailment::Home, detail))
     });
     open.collect()
+}
+
+/// What is no parcel the next start throws away, if it can; nothing of this node's own is lost by it.
+fn wrong_parcels(home: &Home) -> Option<Diagnosis> {
+    match no_parcels(&home.parcels()) {
+        Ok(0) => None,
+        Ok(files) => Some(of_node(Ailment::Parcels, Detail::NoParcels(files))),
+        Err(error) => Some(plain(Ailment::Parcels, &error)),
+    }
 }
 
 /// Says what was found many times once, with how often.

@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use hopluu_form::Form;
 use hopluu_model::tree::TreeEvent;
-use hopluu_model::{Date, Seq, Timestamp};
+use hopluu_model::{Date, NodeId, Place, Seq, Timestamp};
+use hopluu_sync::Spent;
 use tokio::sync::{Semaphore, broadcast, mpsc, oneshot};
 
 use crate::attach::Prepared;
@@ -451,6 +452,31 @@ impl Handle {
     pub(crate) async fn parcels_due(&self, after_s: Option<u64>) -> Result<Due, CommandError> {
         self.write(move |core, turn, reply: Reply<Due>| {
             reply(Ok(core.parcels_due(turn.steady, turn.now, after_s)));
+        })
+        .await
+    }
+
+    /// Whether what is carried for others may go to a superior now.
+    pub(crate) async fn parcels_may_go(&self, node: NodeId) -> Result<bool, CommandError> {
+        self.read(move |core, _| {
+            let upstream = core.idle_upstream();
+            Ok(upstream.is_some_and(|upstream| upstream.node == node))
+        })
+        .await
+    }
+
+    /// What an exchange of parcels has cost. The office network, and who has nothing else to do with this node, have no
+    /// account.
+    pub(crate) async fn parcels_spent(
+        &self,
+        peer: Place,
+        spent: Spent,
+    ) -> Result<(), CommandError> {
+        self.write(move |core, turn, reply: Reply<()>| {
+            if core.is_on_line(&peer) {
+                core.spend(turn, peer.node, &spent);
+            }
+            reply(Ok(()));
         })
         .await
     }

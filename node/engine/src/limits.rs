@@ -201,8 +201,32 @@ pub(crate) const PARCEL_SILENCE: Duration = Duration::from_secs(60);
 /// Longest exchange: all that one giver may keep with a neighbour, over the slowest office network.
 pub(crate) const PARCEL_EXCHANGE_MAX: Duration = Duration::from_secs(600);
 
+/// How often it is looked whether a superior's link is free for parcels again.
+pub(crate) const PARCEL_PAUSE: Duration = Duration::from_secs(1);
+
 /// Neighbours that are called: the rooms of one building.
 pub(crate) const NEIGHBOURS_MAX: usize = 16;
+
+/// Neighbours found on the network that are remembered: more than a building has, 100 bytes each. Forged ones fill no more.
+pub(crate) const NEIGHBOURS_FOUND_MAX: usize = 64;
+
+/// Of those, how many are called in one round, one after the other.
+pub(crate) const NEIGHBOURS_FOUND_CALLED_MAX: usize = 8;
+
+/// How long somebody found has to answer: it is on the same network. Eight that are not there take half a minute.
+pub(crate) const NEIGHBOUR_CALL: Duration = Duration::from_secs(4);
+
+/// How long answers are waited for: a node rests a second between two, and draws up to 120 ms.
+pub(crate) const NEIGHBOURS_ANSWER: Duration = Duration::from_millis(1_500);
+
+/// How long an address is remembered that says no more: three rounds.
+pub(crate) const NEIGHBOUR_LIFE: Duration = Duration::from_secs(900);
+
+/// How long one is left alone where nobody of ours was, a round at first.
+pub(crate) const NEIGHBOUR_REST: Duration = Duration::from_secs(300);
+
+/// How often that is doubled: to an hour and twenty minutes, the time in which a cable is plugged in.
+pub(crate) const NEIGHBOUR_REST_DOUBLED_MAX: u32 = 4;
 
 /// How often a superior that has taken a parcel is asked for the answer, a round apart.
 pub(crate) const PARCEL_ANSWERS_ASKED: u32 = 3;

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use hopluu_model::{ErrorChain, Place};
 use hopluu_net::{
     CloseCode, CloseReason, DialOptions, Endpoint, Incoming, JoinCall, Link, LinkEvent, LinkHandle,
-    NetworkWatch, Tuning, Via, reason,
+    Meter, NetworkWatch, Tuning, Via, reason,
 };
 use hopluu_sync::{Account, Gone, LinkId, TargetId};
 use tokio::sync::{mpsc, oneshot};
@@ -105,9 +105,9 @@ impl Net {
             NetEvent::Dialled(target, Ok(link)) => self.opened(core, turn, *link, Some(target)),
             NetEvent::Called(Incoming::Link(link)) => self.opened(core, turn, link, None),
             NetEvent::Called(Incoming::Parcels(link)) => {
-                // Whoever finds no place here comes again with its next round.
-                let stands = core.registry().stands(link.handle().line());
-                let _no_place = stands.then(|| self.parcels.try_send(link));
+                // Whoever finds no place here, or no time, comes again with its next round.
+                let may_come = !core.is_busy() && core.registry().stands(link.handle().line());
+                let _no_place = may_come.then(|| self.parcels.try_send(link));
             }
             NetEvent::Called(Incoming::Join(call)) => self.joining(core, turn, call),
             NetEvent::NetworkChanged => {
@@ -216,17 +216,7 @@ impl Net {
     fn put_down(&mut self, core: &mut Core, turn: &mut Turn, link: LinkId) {
         let said = core.hub.said(link);
         if let (Some(linked), Some(said)) = (self.links.get_mut(&link), said) {
-            let meter = linked.handle.meter();
-            let up = Gone {
-                datagrams: meter.udp_sent.saturating_add(meter.repeated),
-                repeated: meter.lost.saturating_add(meter.repeated),
-                stream: meter.stream_sent,
-            };
-            let down = Gone {
-                datagrams: meter.udp_received,
-                repeated: 0,
-                stream: meter.stream_received,
-            };
+            let (up, down) = gone(&linked.handle.meter());
             let spent = linked.account.put_down(up, down, &said);
             core.spend(turn, linked.handle.peer().node, &spent);
         }
@@ -328,6 +318,21 @@ impl Net {
     pub(crate) fn take_news(&mut self) -> BTreeMap<String, Way> {
         std::mem::take(&mut self.news)
     }
+}
+
+/// What a meter shows: up, and down.
+pub(crate) fn gone(meter: &Meter) -> (Gone, Gone) {
+    let up = Gone {
+        datagrams: meter.udp_sent.saturating_add(meter.repeated),
+        repeated: meter.lost.saturating_add(meter.repeated),
+        stream: meter.stream_sent,
+    };
+    let down = Gone {
+        datagrams: meter.udp_received,
+        repeated: 0,
+        stream: meter.stream_received,
+    };
+    (up, down)
 }
 
 /// One dial.

@@ -14,7 +14,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use hopluu_model::{ErrorChain, Timestamp};
-use hopluu_net::{BindError, Endpoint, Link, NetConfig};
+use hopluu_net::{BindError, Endpoint, Link, NetConfig, Tuning};
 use hopluu_sync::Steady;
 use tokio::sync::{Notify, broadcast, mpsc, oneshot};
 use tokio::task::{JoinError, JoinHandle, JoinSet};
@@ -146,6 +146,7 @@ pub fn start(home: Home, settings: &NodeSettings) -> Result<Running, StartError>
     let ways = core.ways(addrs.values());
     let tunings = settings.link.iter();
     let tunings = tunings.map(|(address, link)| (address.clone(), link.tuning(settings.tuning())));
+    let tunings: BTreeMap<String, Tuning> = tunings.collect();
     for (target, address) in &addrs {
         let link = settings.link.get(address).cloned().unwrap_or_default();
         core.plans.insert(*target, address.clone(), link);
@@ -166,7 +167,8 @@ pub fn start(home: Home, settings: &NodeSettings) -> Result<Running, StartError>
     let neighbours = settings.neighbours.clone();
     let serving = Serving {
         endpoint: endpoint.clone(),
-        net: Net::new(endpoint, addrs, ways, tunings.collect(), callers_in),
+        net: Net::new(endpoint, addrs, ways, tunings.clone(), callers_in),
+        tunings,
         callers,
         stock,
         neighbours,
@@ -197,6 +199,7 @@ fn reached_at(listen: Option<SocketAddr>) -> Option<String> {
 struct Serving {
     endpoint: Endpoint,
     net: (Net, mpsc::Receiver<NetEvent>),
+    tunings: BTreeMap<String, Tuning>,
     callers: mpsc::Receiver<Link>,
     stock: Arc<Stock>,
     neighbours: Option<NeighbourSettings>,
@@ -216,12 +219,14 @@ fn spawn(
     let mut beside = JoinSet::new();
     let (net, net_events) = match serving {
         Some(serving) => {
-            let parcels = Parcels::new(
-                handle.clone(),
-                serving.endpoint,
-                serving.stock,
-                serving.neighbours,
-            );
+            let parcels = Parcels {
+                handle: handle.clone(),
+                endpoint: serving.endpoint,
+                stock: serving.stock,
+                settings: serving.neighbours,
+                port: listen.map(|addr| addr.port()),
+                tunings: serving.tunings,
+            };
             beside.spawn(parcels.run(serving.callers));
             (Some(serving.net.0), Some(serving.net.1))
         }

@@ -4,30 +4,33 @@
 //! ```text
 //! journal ─ bundle ─> Stock <══ exchange ══> Stock of a neighbour <══ exchange ══> the superior ─ import ─ admit
 //! ```
-//! It runs beside the loop, which it asks what is due ([`Core::parcels_due`]) and hands what is for this node. A
-//! carrier has files and no more: it opens nothing and is told nothing of any journal.
+//! It runs beside the loop, which it asks what is due ([`crate::core::Core::parcels_due`]) and hands what is for this
+//! node. A carrier has files and no more: it opens nothing and is told nothing of any journal.
 
 mod due;
 mod exchange;
+mod found;
 mod stock;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
 use hopluu_model::{ErrorChain, NodeId, Timestamp};
-use hopluu_net::{DialOptions, Endpoint, Link};
+use hopluu_net::{DialOptions, Endpoint, Link, Near, Tuning};
 use serde::{Deserialize, Serialize};
-use tokio::sync::{Semaphore, mpsc};
-use tokio::task::JoinSet;
-use tokio::time::{MissedTickBehavior, interval, sleep};
+use tokio::sync::mpsc;
+use tokio::task::{AbortHandle, JoinSet};
+use tokio::time::{Instant, MissedTickBehavior, interval, sleep, timeout};
 
-pub(crate) use self::due::{Apart, Due};
+pub(crate) use self::due::{Apart, Due, Upstream};
+use self::exchange::{End, Ended};
+use self::found::Found;
 use self::stock::ParcelId;
-pub(crate) use self::stock::Stock;
+pub(crate) use self::stock::{Stock, no_parcels};
 use crate::handle::Handle;
 use crate::limits::{
-    NEIGHBOURS_MAX, PARCEL_ANSWER_REST, PARCEL_ANSWERS_ASKED, PARCEL_EXCHANGES_MAX,
+    NEIGHBOUR_CALL, NEIGHBOURS_MAX, PARCEL_ANSWER_REST, PARCEL_ANSWERS_ASKED, PARCEL_EXCHANGES_MAX,
     PARCELS_PER_GIVER_MAX,
 };
 use crate::node::now;
@@ -39,6 +42,9 @@ use crate::node::now;
 pub struct NeighbourSettings {
     /// Where they are, as `host:port`; at most sixteen are called.
     pub addresses: Vec<String>,
+    /// Whether more are looked for on the networks of this machine, and this node tells those who look for some where
+    /// it listens.
+    pub discover: bool,
     /// Seconds without a link to the superior after which what is owed goes to neighbours.
     pub after_s: u64,
     /// Seconds between two rounds of calls.
@@ -49,6 +55,7 @@ impl Default for NeighbourSettings {
     fn default() -> Self {
         Self {
             addresses: Vec::new(),
+            discover: false,
             // Longer than a link that is tried again takes, and than most restarts.
             after_s: 600,
             every_s: 300,
@@ -63,55 +70,70 @@ pub(crate) struct Parcels {
     pub(crate) stock: Arc<Stock>,
     /// None where this node only takes in what is its own.
     pub(crate) settings: Option<NeighbourSettings>,
+    /// Where it can be called, to be told to neighbours who look for it.
+    pub(crate) port: Option<u16>,
+    /// How connections to some addresses behave, as links to them do.
+    pub(crate) tunings: BTreeMap<String, Tuning>,
+}
+
+/// What one round remembers for the next.
+#[derive(Default)]
+struct Rounds {
+    /// Neighbours that say where they are; none where nobody listens for them.
+    found: Option<Arc<Found>>,
     /// What the superior was told that is carried for others, so that it is told once.
     told: BTreeSet<ParcelId>,
     answers_due: u32,
 }
 
 impl Parcels {
-    pub(crate) fn new(
-        handle: Handle,
-        endpoint: Endpoint,
-        stock: Arc<Stock>,
-        settings: Option<NeighbourSettings>,
-    ) -> Self {
-        Self {
-            handle,
-            endpoint,
-            stock,
-            settings,
-            told: BTreeSet::new(),
-            answers_due: 0,
-        }
-    }
-
     /// Answers callers, and calls, until the node stops.
-    pub(crate) async fn run(mut self, callers: mpsc::Receiver<Link>) {
+    pub(crate) async fn run(self, callers: mpsc::Receiver<Link>) {
         let mut tasks = JoinSet::new();
         tasks.spawn(answer(
             self.handle.clone(),
             Arc::clone(&self.stock),
             callers,
         ));
+        let mut rounds = Rounds::default();
+        if let Some(near) = self.near() {
+            let found = Arc::new(Found::default());
+            rounds.found = Some(Arc::clone(&found));
+            tasks.spawn(async move { found.listen(near).await });
+        }
         let every = self
             .settings
             .as_ref()
             .map_or(600, |settings| settings.every_s);
-        let mut rounds = interval(Duration::from_secs(every.max(1)));
-        rounds.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut ticks = interval(Duration::from_secs(every.max(1)));
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             tokio::select! {
-                _ = rounds.tick() => {}
+                _ = ticks.tick() => {}
                 () = self.stock.came.notified() => sleep(PARCEL_ANSWER_REST).await,
             }
-            if self.round().await.is_none() {
+            if self.round(&mut rounds).await.is_none() {
                 // The loop has ended.
                 return;
             }
         }
     }
 
-    async fn round(&mut self) -> Option<()> {
+    /// Where neighbours say where they are, if this node is to look for them. Without it those in the settings are left.
+    fn near(&self) -> Option<Near> {
+        self.settings
+            .as_ref()
+            .filter(|settings| settings.discover)?;
+        match Near::start(self.stock.root(), self.port) {
+            Ok(near) => Some(near),
+            Err(error) => {
+                tracing::warn!(error = %ErrorChain(&error), "neighbours cannot be looked for");
+                None
+            }
+        }
+    }
+
+    async fn round(&self, rounds: &mut Rounds) -> Option<()> {
         let after_s = self.settings.as_ref().map(|settings| settings.after_s);
         let due = self.handle.parcels_due(after_s).await.ok()?;
         let upstream = due.upstream.clone();
@@ -119,60 +141,100 @@ impl Parcels {
         let made = tokio::task::spawn_blocking(move || renew(&stock, due, now())).await;
         let made = made.ok()?;
         self.handle.parcels_made(made).await.ok()?;
-        let Some(settings) = self.settings.clone() else {
+        let Some(settings) = &self.settings else {
             return Some(());
         };
+        // The superior first: its answers then go to the neighbours in the same round.
+        if let Some(upstream) = upstream {
+            self.call_upstream(rounds, &upstream).await;
+        }
         if !self.stock.is_empty() {
             for addr in settings.addresses.iter().take(NEIGHBOURS_MAX) {
-                self.call(addr).await;
-            }
-        }
-        if let Some(addr) = upstream {
-            let carried = self.stock.carried();
-            if self.answers_due > 0 || !carried.is_subset(&self.told) {
-                self.answers_due = self.answers_due.saturating_sub(1);
-                self.told = carried;
-                if self.call(&addr).await > 0 {
-                    self.answers_due = PARCEL_ANSWERS_ASKED;
+                if let Some(link) = self.dial(addr, DialOptions::default()).await {
+                    self.exchange(link, End::Calling).await;
                 }
+            }
+            if let Some(found) = &rounds.found {
+                self.call_found(found).await;
             }
         }
         Some(())
     }
 
-    /// Calls one node and gives and takes what there is; how many parcels arrived there.
-    async fn call(&self, addr: &str) -> usize {
+    async fn call_upstream(&self, rounds: &mut Rounds, upstream: &Upstream) {
+        let carried = self.stock.carried();
+        if rounds.answers_due == 0 && carried.is_subset(&rounds.told) {
+            return;
+        }
+        rounds.answers_due = rounds.answers_due.saturating_sub(1);
         let options = DialOptions {
-            parcels: true,
+            expect: Some(upstream.node),
+            first: upstream.via,
+            tuning: self.tunings.get(&upstream.addr).cloned(),
             ..DialOptions::default()
         };
-        match self.endpoint.call(addr, &options).await {
-            Ok(link) => {
-                exchange::run(&self.handle, &self.stock, link, exchange::End::Calling).await
-            }
-            Err(error) => {
-                tracing::debug!(error = %ErrorChain(&error), "a neighbour is not there");
-                0
+        let Some(link) = self.dial(&upstream.addr, options).await else {
+            return;
+        };
+        let ended = self.exchange(link, End::Below).await;
+        if ended.is_whole {
+            rounds.told = carried;
+        }
+        if ended.arrived > 0 {
+            rounds.answers_due = PARCEL_ANSWERS_ASKED;
+        }
+    }
+
+    /// One after the other: whoever is found may be anybody, and the network is not flooded for them.
+    async fn call_found(&self, found: &Found) {
+        for addr in found.seek().await {
+            let addr_text = addr.to_string();
+            let call = self.dial(&addr_text, DialOptions::default());
+            let link = timeout(NEIGHBOUR_CALL, call).await.ok().flatten();
+            found.called(addr, Instant::now(), link.is_some());
+            if let Some(link) = link {
+                self.exchange(link, End::Calling).await;
             }
         }
     }
+
+    async fn dial(&self, addr: &str, options: DialOptions) -> Option<Link> {
+        let options = DialOptions {
+            parcels: true,
+            ..options
+        };
+        match self.endpoint.call(addr, &options).await {
+            Ok(link) => Some(link),
+            Err(error) => {
+                tracing::debug!(error = %ErrorChain(&error), "no parcels can be given");
+                None
+            }
+        }
+    }
+
+    /// Gives and takes what there is.
+    async fn exchange(&self, link: Link, end: End) -> Ended {
+        exchange::run(&self.handle, &self.stock, link, end).await
+    }
 }
 
-/// Exchanges with whoever calls, a few at a time.
+/// Exchanges with whoever calls: a few at a time, one with each. A caller that finds no place comes again with its next
+/// round.
 async fn answer(handle: Handle, stock: Arc<Stock>, mut callers: mpsc::Receiver<Link>) {
-    let places = Arc::new(Semaphore::new(PARCEL_EXCHANGES_MAX));
     let mut tasks = JoinSet::new();
+    let mut running: BTreeMap<NodeId, AbortHandle> = BTreeMap::new();
     while let Some(link) = callers.recv().await {
         while tasks.try_join_next().is_some() {}
-        // A caller that finds no place comes again with its next round.
-        let Ok(place) = Arc::clone(&places).try_acquire_owned() else {
+        running.retain(|_, exchange| !exchange.is_finished());
+        let peer = link.handle().peer().node;
+        if running.len() >= PARCEL_EXCHANGES_MAX || running.contains_key(&peer) {
             continue;
-        };
+        }
         let (handle, stock) = (handle.clone(), Arc::clone(&stock));
-        tasks.spawn(async move {
-            exchange::run(&handle, &stock, link, exchange::End::Called).await;
-            drop(place);
-        });
+        let exchange = async move {
+            exchange::run(&handle, &stock, link, End::Called).await;
+        };
+        running.insert(peer, tasks.spawn(exchange));
     }
 }
 

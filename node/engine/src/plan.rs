@@ -188,6 +188,12 @@ impl Plans {
         self.plans.get(&target).is_none_or(|plan| plan.is_called)
     }
 
+    /// Whether its link may carry what is nobody's hurry: its window is open, and its month has bytes left for all.
+    pub(crate) fn may_carry(&self, target: TargetId) -> bool {
+        let may = |plan: &Plan| plan.is_called && plan.allowed() == Allowance::All;
+        self.plans.get(&target).is_none_or(may)
+    }
+
     pub(crate) fn next_wake(&self) -> Option<Steady> {
         self.next
     }
@@ -391,14 +397,18 @@ mod tests {
             ..LinkSettings::default()
         };
         plans.insert(TargetId(1), "district:7710".to_owned(), settings);
-        let plan = plans.plans.get_mut(&TargetId(1)).unwrap();
-        let mut allowed = |spent| {
+        let mut allowed = |is_called, spent| {
+            let plan = plans.plans.get_mut(&TargetId(1)).unwrap();
             plan.month = Some((NodeId([1; 32]), 682, spent));
-            plan.allowed()
+            plan.is_called = is_called;
+            let allowed = plan.allowed();
+            (allowed, plans.may_carry(TargetId(1)))
         };
-        assert_eq!(allowed(9_999_999), Allowance::All);
-        assert_eq!(allowed(10_000_000), Allowance::Urgent);
-        assert_eq!(allowed(10_999_999), Allowance::Urgent);
-        assert_eq!(allowed(11_000_000), Allowance::Nothing);
+        assert_eq!(allowed(true, 9_999_999), (Allowance::All, true));
+        assert_eq!(allowed(true, 10_000_000), (Allowance::Urgent, false));
+        assert_eq!(allowed(true, 10_999_999), (Allowance::Urgent, false));
+        assert_eq!(allowed(true, 11_000_000), (Allowance::Nothing, false));
+        // Its window is closed.
+        assert_eq!(allowed(false, 0), (Allowance::All, false));
     }
 }

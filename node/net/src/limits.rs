@@ -180,3 +180,18 @@ pub const WEB_MESSAGE_BYTES_MAX: usize = 18 * 1024;
 
 /// What a WebSocket holds of messages that its socket has not taken: one, its frame, and an answer to a ping.
 pub const WEB_WRITE_BYTES_MAX: usize = 2 * WEB_MESSAGE_BYTES_MAX;
+
+/// Longest packet of mDNS that is read: what an Ethernet carries. Ours have some 250 bytes.
+pub const NEAR_BYTES_MAX: usize = 1_500;
+
+/// Networks of this machine on which neighbours are looked for: cables, radio, and those of virtual machines.
+pub const NEAR_NETWORKS_MAX: usize = 8;
+
+/// How often a node that is only asked looks up on which networks it is.
+pub const NEAR_NETWORKS_REST: Duration = Duration::from_secs(60);
+
+/// Milliseconds before an answer: drawn, so that those of many do not meet (RFC 6762, section 6).
+pub const NEAR_ANSWER_WAIT_MS: std::ops::Range<u64> = 20..120;
+
+/// How long between two answers, however many ask (the same section).
+pub const NEAR_ANSWER_REST: Duration = Duration::from_secs(1);

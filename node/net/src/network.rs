@@ -114,28 +114,13 @@ mod system {
 
 #[cfg(all(test, target_os = "linux"))]
 mod tests {
-    use std::process::Command;
-
     use super::*;
+    use crate::tests::own_network::{ip, is_own};
 
     /// An address more on the loopback of a network of the test's own, where it may have one.
     #[test]
     fn another_address_is_noticed() {
-        const OWN: &str = "HOPLUU_TEST_OWN_NETWORK";
-        if std::env::var_os(OWN).is_none() {
-            let program = std::env::current_exe().unwrap();
-            let test = "network::tests::another_address_is_noticed";
-            let run = |options: &[&str]| {
-                let mut command = Command::new("unshare");
-                command.args(options).arg(&program).args(["--exact", test]);
-                command.env(OWN, "1").status()
-            };
-            let may = Command::new("unshare").args(["-rn", "true"]).status();
-            if may.is_ok_and(|status| status.success()) {
-                assert!(run(&["-rn"]).unwrap().success());
-            } else {
-                println!("no network of its own here: not tested");
-            }
+        if !is_own("network::tests::another_address_is_noticed") {
             return;
         }
         let runtime = tokio::runtime::Builder::new_current_thread()
@@ -146,8 +131,7 @@ mod tests {
             let quiet = timeout(NETWORK_SETTLE, watch.changed()).await;
             assert!(quiet.is_err(), "nothing has changed");
             for words in ["link set lo up", "addr add 10.9.8.7/32 dev lo"] {
-                let ip = Command::new("ip").args(words.split(' ')).status();
-                assert!(ip.unwrap().success());
+                ip(words);
             }
             timeout(NETWORK_REST, watch.changed())
                 .await

@@ -5,6 +5,9 @@ mod early;
 mod identity;
 mod join;
 mod links;
+#[cfg(target_os = "linux")]
+pub(crate) mod own_network;
+mod parcels;
 mod streams;
 mod wrapped;
 

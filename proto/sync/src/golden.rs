@@ -20,9 +20,14 @@ use crate::{FileId, Item, ItemDigest, ObjectKey, Refusal, RefusalCode, ShortHash
 fn check(frame: &Frame, parts: &[(usize, &str)], file: ExpectFile) {
     let mut bytes = Vec::new();
     encode(frame, &mut bytes);
-    let (mut text, mut rest) = (String::new(), bytes.as_slice());
     let length = if bytes.len() > 129 { 2 } else { 1 };
-    for (len, what) in [(length, "length"), (1, "kind")].iter().chain(parts) {
+    let parts = [&[(length, "length"), (1, "kind")], parts].concat();
+    check_bytes(&bytes, &parts, &file);
+}
+
+pub(crate) fn check_bytes(bytes: &[u8], parts: &[(usize, &str)], file: &ExpectFile) {
+    let (mut text, mut rest) = (String::new(), bytes);
+    for (len, what) in parts {
         let (part, after) = rest.split_at(*len);
         for byte in part {
             write!(text, "{byte:02x}").unwrap();

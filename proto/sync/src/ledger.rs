@@ -28,10 +28,12 @@ pub enum Purpose {
     Transport,
     /// What was lost, or brought no answer, and went again.
     Repeats,
+    /// What is carried for others, sealed, and what came that way.
+    Parcels,
 }
 
 /// How many purposes there are.
-const PURPOSES: usize = 10;
+const PURPOSES: usize = 11;
 
 impl Purpose {
     /// All of them.
@@ -46,6 +48,7 @@ impl Purpose {
         Self::Talk,
         Self::Transport,
         Self::Repeats,
+        Self::Parcels,
     ];
 
     /// For what entries of a class are carried.
@@ -118,6 +121,15 @@ impl Spent {
 pub struct Said(Spent);
 
 impl Said {
+    /// On a connection for parcels, where nothing else is said: bytes of its stream so far, up and down.
+    #[must_use]
+    pub fn of_parcels(up: u64, down: u64) -> Self {
+        let mut spent = Spent::default();
+        Spent::put(&mut spent.up, Purpose::Parcels, up);
+        Spent::put(&mut spent.down, Purpose::Parcels, down);
+        Self(spent)
+    }
+
     pub(crate) fn up(&mut self, purpose: Purpose, bytes: usize) {
         Spent::put(
             &mut self.0.up,
@@ -252,6 +264,21 @@ mod tests {
         assert_eq!(next.of(Purpose::Handshake), (100, 96));
         let last = account.put_down(gone(3_650, 100, 400), gone(1_700, 0, 4), &said);
         assert_eq!(last.of(Purpose::Transport), (50, 100));
+    }
+
+    #[test]
+    fn what_is_said_of_parcels_is_put_down_for_them() {
+        let mut account = Account::default();
+        let mut put = |gone: Gone| {
+            let said = Said::of_parcels(gone.stream, gone.stream);
+            account.put_down(gone, gone, &said)
+        };
+        let first = put(gone(3_000, 0, 10));
+        assert_eq!(first.of(Purpose::Parcels), (10, 10));
+        assert_eq!(first.of(Purpose::Handshake), (2_990, 2_990));
+        let next = put(gone(5_000, 100, 1_810));
+        assert_eq!(next.of(Purpose::Parcels), (1_800, 1_800));
+        assert_eq!(next.of(Purpose::Transport), (100, 100));
     }
 
     proptest! {

@@ -12,6 +12,7 @@
 pub mod desk;
 pub mod hubs;
 pub mod papers;
+pub mod parcels;
 pub mod trusted;
 pub mod words;
 
@@ -61,6 +62,10 @@ pub const TARGETS: &[Target] = &[
     Target {
         name: "bundles",
         run: trusted::bundles,
+    },
+    Target {
+        name: "parcels",
+        run: parcels::parcels,
     },
     Target {
         name: "forms",

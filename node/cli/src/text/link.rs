@@ -48,6 +48,7 @@ pub(crate) fn purpose(lang: Lang, purpose: Purpose) -> &'static str {
         Purpose::Talk => word(lang, "báo nhận và so sánh", "talk"),
         Purpose::Transport => word(lang, "vỏ gói tin", "transport"),
         Purpose::Repeats => word(lang, "gửi lại", "repeats"),
+        Purpose::Parcels => word(lang, "gói gửi nhờ", "parcels"),
     }
 }
 

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use hopluu_model::{NodeId, Place, Timestamp};
+use hopluu_net::Via;
 use hopluu_sync::{Steady, TargetState};
 
 use super::{Made, Stock};
@@ -29,9 +30,17 @@ pub(crate) struct Due {
     pub(crate) jobs: Vec<Job>,
     /// Those who hear all over a link.
     pub(crate) settled: Vec<NodeId>,
-    /// The superior's address, where a link to it stands and has nothing of this node's own to carry: what is
-    /// carried for others comes last.
-    pub(crate) upstream: Option<String>,
+    /// The superior, where what is carried for others may go to it now.
+    pub(crate) upstream: Option<Upstream>,
+}
+
+/// A superior to whom a link stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Upstream {
+    pub(crate) node: NodeId,
+    pub(crate) addr: String,
+    /// What leads there.
+    pub(crate) via: Via,
 }
 
 /// Parcels for one receiver.
@@ -90,7 +99,9 @@ impl Core {
         }
     }
 
-    fn idle_upstream(&self) -> Option<String> {
+    /// The superior whose link has nothing of this node's own to carry, by its window and its month: what is carried for
+    /// others comes last.
+    pub(crate) fn idle_upstream(&self) -> Option<Upstream> {
         let status = self.hub.status();
         let owes = |node: NodeId| {
             let mut peers = status.peers.iter();
@@ -102,7 +113,12 @@ impl Core {
             };
             let node = *self.linked.get(&link)?;
             let called = self.called.get(&target.target)?;
-            (!owes(node)).then(|| called.addr.clone())
+            let may_carry = self.plans.may_carry(target.target) && !owes(node);
+            may_carry.then(|| Upstream {
+                node,
+                addr: called.addr.clone(),
+                via: self.vias.get(&link).copied().unwrap_or_default(),
+            })
         })
     }
 
@@ -115,5 +131,41 @@ impl Core {
         if self.apart.answered.len() < PARCELS_ANSWERED_MAX {
             self.apart.answered.insert(from);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use hopluu_sync::{LinkId, TargetId};
+
+    use super::*;
+    use crate::core::Called;
+    use crate::home::NodeSettings;
+    use crate::testing::alone::Node;
+
+    #[test]
+    fn a_link_that_has_something_of_its_own_to_carry_carries_nothing_for_others() {
+        let mut node = Node::of("465@2024-05-01");
+        let peer = Place {
+            node: NodeId([9; 32]),
+            unit: "45@2024-05-01".parse().unwrap(),
+            office: None,
+        };
+        let settings = NodeSettings {
+            upstream: vec!["45.example.vn:7710".to_owned()],
+            ..NodeSettings::default()
+        };
+        node.core.called = Called::of(&settings);
+        let target = TargetId(1);
+        assert!(node.core.called.contains_key(&target));
+        node.turn(Steady(0), |core, turn| {
+            core.target_added(turn, target);
+            core.link_opened(turn, LinkId(1), peer.clone(), Some(target));
+        });
+        let status = node.core.hub.status();
+        let state = status.targets.first().map(|target| target.state);
+        assert_eq!(state, Some(TargetState::Linked(LinkId(1))));
+        assert!(status.peers.iter().any(|peer| peer.owed > 0));
+        assert_eq!(node.core.idle_upstream(), None);
     }
 }

@@ -4,20 +4,26 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use hopluu_model::{ErrorChain, NodeId};
-use hopluu_net::{CloseCode, Link, LinkEvent, LinkGone, LinkHandle};
+use hopluu_net::{CloseCode, Link, LinkEvent, LinkHandle};
 use hopluu_sync::parcel::{Answer, Exchange, Heard, Offer, Outcome, ParcelError};
-use tokio::time::timeout;
+use hopluu_sync::{Account, Said, Spent};
+use tokio::time::{sleep, timeout};
 
 use super::Stock;
 use crate::error::CommandError;
 use crate::handle::Handle;
-use crate::limits::{PARCEL_EXCHANGE_MAX, PARCEL_SILENCE};
+use crate::limits::{PARCEL_EXCHANGE_MAX, PARCEL_PAUSE, PARCEL_SILENCE};
+use crate::net::gone;
 use crate::node::now;
 
-/// Who began.
+/// Which end this is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum End {
+    /// It calls a neighbour.
     Calling,
+    /// It calls its superior, beside a link: what that has to carry comes first.
+    Below,
+    /// It was called.
     Called,
 }
 
@@ -34,8 +40,17 @@ enum Broken {
     Stopping(#[from] CommandError),
 }
 
-/// Gives and takes what there is; answers how many parcels arrived with whom they were for.
-pub(super) async fn run(handle: &Handle, stock: &Arc<Stock>, link: Link, end: End) -> usize {
+/// How an exchange ended.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Ended {
+    /// Parcels that arrived with whom they were for.
+    pub(super) arrived: usize,
+    /// Whether both sides have said all.
+    pub(super) is_whole: bool,
+}
+
+/// Gives and takes what there is.
+pub(super) async fn run(handle: &Handle, stock: &Arc<Stock>, link: Link, end: End) -> Ended {
     let peer = link.handle().peer().node;
     let (exchange, first) = Exchange::begin(stock.offers(peer));
     let mut talk = Talk {
@@ -46,6 +61,8 @@ pub(super) async fn run(handle: &Handle, stock: &Arc<Stock>, link: Link, end: En
         exchange,
         out: VecDeque::from([first]),
         arrived: 0,
+        account: Account::default(),
+        spent: Spent::default(),
     };
     let ended = timeout(PARCEL_EXCHANGE_MAX, talk.run(end)).await;
     let code = match &ended {
@@ -58,7 +75,14 @@ pub(super) async fn run(handle: &Handle, stock: &Arc<Stock>, link: Link, end: En
     talk.link.handle().finish(code, "");
     // The last word leaves before the link is let go of.
     let _told = timeout(PARCEL_SILENCE, talk.closed()).await;
-    talk.arrived
+    talk.put_down();
+    let place = talk.link.handle().peer().clone();
+    // Without the loop nobody keeps accounts.
+    let _stopping = handle.parcels_spent(place, talk.spent).await;
+    Ended {
+        arrived: talk.arrived,
+        is_whole: matches!(ended, Ok(Ok(()))),
+    }
 }
 
 struct Talk<'a> {
@@ -70,32 +94,44 @@ struct Talk<'a> {
     /// What is still to be said, in order: at most one parcel, and a word for each that came.
     out: VecDeque<Vec<u8>>,
     arrived: usize,
+    account: Account,
+    spent: Spent,
 }
 
-/// Sends one piece and hands the link back its end.
-async fn send(link: LinkHandle, bytes: Vec<u8>) -> Result<(), LinkGone> {
-    link.send_last(bytes).await
+/// Sends one piece, to a superior when its link has nothing else to carry.
+async fn send(
+    link: LinkHandle,
+    bytes: Vec<u8>,
+    beside: Option<(&Handle, NodeId)>,
+) -> Result<(), Broken> {
+    if let Some((handle, superior)) = beside {
+        while !handle.parcels_may_go(superior).await? {
+            sleep(PARCEL_PAUSE).await;
+        }
+    }
+    link.send_last(bytes).await.map_err(|_| Broken::Gone)
 }
 
 impl Talk<'_> {
     /// Until both have said all. Reads and writes at once: two that only wrote would wait for each other.
     async fn run(&mut self, end: End) -> Result<(), Broken> {
+        let beside = (end == End::Below).then_some((self.handle, self.peer));
         let mut sending = None;
         loop {
             self.give_next().await;
             if sending.is_none() {
                 let next = self.out.pop_front();
-                sending = next.map(|bytes| Box::pin(send(self.link.handle(), bytes)));
+                sending = next.map(|bytes| Box::pin(send(self.link.handle(), bytes, beside)));
             }
             let is_over = self.exchange.is_over() && sending.is_none();
-            if is_over && end == End::Calling {
+            if is_over && end != End::Called {
                 return Ok(());
             }
             let event = match &mut sending {
                 Some(going) => tokio::select! {
                     event = timeout(PARCEL_SILENCE, self.link.next()) => event,
                     sent = going => {
-                        sent.map_err(|LinkGone| Broken::Gone)?;
+                        sent?;
                         sending = None;
                         continue;
                     }
@@ -133,7 +169,15 @@ impl Talk<'_> {
         }
     }
 
+    /// Puts down what has gone since the last time.
+    fn put_down(&mut self) {
+        let (up, down) = gone(&self.link.handle().meter());
+        let said = Said::of_parcels(up.stream, down.stream);
+        self.spent.add(&self.account.put_down(up, down, &said));
+    }
+
     async fn receive(&mut self, bytes: &[u8]) -> Result<(), Broken> {
+        self.put_down();
         self.exchange.receive(bytes);
         while let Some(heard) = self.exchange.heard()? {
             match heard {
@@ -155,10 +199,11 @@ impl Talk<'_> {
                     let said = self.exchange.outcome(outcome);
                     self.out.push_back(said);
                 }
-                Heard::Outcome(offer, outcome) if outcome != Outcome::Refused => {
+                Heard::Outcome(offer, Outcome::Refused) => self.stock.declined(offer.id, self.peer),
+                Heard::Outcome(offer, outcome) => {
                     self.handed(offer, outcome == Outcome::Delivered);
                 }
-                Heard::Outcome(..) | Heard::Gone(_) => {}
+                Heard::Gone(_) => {}
             }
         }
         Ok(())

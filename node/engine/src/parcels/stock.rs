@@ -39,6 +39,8 @@ struct Kept {
     since: Timestamp,
     /// Who else is known to have it.
     handed: BTreeSet<NodeId>,
+    /// Who has looked at it and will not have it: not asked again before the next start.
+    declined: BTreeSet<NodeId>,
 }
 
 #[derive(Debug, Default)]
@@ -83,29 +85,43 @@ impl Stock {
         })
     }
 
+    /// The root of all who give and take.
+    pub(crate) fn root(&self) -> &Digest {
+        &self.root
+    }
+
     fn shelf(&self) -> MutexGuard<'_, Shelf> {
         self.shelf.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// What a peer may want, its own first and then the oldest.
+    /// What a peer may want: what is for itself first, then one of each giver in turn, the oldest first. So whoever
+    /// gave many keeps nobody waiting.
     pub(crate) fn offers(&self, peer: NodeId) -> Vec<Offer> {
         let shelf = self.shelf();
-        let mut offers: Vec<_> = shelf
+        let wanted = shelf
             .kept
             .iter()
             .filter(|(_, kept)| kept.to == peer || kept.hops < PARCEL_HOPS_MAX)
             .filter(|(_, kept)| kept.giver != peer && !kept.handed.contains(&peer))
+            .filter(|(_, kept)| !kept.declined.contains(&peer));
+        let mut wanted: Vec<_> = wanted.collect();
+        wanted.sort_by_key(|(id, kept)| (kept.since, **id));
+        let mut turns: BTreeMap<NodeId, u32> = BTreeMap::new();
+        let mut offers: Vec<_> = wanted
+            .into_iter()
             .map(|(id, kept)| {
+                let turn = turns.entry(kept.giver).or_default();
+                *turn += 1;
                 let offer = Offer {
                     id: *id,
                     to: kept.to,
                     bytes: kept.bytes,
                     hops: kept.hops,
                 };
-                ((kept.to != peer, kept.since), offer)
+                ((kept.to != peer, *turn), offer)
             })
             .collect();
-        offers.sort_by_key(|(turn, offer)| (*turn, offer.id));
+        offers.sort_by_key(|(turn, _)| *turn);
         offers.into_iter().map(|(_, offer)| offer).collect()
     }
 
@@ -164,6 +180,7 @@ impl Stock {
             bytes: offer.bytes,
             since: now,
             handed: BTreeSet::new(),
+            declined: BTreeSet::new(),
         };
         match self.put(offer.id, kept, bytes) {
             Ok(()) => Outcome::Kept,
@@ -188,6 +205,7 @@ impl Stock {
                 bytes: u32::try_from(bytes.len()).unwrap_or(u32::MAX),
                 since: now,
                 handed: BTreeSet::new(),
+                declined: BTreeSet::new(),
             };
             if let Err(error) = self.put(envelope.id().0, kept, bytes) {
                 tracing::warn!(error = %ErrorChain(&error), "a parcel cannot be made");
@@ -236,6 +254,13 @@ impl Stock {
         drop(shelf);
         if is_done {
             self.done(id);
+        }
+    }
+
+    /// Remembers that a peer will not have a parcel. It stays: why that is only the peer knows.
+    pub(crate) fn declined(&self, id: ParcelId, peer: NodeId) {
+        if let Some(kept) = self.shelf().kept.get_mut(&id) {
+            kept.declined.insert(peer);
         }
     }
 
@@ -356,6 +381,19 @@ impl Shelf {
     }
 }
 
+/// How many files of a folder of parcels are none; without such a folder none is.
+pub(crate) fn no_parcels(dir: &Path) -> io::Result<u64> {
+    let entries = match fs::read_dir(dir) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(0),
+        entries => entries?,
+    };
+    let mut files = 0;
+    for entry in entries {
+        files += u64::from(found(&entry?.path()).is_none());
+    }
+    Ok(files)
+}
+
 /// The parcel in a file, by its name and what it holds.
 fn found(path: &Path) -> Option<(ParcelId, Kept)> {
     let name = path.file_name()?.to_str()?.strip_suffix(".hlb")?;
@@ -381,6 +419,7 @@ fn found(path: &Path) -> Option<(ParcelId, Kept)> {
         bytes: u32::try_from(bytes.len()).ok()?,
         since,
         handed: BTreeSet::new(),
+        declined: BTreeSet::new(),
     };
     (envelope.id().0 == id).then_some((id, kept))
 }

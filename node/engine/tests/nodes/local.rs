@@ -2,7 +2,7 @@
 
 use hopluu_engine::view::{SaveRequest, Saved, Selector};
 use hopluu_engine::{
-    Ailment, CommandError, InviteRequest, ReportFilter, UndoBar, doctor, now, restore,
+    Ailment, CommandError, Detail, Home, InviteRequest, ReportFilter, UndoBar, doctor, now, restore,
 };
 use hopluu_model::Timestamp;
 
@@ -337,6 +337,28 @@ async fn an_undo_that_cannot_be_says_why() {
         .unwrap();
     assert_eq!(undo().await, None);
     node.stop().await;
+}
+
+#[tokio::test]
+async fn the_doctor_looks_at_what_is_carried_for_others() {
+    let dir = tempfile::tempdir().unwrap();
+    make_root(dir.path(), "45", &[]);
+    let found = || -> Vec<_> {
+        let check_up = doctor(dir.path(), false, now()).unwrap();
+        let found = check_up.findings.into_iter();
+        found.map(|one| (one.ailment, one.detail)).collect()
+    };
+    assert_eq!(found(), []);
+    let parcels = Home::open(dir.path()).unwrap().parcels();
+    std::fs::create_dir(&parcels).unwrap();
+    assert_eq!(found(), []);
+    for name in ["half.new", "of-nobody.hlb"] {
+        std::fs::write(parcels.join(name), b"x").unwrap();
+    }
+    assert_eq!(found(), [(Ailment::Parcels, Detail::NoParcels(2))]);
+    // The next start throws them away.
+    crate::common::start_node(dir.path()).stop().await;
+    assert_eq!(found(), []);
 }
 
 #[tokio::test]

@@ -1,6 +1,7 @@
 //! Whole nodes in one process: alone, and linked over loopback.
 
 mod attached;
+mod carrier;
 #[cfg(test)]
 mod common;
 mod large;

@@ -3,18 +3,19 @@
 use std::net::SocketAddr;
 use std::path::Path;
 
-use hopluu_engine::view::ParcelsView;
+use hopluu_engine::view::{ParcelsView, Purpose};
 use hopluu_engine::{Home, NeighbourSettings, NodeSettings, Running, start};
 
 use crate::common::{join_below, province, save, set, start_node, total, until};
 
 /// Starts a node with neighbours, at an address of its choice or none of a superior.
-fn neighbour(dir: &Path, addresses: Vec<String>, has_upstream: bool) -> Running {
+pub(crate) fn neighbour(dir: &Path, addresses: Vec<String>, has_upstream: bool) -> Running {
     let home = Home::open(dir).expect("a home");
     let mut settings: NodeSettings = home.settings().expect("settings");
     settings.listen = Some(SocketAddr::from(([127, 0, 0, 1], 0)));
     settings.neighbours = Some(NeighbourSettings {
         addresses,
+        discover: false,
         after_s: 0,
         every_s: 1,
     });
@@ -24,17 +25,17 @@ fn neighbour(dir: &Path, addresses: Vec<String>, has_upstream: bool) -> Running 
     start(home, &settings).expect("a node")
 }
 
-async fn parcels(node: &Running) -> ParcelsView {
+pub(crate) async fn parcels(node: &Running) -> ParcelsView {
     let status = node.handle().status().await.expect("a status");
     status.parcels.expect("it serves links")
 }
 
-async fn has_form(node: &Running) -> bool {
+pub(crate) async fn has_form(node: &Running) -> bool {
     let listed = node.handle().form_list().await;
     listed.is_ok_and(|forms| !forms.is_empty())
 }
 
-fn address(node: &Running) -> String {
+pub(crate) fn address(node: &Running) -> String {
     node.listen_addr().expect("an address").to_string()
 }
 
@@ -72,6 +73,15 @@ async fn a_report_without_a_link_goes_with_a_neighbour_s_and_its_receipt_comes_b
     until("the district has the figure", async || {
         let shown = district.handle().rollup_show(total("465")).await.unwrap();
         shown.reported == 1
+    })
+    .await;
+    until("it is put down what that cost", async || {
+        let links = carrier.handle().link_list().await.unwrap();
+        let mut purposes = links.iter().flat_map(|link| &link.months);
+        purposes.any(|month| {
+            let parcels = month.purposes.get(&Purpose::Parcels);
+            parcels.is_some_and(|(up, down)| *up > 1_000 && *down > 0)
+        })
     })
     .await;
     let author = neighbour(&path("19429"), vec![address(&carrier)], false);

@@ -44,7 +44,7 @@ async fn linked_at(commune: &Endpoint, at: SocketAddr, district: &Endpoint) -> (
 }
 
 /// TLS by hand, to say what no node says.
-async fn shake(
+pub(super) async fn shake(
     to: &Endpoint,
     identity: Option<(u8, Vec<Vec<u8>>)>,
     alpn: &[u8],

@@ -74,7 +74,9 @@ fn what_is_kept_survives_a_restart_and_ends_with_its_time() {
     let stock = world.stock(true);
     assert_eq!(stock.answer(&offer, node(1)), Answer::Want);
     assert_eq!(stock.keep(&offer, &bytes, node(1), NOW), Outcome::Kept);
+    assert_eq!(no_parcels(world.dir.path()).unwrap(), 0);
     fs::write(world.dir.path().join("half.new"), b"x").unwrap();
+    assert_eq!(no_parcels(world.dir.path()).unwrap(), 1);
     let stock = world.stock(true);
     assert_eq!(stock.answer(&offer, node(1)), Answer::Kept);
     assert_eq!(stock.read(offer.id), Some(bytes));
@@ -125,6 +127,7 @@ fn put(stock: &Stock, n: u16, giver: NodeId, bytes: u32) {
         bytes,
         since: Timestamp(NOW.0 - 1_000 + i64::from(n)),
         handed: BTreeSet::new(),
+        declined: BTreeSet::new(),
     };
     stock.shelf().kept.insert(id, kept);
 }
@@ -186,4 +189,21 @@ fn only_its_addressee_s_word_ends_a_parcel_and_what_arrived_is_not_carried_again
     stock.handed(offer.id, offer.to, true);
     assert!(stock.is_empty());
     assert_eq!(stock.answer(&offer, node(1)), Answer::Delivered);
+}
+
+#[test]
+fn who_gave_many_keeps_nobody_waiting_and_what_is_declined_is_not_offered_again() {
+    let world = World::new();
+    let stock = world.stock(true);
+    for n in 0..100 {
+        put(&stock, n, node(1), 1);
+    }
+    put(&stock, 500, node(2), 1);
+    let offers = stock.offers(node(3));
+    assert_eq!(offers.len(), 101);
+    let of_two = offers.get(1).unwrap();
+    assert_eq!(of_two.id[..2], 500_u16.to_be_bytes());
+    stock.declined(of_two.id, node(3));
+    assert_eq!(stock.offers(node(3)).len(), 100);
+    assert_eq!(stock.offers(node(4)).len(), 101);
 }
