@@ -91,6 +91,8 @@ struct Way {
     is_awaited: bool,
     /// What has gone out first since anything came in: later packets only ask whether anybody is there.
     unanswered: Vec<Vec<u8>>,
+    /// Bytes of all that has.
+    flight: usize,
     /// When the first of it went out.
     since: Option<Instant>,
     due: Option<Instant>,
@@ -180,6 +182,7 @@ impl Repeater {
             measured: measured.clone(),
             is_awaited: true,
             unanswered: Vec::new(),
+            flight: 0,
             since: None,
             due: None,
             repeats: 0,
@@ -278,12 +281,25 @@ impl Way {
     /// Keeps a packet of the first flight. What follows once its answer is overdue is QUIC's own trying.
     fn keep(&mut self, bytes: &[u8], now: Instant) {
         let is_overdue = self.repeats > 0 || self.due.is_some_and(|due| due <= now);
-        let weight = self.weight();
+        if is_overdue {
+            return;
+        }
+        self.since.get_or_insert(now);
+        self.flight = self.flight.saturating_add(bytes.len());
+        if self.is_heard && self.flight > WORDS_BYTES {
+            // Of much on its way over a link that stood, one packet asks as well as all whether it stands again.
+            let kept = self.unanswered.iter().map(Vec::len).min();
+            if kept.is_none_or(|kept| bytes.len() < kept) {
+                self.unanswered = vec![bytes.to_vec()];
+            }
+            self.unanswered.sort_by_key(Vec::len);
+            self.unanswered.truncate(1);
+            return;
+        }
         let has_room = self.unanswered.len() < REPEATED_PACKETS_MAX
-            && weight + bytes.len() <= REPEATED_BYTES_MAX;
-        if has_room && !is_overdue {
+            && self.weight() + bytes.len() <= REPEATED_BYTES_MAX;
+        if has_room {
             self.unanswered.push(bytes.to_vec());
-            self.since.get_or_insert(now);
         }
     }
 
@@ -297,9 +313,15 @@ impl Way {
                 _ => (self.patience + 1).min(PATIENCE_MAX),
             };
         }
-        self.unanswered.clear();
-        (self.since, self.due, self.repeats) = (None, None, 0);
+        self.rest();
+        self.repeats = 0;
         self.is_heard = true;
+    }
+
+    /// Nothing is owed an answer.
+    fn rest(&mut self) {
+        self.unanswered.clear();
+        (self.flight, self.since, self.due) = (0, None, None);
     }
 
     fn weight(&self) -> usize {
@@ -315,7 +337,7 @@ impl Way {
             rtt: self.measured.rtt().or(self.pace.rtt),
             ..self.pace
         };
-        let wait = pace.wait(self.weight());
+        let wait = pace.wait(self.flight);
         wait.saturating_mul(1 << doublings)
             .min(REPEAT_WAIT_MAX.max(wait))
     }
@@ -330,8 +352,7 @@ impl Watch {
         };
         way.is_awaited = is_awaited;
         if !is_awaited {
-            (way.since, way.due) = (None, None);
-            way.unanswered.clear();
+            way.rest();
         }
     }
 

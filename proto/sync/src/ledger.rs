@@ -102,10 +102,27 @@ impl Spent {
         postcard::to_allocvec(self).expect("numbers can be written")
     }
 
-    /// What was written; nothing where it cannot be read.
+    /// What was written, by an older program with fewer purposes too; nothing where it cannot be read.
     #[must_use]
     pub fn decode(bytes: &[u8]) -> Self {
-        postcard::from_bytes(bytes).unwrap_or_default()
+        let (mut numbers, mut rest) = (Vec::new(), bytes);
+        while !rest.is_empty() && numbers.len() < 2 * PURPOSES {
+            let Ok((number, after)) = postcard::take_from_bytes::<u64>(rest) else {
+                return Self::default();
+            };
+            numbers.push(number);
+            rest = after;
+        }
+        let (up, down) = numbers.split_at(numbers.len() / 2);
+        let mut spent = Self::default();
+        if rest.is_empty() && up.len() == down.len() {
+            for (side, written) in [(&mut spent.up, up), (&mut spent.down, down)] {
+                for (bytes, written) in side.iter_mut().zip(written) {
+                    *bytes = *written;
+                }
+            }
+        }
+        spent
     }
 
     fn put(side: &mut [u64; PURPOSES], purpose: Purpose, bytes: u64) {
@@ -241,6 +258,23 @@ mod tests {
             datagrams,
             repeated,
             stream,
+        }
+    }
+
+    #[test]
+    fn what_an_older_program_put_down_is_read() {
+        let mut spent = Spent::default();
+        Spent::put(&mut spent.up, Purpose::Figures, 900);
+        Spent::put(&mut spent.down, Purpose::Repeats, 70);
+        assert_eq!(Spent::decode(&spent.encode()), spent);
+        let older = [&spent.up[..PURPOSES - 1], &spent.down[..PURPOSES - 1]].concat();
+        let older: Vec<u8> = older
+            .iter()
+            .flat_map(|number| postcard::to_allocvec(number).unwrap())
+            .collect();
+        assert_eq!(Spent::decode(&older), spent);
+        for garbled in [&older[1..], &[0xff][..], &[0; 100]] {
+            assert_eq!(Spent::decode(garbled), Spent::default());
         }
     }
 

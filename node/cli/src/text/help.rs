@@ -132,6 +132,7 @@ fn about_vi(path: &str) -> Option<&'static str> {
         "link" => {
             "Xem từng liên kết: tải được bao nhiêu, còn nợ gì và gửi mất bao lâu, đã tốn bao nhiêu"
         }
+        "link call" => "Gọi ngay các máy cấp trên, bằng liên kết mới: khi vừa bật modem",
         "watch" => "In ra từng thay đổi, mỗi dòng một việc, ngay khi đã nằm trên đĩa",
         "report" => "Viết và xem báo cáo",
         "report new" => "Mở báo cáo, trống hoặc theo kỳ trước",

@@ -182,6 +182,16 @@ async fn what_brings_no_answer_goes_out_again_until_it_does() {
             tokio::task::yield_now().await;
         }
     };
+    let answered = async || {
+        let to = repeater.local_addr().unwrap();
+        called.send_to(b"answer", to).await.unwrap();
+        let mut storage = [0; 2_000];
+        let heard = std::future::poll_fn(|context| {
+            let mut buffers = [IoSliceMut::new(&mut storage)];
+            repeater.poll_recv(context, &mut buffers, &mut [RecvMeta::default()])
+        });
+        assert_eq!(heard.await.unwrap(), 1);
+    };
     let mut buffer = [0; 2_000];
     // A call's three repeats come after 1, 2 and 4 waits of a round trip and an eighth, the time of the bytes and
     // some for the machine. On a link that has carried an answer they come evenly, and after a repeat with more patience.
@@ -195,19 +205,19 @@ async fn what_brings_no_answer_goes_out_again_until_it_does() {
         let (took, expected) = (start.elapsed(), Duration::from_millis(waits * wait));
         assert!(took >= expected && took < expected * 11 / 10, "{took:?}");
         // An answer ends it.
-        called
-            .send_to(b"answer", repeater.local_addr().unwrap())
-            .await
-            .unwrap();
-        let mut storage = [0; 2_000];
-        let heard = std::future::poll_fn(|context| {
-            let mut buffers = [IoSliceMut::new(&mut storage)];
-            repeater.poll_recv(context, &mut buffers, &mut [RecvMeta::default()])
-        });
-        assert_eq!(heard.await.unwrap(), 1);
+        answered().await;
     }
     let hour = Duration::from_secs(3_600);
     assert!(timeout(hour, called.recv_from(&mut buffer)).await.is_err());
+    // Of much on its way the smallest packet asks for all.
+    for bytes in [1_200, 300, 1_200] {
+        send(&vec![1; bytes]).await;
+        assert_eq!(called.recv_from(&mut buffer).await.unwrap().0, bytes);
+    }
+    for _ in 0..3 {
+        assert_eq!(called.recv_from(&mut buffer).await.unwrap().0, 300);
+    }
+    answered().await;
     // What needs none is sent once.
     watch.awaits(false);
     send(b"thanks").await;
