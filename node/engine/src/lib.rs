@@ -14,6 +14,7 @@ mod attach;
 mod beginnings;
 mod bundle;
 pub mod clock;
+mod clock_watch;
 mod core;
 mod decide;
 mod doctor;

@@ -130,8 +130,12 @@ pub(crate) const LEDGER_MONTHS: u32 = 13;
 /// What of a month's bytes is kept for what is urgent when they are used up: a tenth more.
 pub(crate) const MONTH_RESERVE: u64 = 10;
 
-/// How often windows and months are looked at while one may change, in milliseconds: a clock that was set, or a
-/// month that has begun, is noticed within a quarter of an hour.
+/// How often the clock is looked at for jumps. Windows are written in minutes, and the shortest have three: noticing a
+/// jump takes no noticeable part of one. A look costs microseconds.
+pub(crate) const CLOCK_LOOK: Duration = Duration::from_secs(5);
+
+/// How often windows and months are looked at while one may change, in milliseconds: a month that has
+/// begun is noticed within a quarter of an hour.
 pub(crate) const PLAN_LOOK_MS: u64 = 15 * 60_000;
 
 /// Entries that are counted to say what is owed, to all peers together: the loop does nothing else meanwhile.

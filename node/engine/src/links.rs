@@ -34,6 +34,13 @@ impl Core {
         self.hub_event(turn, Event::CallWanted);
     }
 
+    /// The machine slept or its clock was set: windows are judged anew, and what was put off is tried at once, because
+    /// nothing is as it was when it was put off.
+    pub fn clock_jumped(&mut self, turn: &mut Turn) {
+        self.follow_plans(turn);
+        self.network_changed(turn);
+    }
+
     /// Whether a node has anything to do with this one: the same unit, one above or one below, by the tree or, while
     /// that has not come yet, by the certificates of this node's own line.
     pub(crate) fn is_on_line(&self, peer: &Place) -> bool {
