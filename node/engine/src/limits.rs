@@ -130,6 +130,9 @@ pub(crate) const LEDGER_MONTHS: u32 = 13;
 /// What of a month's bytes is kept for what is urgent when they are used up: a tenth more.
 pub(crate) const MONTH_RESERVE: u64 = 10;
 
+/// Files that are looked at in one read when it is seen which are carried by hand.
+pub(crate) const CARRIED_READ_MAX: u32 = 256;
+
 /// How often the clock is looked at for jumps. Windows are written in minutes, and the shortest have three: noticing a
 /// jump takes no noticeable part of one. A look costs microseconds.
 pub(crate) const CLOCK_LOOK: Duration = Duration::from_secs(5);
