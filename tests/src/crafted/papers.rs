@@ -10,9 +10,9 @@ use hopluu_trust::{Address, Receipt, Record, RecordKind, Seal, SetId, Signature}
 use rand::SeedableRng as _;
 use rand::rngs::StdRng;
 
-use super::frames::{CHANGE, Group, Object, RECEIPT, push};
 use super::host::{FORM, record};
 use super::{Answer, Crafted, Host, INPUT_BYTES_MAX, Way};
+use crate::frames::{CHANGE, Group, Object, RECEIPT, push};
 
 pub(super) fn inputs(host: &Host) -> Vec<Crafted> {
     let refused = |name, bytes, why: RefusalWhy| {
@@ -106,8 +106,9 @@ fn fitting(groups: impl IntoIterator<Item = Group>) -> Vec<u8> {
                 .iter()
                 .map(|body| body.len() + 3)
                 .sum::<usize>();
-        let Object::New { descriptor, .. } = &group.object;
-        bytes += descriptor.len();
+        if let Object::New { descriptor, .. } = &group.object {
+            bytes += descriptor.len();
+        }
         if bytes > INPUT_BYTES_MAX {
             break;
         }
