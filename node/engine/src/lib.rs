@@ -12,6 +12,7 @@ mod admit;
 mod agenda;
 mod attach;
 mod beginnings;
+mod bills;
 mod bundle;
 pub mod clock;
 mod clock_watch;
