@@ -4,8 +4,10 @@ use hopluu_doc::{Edit, LifecycleEvent, Member, Report, SaveContext, SavedChange,
 use hopluu_model::tree::{TreeEvent, TreeManifest, load_snapshots};
 use hopluu_model::{ActorId, ChangeHash, DocId, Epoch, Place, Seq, Timestamp, UnitId};
 use hopluu_net::key::{Subject, issue, write_root};
+use hopluu_sync::limits::PIECE_BYTES;
+use hopluu_sync::outline::{Mark, hash_of, mark, proof};
 use hopluu_sync::parcel::Exchange;
-use hopluu_sync::{Bundle, Event, Incoming, Received, Span};
+use hopluu_sync::{Bundle, Carried, Event, FileId, FileRun, Incoming, Received, Span};
 use hopluu_trust::{
     Address, JoinReply, JoinRequest, Receipt, Record, RecordKind, Seal, SetId, Signer, encode_chain,
 };
@@ -33,7 +35,10 @@ pub(crate) fn all() -> Vec<(&'static str, Seeds)> {
         ("tickets", tickets()),
         ("chains", chains()),
         ("envelopes", envelopes()),
-        ("bundles", vec![("two", bundle().encode())]),
+        (
+            "bundles",
+            vec![("two", bundle().encode()), ("files", files())],
+        ),
         ("parcels", parcels()),
         ("forms", forms()),
         ("units", units()),
@@ -311,6 +316,25 @@ fn bundle() -> Bundle {
         }),
         entries: packets().iter().map(|(_, body)| entry(body)).collect(),
     }
+}
+
+/// A short file whole, and the end of a longer one.
+fn files() -> Vec<u8> {
+    let run = |content: &[u8], first: u16| {
+        let length = content.len() as u64;
+        let bodies: Vec<&[u8]> = content.chunks(PIECE_BYTES).collect();
+        let marks = (0..).zip(&bodies).map(|(at, body)| mark(at, body));
+        let marks: Vec<Mark> = marks.collect();
+        let hash = hash_of(length, &marks, bodies[0]).expect("all marks are there");
+        let proof = proof(length, &marks, first, true).expect("there is such a piece");
+        FileRun {
+            file: FileId { hash, length },
+            first,
+            bytes: [&proof.concat(), bodies[usize::from(first)]].concat(),
+        }
+    };
+    let runs = vec![run(b"%PDF-1.7", 0), run(&[7; 2 * PIECE_BYTES + 100], 2)];
+    Carried::Files(runs).encode()
 }
 
 fn envelopes() -> Seeds {

@@ -450,3 +450,61 @@ fn a_report_of_many_saves_and_long_texts_is_said_anew_on_paper_and_settles_with_
     let digest = |home: &Home| home.total(COMMUNE)["digest"].clone();
     assert_eq!(digest(&district), digest(&commune));
 }
+
+/// A scan in which nothing repeats.
+fn scan(bytes: usize) -> Vec<u8> {
+    let mut reader = blake3::Hasher::new().finalize_xof();
+    let mut scan = vec![0; bytes];
+    reader.fill(&mut scan);
+    scan.splice(..9, *b"%PDF-1.7\n");
+    scan
+}
+
+#[test]
+fn attachments_go_by_hand_in_parts_of_their_own_in_any_order() {
+    let world = World::new();
+    let (district, commune) = apart(&world);
+    let scan = scan(150_000);
+    let paper = world.path("ban-ky.pdf");
+    std::fs::write(&paper, &scan).expect("it can be written");
+    commune.set(&["II.1.1.a=1"]);
+    commune.ask(&["report", "attach", REVIEW, YEARS, &path_text(&paper)]);
+    let words = ["--attachments", "--size-max", "60000"];
+    let parts = export(&commune, DISTRICT, &world.path("up.hlb"), &words);
+    assert!(parts.len() >= 4, "{parts:?}");
+    for part in &parts {
+        let bytes = std::fs::metadata(part).expect("it is there").len();
+        assert!(bytes <= 60_000, "{} has {bytes} bytes", part.display());
+    }
+    let listed = || {
+        let words = ["report", "attachments", REVIEW, YEARS, "--unit", COMMUNE];
+        district.ask(&words)
+    };
+
+    // Before the report has come nobody wants them, and it is said what to do.
+    let files = parts.get(1..).expect("they follow the report");
+    let (code, taken) = import(&district, files);
+    assert_eq!((code, number(&taken, "/0/bundle/new")), (4, 0), "{taken}");
+    let remarks = taken.pointer("/0/bundle/remarks");
+    assert_eq!(remarks, Some(&json!(["file_unnamed"])));
+
+    let mut shuffled = parts.clone();
+    shuffled.reverse();
+    let lost = shuffled.remove(0);
+    assert_eq!(import(&district, &shuffled).0, 0);
+    let held = number(&listed(), "/0/held");
+    assert!(held > 0 && held < 150_000, "{held}");
+    let (code, taken) = import(&district, &[lost]);
+    assert_eq!(code, 0, "{taken}");
+    assert_eq!(number(&taken, "/0/bundle/files/0/held"), 150_000);
+    let (code, again) = import(&district, &parts);
+    assert_eq!((code, number(&again, "/1/bundle/new")), (0, 0), "{again}");
+    let holders = listed().pointer("/0/holders/0/unit").cloned();
+    assert_eq!(holders, Some(json!(COMMUNE)), "who made it has it");
+
+    let out = world.path("out.pdf");
+    let words = ["report", "save-attachment", REVIEW, YEARS, "1"];
+    let more = ["--unit", COMMUNE, "-o", &path_text(&out)];
+    district.ask(&[&words[..], &more].concat());
+    assert!(std::fs::read(&out).expect("it was saved") == scan);
+}

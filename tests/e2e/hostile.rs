@@ -7,13 +7,14 @@ use hopluu_model::tree::TreeEvent;
 use hopluu_model::{Place, Timestamp, UnitId};
 use hopluu_net::key;
 use hopluu_sync::{CloseCode, RefusalCode};
+use hopluu_tests::frames::{
+    ACK, ATTACHMENT, CHANGE, Group, HELLO, Object, PART, PUSH, RECEIPT, RECORD, frame, hello, push,
+    raw,
+};
 use hopluu_trust::{Receipt, Record, RecordKind, Signer, encode_chain};
 use serde_json::{Value, json};
 
-use crate::rogue::{
-    ACK, ATTACHMENT, CHANGE, Forged, HELLO, Object, PART, PUSH, RECEIPT, RECORD, Rogue, frame,
-    heard_by_caller, hello, push, raw_frame, travelling,
-};
+use crate::rogue::{Forged, Rogue, heard_by_caller, travelling};
 use crate::world::{COMMUNE, DISTRICT, NEIGHBOUR, REVIEW, World, line, rows, until};
 
 /// What a node may grow by while it is attacked: messages in parts of a few peers, and the allocator's
@@ -23,7 +24,7 @@ const GROWTH_BYTES_MAX: u64 = 24 << 20;
 /// What a peer says, and what it is closed with.
 fn broken_rules() -> Vec<(&'static str, Vec<u8>, CloseCode)> {
     let after_hello = |bytes: Vec<u8>| [hello(), bytes].concat();
-    let endless = raw_frame(PART, &[&[0_u8][..], &[PUSH], &[7; 60_000]].concat());
+    let endless = raw(PART, &[&[0_u8][..], &[PUSH], &[7; 60_000]].concat());
     vec![
         (
             "another protocol",
@@ -41,9 +42,9 @@ fn broken_rules() -> Vec<(&'static str, Vec<u8>, CloseCode)> {
             bytes
         }, CloseCode::VersionUnknown),
         ("a second hello", after_hello(hello()), CloseCode::HelloTwice),
-        ("a push of noise", after_hello(raw_frame(PUSH, &[0xEE; 300])), CloseCode::Malformed),
+        ("a push of noise", after_hello(raw(PUSH, &[0xEE; 300])), CloseCode::Malformed),
         ("an ack of nothing", after_hello(frame(ACK, &(5_u64, Vec::<(u32, u8)>::new()))), CloseCode::AckInvalid),
-        ("an id that was never given", after_hello(push(Object::Known(9), CHANGE, vec![1])), CloseCode::ShortIdUnknown),
+        ("an id that was never given", after_hello(push(vec![Group::of(Object::Known(9), CHANGE, vec![1])])), CloseCode::ShortIdUnknown),
         ("a message without end", after_hello(endless.repeat(80)), CloseCode::FrameTooLarge),
     ]
 }
@@ -66,7 +67,11 @@ async fn a_peer_that_breaks_a_rule_is_closed_with_its_number() {
     // Half a hello, half a push, and gone.
     for bytes in [
         hello(),
-        [hello(), push(Object::Known(0), CHANGE, vec![0; 9_000])].concat(),
+        [
+            hello(),
+            push(vec![Group::of(Object::Known(0), CHANGE, vec![0; 9_000])]),
+        ]
+        .concat(),
     ] {
         let half = bytes.split_at(bytes.len() / 2).0.to_vec();
         let talk = rogue.say(half).await;

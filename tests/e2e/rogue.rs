@@ -13,6 +13,7 @@ use hopluu_net::{
     CloseReason, DialOptions, Endpoint, Link, LinkEvent, NetConfig, Tuning, call_join, key,
 };
 use hopluu_sync::RefusalCode;
+use hopluu_tests::frames::{ACK, Group, Object, STREAM, hello, push};
 use hopluu_tests::process::shipped_form;
 use hopluu_trust::{Seal, Signer, Ticket};
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
@@ -25,55 +26,12 @@ use zstd::stream::raw::{Decoder, Operation as _};
 
 use crate::world::{Node, WAIT_MAX, YEARS, rows};
 
-pub(crate) const HELLO: u8 = 1;
-pub(crate) const PUSH: u8 = 2;
-pub(crate) const ACK: u8 = 3;
-pub(crate) const PART: u8 = 8;
-const STREAM: u8 = 9;
 /// The flag of a stream's first piece.
 const BEGINS: u8 = 1;
 
 /// docs/protocol.md, stream: a piece by itself, and what it is sent without.
 const ALONE: u8 = 3;
 const ZSTD_MAGIC: [u8; 4] = 0xfd2f_b528_u32.to_le_bytes();
-
-/// Kinds of entries.
-pub(crate) const CHANGE: u8 = 1;
-pub(crate) const RECORD: u8 = 2;
-pub(crate) const RECEIPT: u8 = 3;
-pub(crate) const ATTACHMENT: u8 = 4;
-
-/// docs/protocol.md, hello.
-#[derive(Serialize)]
-struct Hello {
-    mark: [u8; 4],
-    newest: u8,
-    oldest: u8,
-    epoch: [u8; 16],
-    last: [u8; 8],
-    held: Option<([u8; 16], [u8; 8])>,
-    nonce: [u8; 8],
-}
-
-/// docs/protocol.md, push.
-#[derive(Serialize)]
-struct Push {
-    span: Option<(u64, u64)>,
-    groups: Vec<Group>,
-}
-
-#[derive(Serialize)]
-struct Group {
-    object: Object,
-    kind: u8,
-    bodies: Vec<Vec<u8>>,
-}
-
-#[derive(Serialize)]
-pub(crate) enum Object {
-    New { id: [u8; 16], descriptor: Vec<u8> },
-    Known(u32),
-}
 
 /// docs/protocol.md, ack.
 #[derive(Deserialize)]
@@ -86,46 +44,6 @@ struct Ack {
 struct SealedChange {
     seal: Vec<u8>,
     change: Vec<u8>,
-}
-
-pub(crate) fn frame(kind: u8, body: &impl Serialize) -> Vec<u8> {
-    raw_frame(kind, &postcard::to_stdvec(body).expect("it encodes"))
-}
-
-pub(crate) fn raw_frame(kind: u8, body: &[u8]) -> Vec<u8> {
-    let mut bytes = postcard::to_stdvec(&(body.len() + 1)).expect("a number encodes");
-    bytes.push(kind);
-    bytes.extend_from_slice(body);
-    bytes
-}
-
-pub(crate) fn hello() -> Vec<u8> {
-    let hello = Hello {
-        mark: *b"HLuu",
-        newest: 1,
-        oldest: 1,
-        epoch: [9; 16],
-        last: [0; 8],
-        held: None,
-        nonce: [3; 8],
-    };
-    frame(HELLO, &hello)
-}
-
-pub(crate) fn push(object: Object, kind: u8, body: Vec<u8>) -> Vec<u8> {
-    let bodies = vec![body];
-    let group = Group {
-        object,
-        kind,
-        bodies,
-    };
-    frame(
-        PUSH,
-        &Push {
-            span: None,
-            groups: vec![group],
-        },
-    )
 }
 
 /// A node that joined with a good ticket and then does what it likes.
@@ -296,7 +214,7 @@ impl Talk {
         kind: u8,
         body: Vec<u8>,
     ) -> Option<RefusalCode> {
-        self.say(push(object, kind, body)).await;
+        self.say(push(vec![Group::of(object, kind, body)])).await;
         self.pushes += 1;
         loop {
             let (kind, body) = self.frame().await;

@@ -75,6 +75,7 @@ fn carry(world: &mut World, from: &[usize]) -> Result<(), Broken> {
         parts_max: None,
         report: None,
         anew: false,
+        attachments: false,
     };
     let mut sticks = Vec::new();
     for at in from {

@@ -44,6 +44,7 @@ impl World {
             parts_max: None,
             report: None,
             anew: false,
+            attachments: false,
         };
         // Without power, with nobody known yet, or with an entry that no stick holds.
         let Some(Ok(parts)) = node.core.as_mut().map(|core| core.bundles(&request, now)) else {

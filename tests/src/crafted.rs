@@ -7,7 +7,6 @@
 //! The test `corpus` holds each to its answer and to the memory of the issue; `scripts/bench crafted`
 //! prints the times as well.
 
-mod frames;
 mod host;
 mod link;
 mod papers;

@@ -12,6 +12,7 @@
 
 pub mod crafted;
 pub mod crash;
+pub mod frames;
 pub mod lab;
 pub mod memory;
 pub mod process;

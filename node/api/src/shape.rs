@@ -141,6 +141,9 @@ pub struct BundlePart {
     pub bundle: BundleView,
     /// How many entries it holds.
     pub entries: u64,
+    /// How many pieces of attachments.
+    #[serde(default)]
+    pub pieces: u64,
     /// The file, in base64.
     pub content: String,
 }

@@ -60,6 +60,11 @@ pub(crate) struct Admitted {
 }
 
 impl Admitted {
+    /// How many operations were decoded.
+    pub(crate) fn ops(&self) -> u64 {
+        self.ops
+    }
+
     fn refuse(&mut self, index: usize, code: RefusalCode) {
         let index = u32::try_from(index).unwrap_or(u32::MAX);
         self.refused.push(Refusal { index, code });

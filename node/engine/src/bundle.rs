@@ -9,6 +9,7 @@
 mod anew;
 mod error;
 mod export;
+mod files;
 mod import;
 
 use std::io::Read as _;
@@ -68,8 +69,11 @@ const WINDOW_LOG_MAX: u32 = 23;
 /// Level 19: a bundle is packed once, and carried on whatever there is.
 const PACK_LEVEL: i32 = 19;
 
-fn pack(bytes: &[u8]) -> Vec<u8> {
-    zstd::bulk::compress(bytes, PACK_LEVEL).expect("zstd takes any bytes")
+/// Scans are packed already: more than a look costs seconds and brings nothing.
+const PACK_FILES_LEVEL: i32 = 1;
+
+fn pack(bytes: &[u8], level: i32) -> Vec<u8> {
+    zstd::bulk::compress(bytes, level).expect("zstd takes any bytes")
 }
 
 /// What was packed, as it comes: however much a few bytes may claim to be, no more is kept than may be.
@@ -96,8 +100,8 @@ mod tests {
     #[test]
     fn what_was_packed_comes_out_and_no_bomb_does() {
         let full = vec![7; CONTENT_BYTES_MAX];
-        assert_eq!(unpack(&pack(&full)).unwrap(), full);
-        let bomb = pack(&vec![7; CONTENT_BYTES_MAX + 1]);
+        assert_eq!(unpack(&pack(&full, PACK_LEVEL)).unwrap(), full);
+        let bomb = pack(&vec![7; CONTENT_BYTES_MAX + 1], PACK_LEVEL);
         assert!(matches!(unpack(&bomb), Err(BundleError::Content(_))));
         // One that would have 128 MiB set aside before a byte of it is read.
         let mut encoder = zstd::stream::Encoder::new(Vec::new(), 3).unwrap();

@@ -19,6 +19,7 @@ use rand::{RngExt, SeedableRng};
 
 use crate::admit::Left;
 use crate::beginnings::Beginnings;
+use crate::bills::Bills;
 use crate::error::CommandError;
 use crate::files::FileQuota;
 use crate::home::NodeSettings;
@@ -100,6 +101,7 @@ pub struct Core {
     pub(crate) linked: BTreeMap<LinkId, NodeId>,
     pub(crate) vias: BTreeMap<LinkId, Via>,
     pub(crate) called: BTreeMap<TargetId, Called>,
+    pub(crate) bills: Bills,
     /// How much room files may take.
     pub(crate) file_quota: FileQuota,
     pub(crate) ledger: Ledger,
@@ -167,6 +169,7 @@ impl Core {
             linked: BTreeMap::new(),
             vias: BTreeMap::new(),
             called: BTreeMap::new(),
+            bills: Bills::default(),
             ledger: Ledger::default(),
             plans: Plans::default(),
             apart: Apart::default(),

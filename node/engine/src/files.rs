@@ -152,7 +152,7 @@ pub(crate) fn stored(piece: Piece) -> FilePiece {
 }
 
 /// Keeps a piece, where a document still names the file and there is room.
-fn keep(
+pub(crate) fn keep(
     tx: &mut WriteTx<'_>,
     file: FileId,
     piece: &FilePiece,

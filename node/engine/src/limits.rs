@@ -61,6 +61,21 @@ pub(crate) const FILES_READ_MAX: u32 = 256;
 /// cost of whoever sent it.
 pub(crate) const DECODED_OPS_AT_ONCE: u64 = 32 << 10;
 
+/// Operations of one push after which the rest of it is turned away, to come with the next comparison. Whoever keeps to
+/// [`DECODED_OPS_AT_ONCE`] sends more only where the saves of one document, which deletes or repeats a great deal, are as
+/// many by themselves.
+pub(crate) const PUSH_OPS_MAX: u64 = 2 * DECODED_OPS_AT_ONCE;
+
+/// Operations that a peer may have decoded before anything counts: a text as long as it may be, deleted and written
+/// anew, and half as much besides.
+pub(crate) const OPS_FREE: i64 = 128 << 10;
+
+/// How many it earns by each byte of a push. Letters that are typed are one or two, and as many when they are deleted.
+pub(crate) const OPS_PER_BYTE: i64 = 4;
+
+/// How many it earns in a millisecond: a tenth of a core, where a million take a second.
+pub(crate) const OPS_PER_MS: i64 = 100;
+
 /// Commands waiting for the loop: enough for a page with many users, little enough that a stuck disk
 /// is felt by the asker and not by the memory.
 pub(crate) const REQUESTS_WAITING_MAX: usize = 256;
@@ -130,8 +145,15 @@ pub(crate) const LEDGER_MONTHS: u32 = 13;
 /// What of a month's bytes is kept for what is urgent when they are used up: a tenth more.
 pub(crate) const MONTH_RESERVE: u64 = 10;
 
-/// How often windows and months are looked at while one may change, in milliseconds: a clock that was set, or a
-/// month that has begun, is noticed within a quarter of an hour.
+/// Files that are looked at in one read when it is seen which are carried by hand.
+pub(crate) const CARRIED_READ_MAX: u32 = 256;
+
+/// How often the clock is looked at for jumps. Windows are written in minutes, and the shortest have three: noticing a
+/// jump takes no noticeable part of one. A look costs microseconds.
+pub(crate) const CLOCK_LOOK: Duration = Duration::from_secs(5);
+
+/// How often windows and months are looked at while one may change, in milliseconds: a month that has
+/// begun is noticed within a quarter of an hour.
 pub(crate) const PLAN_LOOK_MS: u64 = 15 * 60_000;
 
 /// Entries that are counted to say what is owed, to all peers together: the loop does nothing else meanwhile.

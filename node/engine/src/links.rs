@@ -3,11 +3,14 @@
 use hopluu_model::{NodeId, Place, Seq};
 use hopluu_net::Via;
 use hopluu_store::{DbError, DocRow, PeerCheckpoint, WriteError, WriteTx};
-use hopluu_sync::{Acked, Effect, Event, Incoming, LinkId, Received, Refusal, TargetId, Ticket};
+use hopluu_sync::{
+    Acked, Effect, Event, Incoming, LinkId, Received, Refusal, RefusalCode, TargetId, Ticket,
+};
 use hopluu_trust::verify_line;
 
 use crate::admit::Admitted;
 use crate::core::{Core, unreadable};
+use crate::limits::PUSH_OPS_MAX;
 use crate::reads::{Answered, ask};
 use crate::turn::{NetEffect, Turn};
 use crate::view::{DiskState, WatchEvent};
@@ -32,6 +35,13 @@ impl Core {
     /// A person knows that now is the time.
     pub(crate) fn call_wanted(&mut self, turn: &mut Turn) {
         self.hub_event(turn, Event::CallWanted);
+    }
+
+    /// The machine slept or its clock was set: windows are judged anew, and what was put off is tried at once, because
+    /// nothing is as it was when it was put off.
+    pub fn clock_jumped(&mut self, turn: &mut Turn) {
+        self.follow_plans(turn);
+        self.network_changed(turn);
     }
 
     /// Whether a node has anything to do with this one: the same unit, one above or one below, by the tree or, while
@@ -106,6 +116,7 @@ impl Core {
         again_s: Option<u32>,
     ) {
         self.vias.remove(&link);
+        self.bills.forget_even(turn.steady);
         if let Some(node) = self.linked.remove(&link) {
             tracing::info!(peer = %node.short(), code, again_s, "link closed");
             turn.events.push(WatchEvent::LinkClosed { node });
@@ -155,6 +166,10 @@ impl Core {
                 entries,
                 received,
             } => {
+                let bytes = entries.iter().map(|entry| entry.body.len()).sum();
+                if !self.bills.may(peer, bytes, turn.steady) {
+                    return Some(Event::Overspent { link });
+                }
                 let answer = Answer { link, ticket };
                 self.apply(turn, Applying::new(answer, peer, entries, received));
             }
@@ -259,7 +274,9 @@ impl Core {
             self.records_changed(registry);
         }
         let peer = applying.peer;
+        self.bills.spend(peer, admitted.ops());
         if !applying.entries.is_empty() {
+            let applying = applying.within_bounds();
             self.apply(turn, applying);
             return self.let_in(turn, admitted, Some(peer));
         }
@@ -280,6 +297,9 @@ impl Core {
                 last,
             },
         );
+        if applying.is_cut_off {
+            self.hub_event(turn, Event::Overspent { link });
+        }
         self.let_in(turn, admitted, Some(peer));
     }
 
@@ -366,6 +386,10 @@ struct Applying {
     /// How many have been.
     done: u32,
     refused: Vec<Refusal>,
+    /// Operations that were decoded.
+    ops: u64,
+    /// Whether that was too much, and the rest was turned away.
+    is_cut_off: bool,
 }
 
 impl Applying {
@@ -382,6 +406,8 @@ impl Applying {
             received,
             done: 0,
             refused: Vec::new(),
+            ops: 0,
+            is_cut_off: false,
         }
     }
 
@@ -393,6 +419,24 @@ impl Applying {
         self.refused.extend(refused);
         self.entries.drain(..admitted.judged);
         self.done += u32::try_from(admitted.judged).unwrap_or(u32::MAX);
+        self.ops = self.ops.saturating_add(admitted.ops());
+    }
+
+    /// Turns away what is left of a push that is more work than any honest one. What came of it before stays.
+    fn within_bounds(mut self) -> Self {
+        if self.ops >= PUSH_OPS_MAX {
+            let left = u32::try_from(self.entries.len()).unwrap_or(u32::MAX);
+            let left = self.done..self.done.saturating_add(left);
+            self.refused.extend(left.map(|index| Refusal {
+                index,
+                code: RefusalCode::CROWDED,
+            }));
+            self.entries.clear();
+            // The position stays: all of it may be sent again.
+            self.received = None;
+            self.is_cut_off = true;
+        }
+        self
     }
 }
 

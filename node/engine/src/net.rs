@@ -12,8 +12,9 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
+use crate::clock_watch::ClockWatch;
 use crate::core::Core;
-use crate::limits::{LINK_EVENTS_MAX, LINKS_MAX, QUIC_AGAIN};
+use crate::limits::{CLOCK_LOOK, LINK_EVENTS_MAX, LINKS_MAX, QUIC_AGAIN};
 use crate::turn::{NetEffect, Turn};
 use crate::ways::Way;
 
@@ -30,6 +31,8 @@ pub(crate) enum NetEvent {
     Sent(LinkId),
     /// The machine is on another network.
     NetworkChanged,
+    /// The machine slept, or its clock was set.
+    ClockJumped,
 }
 
 /// Links, dials and the endpoint, as the loop holds them.
@@ -75,7 +78,8 @@ impl Net {
         let mut tasks = JoinSet::new();
         tasks.spawn(accept(endpoint.clone(), events.clone()));
         if !targets.is_empty() {
-            tasks.spawn(watch(events.clone()));
+            tasks.spawn(watch_network(events.clone()));
+            tasks.spawn(watch_clock(events.clone()));
         }
         let links = BTreeMap::new();
         (
@@ -112,9 +116,13 @@ impl Net {
             NetEvent::Called(Incoming::Join(call)) => self.joining(core, turn, call),
             NetEvent::NetworkChanged => {
                 tracing::debug!("network changed");
-                self.quic_again = Instant::now();
-                self.endpoint.network_changed();
+                self.hurry();
                 core.network_changed(turn);
+            }
+            NetEvent::ClockJumped => {
+                tracing::debug!("clock jumped");
+                self.hurry();
+                core.clock_jumped(turn);
             }
             NetEvent::Link(id, LinkEvent::Received(bytes)) => {
                 self.measure(core, turn, id);
@@ -131,6 +139,12 @@ impl Net {
                 core.link_closed(turn, id, code_of(&reason), reason.again_s());
             }
         }
+    }
+
+    /// Tries what waits at once: it waits by what was seen before.
+    fn hurry(&mut self) {
+        self.quic_again = Instant::now();
+        self.endpoint.network_changed();
     }
 
     fn opened(&mut self, core: &mut Core, turn: &mut Turn, link: Link, target: Option<TargetId>) {
@@ -358,7 +372,7 @@ async fn accept(endpoint: Endpoint, events: mpsc::Sender<NetEvent>) {
 }
 
 /// Without the system's word changes show when something is owed and nothing moves.
-async fn watch(events: mpsc::Sender<NetEvent>) {
+async fn watch_network(events: mpsc::Sender<NetEvent>) {
     let watching = async {
         let mut network = NetworkWatch::start()?;
         loop {
@@ -370,6 +384,16 @@ async fn watch(events: mpsc::Sender<NetEvent>) {
     };
     if let Err(error) = watching.await {
         tracing::warn!(error = %ErrorChain(&error), "changes of the network are not told");
+    }
+}
+
+async fn watch_clock(events: mpsc::Sender<NetEvent>) {
+    let mut clock = ClockWatch::start(CLOCK_LOOK);
+    loop {
+        clock.jumped().await;
+        if events.send(NetEvent::ClockJumped).await.is_err() {
+            return;
+        }
     }
 }
 

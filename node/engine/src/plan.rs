@@ -390,6 +390,43 @@ mod tests {
     }
 
     #[test]
+    fn windows_and_waits_end_at_once_when_the_clock_jumps() {
+        const HOUR_MS: i64 = 3_600_000;
+        let mut node = Node::new();
+        let settings = LinkSettings {
+            windows: vec!["daily 07:00-07:03".to_owned()],
+            ..LinkSettings::default()
+        };
+        for (target, settings) in [(1, settings), (2, LinkSettings::default())] {
+            let address = format!("district-{target}:7710");
+            node.core.plans.insert(TargetId(target), address, settings);
+        }
+        let dials = |turn: &Turn| {
+            let dials = turn.net.iter().filter_map(|effect| match effect {
+                NetEffect::Dial { target } => Some(target.0),
+                _ => None,
+            });
+            dials.collect::<Vec<_>>()
+        };
+        // It is noon.
+        assert_eq!(dials(&node.turn(Steady(0), Core::follow_plans)), [2]);
+        node.turn(Steady(1), |core, turn| {
+            core.dial_failed(turn, TargetId(2), Some(900));
+        });
+        // The machine slept until seven, and by the steady clock no time has passed.
+        let mut jump = |hours| {
+            let turn = node.turn(Steady(2), |core, turn| {
+                turn.now.0 += hours * HOUR_MS;
+                core.clock_jumped(turn);
+            });
+            dials(&turn)
+        };
+        assert_eq!(jump(19), [1, 2]);
+        assert!(jump(0).is_empty());
+        assert!(!node.core.plans.may_call(TargetId(1)));
+    }
+
+    #[test]
     fn a_month_ends_with_a_reserve_for_what_is_urgent() {
         let mut plans = Plans::default();
         let settings = LinkSettings {

@@ -16,7 +16,7 @@ pub use hopluu_sync::{Class, Purpose};
 use serde::{Deserialize, Serialize};
 
 pub use self::attachment::{AttachRequest, AttachmentPart, AttachmentView};
-pub use self::bundle::{BundlePlace, BundleRemark, BundleTaken, BundleView};
+pub use self::bundle::{BundleFile, BundlePlace, BundleRemark, BundleTaken, BundleView};
 pub use self::link::{Allowance, CostView, LinkView, OwedView, PlanView};
 pub use self::node::{
     DiskState, InviteView, ParcelsView, PeerRemark, PeerView, RefusalWhy, StatusView,

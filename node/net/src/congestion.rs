@@ -18,7 +18,7 @@ use quinn_proto::RttEstimator;
 use crate::limits::{INITIAL_WINDOW_PACKETS, MINIMUM_WINDOW_PACKETS};
 
 /// Rounds over which the best rate counts: a rate that was not seen again in so many is over.
-const ROUNDS: usize = 8;
+pub(crate) const ROUNDS: usize = 8;
 
 /// How long a shortest round trip counts, and the one before it; then it is measured anew.
 const SHORTEST_FOR: Duration = Duration::from_secs(20);
@@ -353,7 +353,7 @@ fn product(rate: u64, time: Duration) -> u64 {
     rate.saturating_mul(micros) / 1_000_000
 }
 
-fn rate_of(bytes: u64, time: Duration) -> u64 {
+pub(crate) fn rate_of(bytes: u64, time: Duration) -> u64 {
     let micros = u64::try_from(time.as_micros()).unwrap_or(u64::MAX);
     bytes
         .saturating_mul(1_000_000)

@@ -17,6 +17,7 @@ pub mod limits;
 mod call;
 mod close;
 mod congestion;
+mod delivered;
 mod dial;
 mod endpoint;
 mod greet;

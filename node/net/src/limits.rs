@@ -138,6 +138,16 @@ pub const PORT_TRIES_MAX: usize = 16;
 /// answered. At 64 kbit/s that is half a second; the 25 bytes around it are 0.6 %.
 pub const RECORD_BYTES_MAX: usize = 4 * 1024;
 
+/// Fewest bytes written on a TCP link after which it is asked how fast they went: with less the round trip would be
+/// most of what is seen. Asking takes 25 bytes each way.
+pub const MEASURED_BYTES: u64 = 4 * 1024;
+
+/// Shortest time between two such questions while bytes are written: five a second are enough to follow any link.
+pub const MEASURED_REST: Duration = Duration::from_millis(200);
+
+/// A pause in writing that ends what is measured at once: it would count as slowness of the link.
+pub const MEASURED_PAUSE: Duration = Duration::from_secs(1);
+
 /// What a TCP socket takes ahead of what the network does, where the system can be told so: what waits in the
 /// kernel can be neither reordered nor taken back.
 pub const UNSENT_BYTES: u32 = 4 * 1024;

@@ -8,12 +8,14 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+use futures_util::FutureExt as _;
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWriteExt as _, ReadHalf, WriteHalf};
 use tokio::sync::{Notify, mpsc, watch};
-use tokio::time::{sleep, timeout};
+use tokio::time::{Instant, sleep, timeout};
 use tokio_rustls::TlsStream;
 
 use crate::close::{CloseCode, CloseReason};
+use crate::delivered::Delivered;
 use crate::limits::{
     FINISH_TIMEOUT, LINE_ANSWER_MAX, LINE_KNOCK_INTERVAL, LINE_SILENCE_MAX, RECORD_BYTES_MAX,
 };
@@ -31,10 +33,17 @@ pub(crate) struct Line {
     pub(crate) passed: Arc<Passed>,
     pub(crate) via: Via,
     /// How long the way there and back took when the link began.
-    pub(crate) rtt: Duration,
+    rtt: Duration,
+    pub(crate) delivered: Arc<Delivered>,
 }
 
 impl Line {
+    /// The shortest round trip that was seen.
+    pub(crate) fn rtt(&self) -> Duration {
+        let seen = self.delivered.rtt();
+        seen.map_or(self.rtt, |seen| seen.min(self.rtt))
+    }
+
     /// Closes at once; what is not on its way is lost.
     pub(crate) fn close(&self, code: CloseCode, reason: &str) {
         say(&self.closing, code, reason);
@@ -160,11 +169,13 @@ pub(crate) fn start(beginning: Beginning, ends: Ends) -> Arc<Line> {
         lines,
     } = beginning;
     let (closing, close) = watch::channel(None);
+    let delivered = Arc::new(Delivered::default());
     let line = Arc::new(Line {
         closing,
-        passed,
+        passed: Arc::clone(&passed),
         via,
         rtt,
+        delivered: Arc::clone(&delivered),
     });
     let open = lines.enter();
     let (read, write) = tokio::io::split(stream);
@@ -179,6 +190,7 @@ pub(crate) fn start(beginning: Beginning, ends: Ends) -> Arc<Line> {
         events: ends.events.clone(),
         counters: Arc::clone(&ends.counters),
         knocks: Arc::clone(&knocks),
+        delivered: Arc::clone(&delivered),
     };
     let writer = Writer {
         write,
@@ -188,6 +200,8 @@ pub(crate) fn start(beginning: Beginning, ends: Ends) -> Arc<Line> {
         lines,
         knocks,
         counters: ends.counters,
+        passed,
+        delivered,
     };
     tokio::spawn(async move {
         drive(reader, writer, ends.events).await;
@@ -275,6 +289,8 @@ struct Writer {
     lines: Lines,
     knocks: Arc<Knocks>,
     counters: Arc<Counters>,
+    passed: Arc<Passed>,
+    delivered: Arc<Delivered>,
 }
 
 impl Writer {
@@ -309,7 +325,9 @@ impl Writer {
                     continue;
                 }
                 () = knocks.ask.notified() => {
-                    self.write(&record::knock()).await?;
+                    if self.delivered.knock(Instant::now()) {
+                        self.write(&record::knock()).await?;
+                    }
                     continue;
                 }
                 next = self.queue.recv() => next,
@@ -337,9 +355,18 @@ impl Writer {
             if self.close.borrow().is_some() {
                 return Ok(false);
             }
+            let begun = Instant::now();
             self.write(&record::piece(piece)).await?;
             let bytes = u64::try_from(piece.len()).unwrap_or(u64::MAX);
             self.counters.sent.fetch_add(bytes, Ordering::Relaxed);
+            let written = self.passed.sent.load(Ordering::Relaxed);
+            if self.delivered.wrote(begun, written, Instant::now()) {
+                self.write(&record::knock()).await?;
+            }
+            // Whoever asks how fast its bytes go does not wait for all of ours.
+            if self.knocks.answer.notified().now_or_never().is_some() {
+                self.write(&record::answer()).await?;
+            }
         }
         Ok(true)
     }
@@ -369,6 +396,7 @@ struct Reader {
     events: mpsc::Sender<LinkEvent>,
     counters: Arc<Counters>,
     knocks: Arc<Knocks>,
+    delivered: Arc<Delivered>,
 }
 
 impl Reader {
@@ -433,7 +461,11 @@ impl Reader {
                 }
                 Some(Said::Close(reason)) => return Err(reason),
                 Some(Said::Knock) => self.knocks.answer.notify_one(),
-                Some(Said::Answer) => {}
+                Some(Said::Answer) => {
+                    if self.delivered.answered(Instant::now()) {
+                        self.knocks.ask.notify_one();
+                    }
+                }
             }
         }
     }

@@ -96,7 +96,7 @@ pub struct Meter {
     pub stream_received: u64,
     /// The current guess of the round trip.
     pub rtt: Duration,
-    /// Bytes a second that the way was seen to carry, where a called node was sent enough to tell.
+    /// Bytes a second that the way was seen to carry, where enough was sent to tell; over QUIC at the calling end only.
     pub rate: Option<u64>,
 }
 
@@ -413,7 +413,8 @@ impl LinkHandle {
             Beneath::Line(line) => Meter {
                 udp_sent: line.passed.sent.load(Ordering::Relaxed),
                 udp_received: line.passed.received.load(Ordering::Relaxed),
-                rtt: line.rtt,
+                rtt: line.rtt(),
+                rate: line.delivered.rate(),
                 ..stream
             },
         }

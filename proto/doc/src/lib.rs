@@ -42,7 +42,7 @@ pub use genesis::{
 };
 pub use key::{Compartment, DocKey, DocKeyError, DocKind};
 pub use lifecycle::{EventEntry, LifecycleEvent, LifecycleState, Step};
-pub use packet::{Member, PacketError, Unpacked, pack, pack_within, unpack};
+pub use packet::{Member, PacketError, Unpacked, claimed_ops, pack, pack_within, unpack};
 pub use report::{
     Attached, Candidate, HistoryEntry, Kept, LoadError, Register, Report, TextKey, Touched, Undone,
 };

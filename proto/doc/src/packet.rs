@@ -26,7 +26,7 @@ use serde::{Deserialize, Serialize};
 
 pub use self::cut::pack_within;
 pub use self::pack::pack;
-pub use self::unpack::unpack;
+pub use self::unpack::{claimed_ops, unpack};
 use crate::scan::{ScanError, ScannedChange};
 
 /// The changes as they are, each with its seal.

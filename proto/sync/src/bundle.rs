@@ -6,9 +6,12 @@
 //! both stores and under the tree for which the checkpoint holds; whatever else they say a link judges
 //! later.
 
+mod files;
+
 use hopluu_model::{EntryKind, Epoch, Fault, ObjectId, Seq};
 use serde::{Deserialize, Serialize};
 
+pub use self::files::{Carried, FileRun};
 use crate::frame::{Span, at_most, kind_number};
 use crate::limits::{
     BUNDLE_BYTES_MAX, BUNDLE_ENTRIES_MAX, DESCRIPTOR_BYTES_MAX, ENTRY_BYTES_MAX, SEQ_MAX,
@@ -16,7 +19,7 @@ use crate::limits::{
 use crate::outbound::advanced;
 use crate::{Checkpoint, Incoming, Received};
 
-/// The first byte of a bundle.
+/// The first byte of a bundle of entries.
 const VERSION: u8 = 1;
 
 /// What one node gives another by hand.

@@ -19,7 +19,7 @@ pub enum CloseCode {
     Silent = 3,
     /// The store of the closing side could not do it now.
     StoreFailed = 4,
-    /// The closing side has no memory to spare now.
+    /// The closing side has no memory, or no time, to spare now.
     Busy = 5,
     /// The peer is this very node.
     Myself = 6,
@@ -129,7 +129,7 @@ impl fmt::Display for CloseCode {
             Self::Duplicate => "another link to the same peer is kept",
             Self::Silent => "nothing was heard for too long",
             Self::StoreFailed => "the store could not do it now",
-            Self::Busy => "no memory to spare now",
+            Self::Busy => "no memory or time to spare now",
             Self::Myself => "the peer is this very node",
             Self::NotHello => "the first frame is not a hello",
             Self::VersionUnknown => "no common version",

@@ -204,3 +204,28 @@ pub enum Effect {
         scope: Arc<Scope>,
     },
 }
+
+impl Effect {
+    /// Which connection the answer is for, and by what it is known; none where no answer names the effect.
+    #[must_use]
+    pub fn ticket(&self) -> Option<(LinkId, Ticket)> {
+        match self {
+            Self::LoadCheckpoint { link, ticket, .. }
+            | Self::ReadJournal { link, ticket, .. }
+            | Self::Apply { link, ticket, .. }
+            | Self::SaveAcked { link, ticket, .. }
+            | Self::SaveCheckpoint { link, ticket, .. }
+            | Self::ReadItems { link, ticket, .. }
+            | Self::ReadHashes { link, ticket, .. }
+            | Self::ReadWants { link, ticket, .. }
+            | Self::ReadPiece { link, ticket, .. }
+            | Self::KeepPiece { link, ticket, .. }
+            | Self::ReadMissing { link, ticket, .. } => Some((*link, *ticket)),
+            Self::Dial { .. }
+            | Self::Send { .. }
+            | Self::Await { .. }
+            | Self::Close { .. }
+            | Self::NoteHolder { .. } => None,
+        }
+    }
+}

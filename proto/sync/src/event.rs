@@ -209,6 +209,12 @@ pub enum Event {
         /// The effect.
         ticket: Ticket,
     },
+    /// What came over a link was more work than its peer's share: the link is closed as
+    /// [`Busy`](crate::CloseCode::Busy), and the peer comes again later.
+    Overspent {
+        /// The connection.
+        link: LinkId,
+    },
     /// Our journal has grown durably, by local work or by what a peer sent.
     Appended {
         /// Its last position.

@@ -127,6 +127,7 @@ impl Hub {
             }
             Event::FilesWanted { .. } | Event::FileHere { .. } => self.all(now, &event, effects),
             Event::RoomMade { peer } => self.room_made(now, peer, effects),
+            Event::Overspent { link } => self.close(now, link, CloseCode::Busy, effects),
             Event::NetworkChanged => self.targets.dial_waiting(effects),
             Event::CallWanted => self.call_anew(now, effects),
             Event::Limited { peer, least } => {

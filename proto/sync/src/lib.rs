@@ -53,7 +53,7 @@ mod window;
 
 pub use agenda::{Ahead, Class, Owed, in_turn, reach};
 pub use attachment::{FileHere, FileId, Piece, PieceFate, Want, Wants, outline};
-pub use bundle::{Bundle, BundleError, Claims, OldNews};
+pub use bundle::{Bundle, BundleError, Carried, Claims, FileRun, OldNews};
 pub use checkpoint::{Acked, Checkpoint, Received};
 pub use close::CloseCode;
 pub use effect::Effect;

@@ -246,6 +246,9 @@ pub const TARGETS_MAX: usize = 1_024;
 /// a small node has room for.
 pub const BUNDLE_ENTRIES_MAX: usize = 32 << 10;
 
+/// Runs of pieces in one part of a bundle: files of 4 KiB fill it with as many.
+pub const BUNDLE_RUNS_MAX: usize = 1_024;
+
 /// Bytes of a bundle before it is packed: what an envelope takes.
 pub const BUNDLE_BYTES_MAX: usize = hopluu_trust::limits::ENVELOPE_CONTENT_BYTES_MAX;
 

@@ -226,13 +226,13 @@ impl Desk {
     /// The disk does not do what was asked first.
     pub fn fail(&mut self) {
         let failed = self.asked.pop_front();
-        if let Some((link, ticket)) = failed.as_ref().and_then(ticket_of) {
+        if let Some((link, ticket)) = failed.as_ref().and_then(Effect::ticket) {
             self.tell(Event::StoreFailed { link, ticket });
         }
     }
 
     fn perform(&mut self, effect: Effect) -> Option<Event> {
-        let (link, ticket) = ticket_of(&effect)?;
+        let (link, ticket) = effect.ticket()?;
         Some(match effect {
             Effect::LoadCheckpoint { .. } => Event::CheckpointLoaded {
                 link,
@@ -419,26 +419,5 @@ fn without_files(effect: &Effect, link: LinkId, ticket: Ticket) -> Event {
                 next: None,
             },
         },
-    }
-}
-
-fn ticket_of(effect: &Effect) -> Option<(LinkId, Ticket)> {
-    match effect {
-        Effect::LoadCheckpoint { link, ticket, .. }
-        | Effect::ReadJournal { link, ticket, .. }
-        | Effect::Apply { link, ticket, .. }
-        | Effect::SaveAcked { link, ticket, .. }
-        | Effect::SaveCheckpoint { link, ticket, .. }
-        | Effect::ReadItems { link, ticket, .. }
-        | Effect::ReadHashes { link, ticket, .. }
-        | Effect::ReadMissing { link, ticket, .. }
-        | Effect::ReadWants { link, ticket, .. }
-        | Effect::ReadPiece { link, ticket, .. }
-        | Effect::KeepPiece { link, ticket, .. } => Some((*link, *ticket)),
-        Effect::NoteHolder { .. }
-        | Effect::Dial { .. }
-        | Effect::Send { .. }
-        | Effect::Await { .. }
-        | Effect::Close { .. } => None,
     }
 }

@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 use hopluu_doc::DocKey;
 use hopluu_model::tree::{TreeEvent, UnitTree};
 use hopluu_model::{ChangeHash, Digest, DocId, Epoch, Seq};
-use hopluu_sync::{Bundle, Checkpoint};
+use hopluu_sync::{Carried, Checkpoint};
 use hopluu_trust::{
     Envelope, JoinReply, JoinRequest, Receipt, Record, Seal, Signer, Ticket, TicketIssue,
     decode_chain, encode_chain, fingerprint, read_certificate, verify_chain,
@@ -115,10 +115,23 @@ pub fn envelopes(input: &[u8]) {
 
 /// What an opened envelope holds, unpacked.
 pub fn bundles(input: &[u8]) {
-    let Ok(bundle) = Bundle::decode(input) else {
+    let Ok(carried) = Carried::decode(input) else {
         return;
     };
-    assert_eq!(Bundle::decode(&bundle.encode()).as_ref(), Ok(&bundle));
+    let again = carried.clone().encode();
+    assert_eq!(Carried::decode(&again).as_ref(), Ok(&carried));
+    let bundle = match carried {
+        Carried::Entries(bundle) => bundle,
+        Carried::Files(runs) => {
+            for run in runs {
+                let bytes = run.pieces().map_or(0, |pieces| {
+                    pieces.iter().map(|piece| piece.body.len()).sum()
+                });
+                assert!(bytes <= run.bytes.len());
+            }
+            return;
+        }
+    };
     let (mine, basis) = (Epoch([1; 16]), Epoch([2; 16]));
     let kept = Checkpoint::default();
     let claims = bundle.claims(&kept, mine, basis, Seq(9));

@@ -16,8 +16,8 @@ use hopluu_store::{Medium, OpenOptions, Store};
 use hopluu_sync::{LinkId, Steady};
 use hopluu_trust::{Record, RecordKind, Signer, encode_chain, fingerprint};
 
-use super::frames::{Group, Object, RECORD, hello, push};
 use super::{Crafted, Way};
+use crate::frames::{Group, Object, RECORD, hello, push};
 use crate::{memory, repository};
 
 /// Quảng Trị, and a commune of it.

@@ -2,21 +2,26 @@
 
 use std::io::Write as _;
 
-use hopluu_doc::{DocKey, Edit, Member, Report, SaveContext, SavedChange};
+use hopluu_doc::limits::TEXT_CHARS_MAX;
+use hopluu_doc::{DocKey, Edit, Member, Report, SaveContext, SavedChange, pack};
 use hopluu_engine::view::RefusalWhy;
 use hopluu_model::{ActorId, ChangeHash, DocId, EntryKind, Epoch};
-use hopluu_sync::{Bundle, Incoming};
+use hopluu_sync::{Bundle, CloseCode, Incoming};
 use hopluu_trust::{Address, Receipt, Record, RecordKind, Seal, SetId, Signature};
 use rand::SeedableRng as _;
 use rand::rngs::StdRng;
 
-use super::frames::{CHANGE, Group, Object, RECEIPT, push};
 use super::host::{FORM, record};
 use super::{Answer, Crafted, Host, INPUT_BYTES_MAX, Way};
+use crate::frames::{CHANGE, Group, Object, RECEIPT, push};
 
 pub(super) fn inputs(host: &Host) -> Vec<Crafted> {
     let refused = |name, bytes, why: RefusalWhy| {
         Crafted::new(name, Way::Link(bytes), Answer::Refused(vec![why]))
+    };
+    let dear = |name, bytes| {
+        let busy = Answer::Closed(CloseCode::Busy.number());
+        Crafted::new(name, Way::Link(bytes), busy)
     };
     let unread = |name, bytes| Crafted::new(name, Way::Stick(bytes), Answer::Unread);
     vec![
@@ -26,11 +31,7 @@ pub(super) fn inputs(host: &Host) -> Vec<Crafted> {
             RefusalWhy::Bound,
         ),
         refused("runs of 2^60 operations", runs(host), RefusalWhy::Bound),
-        refused(
-            "a packet that says 2^60 changes",
-            claimed(host),
-            RefusalWhy::Bound,
-        ),
+        dear("packets that say 2^60 changes", claimed(host)),
         refused(
             "200 reports that nobody sealed",
             unsealed(host),
@@ -41,11 +42,8 @@ pub(super) fn inputs(host: &Host) -> Vec<Crafted> {
             wrong_seals(host),
             RefusalWhy::Signature,
         ),
-        Crafted::new(
-            "texts of 40,000 letters, packed",
-            Way::Link(texts(host)),
-            Answer::Taken,
-        ),
+        dear("texts of 40,000 letters, packed", texts(host)),
+        dear("deletions of 40,000 letters", deletions(host)),
         refused(
             "a tree that unpacks to 20 MB",
             tree(host),
@@ -106,8 +104,9 @@ fn fitting(groups: impl IntoIterator<Item = Group>) -> Vec<u8> {
                 .iter()
                 .map(|body| body.len() + 3)
                 .sum::<usize>();
-        let Object::New { descriptor, .. } = &group.object;
-        bytes += descriptor.len();
+        if let Object::New { descriptor, .. } = &group.object {
+            bytes += descriptor.len();
+        }
         if bytes > INPUT_BYTES_MAX {
             break;
         }
@@ -138,10 +137,14 @@ fn begun(key: DocKey) -> Report {
     Report::create(key, &FORM).expect("the form fits its key")
 }
 
-fn sealed(host: &Host, key: &DocKey, change: &SavedChange, is_good: bool) -> Vec<u8> {
+fn seal(host: &Host, key: &DocKey, change: &SavedChange) -> Seal {
     let actors = vec![change.scanned.actor];
     let seal = Seal::sign(&host.commune, key.id(), actors, change.hash, String::new());
-    let mut seal = seal.expect("one actor");
+    seal.expect("one actor")
+}
+
+fn sealed(host: &Host, key: &DocKey, change: &SavedChange, is_good: bool) -> Vec<u8> {
+    let mut seal = seal(host, key, change);
     if !is_good {
         seal.signature = Signature([0; 64]);
     }
@@ -233,15 +236,36 @@ fn wrong_seals(host: &Host) -> Vec<u8> {
 fn texts(host: &Host) -> Vec<u8> {
     let groups = (1_000..1_200).map(|number| {
         let key = key(number);
-        let text = Edit::SetText {
-            section: "situation".parse().expect("a section"),
-            office: "commune_pc".parse().expect("an office"),
-            text: "a".repeat(hopluu_doc::limits::TEXT_CHARS_MAX),
-        };
-        let change = saved(&mut begun(key.clone()), &[text]);
+        let change = saved(&mut begun(key.clone()), &[text(TEXT_CHARS_MAX)]);
         group(&key, vec![sealed(host, &key, &change, true)])
     });
     fitting(groups)
+}
+
+/// Each deletes a text that nobody has sent: a number in the packet, and as much to take apart.
+fn deletions(host: &Host) -> Vec<u8> {
+    // More than are judged; making them takes as long as judging.
+    let groups = (2_000..2_012).map(|number| {
+        let key = key(number);
+        let mut report = begun(key.clone());
+        saved(&mut report, &[text(TEXT_CHARS_MAX)]);
+        let change = saved(&mut report, &[text(0)]);
+        let seal = seal(host, &key, &change).to_wire();
+        let member = Member {
+            seal: &seal,
+            change: &change.bytes,
+        };
+        group(&key, vec![pack(&[member])])
+    });
+    fitting(groups)
+}
+
+fn text(letters: usize) -> Edit {
+    Edit::SetText {
+        section: "situation".parse().expect("a section"),
+        office: "commune_pc".parse().expect("an office"),
+        text: "a".repeat(letters),
+    }
 }
 
 fn bomb() -> Vec<u8> {

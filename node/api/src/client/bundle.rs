@@ -17,6 +17,8 @@ pub struct ExportedPart {
     pub bundle: BundleView,
     /// How many entries it holds.
     pub entries: u64,
+    /// How many pieces of attachments.
+    pub pieces: u64,
     /// The bytes of the file.
     pub bytes: Vec<u8>,
 }
@@ -45,6 +47,7 @@ impl ExportedParts {
         Ok(Some(ExportedPart {
             bundle: part.bundle,
             entries: part.entries,
+            pieces: part.pieces,
             bytes: bytes.map_err(|error| foreign(error.to_string()))?,
         }))
     }

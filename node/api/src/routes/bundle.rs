@@ -39,6 +39,7 @@ async fn run(mut parts: Receiver<Result<BundleMade, CommandError>>, mut pieces: 
                 let part = BundlePart {
                     bundle: made.bundle,
                     entries: made.entries,
+                    pieces: made.pieces,
                     content: BASE64.encode(&made.bytes),
                 };
                 pieces.line(&part).await

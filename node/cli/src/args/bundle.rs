@@ -32,6 +32,9 @@ pub(crate) struct BundleExportArgs {
     /// Most bytes of one file; more of them are written where it takes more
     #[arg(long, value_name = "BYTES")]
     pub(crate) size_max: Option<u64>,
+    /// The attachments of the reports too, in files behind the others
+    #[arg(long, conflicts_with = "qr")]
+    pub(crate) attachments: bool,
     /// Only this report
     #[arg(long, num_args = 2, value_names = ["FORM", "PERIOD"])]
     pub(crate) report: Option<Vec<String>>,

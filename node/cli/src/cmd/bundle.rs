@@ -37,6 +37,7 @@ struct Written {
     /// The page that it is printed on.
     page: Option<String>,
     entries: u64,
+    pieces: u64,
     bundle: BundleView,
 }
 
@@ -78,6 +79,7 @@ fn request(args: &BundleExportArgs) -> BundleRequest {
         parts_max: None,
         report,
         anew: false,
+        attachments: args.attachments,
     }
 }
 
@@ -97,6 +99,7 @@ async fn export(args: &BundleExportArgs, context: &Context) -> Result<Exit, Fail
                 file: file.display().to_string(),
                 page: None,
                 entries: part.entries,
+                pieces: part.pieces,
                 bundle: part.bundle,
             });
         }
@@ -115,7 +118,7 @@ async fn export(args: &BundleExportArgs, context: &Context) -> Result<Exit, Fail
 fn tell(written: &[Written], context: &Context) -> Result<(), Failure> {
     context.answer(&written, |written| {
         let lines = written.iter().map(|one| {
-            let words = text::bundle::written(&one.file, one.entries);
+            let words = text::bundle::written(&one.file, one.entries, one.pieces);
             let address = text::bundle::address(&one.bundle, context.lang);
             format!("{}, {address}\n", words.in_lang(context.lang))
         });
@@ -195,6 +198,8 @@ async fn import(args: &BundleFilesArgs, context: &Context) -> Result<Exit, Failu
                     text::refused_why(context.lang, *why)
                 ));
             }
+            let files = taken.files.iter();
+            lines.extend(files.map(|file| text::bundle::file(file, context.lang)));
             let remarks = taken.remarks.iter();
             lines.extend(
                 remarks.map(|remark| text::bundle::remark(*remark, context.lang).to_owned()),

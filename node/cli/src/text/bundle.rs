@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use hopluu_api::text::Both;
-use hopluu_engine::view::{BundleRemark, BundleTaken, BundleView};
+use hopluu_engine::view::{BundleFile, BundleRemark, BundleTaken, BundleView};
 use hopluu_form::Lang;
 
 use super::word;
@@ -63,11 +63,27 @@ pub(crate) fn paper_how(lang: Lang) -> &'static str {
 }
 
 /// A file that was written.
-pub(crate) fn written(file: &str, entries: u64) -> Both {
+pub(crate) fn written(file: &str, entries: u64, pieces: u64) -> Both {
+    if pieces > 0 {
+        return Both::new(
+            format!("đã ghi {file}: {pieces} mảnh của tệp đính kèm"),
+            format!("{file} written: {pieces} pieces of attachments"),
+        );
+    }
     Both::new(
         format!("đã ghi {file}: {entries} mục"),
         format!("{file} written: {entries} entries"),
     )
+}
+
+/// How much of an attachment is here after a part with it.
+pub(crate) fn file(file: &BundleFile, lang: Lang) -> String {
+    let hash = file.hash.get(..12).unwrap_or(&file.hash);
+    let (held, bytes) = (file.held, file.bytes);
+    match lang {
+        Lang::Vi => format!("tệp đính kèm {hash}: có {held}/{bytes} byte"),
+        Lang::En => format!("attachment {hash}: {held} of {bytes} bytes are here"),
+    }
 }
 
 /// What to do with what was written.
@@ -117,6 +133,16 @@ pub(crate) fn remark(remark: BundleRemark, lang: Lang) -> &'static str {
             lang,
             "nơi lập có nhiều hơn máy này: khi có mạng hai máy sẽ so lại",
             "its maker has more of this node than there is: the two will compare once there is a link",
+        ),
+        BundleRemark::FileUnnamed => word(
+            lang,
+            "chưa có báo cáo nào ghi tệp đính kèm này: nhận phần có báo cáo rồi nhận lại gói này",
+            "no report here names an attachment in it: take in the part with the report, then this one again",
+        ),
+        BundleRemark::FileNoRoom => word(
+            lang,
+            "không đủ chỗ giữ tệp đính kèm",
+            "there is no room for an attachment",
         ),
     }
 }

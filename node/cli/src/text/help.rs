@@ -258,6 +258,9 @@ fn help_vi(path: &str, argument: &str) -> Option<&'static str> {
         ("bundle export", "office") => "Cho máy của ngành này trong đơn vị đó",
         ("bundle export", "all") => "Cho cấp trên và mọi máy do máy này mời vào",
         ("bundle export", "out") => "Tệp để ghi, hoặc thư mục để ghi vào [mặc định: thư mục này]",
+        ("bundle export", "attachments") => {
+            "Cả tệp đính kèm của báo cáo, ghi thành các tệp sau cùng"
+        }
         ("bundle export", "size_max") => {
             "Mỗi tệp tối đa bao nhiêu byte; cần thì ghi thành nhiều tệp"
         }

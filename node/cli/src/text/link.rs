@@ -81,7 +81,10 @@ pub(crate) fn closed_why(lang: Lang, code: u16) -> Option<&'static str> {
             "nothing was heard for too long",
         ),
         4 => ("ổ đĩa không ghi được", "its disk could not do it"),
-        5 => ("tạm hết bộ nhớ", "no memory to spare"),
+        5 => (
+            "tạm hết bộ nhớ hoặc thời gian",
+            "no memory or time to spare",
+        ),
         6 => ("gọi vào chính mình", "it is the same node"),
         16..=47 | 260 => ("nhận được dữ liệu sai quy tắc", "what came broke a rule"),
         48 => ("lỗi của chương trình", "a bug"),

@@ -4,7 +4,8 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use hopluu_doc::{
-    DocKey, Genesis, PacketError, ParentsError, ScannedChange, Unpacked, is_derived_actor, unpack,
+    DocKey, Genesis, PacketError, ParentsError, ScannedChange, Unpacked, claimed_ops,
+    is_derived_actor, unpack,
 };
 use hopluu_form::Form;
 use hopluu_model::{ChangeHash, DocId, NodeId};
@@ -120,7 +121,11 @@ impl Admission {
         // Bounded before Automerge or anything else that allocates sees it.
         let unpacked = match unpack(body) {
             Ok(unpacked) => unpacked,
-            Err(error) => return Ok(Taken::refused(doc, refusal_of(&error))),
+            Err(error) => {
+                let ops = claimed_ops(body);
+                let refused = Taken::refused(doc, refusal_of(&error));
+                return Ok(Taken { ops, ..refused });
+            }
         };
         let ops = unpacked.iter();
         let ops = ops

@@ -8,7 +8,9 @@ use hopluu_sync::limits::{
     BUNDLE_BYTES_MAX, BUNDLE_ENTRIES_MAX, CHUNK_BYTES, DESCRIPTOR_BYTES_MAX, ENTRY_BYTES_MAX,
     PARCEL_BYTES_MAX,
 };
-use hopluu_sync::{Acked, Ahead, Bundle, Checkpoint, Entry, Incoming, Received, Scope, Span};
+use hopluu_sync::{
+    Acked, Ahead, Bundle, Carried, Checkpoint, Entry, Incoming, Received, Scope, Span,
+};
 use hopluu_trust::limits::ENVELOPE_PARTS_MAX;
 use hopluu_trust::{Address, SetId, Signer};
 use rand::rngs::StdRng;
@@ -17,7 +19,8 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::mpsc;
 
 use super::anew::no_report;
-use super::{BundleError, PART_BYTES_MIN, inspect, pack};
+use super::files::{Share, carried, shares};
+use super::{BundleError, PACK_FILES_LEVEL, PACK_LEVEL, PART_BYTES_MIN, inspect, pack};
 use crate::clock;
 use crate::core::Core;
 use crate::error::CommandError;
@@ -52,6 +55,9 @@ pub struct BundleRequest {
     /// before them, and only these are carried.
     #[serde(default)]
     pub anew: bool,
+    /// Whether the files that the reports name go along, in parts of their own behind the others.
+    #[serde(default)]
+    pub attachments: bool,
 }
 
 /// Who is to open it.
@@ -77,6 +83,8 @@ pub struct BundleMade {
     pub bundle: BundleView,
     /// How many entries it holds.
     pub entries: u64,
+    /// How many pieces of attachments.
+    pub pieces: u64,
     /// The bytes of the file.
     pub bytes: Vec<u8>,
 }
@@ -96,6 +104,7 @@ pub(crate) struct Exporting {
     doc: Option<DocId>,
     /// Nothing before this position, whatever the receiver lacks.
     not_before: Seq,
+    has_attachments: bool,
     size_max: usize,
     parts_max: u64,
 }
@@ -104,6 +113,12 @@ pub(crate) struct Exporting {
 struct Cut {
     after: Seq,
     through: Seq,
+}
+
+/// What one part brings.
+enum Part {
+    Entries(Cut),
+    Files(Vec<Share>),
 }
 
 /// What is the same of all parts for one receiver.
@@ -156,6 +171,7 @@ impl Core {
             receivers: Vec::new(),
             doc: None,
             not_before: Seq(0),
+            has_attachments: false,
             size_max: usize::MAX,
             parts_max: u64::from(ENVELOPE_PARTS_MAX),
         }
@@ -200,6 +216,7 @@ impl Core {
             receivers,
             doc,
             not_before,
+            has_attachments: request.attachments,
             size_max: usize::try_from(asked).unwrap_or(usize::MAX),
             parts_max: request.parts_max.unwrap_or(u64::from(ENVELOPE_PARTS_MAX)),
             ..self.exporting(now)
@@ -303,37 +320,74 @@ impl Exporting {
         let basis = Acked::basis(self.epoch, self.tree);
         let begins = Bundle::begins_after(&kept, basis, last);
         let cuts = self.plan(&job, begins.max(self.not_before))?;
-        let parts = u64::try_from(cuts.len()).unwrap_or(u64::MAX);
-        if parts > self.parts_max {
-            return Err(BundleError::TooManyParts {
-                parts,
-                most: self.parts_max,
-            }
-            .into());
+        let shares = self.shares(&job)?;
+        let parts = u64::try_from(cuts.len() + shares.len()).unwrap_or(u64::MAX);
+        let most = self.parts_max.min(ENVELOPE_PARTS_MAX.into());
+        if parts > most {
+            return Err(BundleError::TooManyParts { parts, most }.into());
         }
-        job.address.parts = u16::try_from(cuts.len()).unwrap_or(ENVELOPE_PARTS_MAX);
-        for (part, cut) in (1..).zip(cuts) {
-            job.address.part = part;
-            let entries = self.entries(&job, cut.after, cut.through)?;
-            let entries: Vec<Entry> = entries.into_iter().map(|(entry, _)| entry).collect();
-            let count = u64::try_from(entries.len()).unwrap_or(u64::MAX);
-            let content = self.content(&job, &entries, &cut);
-            let refused = |error: String| CommandError::Refused {
-                what: "the bundle",
-                detail: error,
-            };
-            let closed = job.address.close(&self.signer, &content, &mut self.rng);
-            let bytes = closed.map_err(|error| refused(error.to_string()))?;
-            let made = BundleMade {
-                bundle: inspect(&bytes).map_err(|error| refused(error.to_string()))?,
-                entries: count,
-                bytes,
-            };
-            if !take(made) {
+        job.address.parts = u16::try_from(parts).unwrap_or(ENVELOPE_PARTS_MAX);
+        // Files behind the entries: who takes them in as they come knows the reports that name them by then.
+        let cuts = cuts.into_iter().map(Part::Entries);
+        for (number, part) in (1..).zip(cuts.chain(shares.into_iter().map(Part::Files))) {
+            job.address.part = number;
+            if !take(self.part(&job, &part)?) {
                 return Ok(false);
             }
         }
         Ok(true)
+    }
+
+    fn part(&mut self, job: &Job<'_>, part: &Part) -> Result<BundleMade, CommandError> {
+        let (entries, pieces, content) = match part {
+            Part::Entries(cut) => {
+                let entries = self.entries(job, cut.after, cut.through)?;
+                let entries: Vec<Entry> = entries.into_iter().map(|(entry, _)| entry).collect();
+                let content = self.content(job, &entries, cut);
+                (u64::try_from(entries.len()).unwrap_or(u64::MAX), 0, content)
+            }
+            Part::Files(shares) => {
+                let read = self.store.read().map_err(CommandError::Store)?;
+                let runs = read.consistent(|read| -> Result<_, DbError> {
+                    shares.iter().map(|share| share.run(read)).collect()
+                });
+                let runs = Carried::Files(runs.map_err(CommandError::Store)?);
+                let pieces = shares.iter().map(Share::count).sum();
+                (0, pieces, pack(&runs.encode(), PACK_FILES_LEVEL))
+            }
+        };
+        let refused = |error: String| CommandError::Refused {
+            what: "the bundle",
+            detail: error,
+        };
+        let closed = job.address.close(&self.signer, &content, &mut self.rng);
+        let bytes = closed.map_err(|error| refused(error.to_string()))?;
+        Ok(BundleMade {
+            bundle: inspect(&bytes).map_err(|error| refused(error.to_string()))?,
+            entries,
+            pieces,
+            bytes,
+        })
+    }
+
+    /// The files that go along, part by part.
+    fn shares(&self, job: &Job<'_>) -> Result<Vec<Vec<Share>>, CommandError> {
+        if !self.has_attachments {
+            return Ok(Vec::new());
+        }
+        let read = self.store.read().map_err(CommandError::Store)?;
+        let files = read.consistent(|read| carried(read, job.scope, self.doc));
+        let files = files.map_err(CommandError::Store)?;
+        let around = job.address.overhead() + PLAN_SLACK_BYTES;
+        let small = |error| match error {
+            BundleError::PartTooSmall { least, .. } => BundleError::PartTooSmall {
+                given: u64::try_from(self.size_max).unwrap_or(u64::MAX),
+                least: least + u64::try_from(around).unwrap_or(u64::MAX),
+            },
+            other => other,
+        };
+        let shared = shares(&files, self.size_max.saturating_sub(around));
+        Ok(shared.map_err(small)?)
     }
 
     fn remembered(&self, peer: NodeId) -> Result<(Checkpoint, Seq), CommandError> {
@@ -470,7 +524,7 @@ impl Exporting {
             held: job.held,
             entries,
         };
-        pack(&bundle.encode())
+        pack(&bundle.encode(), PACK_LEVEL)
     }
 }
 

@@ -1,14 +1,15 @@
 //! Taking a bundle in: who made it, what is in it, and what it lets the checkpoint become.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::sync::Arc;
 
 use hopluu_model::{Digest, Epoch, NodeId, Seq};
-use hopluu_store::{DbError, WriteError, WriteTx};
+use hopluu_store::{DbError, FilePiece, WriteError, WriteTx};
 use hopluu_sync::limits::{CHUNK_BYTES, PUSH_ENTRIES_MAX};
-use hopluu_sync::{Acked, Bundle, Claims, Incoming, OldNews, RefusalCode};
+use hopluu_sync::{Acked, Bundle, Carried, Claims, FileId, Incoming, OldNews, RefusalCode};
 use hopluu_trust::{Address, Envelope, Signer};
 
+use super::files::{Keeping, proved};
 use super::{BundleError, unpack, view};
 use crate::admit::Admitted;
 use crate::core::Core;
@@ -33,8 +34,14 @@ pub(crate) struct Reader {
 /// A bundle that is for us, by somebody enrolled.
 pub(crate) struct Opened {
     from: NodeId,
-    bundle: Bundle,
+    brought: Brought,
     taken: BundleTaken,
+}
+
+enum Brought {
+    Entries(Bundle),
+    /// Each piece proved to be of its file.
+    Files(BTreeSet<FileId>, VecDeque<(FileId, FilePiece)>),
 }
 
 /// A bundle on its way into the store, batch by batch.
@@ -66,11 +73,17 @@ impl Reader {
         }
         self.judge(&address)?;
         let content = unpack(&envelope.open(&address, &self.signer)?)?;
-        let bundle =
-            Bundle::decode(&content).map_err(|error| BundleError::Content(error.to_string()))?;
+        let carried = Carried::decode(&content);
+        let brought = match carried.map_err(|error| BundleError::Content(error.to_string()))? {
+            Carried::Entries(bundle) => Brought::Entries(bundle),
+            Carried::Files(runs) => {
+                let files = runs.iter().map(|run| run.file).collect();
+                Brought::Files(files, proved(&runs)?)
+            }
+        };
         Ok(Opened {
             from: address.from.node,
-            bundle,
+            brought,
             taken: BundleTaken {
                 bundle: view(&address, &envelope, bytes.len()),
                 new: 0,
@@ -79,6 +92,7 @@ impl Reader {
                 refused: 0,
                 refused_why: std::collections::BTreeMap::new(),
                 remarks: Vec::new(),
+                files: Vec::new(),
             },
         })
     }
@@ -118,9 +132,22 @@ impl Core {
     ) {
         let Opened {
             from,
-            mut bundle,
+            brought,
             taken,
         } = opened;
+        let mut bundle = match brought {
+            Brought::Entries(bundle) => bundle,
+            Brought::Files(files, pieces) => {
+                let keeping = Keeping {
+                    from,
+                    pieces,
+                    files,
+                    taken,
+                    reply,
+                };
+                return self.keep_carried(keeping);
+            }
+        };
         let batches = batches(std::mem::take(&mut bundle.entries));
         let taking = Taking {
             from,

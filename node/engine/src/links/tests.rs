@@ -73,6 +73,83 @@ fn who_cannot_be_served_is_told_when_to_come_again() {
     assert!((least..=2 * least).contains(&again_s.unwrap()));
 }
 
+#[test]
+fn whoever_has_overspent_is_told_when_to_come_again_and_is_heard_then() {
+    let mut node = Node::new();
+    let peer = Place {
+        node: NodeId([9; 32]),
+        unit: "465@2024-05-01".parse().unwrap(),
+        office: None,
+    };
+    let mut push = |number: u64, spent: u64| {
+        let link = LinkId(number);
+        let turn = node.turn(Steady(number * 60_000), |core, turn| {
+            core.link_opened(turn, link, peer.clone(), None);
+            let apply = || Effect::Apply {
+                link,
+                ticket: Ticket(1),
+                peer: peer.node,
+                entries: Vec::new(),
+                received: None,
+            };
+            assert!(core.perform(turn, apply()).is_none(), "it was judged");
+            core.bills.spend(peer.node, spent);
+            if let Some(event) = core.perform(turn, apply()) {
+                core.hub_event(turn, event);
+            }
+        });
+        turn.net.iter().find_map(|effect| match effect {
+            NetEffect::Close {
+                link: of,
+                code,
+                again_s,
+            } if of.0 == number => Some((*code, again_s.is_some())),
+            _ => None,
+        })
+    };
+    assert_eq!(push(1, 10_000), None);
+    assert_eq!(push(2, 3_000_000), Some((CloseCode::Busy, true)));
+    // A minute later that is forgotten.
+    assert_eq!(push(3, 10_000), None);
+}
+
+#[test]
+fn no_more_of_a_push_is_judged_than_an_honest_one_holds() {
+    let answer = Answer {
+        link: LinkId(1),
+        ticket: Ticket(1),
+    };
+    let entry = Incoming {
+        kind: hopluu_model::EntryKind::Change,
+        object: hopluu_model::ObjectId([1; 16]),
+        descriptor: Vec::new(),
+        body: Vec::new(),
+    };
+    let received = Received {
+        epoch: Epoch([1; 16]),
+        through: Seq(9),
+    };
+    let mut push = Applying::new(answer, NodeId([9; 32]), vec![entry; 3], Some(received));
+    push.ops = PUSH_OPS_MAX - 1;
+    let push = push.within_bounds();
+    assert_eq!((push.entries.len(), push.is_cut_off), (3, false));
+    let mut push = push;
+    push.entries.pop();
+    (push.ops, push.done) = (PUSH_OPS_MAX, 1);
+    let push = push.within_bounds();
+    assert!(push.entries.is_empty() && push.is_cut_off);
+    assert_eq!(push.received, None, "it may be sent again");
+    let refused: Vec<_> = push
+        .refused
+        .iter()
+        .map(|one| (one.index, one.code))
+        .collect();
+    assert_eq!(
+        refused,
+        [(1, RefusalCode::CROWDED), (2, RefusalCode::CROWDED)]
+    );
+}
+
 /// What a hub costs at the deadline: one sync of the disk for all who have sent meanwhile.
 #[test]
 fn pushes_of_several_links_share_a_commit() {

@@ -46,18 +46,32 @@ pub struct BundleView {
 pub struct BundleTaken {
     /// The bundle.
     pub bundle: BundleView,
-    /// Entries that are new here.
+    /// Entries, or pieces of attachments, that are new here.
     pub new: u64,
-    /// Entries that were here already.
+    /// Those that were here already.
     pub known: u64,
     /// Entries that wait here for others.
     pub waiting: u64,
-    /// Entries that are not taken.
+    /// Those that are not taken.
     pub refused: u64,
-    /// The same by reason.
+    /// The entries among them by reason.
     pub refused_why: BTreeMap<RefusalWhy, u64>,
     /// What should be looked at.
     pub remarks: Vec<BundleRemark>,
+    /// The attachments of which it brings something.
+    #[serde(default)]
+    pub files: Vec<BundleFile>,
+}
+
+/// An attachment that was carried here, or a part of it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BundleFile {
+    /// BLAKE3 of its bytes, in hex.
+    pub hash: String,
+    /// How many it has.
+    pub bytes: u64,
+    /// How many of them are here now.
+    pub held: u64,
 }
 
 /// What is unusual about a bundle that was taken in.
@@ -74,4 +88,8 @@ pub enum BundleRemark {
     WeRestored,
     /// It says that its maker has more of this node than there is.
     WeRolledBack,
+    /// No report here names an attachment: it must be taken in again after the part with the report.
+    FileUnnamed,
+    /// There is no room for an attachment.
+    FileNoRoom,
 }

@@ -2,10 +2,11 @@
 
 use rustls::pki_types::ServerName;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::net::{TcpListener, TcpStream, UdpSocket};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
-use tokio::time::{Instant, sleep};
+use tokio::time::{Instant, sleep, sleep_until};
 use tokio_rustls::{TlsConnector, client};
 
 use super::join::{serve_join, ticket};
@@ -99,6 +100,59 @@ async fn a_link_by_tcp_carries_a_megabyte_each_way_and_knows_its_peer() {
     let around = meter.udp_sent - meter.stream_sent;
     assert!(around < 5_000 + (1 << 20) / 100, "{around}");
     assert!(meter.rtt > Duration::ZERO && meter.rtt < LIMIT);
+}
+
+/// Carries bytes one way, so many a second.
+async fn slowly(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, rate: u32) {
+    let mut buffer = [0; 2_000];
+    let mut due = Instant::now();
+    while let Ok(read @ 1..) = from.read(&mut buffer).await {
+        due =
+            due.max(Instant::now()) + Duration::from_secs(1) * u32::try_from(read).unwrap() / rate;
+        sleep_until(due).await;
+        if to.write_all(&buffer[..read]).await.is_err() {
+            return;
+        }
+    }
+}
+
+#[tokio::test]
+async fn both_ends_of_a_link_by_tcp_see_what_it_carries() {
+    const RATE: u32 = 100_000;
+    const BYTES: usize = 200_000;
+    let (commune, district) = (serving(3), serving(2));
+    let relay = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let (at, to) = (relay.local_addr().unwrap(), addr(&district));
+    let mut tasks = JoinSet::new();
+    tasks.spawn(async move {
+        let (caller, _) = relay.accept().await.unwrap();
+        let called = TcpStream::connect(to).await.unwrap();
+        let (caller, called) = (caller.into_split(), called.into_split());
+        let up = slowly(caller.0, called.1, RATE);
+        tokio::join!(up, slowly(called.0, caller.1, RATE));
+    });
+    let (mut up, mut down) = linked_at(&commune, at, &district).await;
+    for link in [&up, &down] {
+        assert_eq!(link.handle().meter().rate, None, "a few words say nothing");
+        let handle = link.handle();
+        tasks.spawn(async move {
+            for piece in pattern(BYTES, 3).chunks(10_000) {
+                handle.send(piece.to_vec()).await.unwrap();
+            }
+        });
+    }
+    tokio::join!(receive(&mut down, BYTES), receive(&mut up, BYTES));
+    for link in [&up, &down] {
+        let handle = link.handle();
+        let seen = || handle.meter().rate.unwrap_or_default();
+        let is_near = async {
+            while !(70_000..=130_000).contains(&seen()) {
+                sleep(Duration::from_millis(10)).await;
+            }
+        };
+        let waited = timeout(LIMIT, is_near).await;
+        assert!(waited.is_ok(), "{} bytes a second", seen());
+    }
 }
 
 #[tokio::test]

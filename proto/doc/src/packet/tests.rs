@@ -286,6 +286,23 @@ fn sizes_are_claimed_in_vain() {
 }
 
 #[test]
+fn what_cannot_be_read_is_charged_by_what_it_claims() {
+    let stored = history();
+    let some = raw(&members(&stored[..2]));
+    let unpacked = unpack(&some).unwrap();
+    let ops = unpacked.iter().map(|one| {
+        let change = &one.change;
+        change.max_op - change.start_op + 1
+    });
+    assert_eq!(claimed_ops(&some), ops.sum::<u64>());
+    let damaged = crafted(|columns| columns.deps = vec![0]);
+    assert_eq!(claimed_ops(&damaged), SCAN_LIMITS.ops_max as u64);
+    for nothing in [&[][..], &[9, 1], &[RAW, 0xff]] {
+        assert_eq!(claimed_ops(nothing), 0);
+    }
+}
+
+#[test]
 fn golden_bytes() {
     let stored = history();
     let packet = pack(&members(&stored));

@@ -16,7 +16,7 @@ use super::{COLUMNS, GENESIS, Member, Name, PacketError, RAW, Run, Unpacked};
 use crate::layout::GENESIS_ACTOR;
 use crate::leb128::Reader;
 use crate::limits::{MAP_KEY_BYTES_MAX, MESSAGE_BYTES_MAX, PACKET_CHANGES_MAX, SCAN_LIMITS};
-use crate::scan::{ScanLimits, ScannedChange, scan};
+use crate::scan::{ScanLimits, ScannedChange, count_ops, scan};
 
 /// Where a chunk says what it is, and what it says if it is deflated.
 const CHUNK_KIND: usize = 8;
@@ -55,6 +55,20 @@ pub fn unpack(bytes: &[u8]) -> Result<Vec<Unpacked>, PacketError> {
     }
     find_vouchers(&mut unpacked)?;
     Ok(unpacked)
+}
+
+/// What reading a packet that cannot be read may have cost: the operations that its changes claim where they stand as
+/// they are, and as many as there may be where they stand in columns, because no program writes those damaged.
+#[must_use]
+pub fn claimed_ops(bytes: &[u8]) -> u64 {
+    match bytes.split_first() {
+        Some((&RAW, rest)) => read_raw(rest).map_or(0, |members| {
+            let ops = |member: &Member<'_>| count_ops(member.change, &SCAN_LIMITS);
+            members.iter().filter_map(ops).sum()
+        }),
+        Some((&COLUMNS, _)) => SCAN_LIMITS.ops_max as u64,
+        _ => 0,
+    }
 }
 
 fn find_vouchers(unpacked: &mut [Unpacked]) -> Result<(), PacketError> {

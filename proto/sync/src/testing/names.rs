@@ -24,27 +24,6 @@ pub(super) fn name_of(effect: &Effect) -> &'static str {
 }
 
 pub(super) fn failed(effect: &Effect) -> Event {
-    match effect {
-        Effect::LoadCheckpoint { link, ticket, .. }
-        | Effect::ReadJournal { link, ticket, .. }
-        | Effect::Apply { link, ticket, .. }
-        | Effect::SaveAcked { link, ticket, .. }
-        | Effect::SaveCheckpoint { link, ticket, .. }
-        | Effect::ReadItems { link, ticket, .. }
-        | Effect::ReadHashes { link, ticket, .. }
-        | Effect::ReadMissing { link, ticket, .. }
-        | Effect::ReadWants { link, ticket, .. }
-        | Effect::ReadPiece { link, ticket, .. }
-        | Effect::KeepPiece { link, ticket, .. } => Event::StoreFailed {
-            link: *link,
-            ticket: *ticket,
-        },
-        Effect::Dial { .. }
-        | Effect::Send { .. }
-        | Effect::Await { .. }
-        | Effect::Close { .. }
-        | Effect::NoteHolder { .. } => {
-            unreachable!("performed by the world")
-        }
-    }
+    let (link, ticket) = effect.ticket().expect("the world performs the others");
+    Event::StoreFailed { link, ticket }
 }

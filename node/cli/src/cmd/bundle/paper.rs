@@ -42,6 +42,7 @@ pub(super) async fn export(
                 file: file.display().to_string(),
                 page: sheet.as_ref().map(|sheet| sheet.display().to_string()),
                 entries: part.entries,
+                pieces: part.pieces,
                 bundle: bundle.clone(),
             });
         }
