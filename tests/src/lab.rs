@@ -7,6 +7,7 @@
 
 pub mod dice;
 pub mod documents;
+pub mod ends;
 mod profile;
 mod shaper;
 mod tcp;

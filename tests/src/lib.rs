@@ -4,6 +4,7 @@
 //! tidy   the rules of the source itself: who may depend on whom, sizes, words, scripts, papers
 //! mesh   a whole province simulated on a virtual clock, from one seed
 //! lab    links as bad as those of the mountains, for benches
+//! link   what work may cost on a link, in bytes: exact, whatever the machine does beside
 //! corpus what fuzzing found and begins with (fuzz/), played as tests
 //! e2e    the program as people run it: real processes, real sockets, real kills
 //! ```
@@ -12,10 +13,12 @@
 
 pub mod crafted;
 pub mod crash;
+pub mod filling;
 pub mod frames;
 pub mod lab;
 pub mod memory;
 pub mod process;
+pub mod told;
 
 use std::path::PathBuf;
 

@@ -44,16 +44,19 @@ pub fn shipped_tree() -> anyhow::Result<UnitTree> {
     Ok(load_snapshots(&TreeManifest::parse(&manifest)?, &read)?)
 }
 
+/// Ports that a person would give a node: those that the system hands out for calls begin above, and could be taken
+/// between two starts of a node.
+const PORTS: std::ops::Range<u16> = 10_000..32_000;
+
 /// An address on this machine that nobody listens on, so that a node keeps it over its restarts.
 ///
 /// # Errors
 /// When the system has none.
 pub fn free_address() -> anyhow::Result<SocketAddr> {
-    // By both transports: a node listens on either.
-    for _ in 0..16 {
-        let socket = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).context("find a free port")?;
-        let addr = socket.local_addr()?;
-        if TcpListener::bind(addr).is_ok() {
+    for _ in 0..64 {
+        let addr = SocketAddr::from((Ipv4Addr::LOCALHOST, rand::random_range(PORTS)));
+        // By both transports: a node listens on either.
+        if UdpSocket::bind(addr).is_ok() && TcpListener::bind(addr).is_ok() {
             return Ok(addr);
         }
     }

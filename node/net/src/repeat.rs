@@ -33,6 +33,9 @@ use crate::limits::{
 /// A flight of at most so many bytes is a few words, not the beginning of a call.
 const WORDS_BYTES: usize = 1_000;
 
+/// A packet of so many bytes is more than an acknowledgement, to which nobody answers.
+const ASKING_BYTES: usize = 100;
+
 /// Room for the answer in the reckoning of when it should have come: to a call, and to words.
 const CALL_ANSWER_BYTES: u64 = 1_400;
 const WORDS_ANSWER_BYTES: u64 = 300;
@@ -288,11 +291,9 @@ impl Way {
         self.flight = self.flight.saturating_add(bytes.len());
         if self.is_heard && self.flight > WORDS_BYTES {
             // Of much on its way over a link that stood, one packet asks as well as all whether it stands again.
-            let kept = self.unanswered.iter().map(Vec::len).min();
-            if kept.is_none_or(|kept| bytes.len() < kept) {
-                self.unanswered = vec![bytes.to_vec()];
-            }
-            self.unanswered.sort_by_key(Vec::len);
+            self.unanswered.push(bytes.to_vec());
+            self.unanswered
+                .sort_by_key(|kept| (kept.len() < ASKING_BYTES, kept.len()));
             self.unanswered.truncate(1);
             return;
         }

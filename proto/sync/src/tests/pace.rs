@@ -112,6 +112,40 @@ fn receipts_go_one_push_after_the_other_while_much_comes() {
     assert!(most_after > 0, "the rest follows");
 }
 
+/// As a first sync does it: every report brings a receipt.
+#[test]
+fn reports_and_their_receipts_cross_until_both_are_through() {
+    for rate in [None, Some(8_000), Some(14_000)] {
+        let (mut world, _) = linked(rate, 600);
+        put(&mut world, (0..600).map(|n| noise(1_000 + n, 180)));
+        let mut signed = 0;
+        while world.crawl(8_000, 300) || signed < 600 {
+            let bodies = world.nodes[1].store.last().0 - signed;
+            let news = bodies - signed;
+            for number in signed..signed + news {
+                let kind = hopluu_model::EntryKind::Receipt;
+                let (name, body) = (
+                    format!("receipt {number}"),
+                    noise(u32::try_from(number).unwrap(), 45),
+                );
+                world.nodes[1].store.put(kind, &name, "10101", &body);
+            }
+            if news > 0 {
+                signed += news;
+                let last = world.nodes[1].store.last();
+                world.tell(1, Event::Appended { last });
+            }
+            assert!(
+                world.now.0 < 1_200_000,
+                "{rate:?}: {signed}, {:?} {:?}",
+                world.peer(0, 1),
+                world.peer(1, 0)
+            );
+        }
+        assert_eq!(world.nodes[0].store.last().0, 1_200);
+    }
+}
+
 #[test]
 fn what_packs_well_keeps_a_slow_link_busy_too() {
     let (mut world, _) = linked(Some(8_000), 600);

@@ -3,11 +3,12 @@
 use std::time::Duration;
 
 use anyhow::Context as _;
+use hopluu_tests::lab::ends::save;
 use hopluu_tests::process::NodeProcess;
 use tokio::time::sleep;
 
 use crate::figure::Seen;
-use crate::latency::{Pair, save};
+use crate::latency::Pair;
 
 const MEMORY_MOST: u64 = 40_000_000;
 

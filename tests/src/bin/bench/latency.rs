@@ -4,14 +4,13 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, ensure};
-use hopluu_api::Client;
-use hopluu_engine::view::{EditRequest, SaveRequest, Saved, Selector};
+use hopluu_tests::lab::ends::save;
 use hopluu_tests::process::{NodeProcess, make_root};
+use hopluu_tests::told::{is_total, told};
 use tokio::sync::mpsc;
 use tokio::time::{sleep, timeout};
 
 use crate::figure::{Seen, median};
-use crate::told::{is_total, told};
 
 const RUNS: u32 = 50;
 
@@ -66,26 +65,6 @@ impl Pair {
             .context("the edit did not arrive")?
             .context("the district stopped telling")
     }
-}
-
-/// Saves a figure at the node that is asked.
-pub(crate) async fn save(client: &Client, value: u32) -> anyhow::Result<Saved> {
-    let request = SaveRequest {
-        report: Selector {
-            unit: Some(COMMUNE.to_owned()),
-            form: "pcmd-review".to_owned(),
-            period: "2016-2020".to_owned(),
-            instance: 0,
-        },
-        office: None,
-        edits: vec![EditRequest::Set {
-            code: "II.1.1.a".to_owned(),
-            office: None,
-            value: value.to_string(),
-        }],
-        create: true,
-    };
-    Ok(client.report_save(&request).await?)
 }
 
 pub(crate) async fn run() -> anyhow::Result<Seen> {

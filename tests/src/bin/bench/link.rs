@@ -13,7 +13,6 @@
 pub(crate) mod attach;
 pub(crate) mod bulk;
 pub(crate) mod edit;
-mod ends;
 pub(crate) mod first;
 pub(crate) mod hub;
 pub(crate) mod peers;

@@ -16,7 +16,6 @@
 
 mod crafted;
 mod figure;
-mod filling;
 mod idle;
 mod kills;
 mod latency;
@@ -24,7 +23,6 @@ mod link;
 mod opening;
 mod programs;
 mod reconnect;
-mod told;
 mod totals;
 mod tree;
 

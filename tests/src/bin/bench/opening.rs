@@ -8,10 +8,10 @@ use hopluu_api::Client;
 use hopluu_engine::Home;
 use hopluu_model::{Period, UnitId};
 use hopluu_store::{OpenOptions, Store};
+use hopluu_tests::filling::{Filled, annex, key_of, put_all};
 use hopluu_tests::process::{NodeProcess, make_root, shipped_tree};
 
 use crate::figure::{Seen, median};
-use crate::filling::{Filled, annex, key_of, put_all};
 use crate::idle::memory;
 
 const DOCUMENTS: usize = 10_000;

@@ -13,11 +13,11 @@ use hopluu_model::{Place, Timestamp, UnitId, UnitTree};
 use hopluu_net::key::{Subject, issue, write_root};
 use hopluu_store::{Medium, OpenOptions, Store};
 use hopluu_sync::{LinkId, Steady};
+use hopluu_tests::filling::{Filled, annex, key_of, put_all};
 use hopluu_tests::process::{shipped_form, shipped_tree};
 use hopluu_trust::{Record, Signer, fingerprint};
 
 use crate::figure::Seen;
-use crate::filling::{Filled, annex, key_of, put_all};
 use crate::latency::COMMUNE;
 
 const DISTRICT: &str = "465@2024-05-01";

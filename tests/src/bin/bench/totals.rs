@@ -10,11 +10,11 @@ use hopluu_form::Form;
 use hopluu_model::{ChangeHash, DocId, Period, UnitId, UnitTree};
 use hopluu_rollup::{Filing, ReportFacts, Totals};
 use hopluu_store::{FactsRow, OpenOptions, Store};
+use hopluu_tests::filling::{Filled, annex, key_of, put_all};
 use hopluu_tests::process::shipped_tree;
 use hopluu_trust::Signer;
 
 use crate::figure::{Seen, cpu_time, median};
-use crate::filling::{Filled, annex, key_of, put_all};
 
 const COMMUNES: usize = 10_595;
 const LINES: usize = 78;

@@ -4,10 +4,10 @@ use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
 use hopluu_tests::lab::Profile;
+use hopluu_tests::lab::ends::{Ends, Window};
+use hopluu_tests::told::{is_receipt, told};
 
-use super::ends::{Ends, Window};
 use crate::figure::{Seen, median};
-use crate::told::{is_receipt, told};
 
 const DOCUMENTS: u32 = 200;
 

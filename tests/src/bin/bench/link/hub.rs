@@ -8,14 +8,14 @@ use hopluu_engine::{Home, NodeSettings, Running, found_store, fresh_epoch, ident
 use hopluu_model::{Period, UnitId};
 use hopluu_net::key::{Subject, generate, issue};
 use hopluu_store::{OpenOptions, Store};
+use hopluu_tests::filling::{Filled, annex, key_of, put_all};
 use hopluu_tests::process::{NodeProcess, make_root, shipped_tree};
+use hopluu_tests::told::{is_change, told};
 use hopluu_trust::{Record, RecordKind, encode_chain};
 use tokio::time::{sleep, timeout};
 
 use crate::figure::Seen;
-use crate::filling::{Filled, annex, key_of, put_all};
 use crate::idle::memory;
-use crate::told::{is_change, told};
 
 /// Hà Nội had 579 communes until 2025.
 const PROVINCE: &str = "01";

@@ -6,13 +6,13 @@ use std::time::{Duration, Instant};
 use anyhow::Context as _;
 use hopluu_engine::Home;
 use hopluu_store::{OpenOptions, Store};
+use hopluu_tests::filling::{Filled, put_all};
 use hopluu_tests::lab::documents::{Document, form};
+use hopluu_tests::lab::ends::Ends;
 use hopluu_tests::lab::{Fate, Passed, Profile, Way};
 
 use super::Took;
 use super::work::{Done, Side, Work};
-use crate::filling::{Filled, put_all};
-use crate::link::ends::Ends;
 
 /// Documents that are made at a time: one takes some hundred kilobytes until it is in a store.
 const GROUP: usize = 100;

@@ -10,7 +10,10 @@ use tokio::sync::mpsc;
 const EVENTS_MAX: usize = 16_384;
 
 /// Reads what a node tells, and passes on when something of this kind happened.
-pub(crate) async fn told(
+///
+/// # Errors
+/// When the node does not answer.
+pub async fn told(
     client: Client,
     is_it: fn(&WatchEvent) -> bool,
 ) -> anyhow::Result<mpsc::Receiver<Instant>> {
@@ -28,14 +31,20 @@ pub(crate) async fn told(
     Ok(rx)
 }
 
-pub(crate) fn is_change(event: &WatchEvent) -> bool {
+/// A report has changed.
+#[must_use]
+pub fn is_change(event: &WatchEvent) -> bool {
     matches!(event, WatchEvent::ReportChanged { .. })
 }
 
-pub(crate) fn is_total(event: &WatchEvent) -> bool {
+/// A total has.
+#[must_use]
+pub fn is_total(event: &WatchEvent) -> bool {
     matches!(event, WatchEvent::TotalChanged { .. })
 }
 
-pub(crate) fn is_receipt(event: &WatchEvent) -> bool {
+/// A superior has signed for a report.
+#[must_use]
+pub fn is_receipt(event: &WatchEvent) -> bool {
     matches!(event, WatchEvent::ReceiptArrived { .. })
 }

@@ -10,16 +10,18 @@ use hopluu_doc::{
 use hopluu_form::{Form, Lang, ValueKind};
 use hopluu_model::{ActorId, ChangeHash, Period, Scalar, Timestamp, UnitId};
 use hopluu_store::{AppendError, NewChange, NewDoc, Store, WriteTx};
-use hopluu_tests::process::shipped_form;
 use hopluu_trust::{Seal, Signer};
+
+use crate::process::shipped_form;
 
 /// Reports in one transaction.
 const GROUP: usize = 500;
 
 /// A report on its way into stores.
 #[derive(Debug, Clone)]
-pub(crate) struct Filled {
-    pub(crate) key: DocKey,
+pub struct Filled {
+    /// Which it is.
+    pub key: DocKey,
     genesis: ChangeHash,
     /// Each with its seal.
     changes: Vec<(SavedChange, Vec<u8>)>,
@@ -27,14 +29,18 @@ pub(crate) struct Filled {
 }
 
 /// The annex, as it ships.
-pub(crate) fn annex() -> anyhow::Result<Arc<Form>> {
+///
+/// # Errors
+/// When it is not in the checkout, or garbled.
+pub fn annex() -> anyhow::Result<Arc<Form>> {
     let text = shipped_form("pcmd-review.toml")?;
     let form = Form::parse(&text).map_err(|errors| anyhow::anyhow!(errors.report(Lang::En)))?;
     Ok(Arc::new(form))
 }
 
 /// The key of a unit's report by the annex.
-pub(crate) fn key_of(form: &Form, unit: &UnitId, period: &Period, instance: u32) -> DocKey {
+#[must_use]
+pub fn key_of(form: &Form, unit: &UnitId, period: &Period, instance: u32) -> DocKey {
     DocKey {
         kind: DocKind::Report,
         unit: unit.clone(),
@@ -49,7 +55,10 @@ pub(crate) fn key_of(form: &Form, unit: &UnitId, period: &Period, instance: u32)
 impl Filled {
     /// A report with figures on the first `lines` lines that have one, and one more for each save after the
     /// first; `number` decides the figures and the actor, so that no two reports are alike.
-    pub(crate) fn new(
+    ///
+    /// # Errors
+    /// When it cannot be made as a node would.
+    pub fn new(
         key: DocKey,
         form: &Arc<Form>,
         signer: &Signer,
@@ -73,7 +82,10 @@ impl Filled {
     }
 
     /// A report with these changes, all of them by one signer.
-    pub(crate) fn of(
+    ///
+    /// # Errors
+    /// When it cannot be made as a node would.
+    pub fn of(
         key: DocKey,
         genesis: ChangeHash,
         saved: impl IntoIterator<Item = SavedChange>,
@@ -96,12 +108,14 @@ impl Filled {
     }
 
     /// What totals need of it.
-    pub(crate) fn facts(&self) -> &[u8] {
+    #[must_use]
+    pub fn facts(&self) -> &[u8] {
         &self.facts
     }
 
     /// Its one head.
-    pub(crate) fn head(&self) -> ChangeHash {
+    #[must_use]
+    pub fn head(&self) -> ChangeHash {
         self.changes
             .last()
             .map_or(self.genesis, |(saved, _)| saved.hash)
@@ -138,7 +152,10 @@ impl Filled {
 }
 
 /// Writes reports into a store.
-pub(crate) fn put_all(store: &Store, reports: &[Filled]) -> anyhow::Result<()> {
+///
+/// # Errors
+/// What the store says.
+pub fn put_all(store: &Store, reports: &[Filled]) -> anyhow::Result<()> {
     for group in reports.chunks(GROUP) {
         let group = group.to_vec();
         store.write(move |tx| group.iter().try_for_each(|report| report.put(tx)))?;

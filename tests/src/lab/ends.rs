@@ -5,21 +5,24 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, ensure};
-use hopluu_engine::view::PeerView;
+use hopluu_api::Client;
+use hopluu_engine::view::{EditRequest, PeerView, SaveRequest, Saved, Selector};
 use hopluu_engine::{Home, fresh_epoch};
 use hopluu_store::{OpenOptions, Store};
-use hopluu_tests::lab::{Profile, Traffic, UdpRelay};
-use hopluu_tests::process::{NodeProcess, free_address, make_root_with, shipped_tree};
 use tokio::process::Command;
 use tokio::sync::mpsc;
 use tokio::time::{sleep, timeout};
 
 use crate::filling::{Filled, annex, key_of, put_all};
+use crate::lab::{Profile, Traffic, UdpRelay};
+use crate::process::{NodeProcess, free_address, make_root_with, shipped_tree};
 use crate::told::{is_change, told};
 
-/// The district above, and the commune that writes.
+/// The district above.
 const DISTRICT: &str = "465";
-pub(crate) const COMMUNE: &str = "19429@2024-05-01";
+
+/// The commune that writes.
+pub const COMMUNE: &str = "19429@2024-05-01";
 
 /// Figures in each report, as in an ordinary half-year.
 const LINES: usize = 30;
@@ -34,8 +37,10 @@ const WORK_SECS_MAX: u64 = 600;
 const QUIET: Duration = Duration::from_millis(2_500);
 
 /// A district that runs, and a commune that does not unless a [`Window`] is open.
-pub(crate) struct Ends {
-    pub(crate) district: NodeProcess,
+#[derive(Debug)]
+pub struct Ends {
+    /// Above.
+    pub district: NodeProcess,
     commune: PathBuf,
     addr: SocketAddr,
     /// Where the commune dials, whatever the link there is like.
@@ -45,7 +50,10 @@ pub(crate) struct Ends {
 
 impl Ends {
     /// Makes both, gives the commune so many reports, and lets them agree over a clean link.
-    pub(crate) async fn start(dir: &Path, documents: u32) -> anyhow::Result<Self> {
+    ///
+    /// # Errors
+    /// When a node does not do as it should in time.
+    pub async fn start(dir: &Path, documents: u32) -> anyhow::Result<Self> {
         let mut ends = Self::apart(dir, documents).await?;
         let first = ends.open(Profile::named("clean")?, 0).await?;
         ends.has(documents).await?;
@@ -56,7 +64,10 @@ impl Ends {
     }
 
     /// Makes both, lets the forms come down, and gives the commune so many reports of which the district knows nothing.
-    pub(crate) async fn apart(dir: &Path, documents: u32) -> anyhow::Result<Self> {
+    ///
+    /// # Errors
+    /// When a node does not do as it should in time.
+    pub async fn apart(dir: &Path, documents: u32) -> anyhow::Result<Self> {
         let ends = Self::with(dir, &[]).await?;
         ends.open(Profile::named("mobile-64k")?, 0)
             .await?
@@ -67,7 +78,10 @@ impl Ends {
     }
 
     /// Makes both, without reports; the district hands down these forms besides the annex.
-    pub(crate) async fn with(dir: &Path, forms: &[&str]) -> anyhow::Result<Self> {
+    ///
+    /// # Errors
+    /// When a node does not do as it should in time.
+    pub async fn with(dir: &Path, forms: &[&str]) -> anyhow::Result<Self> {
         let (above, commune) = (dir.join("district"), dir.join("commune"));
         make_root_with(&above, DISTRICT, forms)?;
         let listen = Home::open(&above)?.settings()?.listen;
@@ -84,7 +98,10 @@ impl Ends {
     }
 
     /// Lets somebody change the homes of the district and the commune while neither runs.
-    pub(crate) async fn pause(
+    ///
+    /// # Errors
+    /// When a node does not do as it should in time.
+    pub async fn pause(
         self,
         change: impl FnOnce(&Path, &Path) -> anyhow::Result<()>,
     ) -> anyhow::Result<Self> {
@@ -102,7 +119,10 @@ impl Ends {
 
     /// The commune's store begins a new life, as after a restore; so many reports get news, every other one at the
     /// district and at the commune.
-    pub(crate) async fn part(self, news: u32) -> anyhow::Result<Self> {
+    ///
+    /// # Errors
+    /// When a node does not do as it should in time.
+    pub async fn part(self, news: u32) -> anyhow::Result<Self> {
         self.pause(|district, commune| {
             for (side, home) in (0..).zip([district, commune]) {
                 let numbers = (0..news).filter(|number| number % 2 == side);
@@ -116,13 +136,19 @@ impl Ends {
     }
 
     /// Waits until the district knows that the commune has all.
-    pub(crate) async fn acknowledged(&self) -> anyhow::Result<()> {
+    ///
+    /// # Errors
+    /// When a node does not do as it should in time.
+    pub async fn acknowledged(&self) -> anyhow::Result<()> {
         owes_nothing(&self.district, Traffic::default).await?;
         Ok(())
     }
 
     /// Waits until the district has so many reports.
-    pub(crate) async fn has(&self, documents: u32) -> anyhow::Result<Instant> {
+    ///
+    /// # Errors
+    /// When a node does not do as it should in time.
+    pub async fn has(&self, documents: u32) -> anyhow::Result<Instant> {
         let client = self.district.client().await?;
         let until = Instant::now() + Duration::from_secs(WORK_SECS_MAX);
         while client.status().await?.documents < u64::from(documents) {
@@ -133,12 +159,18 @@ impl Ends {
     }
 
     /// Sets one figure of the commune while its node does not run.
-    pub(crate) async fn edit_offline(&self, value: u32) -> anyhow::Result<()> {
+    ///
+    /// # Errors
+    /// When a node does not do as it should in time.
+    pub async fn edit_offline(&self, value: u32) -> anyhow::Result<()> {
         self.set_offline(&[format!("II.1.1.a={value}")]).await
     }
 
     /// Sets ten.
-    pub(crate) async fn edit_ten_offline(&self, value: u32) -> anyhow::Result<()> {
+    ///
+    /// # Errors
+    /// When a node does not do as it should in time.
+    pub async fn edit_ten_offline(&self, value: u32) -> anyhow::Result<()> {
         let codes = ["a", "b", "c", "c.1", "c.2"].map(|code| format!("II.1.1.{code}"));
         let more = ["a", "b", "c.1", "c.2", "c.3"].map(|code| format!("II.2.3.{code}"));
         let codes = codes.iter().chain(&more);
@@ -150,7 +182,7 @@ impl Ends {
     }
 
     async fn set_offline(&self, figures: &[String]) -> anyhow::Result<()> {
-        let output = Command::new(hopluu_tests::program())
+        let output = Command::new(crate::program())
             .arg("--home")
             .arg(&self.commune)
             .args(["report", "set", "pcmd-review", "2016-2020"])
@@ -163,7 +195,10 @@ impl Ends {
     }
 
     /// Opens a window: the commune's node runs, its link being of this profile.
-    pub(crate) async fn open(&self, profile: Profile, seed: u64) -> anyhow::Result<Window> {
+    ///
+    /// # Errors
+    /// When a node does not do as it should in time.
+    pub async fn open(&self, profile: Profile, seed: u64) -> anyhow::Result<Window> {
         let relay = UdpRelay::start_at(self.front, profile, seed, self.addr).await?;
         {
             let home = Home::open(&self.commune)?;
@@ -176,7 +211,10 @@ impl Ends {
     }
 
     /// When the district next had a report changed.
-    pub(crate) async fn arrival(&mut self) -> anyhow::Result<Instant> {
+    ///
+    /// # Errors
+    /// When a node does not do as it should in time.
+    pub async fn arrival(&mut self) -> anyhow::Result<Instant> {
         let limit = Duration::from_secs(ARRIVAL_SECS_MAX);
         let arrived = timeout(limit, self.changes.recv()).await;
         arrived
@@ -185,33 +223,48 @@ impl Ends {
     }
 
     /// Passes over what arrived before now.
-    pub(crate) async fn forget_changes(&mut self) {
+    ///
+    /// # Errors
+    /// When a node does not do as it should in time.
+    pub async fn forget_changes(&mut self) {
         sleep(Duration::from_millis(100)).await;
         while self.changes.try_recv().is_ok() {}
     }
 }
 
 /// The commune's node, and the link it has.
-pub(crate) struct Window {
-    pub(crate) relay: UdpRelay,
-    pub(crate) commune: NodeProcess,
+#[derive(Debug)]
+pub struct Window {
+    /// What the link is like.
+    pub relay: UdpRelay,
+    /// Below.
+    pub commune: NodeProcess,
 }
 
 impl Window {
     /// Waits until the two have met, and ends.
-    pub(crate) async fn met(self) -> anyhow::Result<()> {
+    ///
+    /// # Errors
+    /// When a node does not do as it should in time.
+    pub async fn met(self) -> anyhow::Result<()> {
         self.settled().await?;
         self.close().await
     }
 
     /// Waits until the commune knows that the district has all, and gives what passed until then: the edit's
     /// receipt comes with the acknowledgement, and is acknowledged in turn when it is on disk.
-    pub(crate) async fn acknowledged(&self) -> anyhow::Result<Traffic> {
+    ///
+    /// # Errors
+    /// When a node does not do as it should in time.
+    pub async fn acknowledged(&self) -> anyhow::Result<Traffic> {
         owes_nothing(&self.commune, || self.relay.traffic()).await
     }
 
     /// Waits until nothing passes any more, and gives what did since the relay last counted.
-    pub(crate) async fn settled(&self) -> anyhow::Result<Traffic> {
+    ///
+    /// # Errors
+    /// When a node does not do as it should in time.
+    pub async fn settled(&self) -> anyhow::Result<Traffic> {
         let until = Instant::now() + Duration::from_secs(ARRIVAL_SECS_MAX);
         let (mut last, mut since) = (self.relay.traffic(), Instant::now());
         loop {
@@ -228,21 +281,27 @@ impl Window {
     }
 
     /// What passed over the link, a line a packet.
-    pub(crate) fn trace(&self) -> String {
+    pub fn trace(&self) -> String {
         let lines = self.relay.trace();
         let lines: Vec<String> = lines.iter().map(ToString::to_string).collect();
         lines.join("\n")
     }
 
     /// Ends the commune's node.
-    pub(crate) async fn close(self) -> anyhow::Result<()> {
+    ///
+    /// # Errors
+    /// When a node does not do as it should in time.
+    pub async fn close(self) -> anyhow::Result<()> {
         self.commune.stop().await?;
         self.relay.close().await;
         Ok(())
     }
 
     /// Sets one figure, and has the commune call anew before the district can have heard of it.
-    pub(crate) async fn call_with(&self, value: u32) -> anyhow::Result<()> {
+    ///
+    /// # Errors
+    /// When a node does not do as it should in time.
+    pub async fn call_with(&self, value: u32) -> anyhow::Result<()> {
         self.relay.cut(true);
         self.edit(value).await?;
         // What the old link has for it has come to its end by then, and is not yet said again.
@@ -254,11 +313,37 @@ impl Window {
     }
 
     /// Sets one figure while the commune's node runs.
-    pub(crate) async fn edit(&self, value: u32) -> anyhow::Result<()> {
+    ///
+    /// # Errors
+    /// When a node does not do as it should in time.
+    pub async fn edit(&self, value: u32) -> anyhow::Result<()> {
         let client = self.commune.client().await?;
-        crate::latency::save(&client, value).await?;
+        save(&client, value).await?;
         Ok(())
     }
+}
+
+/// Saves a figure at the commune that is asked.
+///
+/// # Errors
+/// When the node refuses.
+pub async fn save(client: &Client, value: u32) -> anyhow::Result<Saved> {
+    let request = SaveRequest {
+        report: Selector {
+            unit: Some(COMMUNE.to_owned()),
+            form: "pcmd-review".to_owned(),
+            period: "2016-2020".to_owned(),
+            instance: 0,
+        },
+        office: None,
+        edits: vec![EditRequest::Set {
+            code: "II.1.1.a".to_owned(),
+            office: None,
+            value: value.to_string(),
+        }],
+        create: true,
+    };
+    Ok(client.report_save(&request).await?)
 }
 
 /// Waits until a node owes nothing to whomever it has met, and gives what had passed then.

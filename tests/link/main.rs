@@ -1,0 +1,110 @@
+//! What work may cost on a link, in bytes of UDP both ways, the handshake included. Real nodes in processes of their own,
+//! over a relay that counts; how long it takes on links as bad as they are is a matter of `scripts/bench link`.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+use std::time::Duration;
+
+use hopluu_tests::lab::Profile;
+use hopluu_tests::lab::ends::{Ends, Window};
+use hopluu_tests::told::{is_receipt, told};
+use tokio::time::{sleep, timeout};
+
+const DOCUMENTS: u32 = 200;
+
+const LIMIT: Duration = Duration::from_secs(60);
+
+fn clean() -> Profile {
+    Profile::named("clean").unwrap()
+}
+
+/// An edit over this link: bytes until the commune knows that the district has it.
+async fn edited(ends: &mut Ends, window: &Window, value: u32) -> u64 {
+    window.edit(value).await.unwrap();
+    ends.arrival().await.unwrap();
+    window.acknowledged().await.unwrap().bytes()
+}
+
+fn within(what: &str, bytes: u64, most: u64) {
+    assert!(bytes <= most, "{what}: {bytes} bytes, bound {most}");
+}
+
+/// One figure among 200 documents: from a program that has just started, that is up and calls anew, over a link that
+/// stands, and over one that slept through an outage, on the same address and on another.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_edit_costs_its_bytes_and_a_handshake_at_most() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut ends = Ends::start(dir.path(), DOCUMENTS).await.unwrap();
+    ends.edit_offline(1).await.unwrap();
+    let window = ends.open(clean(), 1).await.unwrap();
+    ends.arrival().await.unwrap();
+    within("cold", window.acknowledged().await.unwrap().bytes(), 5_000);
+    window.settled().await.unwrap();
+    window.call_with(2).await.unwrap();
+    ends.arrival().await.unwrap();
+    within("warm", window.acknowledged().await.unwrap().bytes(), 4_500);
+    window.settled().await.unwrap();
+    window.relay.count_anew();
+    within("open", edited(&mut ends, &window, 3).await, 500);
+    window.settled().await.unwrap();
+    window.relay.cut(true);
+    sleep(Duration::from_secs(2)).await;
+    window.relay.cut(false);
+    window.relay.count_anew();
+    within("asleep", edited(&mut ends, &window, 4).await, 1_000);
+    window.settled().await.unwrap();
+    window.relay.rebind();
+    window.relay.count_anew();
+    within("new address", edited(&mut ends, &window, 5).await, 4_200);
+    window.close().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn ten_figures_and_their_receipt_are_one_call() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut ends = Ends::start(dir.path(), DOCUMENTS).await.unwrap();
+    ends.edit_ten_offline(0).await.unwrap();
+    let window = ends.open(clean(), 1).await.unwrap();
+    let client = window.commune.client().await.unwrap();
+    let mut receipts = told(client, is_receipt).await.unwrap();
+    ends.arrival().await.unwrap();
+    // Over a clean link it may have come before anybody listened.
+    let _came_before = timeout(Duration::from_secs(1), receipts.recv()).await;
+    let bytes = window.acknowledged().await.unwrap().bytes();
+    within("ten figures to their receipt", bytes, 6_000);
+    window.close().await.unwrap();
+}
+
+/// The size of the archive must not show.
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_new_costs_the_same_among_few_and_many() {
+    let mut costs = Vec::new();
+    for documents in [200, 2_000] {
+        let dir = tempfile::tempdir().unwrap();
+        let ends = Ends::start(dir.path(), documents).await.unwrap();
+        let window = ends.open(clean(), 1).await.unwrap();
+        let bytes = window.settled().await.unwrap().bytes();
+        within("nothing new", bytes, 5_000);
+        window.close().await.unwrap();
+        costs.push(bytes);
+    }
+    let difference = costs[0].abs_diff(costs[1]);
+    assert!(difference <= 64, "{costs:?}");
+}
+
+/// A commune whose disk was put back: 3,321 documents, ten of them with news, five on either side.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_restored_commune_settles_in_forty_kilobytes() {
+    let dir = tempfile::tempdir().unwrap();
+    let ends = Ends::start(dir.path(), 3_321).await.unwrap();
+    let ends = ends.part(10).await.unwrap();
+    let window = ends.open(clean(), 1).await.unwrap();
+    timeout(LIMIT, async {
+        window.acknowledged().await.unwrap();
+        ends.acknowledged().await.unwrap();
+    })
+    .await
+    .unwrap();
+    within("a restore", window.relay.traffic().bytes(), 40_000);
+    window.close().await.unwrap();
+}
