@@ -3,10 +3,13 @@
 use std::io::Read as _;
 use std::net::SocketAddr;
 use std::process::{Child, Command, Stdio};
+use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use crate::world::{COMMUNE, DISTRICT, Home, NEIGHBOUR, World, free_address, rows, until};
+use crate::world::{
+    COMMUNE, DISTRICT, Home, NEIGHBOUR, World, free_address, rows, until, until_within,
+};
 
 /// A machine as far as its network goes: it is there while somebody in it waits for the end of this test, however that
 /// comes.
@@ -71,6 +74,9 @@ fn two_machines() -> Option<(Machine, Machine)> {
     is_ready.then_some((one, other))
 }
 
+/// Neighbours rest twice as long after each try that failed.
+const TRIES_MAX: Duration = Duration::from_secs(90);
+
 /// Changes the settings of a home: this before, and neighbours that are looked for.
 fn settle(home: &Home, first: &str) {
     let path = home.file("node.toml");
@@ -123,10 +129,12 @@ fn a_commune_finds_a_neighbour_that_delivers_its_report() {
     };
     let author = author.start();
     author.home.set(&["II.1.1.a=42"]);
-    until("the district has the figure", || {
+    until_within(TRIES_MAX, "the district has the figure", || {
         district.home.figure(COMMUNE, "II.1.1.a") == json!("42")
     });
-    until("the receipt is back", || author.home.has_arrived());
+    until_within(TRIES_MAX, "the receipt is back", || {
+        author.home.has_arrived()
+    });
     assert_eq!(carried(&author.home), json!(0));
     let reports = carrier.home.ask(&["report", "list"]);
     assert!(rows(&reports, "").is_empty(), "it has carried and not read");

@@ -403,13 +403,15 @@ impl Lines {
 }
 
 /// Waits for a state, and fails by name when it does not come.
-pub(crate) fn until(what: &str, mut holds: impl FnMut() -> bool) {
+pub(crate) fn until(what: &str, holds: impl FnMut() -> bool) {
+    until_within(WAIT_MAX, what, holds);
+}
+
+/// The same for what a busy machine may put off: the next try after one that failed comes later.
+pub(crate) fn until_within(most: Duration, what: &str, mut holds: impl FnMut() -> bool) {
     let start = Instant::now();
     while !holds() {
-        assert!(
-            start.elapsed() < WAIT_MAX,
-            "{what}: not within {WAIT_MAX:?}"
-        );
+        assert!(start.elapsed() < most, "{what}: not within {most:?}");
         std::thread::sleep(LOOK_EVERY);
     }
 }

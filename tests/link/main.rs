@@ -14,8 +14,9 @@ const DOCUMENTS: u32 = 200;
 
 const LIMIT: Duration = Duration::from_secs(60);
 
-fn clean() -> Profile {
-    Profile::named("clean").unwrap()
+/// Long enough for a round trip that what belongs together leaves together, and never lossy.
+fn profile() -> Profile {
+    Profile::named("mobile-1m").unwrap()
 }
 
 /// An edit over this link: bytes until the commune knows that the district has it.
@@ -36,7 +37,7 @@ async fn an_edit_costs_its_bytes_and_a_handshake_at_most() {
     let dir = tempfile::tempdir().unwrap();
     let mut ends = Ends::start(dir.path(), DOCUMENTS).await.unwrap();
     ends.edit_offline(1).await.unwrap();
-    let window = ends.open(clean(), 1).await.unwrap();
+    let window = ends.open(profile(), 1).await.unwrap();
     ends.arrival().await.unwrap();
     within("cold", window.acknowledged().await.unwrap().bytes(), 5_000);
     window.settled().await.unwrap();
@@ -64,11 +65,11 @@ async fn ten_figures_and_their_receipt_are_one_call() {
     let dir = tempfile::tempdir().unwrap();
     let mut ends = Ends::start(dir.path(), DOCUMENTS).await.unwrap();
     ends.edit_ten_offline(0).await.unwrap();
-    let window = ends.open(clean(), 1).await.unwrap();
+    let window = ends.open(profile(), 1).await.unwrap();
     let client = window.commune.client().await.unwrap();
     let mut receipts = told(client, is_receipt).await.unwrap();
     ends.arrival().await.unwrap();
-    // Over a clean link it may have come before anybody listened.
+    // It may have come before anybody listened.
     let _came_before = timeout(Duration::from_secs(1), receipts.recv()).await;
     let bytes = window.acknowledged().await.unwrap().bytes();
     within("ten figures to their receipt", bytes, 6_000);
@@ -82,7 +83,7 @@ async fn nothing_new_costs_the_same_among_few_and_many() {
     for documents in [200, 2_000] {
         let dir = tempfile::tempdir().unwrap();
         let ends = Ends::start(dir.path(), documents).await.unwrap();
-        let window = ends.open(clean(), 1).await.unwrap();
+        let window = ends.open(profile(), 1).await.unwrap();
         let bytes = window.settled().await.unwrap().bytes();
         within("nothing new", bytes, 5_000);
         window.close().await.unwrap();
@@ -98,7 +99,7 @@ async fn a_restored_commune_settles_in_forty_kilobytes() {
     let dir = tempfile::tempdir().unwrap();
     let ends = Ends::start(dir.path(), 3_321).await.unwrap();
     let ends = ends.part(10).await.unwrap();
-    let window = ends.open(clean(), 1).await.unwrap();
+    let window = ends.open(profile(), 1).await.unwrap();
     timeout(LIMIT, async {
         window.acknowledged().await.unwrap();
         ends.acknowledged().await.unwrap();

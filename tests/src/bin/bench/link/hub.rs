@@ -126,6 +126,7 @@ fn enrol(dir: &Path, hub_dir: &Path) -> anyhow::Result<Vec<Commune>> {
             upstream: vec![upstream.to_string()],
             ..NodeSettings::default()
         })?;
+        drop(home);
         let commune = Commune { dir, unit, number };
         commune.put(1)?;
         communes.push(commune);

@@ -20,6 +20,8 @@ const GROUP: usize = 100;
 pub(super) async fn run(work: &Work, profile: Profile) -> anyhow::Result<Took> {
     let dir = tempfile::tempdir()?;
     let ends = Ends::with(dir.path(), &[form().source()]).await?;
+    // The form comes down, and the commune knows the round trip from then on.
+    ends.open(profile.clone(), 0).await?.met().await?;
     let mut ends = ends
         .pause(|hub, client| {
             fill(client, work, Side::Client, false)?;
@@ -30,7 +32,7 @@ pub(super) async fn run(work: &Work, profile: Profile) -> anyhow::Result<Took> {
         })
         .await?;
     if work.have_met {
-        ends.open(Profile::named("clean")?, 0).await?.met().await?;
+        ends.open(profile.clone(), 0).await?.met().await?;
         ends = ends
             .pause(|hub, client| {
                 fill(client, work, Side::Client, true)?;
