@@ -80,6 +80,8 @@ struct Carrying {
     round: Round,
     /// Rates of the last rounds, newest last; bytes a second.
     rates: [u64; ROUNDS],
+    /// Whether the link was ever seen full: what little talk took says nothing of what it carries.
+    is_known: bool,
     shortest: Shortest,
     /// The quickest answer to a full packet, by which a growing queue shows before a round has ended.
     quickest: Duration,
@@ -147,6 +149,7 @@ impl Carrying {
                 is_app_limited: false,
             },
             rates: [0; ROUNDS],
+            is_known: false,
             shortest: Shortest {
                 before: None,
                 now: None,
@@ -195,6 +198,7 @@ impl Carrying {
             if let Some(last) = self.rates.last_mut() {
                 *last = rate;
             }
+            self.is_known |= !self.round.is_app_limited;
             self.phase = match self.phase {
                 Phase::Growing { .. } if rate > best + best / 4 => {
                     Phase::Growing { without_gain: 0 }
@@ -226,7 +230,7 @@ impl Carrying {
     }
 
     fn set_window(&mut self, acked: u64) {
-        if self.phase == Phase::Carrying {
+        if self.phase == Phase::Carrying && self.is_known {
             let marks = &self.expected.measured.0;
             marks.rate.store(self.rate(), Ordering::Relaxed);
         }
@@ -296,6 +300,7 @@ impl Carrying {
                 && let Some(last) = self.rates.last_mut()
             {
                 *last = seen;
+                self.is_known = true;
             }
             if self.rate() > 0 {
                 self.phase = Phase::Carrying;

@@ -207,6 +207,8 @@ async fn times(
         let (window, _) = begin(ends, cell, &profile, u64::from(run), *value).await?;
         let arrived = ends.arrival().await.with_context(|| window.trace())?;
         times.push(window.relay.traffic().since_begun(arrived));
+        // What nobody acknowledged would go again with the next call.
+        window.acknowledged().await?;
         window.close().await?;
         ends.forget_changes().await;
     }
