@@ -5,9 +5,9 @@
 
 use std::time::Duration;
 
+use hopluu_api::shape::ReportQuery;
 use hopluu_tests::lab::Profile;
 use hopluu_tests::lab::ends::{Ends, Window};
-use hopluu_tests::told::{is_receipt, told};
 use tokio::time::{sleep, timeout};
 
 const DOCUMENTS: u32 = 200;
@@ -66,11 +66,21 @@ async fn ten_figures_and_their_receipt_are_one_call() {
     let mut ends = Ends::start(dir.path(), DOCUMENTS).await.unwrap();
     ends.edit_ten_offline(0).await.unwrap();
     let window = ends.open(profile(), 1).await.unwrap();
-    let client = window.commune.client().await.unwrap();
-    let mut receipts = told(client, is_receipt).await.unwrap();
     ends.arrival().await.unwrap();
-    // It may have come before anybody listened.
-    let _came_before = timeout(Duration::from_secs(1), receipts.recv()).await;
+    let client = window.commune.client().await.unwrap();
+    let asked = ReportQuery::default();
+    let is_signed = async || {
+        let reports = client.report_list(&asked).await.unwrap();
+        let mut reached = reports.iter().map(|report| report.reached.first());
+        reached.all(|reached| reached.is_some_and(|reached| reached.is_current))
+    };
+    timeout(LIMIT, async {
+        while !is_signed().await {
+            sleep(Duration::from_millis(20)).await;
+        }
+    })
+    .await
+    .unwrap();
     let bytes = window.acknowledged().await.unwrap().bytes();
     within("ten figures to their receipt", bytes, 6_000);
     window.close().await.unwrap();

@@ -409,23 +409,25 @@ impl Home {
     fn write(&self, name: &str, bytes: &[u8]) -> Result<(), HomeError> {
         let path = self.dir.join(name);
         let beside = self.dir.join(format!("{name}.new"));
-        let place = || -> io::Result<()> {
-            let mut file = OpenOptions::new()
-                .create(true)
-                .truncate(true)
-                .write(true)
-                .mode(0o600)
-                .open(&beside)?;
-            file.write_all(bytes)?;
-            file.sync_all()?;
-            fs::rename(&beside, &path)?;
-            File::open(&self.dir)?.sync_all()
-        };
-        place().map_err(|source| HomeError::File {
+        put_file(&self.dir, &beside, &path, bytes).map_err(|source| HomeError::File {
             path: path.clone(),
             source,
         })
     }
+}
+
+/// Writes a file beside its place in a folder and renames it there, so that a cut leaves old or new.
+pub(crate) fn put_file(dir: &Path, beside: &Path, path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let mut file = OpenOptions::new()
+        .create(true)
+        .truncate(true)
+        .write(true)
+        .mode(0o600)
+        .open(beside)?;
+    file.write_all(bytes)?;
+    file.sync_all()?;
+    fs::rename(beside, path)?;
+    File::open(dir)?.sync_all()
 }
 
 #[cfg(test)]

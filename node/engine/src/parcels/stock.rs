@@ -6,9 +6,9 @@
 //! They are no part of the database: a backup without them loses nothing that its owner does not still have.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
-use std::fs::{self, DirBuilder, File, OpenOptions};
-use std::io::{self, Write as _};
-use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
+use std::fs::{self, DirBuilder};
+use std::io;
+use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -18,6 +18,7 @@ use hopluu_sync::parcel::{Answer, Offer, Outcome};
 use hopluu_trust::Envelope;
 use tokio::sync::Notify;
 
+use crate::home::put_file;
 use crate::limits::{
     PARCEL_BYTES_KEPT_MAX, PARCEL_BYTES_PER_GIVER_MAX, PARCEL_HOPS_MAX, PARCEL_LIFE_MS,
     PARCELS_DONE_MAX, PARCELS_KEPT_MAX, PARCELS_PER_GIVER_MAX,
@@ -312,17 +313,7 @@ impl Stock {
     /// Beside its place and then there, so that a cut leaves it whole or not at all.
     fn put(&self, id: ParcelId, kept: Kept, bytes: &[u8]) -> io::Result<()> {
         let path = self.path(id, &kept);
-        let beside = path.with_extension("new");
-        let mut file = OpenOptions::new()
-            .create(true)
-            .truncate(true)
-            .write(true)
-            .mode(0o600)
-            .open(&beside)?;
-        file.write_all(bytes)?;
-        file.sync_all()?;
-        fs::rename(&beside, &path)?;
-        File::open(&self.dir)?.sync_all()?;
+        put_file(&self.dir, &path.with_extension("new"), &path, bytes)?;
         self.shelf().kept.insert(id, kept);
         Ok(())
     }

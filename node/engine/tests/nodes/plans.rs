@@ -32,16 +32,27 @@ fn is_summed(cost: &CostView) -> bool {
     (sum(|bytes| bytes.0), sum(|bytes| bytes.1)) == (cost.up, cost.down)
 }
 
+/// A district, and a commune that has its forms.
+async fn pair(dir: &std::path::Path, home: &std::path::Path) -> (Running, Running) {
+    let superior = root_of(&dir.join("465"), "465@2024-05-01", &[]);
+    let commune = join_below(&superior, home, "19429", None).await;
+    until("the form came down", async || {
+        !commune
+            .handle()
+            .form_list()
+            .await
+            .expect("it runs")
+            .is_empty()
+    })
+    .await;
+    (superior, commune)
+}
+
 #[tokio::test]
 async fn a_node_calls_within_its_windows_and_keeps_account_of_what_it_costs() {
     let dir = tempfile::tempdir().unwrap();
-    let superior = root_of(&dir.path().join("465"), "465@2024-05-01", &[]);
     let home = dir.path().join("19429");
-    let commune = join_below(&superior, &home, "19429", None).await;
-    until("the form came down", async || {
-        !commune.handle().form_list().await.unwrap().is_empty()
-    })
-    .await;
+    let (superior, commune) = pair(dir.path(), &home).await;
     commune.stop().await;
     // Three days from now is no time to call.
     let closed = LinkSettings {
@@ -100,13 +111,8 @@ async fn a_node_calls_within_its_windows_and_keeps_account_of_what_it_costs() {
 #[tokio::test]
 async fn a_call_that_a_person_wants_is_a_new_link() {
     let dir = tempfile::tempdir().unwrap();
-    let superior = root_of(&dir.path().join("465"), "465@2024-05-01", &[]);
     let home = dir.path().join("19429");
-    let commune = join_below(&superior, &home, "19429", None).await;
-    until("the form came down", async || {
-        !commune.handle().form_list().await.unwrap().is_empty()
-    })
-    .await;
+    let (superior, commune) = pair(dir.path(), &home).await;
     let mut events = commune.handle().watch();
     let called = commune.handle().link_call().await.unwrap();
     let states: Vec<UpstreamState> = called.iter().map(|called| called.state).collect();
