@@ -23,6 +23,9 @@ const WORDS_BYTES: usize = 1_000;
 /// A packet of so many bytes is more than an acknowledgement, to which nobody answers.
 const ASKING_BYTES: usize = 100;
 
+/// Bytes of a full packet, which those of a call are filled up to (RFC 9000, section 14.1).
+const FULL_BYTES: u64 = 1_200;
+
 /// Room for the answer in the reckoning of when it should have come: to a call, and to words.
 const CALL_ANSWER_BYTES: u64 = 1_400;
 const WORDS_ANSWER_BYTES: u64 = 300;
@@ -95,10 +98,20 @@ pub(crate) struct Flight {
     doubled: u64,
     /// How often a single repeat brought the answer: something was lost.
     missed: u64,
-    /// Whether anything has come in since this watch began.
-    is_heard: bool,
-    /// Whether what was said after that was answered as well: the call is over, and a link stands.
-    stands: bool,
+    stage: Stage,
+}
+
+/// How far a call has got.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Stage {
+    /// Nothing has come in.
+    Calling,
+    /// Something has. Whether it is an answer shows when this end goes on: the rest may be lost.
+    Heard,
+    /// This end has gone on.
+    Answering,
+    /// That was answered as well: a link stands.
+    Standing,
 }
 
 /// A packet that has brought no answer.
@@ -129,8 +142,7 @@ impl Flight {
             repeated_bytes: 0,
             doubled: 0,
             missed: 0,
-            is_heard: false,
-            stands: false,
+            stage: Stage::Calling,
         }
     }
 
@@ -157,8 +169,7 @@ impl Flight {
     /// Whether the called node owes an answer. What it owes none for is not repeated.
     pub(crate) fn awaits(&mut self, is_awaited: bool) {
         if std::mem::replace(&mut self.is_awaited, is_awaited) && !is_awaited {
-            self.unanswered.clear();
-            (self.bytes, self.since, self.due) = (0, None, None);
+            self.rest();
         }
     }
 
@@ -173,6 +184,11 @@ impl Flight {
         if !self.is_awaited {
             return;
         }
+        if self.stage == Stage::Heard {
+            self.answered();
+            self.rest();
+            self.stage = Stage::Answering;
+        }
         let is_overdue = self.repeats > 0 || self.answer_due().is_some_and(|due| due <= now);
         if is_overdue {
             return;
@@ -182,9 +198,9 @@ impl Flight {
             bytes: bytes.to_vec(),
             at: now,
             end: self.bytes,
-            is_single: self.pace.is_lossy && !self.is_heard,
+            is_single: self.pace.is_lossy && self.stage == Stage::Calling,
         };
-        if self.stands && self.bytes > WORDS_BYTES {
+        if self.stage == Stage::Standing && self.bytes > WORDS_BYTES {
             // Of much on its way over a link that stood, one packet asks as well as all whether it stands again.
             self.unanswered.push(kept);
             self.unanswered.sort_by_key(|kept| {
@@ -203,24 +219,27 @@ impl Flight {
         self.wait_on();
     }
 
-    /// Something came in. After a repeat nobody knows which of the two was answered, so patience grows (Karn).
+    /// Something came in.
     pub(crate) fn hear(&mut self, now: Instant) {
         if let Some((since, _)) = self.since {
             let seen = now.saturating_duration_since(since);
             self.pace.rtt = self.pace.rtt.or(Some(seen));
-            self.patience = match self.repeats {
-                0 => 0,
-                _ => (self.patience + 1).min(PATIENCE_MAX),
-            };
-            self.missed += u64::from(self.repeats == 1);
         }
+        if self.stage < Stage::Answering {
+            self.stage = Stage::Heard;
+            return;
+        }
+        self.answered();
         // Of a flight that was cut short the beginning is answered: what came later may still be lost.
         let pace = self.pace();
         let is_call = self.bytes <= REPEATED_BYTES_MAX && self.repeats == 0;
+        self.repeats = 0;
         let before = self.unanswered.len();
         self.unanswered
             .retain(|kept| is_call && kept.at + pace.soonest(kept.end) > now);
-        self.stands |= self.is_heard && self.unanswered.len() < before;
+        if self.unanswered.len() < before {
+            self.stage = Stage::Standing;
+        }
         self.bytes = 0;
         for kept in &mut self.unanswered {
             self.bytes += kept.bytes.len();
@@ -228,9 +247,25 @@ impl Flight {
         }
         let first = self.unanswered.first();
         self.since = first.map(|kept| (kept.at, kept.bytes.len()));
-        self.repeats = 0;
-        self.is_heard = true;
         self.wait_on();
+    }
+
+    /// An answer has come. After a repeat nobody knows which of the two was answered, so patience grows (Karn).
+    fn answered(&mut self) {
+        if self.since.is_some() {
+            self.patience = match self.repeats {
+                0 => 0,
+                _ => (self.patience + 1).min(PATIENCE_MAX),
+            };
+            self.missed += u64::from(self.repeats == 1);
+        }
+    }
+
+    /// Nothing is owed an answer.
+    fn rest(&mut self) {
+        self.unanswered.clear();
+        (self.bytes, self.since, self.due) = (0, None, None);
+        self.repeats = 0;
     }
 
     /// Sets when to repeat next, from what is unanswered.
@@ -277,16 +312,27 @@ impl Flight {
     /// Evenly for a while on a link that has carried something, ever more rarely otherwise: where a way was
     /// remembered better than it is today, repeating fills it up.
     fn wait(&self, bytes: usize) -> Duration {
-        let evenly = if self.is_heard { REPEATS_EVENLY } else { 0 };
+        let evenly = if self.stage > Stage::Heard {
+            REPEATS_EVENLY
+        } else {
+            0
+        };
         let doublings = self.repeats.saturating_sub(evenly).min(16) + self.patience;
         let wait = self.pace().wait(bytes);
         wait.saturating_mul(1 << doublings)
             .min(REPEAT_WAIT_MAX.max(wait))
     }
 
+    /// What is measured of a call is the round trip of full packets, whose bytes count by themselves.
     fn pace(&self) -> Pace {
+        let rate = self.pace.rate.unwrap_or(RATE_UNKNOWN).max(1);
+        let carried = Duration::from_millis(2 * FULL_BYTES * 1_000 / rate);
+        let measured = self.measured.rtt().map(|measured| {
+            let before = self.pace.rtt.unwrap_or(measured).min(measured);
+            before.max(measured.saturating_sub(carried))
+        });
         Pace {
-            rtt: self.measured.rtt().or(self.pace.rtt),
+            rtt: measured.or(self.pace.rtt),
             ..self.pace
         }
     }
@@ -350,7 +396,11 @@ mod tests {
         for (bytes, at) in [(1_200, 0), (800, 5)] {
             flight.keep(&vec![0; bytes], start + ms(at));
         }
+        // Half an answer may be none: this end goes on when it is one.
         flight.hear(start + ms(600 + 250));
+        assert!(flight.due().is_some());
+        flight.keep(&[0; 400], start + ms(852));
+        flight.hear(start + ms(852 + 563 + 50));
         assert_eq!((flight.due(), flight.repeated_bytes()), (None, 0));
         // Much on its way over a link that stood is QUIC's own affair as soon as anything comes.
         for _ in 0..8 {

@@ -23,6 +23,7 @@ mod dial;
 mod endpoint;
 mod flight;
 mod greet;
+mod header;
 mod join;
 mod line;
 mod link;

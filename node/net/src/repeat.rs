@@ -24,7 +24,7 @@ use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep_until};
 use zeroize::Zeroizing;
 
-use crate::answers::Answers;
+use crate::answers::{Answers, Heard};
 use crate::congestion::Measured;
 use crate::flight::{Flight, Pace};
 
@@ -203,17 +203,62 @@ impl Repeater {
         }
     }
 
-    fn heard(&self, from: SocketAddr, packet: &[u8]) {
+    /// Whether a packet goes up.
+    fn heard(&self, from: SocketAddr, packet: &[u8]) -> bool {
         let now = Instant::now();
+        let mut passes = true;
         if let Some(answers) = &self.answers {
-            for again in lock(answers).heard(from, packet, now) {
-                self.send_again(from, again);
+            match lock(answers).heard(from, packet, now) {
+                Heard::Passes => {}
+                Heard::AsksAgain(answer) => {
+                    for bytes in answer {
+                        self.send_again(from, bytes);
+                    }
+                }
+                Heard::Waits => passes = false,
             }
         }
         let mut flight = self.lock();
         if let Some(flight) = flight.as_mut().filter(|flight| flight.addr() == from) {
             flight.hear(now);
         }
+        passes
+    }
+
+    /// Takes out of what came in together what does not go up.
+    fn sift(&self, buffer: &mut [u8], meta: &mut RecvMeta) {
+        let (mut at, mut kept) = (0, 0);
+        while at < meta.len {
+            let end = meta.len.min(at + meta.stride.max(1));
+            let passes = buffer
+                .get(at..end)
+                .is_some_and(|packet| self.heard(meta.addr, packet));
+            if passes {
+                buffer.copy_within(at..end, kept);
+                kept += end - at;
+            }
+            at = end;
+        }
+        meta.len = kept;
+    }
+
+    /// Puts one packet that has waited where one that came in would be.
+    fn take_released(&self, buffer: &mut [u8], meta: &mut RecvMeta) -> bool {
+        let answers = self.answers.as_ref();
+        let Some((addr, packet)) = answers.and_then(|answers| lock(answers).released()) else {
+            return false;
+        };
+        let Some(room) = buffer.get_mut(..packet.len()) else {
+            return false;
+        };
+        room.copy_from_slice(&packet);
+        *meta = RecvMeta {
+            addr,
+            len: packet.len(),
+            stride: packet.len(),
+            ..RecvMeta::default()
+        };
+        true
     }
 
     fn lock(&self) -> MutexGuard<'_, Option<Flight>> {
@@ -281,13 +326,15 @@ impl AsyncUdpSocket for Repeater {
         buffers: &mut [IoSliceMut<'_>],
         metas: &mut [RecvMeta],
     ) -> Poll<io::Result<usize>> {
+        if let (Some(buffer), Some(meta)) = (buffers.first_mut(), metas.first_mut())
+            && self.take_released(buffer, meta)
+        {
+            return Poll::Ready(Ok(1));
+        }
         let polled = self.socket.poll_recv(context, buffers, metas);
         if let Poll::Ready(Ok(count)) = &polled {
-            for (meta, buffer) in metas.iter().zip(buffers.iter()).take(*count) {
-                let filled = buffer.get(..meta.len).unwrap_or_default();
-                for packet in filled.chunks(meta.stride.max(1)) {
-                    self.heard(meta.addr, packet);
-                }
+            for (meta, buffer) in metas.iter_mut().zip(buffers).take(*count) {
+                self.sift(buffer, meta);
             }
         }
         polled

@@ -1,6 +1,7 @@
 //! A network of a test's own, which ends with it and leads nowhere.
 
 use std::process::Command;
+use std::time::{Duration, Instant};
 
 /// Whether this test runs in one. Else it has just run there, or could not.
 pub(crate) fn is_own(test: &str) -> bool {
@@ -34,7 +35,20 @@ pub(crate) fn has_card(addr: &str) -> bool {
     ip(&format!("addr add {addr} dev near0"));
     ip("link set near0 up");
     ip("link set near1 up");
+    let limit = Instant::now() + Duration::from_secs(10);
+    while !carries() {
+        assert!(Instant::now() < limit, "the card does not come up");
+        std::thread::sleep(Duration::from_millis(10));
+    }
     true
+}
+
+/// Whether both ends of the card have come up, which takes the system a moment.
+fn carries() -> bool {
+    let shown = Command::new("ip")
+        .args(["-o", "link", "show", "near0"])
+        .output();
+    String::from_utf8_lossy(&shown.unwrap().stdout).contains("LOWER_UP")
 }
 
 fn has(words: &str) -> bool {

@@ -171,9 +171,11 @@ pub(crate) async fn lossy() -> anyhow::Result<Seen> {
     let mut ends = Ends::start(dir.path(), DOCUMENTS).await?;
     let mut value = 0;
     for cell in &[cold("mobile-64k", None), WARM] {
-        let lossless = times(&mut ends, cell, "mobile-64k", RUNS, &mut value).await?;
+        let lossless = times(&mut ends, cell, "mobile-64k", (RUNS, None), &mut value).await?;
         let lossless = median(lossless);
-        let mut times = times(&mut ends, cell, "mobile-64k-lossy", LOSSY_RUNS, &mut value).await?;
+        let (runs, most) = (LOSSY_RUNS, lossless * LOSSY_LATE / 100);
+        let lossy = (runs, Some(most));
+        let mut times = times(&mut ends, cell, "mobile-64k-lossy", lossy, &mut value).await?;
         times.sort_unstable();
         let late = times.get(times.len() * 95 / 100).copied();
         let late = late.context("there were runs")?;
@@ -190,12 +192,13 @@ pub(crate) async fn lossy() -> anyhow::Result<Seen> {
     Ok(seen)
 }
 
-/// How long so many calls take over a profile, each with a chance of its own.
+/// How long so many calls take over a profile, each with a chance of its own. Shows what passed in those that took
+/// longer than they may.
 async fn times(
     ends: &mut Ends,
     cell: &Cell,
     profile: &str,
-    runs: u32,
+    (runs, most): (u32, Option<Duration>),
     value: &mut u32,
 ) -> anyhow::Result<Vec<Duration>> {
     let profile = Profile::named(profile)?;
@@ -206,7 +209,11 @@ async fn times(
         *value += 1;
         let (window, _) = begin(ends, cell, &profile, u64::from(run), *value).await?;
         let arrived = ends.arrival().await.with_context(|| window.trace())?;
-        times.push(window.relay.traffic().since_begun(arrived));
+        let time = window.relay.traffic().since_begun(arrived);
+        if most.is_some_and(|most| time > most) {
+            eprintln!("run {run}: {time:?}\n{}", window.trace());
+        }
+        times.push(time);
         // What nobody acknowledged would go again with the next call.
         window.acknowledged().await?;
         window.close().await?;
