@@ -1,7 +1,5 @@
 //! The journal: what was accepted, numbered 1, 2, 3 ... without gaps.
 
-use std::collections::BTreeMap;
-
 use hopluu_model::{DocId, EntryKind, NodeId, ObjectId, Seq};
 use rusqlite::Row;
 
@@ -67,7 +65,6 @@ impl Read {
         let mut statement = self.statement(sql)?;
         let places_max = i64::try_from(places_max).unwrap_or(i64::MAX);
         let mut rows = statement.query((signed(after.0), signed(through.0), places_max))?;
-        let (mut docs, mut nodes) = (BTreeMap::new(), BTreeMap::new());
         let mut looked_at = after;
         while let Some(row) = rows.next()? {
             looked_at = Seq(unsigned(row.get(0)?, "journal")?);
@@ -76,24 +73,9 @@ impl Read {
             }
             let kind = kind_of(row)?;
             let reference: i64 = row.get(2)?;
-            let (object, unit) = match (kind, docs.get(&(reference >> ORDINAL_BITS))) {
-                (EntryKind::Change, Some(known)) => *known,
-                _ => self.object_of(kind, reference)?,
-            };
-            if kind == EntryKind::Change {
-                docs.insert(reference >> ORDINAL_BITS, (object, unit));
-            }
-            let origin = match row.get::<_, Option<i64>>(3)? {
-                None => None,
-                Some(number) => match nodes.get(&number) {
-                    Some(node) => Some(*node),
-                    None => {
-                        let node = self.node(number)?;
-                        nodes.insert(number, node);
-                        Some(node)
-                    }
-                },
-            };
+            let (object, unit) = self.object_of(kind, reference)?;
+            let origin = row.get::<_, Option<i64>>(3)?;
+            let origin = origin.map(|number| self.node(number)).transpose()?;
             let class = row.get(4)?;
             self.with_unit(unit, |unit| {
                 each(OutlineRow {
@@ -127,29 +109,24 @@ impl Read {
 
     /// What an entry is about, and the number of its unit.
     fn object_of(&self, kind: EntryKind, reference: i64) -> Result<(ObjectId, i64), DbError> {
-        let (sql, key) = match kind {
-            EntryKind::Change => (
-                "SELECT doc, unit FROM docs WHERE id = ?1",
-                reference >> ORDINAL_BITS,
-            ),
-            EntryKind::Record => (
-                "SELECT substr(hash, 1, 16), unit FROM records WHERE id = ?1",
-                reference,
-            ),
-            EntryKind::Receipt => (
-                "SELECT substr(hash, 1, 16), unit FROM receipts WHERE id = ?1",
-                reference,
-            ),
-            EntryKind::Attachment => (
-                "SELECT d.doc, d.unit FROM attachments a JOIN docs d ON d.id = a.doc WHERE a.id = ?1",
-                reference,
-            ),
-        };
-        let found = self.one(sql, [key], |row| Ok((id(row, 0, "journal")?, row.get(1)?)))?;
-        found.ok_or(DbError::Row {
+        let lost = DbError::Row {
             table: "journal",
             expected: "an entry whose object is there",
-        })
+        };
+        let sql = match kind {
+            EntryKind::Change => {
+                return self.numbered_doc(reference >> ORDINAL_BITS)?.ok_or(lost);
+            }
+            EntryKind::Record => "SELECT substr(hash, 1, 16), unit FROM records WHERE id = ?1",
+            EntryKind::Receipt => "SELECT substr(hash, 1, 16), unit FROM receipts WHERE id = ?1",
+            EntryKind::Attachment => {
+                "SELECT d.doc, d.unit FROM attachments a JOIN docs d ON d.id = a.doc WHERE a.id = ?1"
+            }
+        };
+        let found = self.one(sql, [reference], |row| {
+            Ok((id(row, 0, "journal")?, row.get(1)?))
+        })?;
+        found.ok_or(lost)
     }
 
     /// Every object with what must be equal on two nodes that agree on it: documents, then

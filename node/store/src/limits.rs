@@ -89,3 +89,6 @@ pub const FINDINGS_MAX: usize = 200;
 /// Damaged places that salvage steps over in one table before it gives the rest up. Each costs
 /// some hundred seeks.
 pub const SALVAGE_GAPS_MAX: usize = 10_000;
+
+/// Documents whose numbers a reader remembers: those of a province in a year, one megabyte. Then it begins anew.
+pub(crate) const DOC_NUMBERS_KEPT_MAX: usize = 16 << 10;

@@ -4,10 +4,11 @@ use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::fmt;
 
-use hopluu_model::{ChangeHash, Epoch, NodeId, Seq, UnitId};
+use hopluu_model::{ChangeHash, Epoch, NodeId, ObjectId, Seq, UnitId};
 use rusqlite::{CachedStatement, Connection, OptionalExtension, Params, Row};
 
 use crate::DbError;
+use crate::limits::DOC_NUMBERS_KEPT_MAX;
 
 /// Everything that can be asked of the store: on a [`Reader`](crate::Reader) of what is committed,
 /// inside a job of what the job itself has written too.
@@ -15,6 +16,9 @@ pub struct Read {
     pub(crate) db: Connection,
     /// Units by their small number; numbers are never given twice, except by a job that was undone.
     units: RefCell<BTreeMap<i64, UnitId>>,
+    nodes: RefCell<BTreeMap<i64, NodeId>>,
+    /// Of documents that were lately asked for by number, their ids and the numbers of their units.
+    docs: RefCell<BTreeMap<i64, (ObjectId, i64)>>,
 }
 
 impl fmt::Debug for Read {
@@ -28,6 +32,8 @@ impl Read {
         Self {
             db,
             units: RefCell::new(BTreeMap::new()),
+            nodes: RefCell::new(BTreeMap::new()),
+            docs: RefCell::new(BTreeMap::new()),
         }
     }
 
@@ -152,15 +158,37 @@ impl Read {
     }
 
     pub(crate) fn node(&self, number: i64) -> Result<NodeId, DbError> {
+        if let Some(node) = self.nodes.borrow().get(&number) {
+            return Ok(*node);
+        }
         let mut statement = self.statement("SELECT node FROM nodes WHERE id = ?1")?;
         let bytes = statement
             .query_row([number], |row| row.get::<_, Vec<u8>>(0))
             .optional()?
             .unwrap_or_default();
-        NodeId::try_from(bytes.as_slice()).map_err(|_| DbError::Row {
+        let node = NodeId::try_from(bytes.as_slice()).map_err(|_| DbError::Row {
             table: "nodes",
             expected: "a node",
-        })
+        })?;
+        self.nodes.borrow_mut().insert(number, node);
+        Ok(node)
+    }
+
+    /// A document by its number, with the number of its unit.
+    pub(crate) fn numbered_doc(&self, number: i64) -> Result<Option<(ObjectId, i64)>, DbError> {
+        if let Some(doc) = self.docs.borrow().get(&number) {
+            return Ok(Some(*doc));
+        }
+        let sql = "SELECT doc, unit FROM docs WHERE id = ?1";
+        let found = self.one(sql, [number], |row| Ok((id(row, 0, "docs")?, row.get(1)?)))?;
+        if let Some(doc) = found {
+            let mut docs = self.docs.borrow_mut();
+            if docs.len() >= DOC_NUMBERS_KEPT_MAX {
+                docs.clear();
+            }
+            docs.insert(number, doc);
+        }
+        Ok(found)
     }
 
     pub(crate) fn node_number(&self, node: NodeId) -> Result<Option<i64>, DbError> {
@@ -168,9 +196,11 @@ impl Read {
         self.one(sql, [node.as_bytes()], |row| Ok(row.get(0)?))
     }
 
-    /// After a rollback a number may come to mean another unit.
-    pub(crate) fn forget_units(&self) {
+    /// After a rollback a number may come to mean something else.
+    pub(crate) fn forget_numbers(&self) {
         self.units.borrow_mut().clear();
+        self.nodes.borrow_mut().clear();
+        self.docs.borrow_mut().clear();
     }
 }
 

@@ -195,7 +195,7 @@ impl Store {
         self.inner.queue.close();
         self.inner.queue.take_all();
         let read = lock(disk).take()?;
-        read.forget_units();
+        read.forget_numbers();
         Some(Self::manual(read))
     }
 

@@ -77,7 +77,7 @@ impl WriteTx<'_> {
         let worked = work(self);
         if worked.is_err() {
             self.run("ROLLBACK TO attempt", ())?;
-            self.read.forget_units();
+            self.read.forget_numbers();
         }
         self.run("RELEASE attempt", ())?;
         worked
@@ -387,7 +387,7 @@ fn run_transaction(
         finished.push(Finished { job, failure });
         if broken {
             // SQLite has rolled everything back: the jobs before this one are void with it.
-            read.forget_units();
+            read.forget_numbers();
             return Err(failure.unwrap_or(Failure::Sqlite(ffi::Error::new(ffi::SQLITE_ABORT))));
         }
     }
@@ -395,7 +395,7 @@ fn run_transaction(
         let failure = Failure::of(&error);
         // Fails where SQLite has rolled back already, which is what is wanted.
         read.db.execute_batch("ROLLBACK").ok();
-        read.forget_units();
+        read.forget_numbers();
         failure
     })
 }
@@ -419,7 +419,7 @@ fn run_job(read: &Read, job: &mut BoxedJob) -> Result<(), Failure> {
         (Ran::Kept, None) => return step("RELEASE job"),
         (_, trouble) => {
             step("ROLLBACK TO job; RELEASE job")?;
-            read.forget_units();
+            read.forget_numbers();
             if let Some(failure) = trouble {
                 return Err(failure);
             }
