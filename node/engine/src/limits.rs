@@ -61,6 +61,10 @@ pub(crate) const FILES_READ_MAX: u32 = 256;
 /// cost of whoever sent it.
 pub(crate) const DECODED_OPS_AT_ONCE: u64 = 32 << 10;
 
+/// Operations of a document's changes that are kept at hand while a packet of it is judged: those of the longest packet,
+/// some MB.
+pub(crate) const KNOWN_OPS_MAX: u64 = hopluu_doc::limits::SCAN_LIMITS.ops_max as u64;
+
 /// Operations of one push after which the rest of it is turned away, to come with the next comparison. Whoever keeps to
 /// [`DECODED_OPS_AT_ONCE`] sends more only where the saves of one document, which deletes or repeats a great deal, are as
 /// many by themselves.

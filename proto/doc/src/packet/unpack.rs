@@ -16,7 +16,7 @@ use super::{COLUMNS, GENESIS, Member, Name, PacketError, RAW, Run, Unpacked};
 use crate::layout::GENESIS_ACTOR;
 use crate::leb128::Reader;
 use crate::limits::{MAP_KEY_BYTES_MAX, MESSAGE_BYTES_MAX, PACKET_CHANGES_MAX, SCAN_LIMITS};
-use crate::scan::{ScanLimits, ScannedChange, count_ops, scan};
+use crate::scan::{ScanLimits, ScannedChange, count_ops, scan, scan_made};
 
 /// Where a chunk says what it is, and what it says if it is deflated.
 const CHUNK_KIND: usize = 8;
@@ -28,33 +28,45 @@ const DEFLATED: u8 = 2;
 /// # Errors
 /// Whatever is damaged, exceeds a bound or is no edit of a report; then all of it stays outside.
 pub fn unpack(bytes: &[u8]) -> Result<Vec<Unpacked>, PacketError> {
-    let mut budget = Budget(SCAN_LIMITS.ops_max as u64);
-    let mut unpacked = Vec::new();
-    let mut take = |bytes: &[u8], seal: Vec<u8>| -> Result<(), PacketError> {
-        let change = scan(bytes, &budget.limits())?;
-        budget.spend(change.max_op - change.start_op + 1)?;
-        unpacked.push(Unpacked {
+    let mut taken = Taken {
+        budget: Budget(SCAN_LIMITS.ops_max as u64),
+        unpacked: Vec::new(),
+    };
+    match bytes.split_first() {
+        Some((&RAW, rest)) => {
+            for member in read_raw(rest)? {
+                let change = scan(member.change, &taken.budget.limits())?;
+                taken.add(change, member.seal.to_vec())?;
+            }
+        }
+        Some((&COLUMNS, rest)) => read_columns(rest, |mut made, seal| {
+            let change = scan_made(&mut made, &taken.budget.limits())?;
+            taken.add(change, seal)
+        })?,
+        Some((&kind, _)) => return Err(PacketError::UnknownKind(kind)),
+        None => return Err(PacketError::Damaged("nothing in it")),
+    }
+    let mut unpacked = taken.unpacked;
+    find_vouchers(&mut unpacked)?;
+    Ok(unpacked)
+}
+
+/// What has come out of a packet, and what may still.
+struct Taken {
+    budget: Budget,
+    unpacked: Vec<Unpacked>,
+}
+
+impl Taken {
+    fn add(&mut self, change: ScannedChange, seal: Vec<u8>) -> Result<(), PacketError> {
+        self.budget.spend(change.max_op - change.start_op + 1)?;
+        self.unpacked.push(Unpacked {
             change,
             seal,
             voucher: None,
         });
         Ok(())
-    };
-    match bytes.split_first() {
-        Some((&RAW, rest)) => {
-            for member in read_raw(rest)? {
-                take(member.change, member.seal.to_vec())?;
-            }
-        }
-        // The chunk as a store keeps it: deflated where that is shorter.
-        Some((&COLUMNS, rest)) => {
-            read_columns(rest, |mut change, seal| take(&change.bytes(), seal))?;
-        }
-        Some((&kind, _)) => return Err(PacketError::UnknownKind(kind)),
-        None => return Err(PacketError::Damaged("nothing in it")),
     }
-    find_vouchers(&mut unpacked)?;
-    Ok(unpacked)
 }
 
 /// What reading a packet that cannot be read may have cost: the operations that its changes claim where they stand as
