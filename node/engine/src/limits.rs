@@ -123,6 +123,13 @@ pub(crate) const EDITS_MAX: usize = hopluu_doc::limits::EDITS_PER_SAVE_MAX - 1;
 /// costs about what loading the snapshot does.
 pub(crate) const SNAPSHOT_AFTER_CHANGES: u64 = 64;
 
+/// Milliseconds between two snapshots: loading and packing a document of 200 changes takes some 15, so the loop spends at
+/// most a tenth of its time on them.
+pub(crate) const SNAPSHOT_REST_MS: u64 = 200;
+
+/// Documents that wait for their snapshot: what twelve minutes pack.
+pub(crate) const SNAPSHOTS_DUE_MAX: usize = 4_096;
+
 /// Hours a ticket may be good: a week's travel there, and time to find a machine.
 pub(crate) const TICKET_HOURS_MAX: u32 = 24 * 30;
 
