@@ -9,7 +9,7 @@ use hopluu_doc::{
     derived_changes, rescan, scan,
 };
 use hopluu_form::Form;
-use hopluu_model::{ActorId, ChangeHash, DocId};
+use hopluu_model::{ActorId, ChangeHash, DocId, NodeId};
 use hopluu_store::{DbError, WriteTx};
 
 use crate::limits::KNOWN_OPS_MAX;
@@ -45,6 +45,8 @@ pub(super) struct Known<'p> {
     read: BTreeMap<ChangeHash, Rc<ScannedChange>>,
     /// Operations of those.
     ops: u64,
+    /// Whose the actors of the packet are: the first seal of one need not be stored yet, and is dear to find.
+    pub(super) authors: BTreeMap<ActorId, Option<NodeId>>,
     /// The first and last operation of changes looked at, by actor and number.
     spans: BTreeMap<(ActorId, u64), (ChangeHash, u64, u64)>,
 }
@@ -57,6 +59,7 @@ impl<'p> Known<'p> {
             packet: packet.collect(),
             read: BTreeMap::new(),
             ops: 0,
+            authors: BTreeMap::new(),
             spans: BTreeMap::new(),
         }
     }
@@ -151,7 +154,7 @@ impl<'p> Known<'p> {
         Ok(span)
     }
 
-    /// A change that is stored here. Nothing leaves a transaction that it is in, short of all.
+    /// A change that is stored here. What has been found stays until the whole attempt is undone.
     fn change(
         &mut self,
         tx: &WriteTx<'_>,

@@ -318,13 +318,17 @@ impl Opened<'_> {
         let voucher = one.voucher.and_then(|at| self.unpacked.get(at));
         let author = voucher.and_then(|voucher| author_of(&voucher.seal));
         // An actor is whose first seal it has; derived ones are nobody's.
-        let is_anothers = match tx.first_seal(doc, change.actor)? {
-            Some(first) => author_of(&first) != author,
-            None => is_derived_actor(&doc, self.form, &change.actor),
+        let is_anothers = match known.authors.get(&change.actor) {
+            Some(known) => *known != author,
+            None => match tx.first_seal(doc, change.actor)? {
+                Some(first) => author_of(&first) != author,
+                None => is_derived_actor(&doc, self.form, &change.actor),
+            },
         };
         if is_anothers {
             return Ok(Err(Verdict::Refuse(RefusalCode::CONFLICT)));
         }
+        known.authors.insert(change.actor, author);
         if !has_room(tx, doc, change)? {
             return Ok(Err(Verdict::Wait(Waits::Merge)));
         }
