@@ -7,9 +7,9 @@ use hopluu_trust::Seal;
 
 use super::columns::{Columns, Said, write_signed};
 use super::trail::Trail;
-use super::unpack::read_columns;
+use super::unpack::{Unpacker, read_columns};
 use super::vouch::{Link, spare};
-use super::{COLUMNS, Member, Name, Run, raw};
+use super::{COLUMNS, Member, Name, PacketError, Run, raw};
 use crate::layout::GENESIS_ACTOR;
 use crate::leb128::write_unsigned;
 use crate::limits::{PACKET_CHANGES_MAX, SCAN_LIMITS};
@@ -19,7 +19,7 @@ use crate::scan::{Chunk, Head, Key, Parts, RawOp, Ref};
 /// Seals that another one makes superfluous stay behind.
 ///
 /// What does not come out of its columns as it went in travels raw, so a packet is never wrong, only
-/// larger.
+/// larger. The changes are such as [`scan`](crate::scan()) has let through.
 #[must_use]
 pub fn pack(members: &[Member<'_>]) -> Vec<u8> {
     let opened: Option<Vec<_>> = members.iter().map(Opened::new).collect();
@@ -37,8 +37,7 @@ pub fn pack(members: &[Member<'_>]) -> Vec<u8> {
             one.seal = &[];
         }
     }
-    let packed = Packer::pack(&opened).filter(|bytes| is_whole(bytes, &opened));
-    packed.unwrap_or_else(|| {
+    Packer::pack(&opened).unwrap_or_else(|| {
         // One change alone travels as it is stored; several inflated, so that their size is what it seems.
         if let [_] = members {
             return raw(members);
@@ -51,7 +50,34 @@ pub fn pack(members: &[Member<'_>]) -> Vec<u8> {
     })
 }
 
-/// Whether a packet gives the very changes and seals that it was made of.
+/// A change's head, and its operations put together.
+type InRuns<'c> = (Head<'c>, Vec<(Name, Run)>);
+
+/// Whether the same changes and seals can be read from the columns as were written. That Automerge would write those
+/// changes as they are stored was shown before they were.
+fn is_legible(bytes: &[u8], opened: &[Opened<'_>], changes: &[InRuns<'_>]) -> bool {
+    let read = || -> Result<bool, PacketError> {
+        let mut unpacker = Unpacker::open(bytes)?;
+        for (at, (one, (head, runs))) in opened.iter().zip(changes).enumerate() {
+            let told = unpacker.told()?;
+            let ops: u64 = runs.iter().map(|(_, run)| run.ops()).sum();
+            let last = head.start_op + ops - 1;
+            let seal = unpacker.end_change(at, (one.hash, one.actor, last))?;
+            let is_head = unpacker.actor(told.author)?.to_bytes() == head.actor.as_bytes()
+                && (told.seq, told.start_op.get(), told.time)
+                    == (head.seq, head.start_op, head.time)
+                && (&told.deps, &told.message) == (&head.deps, &head.message);
+            if !is_head || told.runs != *runs || seal != one.seal {
+                return Ok(false);
+            }
+        }
+        unpacker.end()?;
+        Ok(unpacker.count == opened.len())
+    };
+    read().unwrap_or(false)
+}
+
+/// Whether a packet gives the very bytes that it was made of.
 fn is_whole(bytes: &[u8], opened: &[Opened<'_>]) -> bool {
     let Some((&COLUMNS, rest)) = bytes.split_first() else {
         return false;
@@ -158,7 +184,10 @@ impl Packer {
         let mut bytes = vec![COLUMNS];
         write_unsigned(&mut bytes, opened.len() as u64);
         packer.columns.write(&mut bytes);
-        Some(bytes)
+        let columns = bytes.get(1..).unwrap_or_default();
+        let is_legible = is_legible(columns, opened, &changes);
+        debug_assert_eq!(is_legible, is_whole(&bytes, opened), "runs are operations");
+        is_legible.then_some(bytes)
     }
 
     fn actor(&mut self, actor: &[u8]) -> usize {
@@ -213,7 +242,7 @@ impl Packer {
         (preds == [first]).then_some(Run::Delete { first, count: 1 })
     }
 
-    fn write_keys(&mut self, changes: &[(Head<'_>, Vec<(Name, Run)>)]) {
+    fn write_keys(&mut self, changes: &[InRuns<'_>]) {
         let runs = changes.iter().flat_map(|(_, runs)| runs);
         for (_, run) in runs {
             if let Run::Put { key, .. } = run {

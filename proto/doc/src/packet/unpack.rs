@@ -155,30 +155,33 @@ pub(super) fn read_columns(
     bytes: &[u8],
     mut each: impl FnMut(Change, Vec<u8>) -> Result<(), PacketError>,
 ) -> Result<(), PacketError> {
-    let mut reader = Reader::new(bytes);
-    let count = place(&mut reader)?;
-    count_changes(count)?;
-    let columns = Columns::read(&mut reader)?;
-    if !reader.is_empty() {
-        return Err(PacketError::Damaged("bytes after the columns"));
-    }
-    let mut unpacker = Unpacker::new(columns)?;
-    for at in 0..count {
-        let change = Change::from(unpacker.change()?);
+    let mut unpacker = Unpacker::open(bytes)?;
+    for at in 0..unpacker.count {
+        let told = unpacker.told()?;
+        let change = Change::from(unpacker.expanded(told)?);
         let hash = ChangeHash(change.hash().0);
         let actor = ActorId::try_from(change.actor_id().to_bytes()).map_err(|_| DAMAGED)?;
-        unpacker.trail.end(hash, change.max_op());
-        let seal = unpacker.seal(at, hash, actor)?;
+        let seal = unpacker.end_change(at, (hash, actor, change.max_op()))?;
         each(change, seal)?;
     }
-    if unpacker.columns.is_empty() && unpacker.next_seal.is_none() {
-        Ok(())
-    } else {
-        Err(PacketError::Damaged("bytes left in a column"))
-    }
+    unpacker.end()
 }
 
-struct Unpacker<'a> {
+/// What stands in columns of a change, its operations put together in runs.
+pub(super) struct Told {
+    pub(super) author: usize,
+    pub(super) seq: u64,
+    pub(super) start_op: NonZeroU64,
+    pub(super) time: i64,
+    pub(super) message: Option<String>,
+    pub(super) deps: Vec<ChangeHash>,
+    pub(super) runs: Vec<(Name, Run)>,
+}
+
+/// A packet of columns on its way back into changes.
+pub(super) struct Unpacker<'a> {
+    /// How many changes there are.
+    pub(super) count: usize,
     columns: Columns<Reader<'a>>,
     actors: Vec<DocActor>,
     first_seqs: Vec<u64>,
@@ -194,7 +197,14 @@ struct Unpacker<'a> {
 }
 
 impl<'a> Unpacker<'a> {
-    fn new(mut columns: Columns<Reader<'a>>) -> Result<Self, PacketError> {
+    pub(super) fn open(bytes: &'a [u8]) -> Result<Self, PacketError> {
+        let mut reader = Reader::new(bytes);
+        let count = place(&mut reader)?;
+        count_changes(count)?;
+        let mut columns = Columns::read(&mut reader)?;
+        if !reader.is_empty() {
+            return Err(PacketError::Damaged("bytes after the columns"));
+        }
         let mut actors = vec![DocActor::from(&GENESIS_ACTOR[..])];
         let mut first_seqs = vec![0];
         while !columns.actors.is_empty() {
@@ -216,6 +226,7 @@ impl<'a> Unpacker<'a> {
             keys.push(word(&mut columns.words, MAP_KEY_BYTES_MAX)?);
         }
         let mut unpacker = Self {
+            count,
             columns,
             actors,
             first_seqs,
@@ -232,9 +243,9 @@ impl<'a> Unpacker<'a> {
         Ok(unpacker)
     }
 
-    fn change(&mut self) -> Result<ExpandedChange, PacketError> {
+    /// The next change. It is at its [end](Self::end_change) when it is known what it is called by.
+    pub(super) fn told(&mut self) -> Result<Told, PacketError> {
         let author = place(&mut self.columns.authors)?;
-        let actor_id = self.actor(author)?.clone();
         let first = self.first_seqs.get(author).copied().ok_or(DAMAGED)?;
         let seq = self.trail.next_seq(author, first);
         let (deps, start_op) = self.deps()?;
@@ -249,7 +260,7 @@ impl<'a> Unpacker<'a> {
                     .at(place, || word(&mut self.columns.words, MESSAGE_BYTES_MAX))?,
             ),
         };
-        let mut operations = Vec::new();
+        let mut runs = Vec::new();
         let mut counter = start_op.get();
         for _ in 0..number(&mut self.columns.run_counts)? {
             let op = Name {
@@ -260,24 +271,67 @@ impl<'a> Unpacker<'a> {
             let ops = run.ops();
             self.budget.spend(ops)?;
             counter += ops;
-            self.expand(object, run, op, &mut operations)?;
+            runs.push((object, run));
         }
-        Ok(ExpandedChange {
-            operations,
-            actor_id,
-            author: None,
-            hash: None,
+        Ok(Told {
+            author,
             seq,
             start_op,
             time: self.trail.time,
             message,
             deps,
+            runs,
+        })
+    }
+
+    /// A change operation by operation. They were counted before.
+    fn expanded(&self, told: Told) -> Result<ExpandedChange, PacketError> {
+        let mut operations = Vec::new();
+        let mut op = Name {
+            counter: told.start_op.get(),
+            actor: told.author,
+        };
+        for (object, run) in told.runs {
+            let ops = run.ops();
+            self.expand(object, run, op, &mut operations)?;
+            op.counter += ops;
+        }
+        let deps = told.deps.iter();
+        Ok(ExpandedChange {
+            operations,
+            actor_id: self.actor(told.author)?.clone(),
+            author: None,
+            hash: None,
+            seq: told.seq,
+            start_op: told.start_op,
+            time: told.time,
+            message: told.message,
+            deps: deps.map(|hash| automerge::ChangeHash(hash.0)).collect(),
             extra_bytes: Vec::new(),
         })
     }
 
+    /// Takes what the last change is called by, its author and the number of its last operation; gives its seal.
+    pub(super) fn end_change(
+        &mut self,
+        at: usize,
+        (hash, actor, max_op): (ChangeHash, ActorId, u64),
+    ) -> Result<Vec<u8>, PacketError> {
+        self.trail.end(hash, max_op);
+        self.seal(at, hash, actor)
+    }
+
+    /// Behind the last change.
+    pub(super) fn end(&self) -> Result<(), PacketError> {
+        if self.columns.is_empty() && self.next_seal.is_none() {
+            Ok(())
+        } else {
+            Err(PacketError::Damaged("bytes left in a column"))
+        }
+    }
+
     /// What a change builds upon, and the number of its first operation.
-    fn deps(&mut self) -> Result<(Vec<automerge::ChangeHash>, NonZeroU64), PacketError> {
+    fn deps(&mut self) -> Result<(Vec<ChangeHash>, NonZeroU64), PacketError> {
         let at = self.trail.changes();
         let (mut hashes, mut places) = (Vec::new(), Vec::new());
         let mut is_apart = false;
@@ -304,11 +358,8 @@ impl<'a> Unpacker<'a> {
             self.trail.start_op(&places).ok_or(DAMAGED)?
         };
         hashes.sort_unstable();
-        let hashes = hashes.into_iter().map(|hash| automerge::ChangeHash(hash.0));
-        Ok((
-            hashes.collect(),
-            NonZeroU64::new(in_reach(start_op)?).ok_or(DAMAGED)?,
-        ))
+        let start_op = NonZeroU64::new(in_reach(start_op)?).ok_or(DAMAGED)?;
+        Ok((hashes, start_op))
     }
 
     fn run(&mut self, op: Name) -> Result<(Name, Run), PacketError> {
@@ -389,7 +440,7 @@ impl<'a> Unpacker<'a> {
         Ok(Some(Name { counter, actor }))
     }
 
-    fn actor(&self, place: usize) -> Result<&DocActor, PacketError> {
+    pub(super) fn actor(&self, place: usize) -> Result<&DocActor, PacketError> {
         self.actors.get(place).ok_or(DAMAGED)
     }
 
