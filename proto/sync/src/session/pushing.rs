@@ -78,8 +78,11 @@ impl Session {
 
     /// Bytes of bodies in one push: what packs well may be more of them.
     pub(super) fn chunk_bytes(&self) -> usize {
-        let unpacked = self.outlet.unpacked(self.pace.chunk_bytes());
-        unpacked.min(PUSH_BYTES_MAX)
+        let packed = self.pace.chunk_bytes();
+        // Smaller ones on a slow link, so that a cut takes fewer of what packs well.
+        let is_fast = packed >= CHUNK_BYTES;
+        let most = if is_fast { PUSH_BYTES_MAX } else { CHUNK_BYTES };
+        self.outlet.unpacked(packed).min(most)
     }
 
     /// Bytes of bodies on their way from which on no further push follows.
