@@ -6,8 +6,11 @@
 use std::time::Duration;
 
 use hopluu_api::shape::ReportQuery;
+use hopluu_tests::deadline;
 use hopluu_tests::lab::Profile;
+use hopluu_tests::lab::bulk::carry;
 use hopluu_tests::lab::ends::{Ends, Window};
+use hopluu_tests::process::{NodeProcess, make_root};
 use tokio::time::{sleep, timeout};
 
 const DOCUMENTS: u32 = 200;
@@ -118,4 +121,50 @@ async fn a_restored_commune_settles_in_forty_kilobytes() {
     .unwrap();
     within("a restore", window.relay.traffic().bytes(), 40_000);
     window.close().await.unwrap();
+}
+
+/// Frames, acknowledgements and what is lost to a full queue, together.
+#[tokio::test(flavor = "multi_thread")]
+async fn much_at_once_costs_a_tenth_more_than_its_bytes() {
+    let bytes = 96_000;
+    let profile = Profile::named("mobile-64k").unwrap();
+    let (_, traffic) = carry(profile, bytes).await.unwrap();
+    within("much at once", traffic.up.bytes, 105_600);
+    assert!(traffic.up.bytes >= 96_000);
+}
+
+/// What was on its way when a link broke goes again, and nothing else. Faster than the links that do so every twenty
+/// seconds, so that it ends soon: at most a round trip of the rate is on its way on any.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_first_sync_over_a_link_that_breaks_sends_little_twice() {
+    let breaking = Profile {
+        up_s: Some(2),
+        down_s: 1,
+        ..profile()
+    };
+    let mut up = Vec::new();
+    for profile in [profile(), breaking] {
+        let dir = tempfile::tempdir().unwrap();
+        let ends = Ends::apart(dir.path(), 3_000).await.unwrap();
+        let window = ends.open(profile, 1).await.unwrap();
+        up.push(window.acknowledged().await.unwrap().up.bytes);
+        window.close().await.unwrap();
+    }
+    let twice = up[1].saturating_sub(up[0]);
+    within("sent twice", twice, up[0] * 8 / 100);
+}
+
+/// More callers than a hub shakes hands with at a time: some are told to come again, and all have come.
+#[tokio::test(flavor = "multi_thread")]
+async fn nobody_who_comes_at_the_deadline_hour_is_refused_for_good() {
+    let count = 160;
+    let dir = tempfile::tempdir().unwrap();
+    let hub_dir = dir.path().join("province");
+    make_root(&hub_dir, deadline::PROVINCE).unwrap();
+    let communes = deadline::enrol(dir.path(), &hub_dir, count).unwrap();
+    let hub = NodeProcess::start(&hub_dir).await.unwrap();
+    let nodes = deadline::all(&communes).unwrap();
+    deadline::arrived(&hub, count).await.unwrap();
+    deadline::stop(nodes).await;
+    hub.stop().await.unwrap();
 }

@@ -5,6 +5,7 @@
 //! carry real UDP and TCP by its verdicts between real nodes, and count. One seed gives one fate.
 //! What travels there is in [`documents`], and what it weighs in [`weights`].
 
+pub mod bulk;
 pub mod dice;
 pub mod documents;
 pub mod ends;

@@ -13,6 +13,7 @@
 
 pub mod crafted;
 pub mod crash;
+pub mod deadline;
 pub mod filling;
 pub mod frames;
 pub mod lab;

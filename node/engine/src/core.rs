@@ -9,10 +9,10 @@ use std::sync::Arc;
 use hopluu_doc::{DocKey, Report};
 use hopluu_form::Form;
 use hopluu_model::tree::UnitTree;
-use hopluu_model::{ActorId, DocId, Epoch, ErrorChain, NodeId, Place, Timestamp};
+use hopluu_model::{ActorId, DocId, Epoch, ErrorChain, NodeId, Place, Seq, Timestamp};
 use hopluu_net::Via;
-use hopluu_store::{DbError, DocRow, Reader, Store, WriteError, WriteTx};
-use hopluu_sync::{Event, Hub, HubConfig, LinkId, Steady, TargetId};
+use hopluu_store::{DbError, DocRow, Read, Reader, Store, WriteError, WriteTx};
+use hopluu_sync::{Event, Hub, HubConfig, LinkId, NewEntry, News, Steady, TargetId};
 use hopluu_trust::Signer;
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
@@ -24,7 +24,7 @@ use crate::error::CommandError;
 use crate::files::FileQuota;
 use crate::home::NodeSettings;
 use crate::ledger::Ledger;
-use crate::limits::{FILE_QUOTA, STORE_JOBS_BUSY};
+use crate::limits::{FILE_QUOTA, NEWS_MAX, STORE_JOBS_BUSY};
 use crate::open_docs::OpenDocs;
 use crate::parcels::Apart;
 use crate::plan::Plans;
@@ -96,6 +96,8 @@ pub struct Core {
     post: Post,
     disk: DiskState,
     epoch: Epoch,
+    /// How far of the journal the hub knows.
+    announced: Seq,
     /// When each peer was last heard: a node's own knowledge, never part of a total.
     pub(crate) heard: BTreeMap<NodeId, Timestamp>,
     pub(crate) linked: BTreeMap<LinkId, NodeId>,
@@ -165,6 +167,7 @@ impl Core {
             post,
             disk: DiskState::Good,
             epoch,
+            announced: last,
             heard,
             linked: BTreeMap::new(),
             vias: BTreeMap::new(),
@@ -360,8 +363,15 @@ impl Core {
 
     /// Tells the hub how far the journal reaches now.
     pub(crate) fn announce(&mut self, turn: &mut Turn) {
-        match self.store.read().and_then(|read| read.last_seq()) {
-            Ok(last) => self.hub_event(turn, Event::Appended { last }),
+        let grown = self.store.read().and_then(|read| {
+            let last = read.last_seq()?;
+            Ok((last, news(&read, self.announced, last)?))
+        });
+        match grown {
+            Ok((last, news)) => {
+                self.announced = last;
+                self.hub_event(turn, Event::Appended { last, news });
+            }
             Err(error) => unreadable(&error),
         }
     }
@@ -404,6 +414,23 @@ impl Core {
         ];
         wakes.into_iter().flatten().min()
     }
+}
+
+/// What the journal has grown by, where that is little.
+fn news(read: &Read, after: Seq, last: Seq) -> Result<Option<News>, DbError> {
+    let mut entries = Vec::new();
+    let looked_at = read.journal_outline(after, last, NEWS_MAX, |row| {
+        entries.push(NewEntry {
+            kind: row.kind,
+            unit: row.unit.clone(),
+            origin: row.origin,
+        });
+    })?;
+    let news = News {
+        after,
+        entries: entries.into(),
+    };
+    Ok((looked_at == last).then_some(news))
 }
 
 /// A read of what is on disk failed: a person must look, but the node goes on.

@@ -269,3 +269,7 @@ pub(crate) const PARCELS_ANSWERED_MAX: usize = 1_024;
 
 /// How long a parcel that came waits for its answer: until the receipt is signed, and what came with it is in.
 pub(crate) const PARCEL_ANSWER_REST: Duration = Duration::from_secs(1);
+
+/// Entries of the journal that links are told with the news that it has grown: those of a push or a save. Who is
+/// behind or concerned reads for itself.
+pub(crate) const NEWS_MAX: usize = 64;

@@ -16,7 +16,7 @@ use crate::clock_watch::ClockWatch;
 use crate::core::Core;
 use crate::limits::{CLOCK_LOOK, LINK_EVENTS_MAX, LINKS_MAX, QUIC_AGAIN};
 use crate::turn::{NetEffect, Turn};
-use crate::ways::Way;
+use crate::ways::{Losses, Way};
 
 /// Something that a carrying task has to tell the loop.
 #[derive(Debug)]
@@ -63,6 +63,8 @@ struct Linked {
     target: Option<TargetId>,
     /// What the hub was told last of what the link carries.
     told: Option<Way>,
+    /// What of its packets the way's memory holds.
+    counted: Losses,
     account: Account,
 }
 
@@ -179,6 +181,7 @@ impl Net {
             handle,
             target,
             told,
+            counted: Losses::default(),
             account: Account::default(),
         };
         self.links.insert(id, linked);
@@ -313,15 +316,17 @@ impl Net {
 
     /// Work has come to rest on a link: what it showed of the way is worth keeping.
     fn look_at(&mut self, link: LinkId) {
-        let Some(linked) = self.links.get(&link) else {
+        let Some(linked) = self.links.get_mut(&link) else {
             return;
         };
         let addr = linked.target.and_then(|target| self.targets.get(&target));
         let seen = Way::seen(&linked.handle);
         if let (Some(addr), Some(seen)) = (addr, seen) {
             let before = self.ways.get(addr).copied();
-            let way = seen.after(before);
+            let losses = Losses::of(&linked.handle);
+            let way = seen.after(before).losing(losses.since(linked.counted));
             if !before.is_some_and(|before| before.is_near(way)) {
+                linked.counted = losses;
                 self.ways.insert(addr.clone(), way);
                 self.news.insert(addr.clone(), way);
             }

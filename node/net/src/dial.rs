@@ -13,10 +13,11 @@ use tokio::time::timeout;
 
 use crate::close::{CloseCode, CloseReason};
 use crate::congestion::Expected;
+use crate::flight::Pace;
 use crate::greet::read_peer;
 use crate::limits::{CALLED_MAX, HANDSHAKE_TIMEOUT, INITIAL_RTT_LEAST};
 use crate::link::{Handshake, Link, Peer, Via};
-use crate::repeat::{Pace, Repeater, Watch};
+use crate::repeat::{Repeater, Watch};
 use crate::tls::{Client, Evidence, name_of};
 use crate::transport::{Tuning, transport};
 
@@ -131,6 +132,8 @@ pub struct DialOptions {
     pub initial_rtt: Option<Duration>,
     /// Bytes a second that the last link was seen to carry.
     pub rate: Option<u64>,
+    /// Whether so much was lost on it that the first flight had better go twice.
+    pub is_lossy: bool,
     /// Whether it is called for parcels, and not for a link that carries journals.
     pub parcels: bool,
     /// How the link behaves, where that is not as the node's links do.
@@ -257,6 +260,7 @@ impl Caller<'_> {
         let pace = Pace {
             rtt: self.options.initial_rtt.map(|_| self.rtt()),
             rate: self.options.rate,
+            is_lossy: self.options.is_lossy,
         };
         self.quic.repeater.watch(self.quic.to, pace)
     }

@@ -435,7 +435,7 @@ fn sockets(listen: SocketAddr, tcp: Tcp) -> io::Result<(Arc<Repeater>, Option<Tc
     };
     let mut last = None;
     for _ in 0..tries {
-        let repeater = Repeater::bind(listen)?;
+        let repeater = Repeater::listen(listen)?;
         if tcp != Tcp::Serves {
             return Ok((repeater, None));
         }

@@ -14,12 +14,14 @@
 pub mod key;
 pub mod limits;
 
+mod answers;
 mod call;
 mod close;
 mod congestion;
 mod delivered;
 mod dial;
 mod endpoint;
+mod flight;
 mod greet;
 mod join;
 mod line;

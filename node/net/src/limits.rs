@@ -42,6 +42,17 @@ pub const REPEATED_PACKETS_MAX: usize = 4;
 /// Bytes of them.
 pub const REPEATED_BYTES_MAX: usize = 4_800;
 
+/// How long after a packet of a call its copy follows on a way that loses many: when all of its flight has left, so
+/// that no first copy waits for a second.
+pub const TWICE_AFTER: Duration = Duration::from_millis(20);
+
+/// Callers of whose handshakes the last answers are kept, 5 KB each: as many as there may be handshakes.
+pub const ANSWERED_CALLERS_MAX: usize = HANDSHAKES_MAX;
+
+/// How soon an answer may be asked for again: a copy that was sent at once comes sooner on all but the slowest links,
+/// and a caller's patience lasts longer.
+pub const ANSWER_AGAIN_LEAST: Duration = Duration::from_millis(250);
+
 /// Repeats at even distance, about a round trip, before they become rarer: most outages of a mobile link
 /// are over in a minute.
 pub const REPEATS_EVENLY: u32 = 60;

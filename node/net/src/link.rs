@@ -90,6 +90,10 @@ pub struct Meter {
     pub lost: u64,
     /// Bytes of ours that brought no answer and went again as they were; they are not among `udp_sent`.
     pub repeated: u64,
+    /// Packets of ours whose loss would show: those that went twice at once are not among them.
+    pub packets: u64,
+    /// Those that were lost.
+    pub packets_lost: u64,
     /// Bytes of ours written to the stream.
     pub stream_sent: u64,
     /// Bytes read from the peer's stream.
@@ -398,6 +402,7 @@ impl LinkHandle {
                 connection, way, ..
             } => {
                 let stats = connection.stats();
+                let (doubled, missed) = way.as_ref().map_or((0, 0), Watch::doubled_and_missed);
                 Meter {
                     udp_sent: stats.udp_tx.bytes,
                     udp_received: stats.udp_rx.bytes,
@@ -405,6 +410,8 @@ impl LinkHandle {
                     datagrams_received: stats.udp_rx.datagrams,
                     lost: stats.path.lost_bytes,
                     repeated: way.as_ref().map_or(0, Watch::repeated),
+                    packets: stats.path.sent_packets.saturating_sub(doubled),
+                    packets_lost: stats.path.lost_packets + missed,
                     rtt: stats.path.rtt,
                     rate: way.as_ref().and_then(Watch::rate),
                     ..stream

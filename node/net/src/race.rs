@@ -8,10 +8,10 @@ use tokio::task::JoinSet;
 use tokio::time::timeout;
 
 use crate::dial::{DialError, DialOptions};
+use crate::flight::Pace;
 use crate::limits::{
     ANSWER_UNKNOWN, ATTEMPTS_MAX, FLIGHT_BYTES, HEAD_STARTS, INITIAL_RTT_LEAST, REFUSED_HEAD_STARTS,
 };
-use crate::repeat::Pace;
 
 /// One way, not begun.
 pub(crate) type Attempt<T> = Pin<Box<dyn Future<Output = Result<T, DialError>> + Send>>;
@@ -74,6 +74,7 @@ pub(crate) fn head_start(options: &DialOptions) -> Duration {
     let pace = Pace {
         rtt: Some(rtt.max(INITIAL_RTT_LEAST)),
         rate: options.rate,
+        is_lossy: false,
     };
     pace.wait(FLIGHT_BYTES) * HEAD_STARTS
 }

@@ -4,7 +4,8 @@
 //! QUIC repeats too, but waits three round trips for the first answer and doubles each time, so that a
 //! lost handshake packet costs seconds and a link that comes back after an hour is noticed within the
 //! hour. A packet that arrives twice is dropped by the receiver for its number; here it costs its bytes
-//! and nothing else. Nothing is repeated while no answer is owed, and never to somebody who called us.
+//! and nothing else. Nothing is repeated while no answer is owed, and to somebody who called us only what it
+//! [asks for a second time](crate::answers).
 
 use std::io::{self, IoSliceMut};
 use std::net::SocketAddr;
@@ -12,7 +13,6 @@ use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
-use std::time::Duration;
 
 use hopluu_trust::Signer;
 use quinn::crypto::{CryptoError, HmacKey};
@@ -24,87 +24,21 @@ use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep_until};
 use zeroize::Zeroizing;
 
+use crate::answers::Answers;
 use crate::congestion::Measured;
-use crate::limits::{
-    ANSWER_UNKNOWN, RATE_UNKNOWN, REPEAT_WAIT_MAX, REPEATED_BYTES_MAX, REPEATED_PACKETS_MAX,
-    REPEATS_EVENLY,
-};
-
-/// A flight of at most so many bytes is a few words, not the beginning of a call.
-const WORDS_BYTES: usize = 1_000;
-
-/// A packet of so many bytes is more than an acknowledgement, to which nobody answers.
-const ASKING_BYTES: usize = 100;
-
-/// Room for the answer in the reckoning of when it should have come: to a call, and to words.
-const CALL_ANSWER_BYTES: u64 = 1_400;
-const WORDS_ANSWER_BYTES: u64 = 300;
-
-/// What a machine may take until it has heard something: twice what QUIC waits with an acknowledgement.
-const ANSWER_TIME: Duration = Duration::from_millis(50);
-
-/// How often patience doubles at most when answers come after repeats.
-const PATIENCE_MAX: u32 = 3;
-
-/// What is known of the way to a called node.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Pace {
-    /// None where nobody has been.
-    pub(crate) rtt: Option<Duration>,
-    /// Bytes a second; none when nobody has measured it.
-    pub(crate) rate: Option<u64>,
-}
-
-impl Pace {
-    /// When the answer to so many bytes should be here.
-    pub(crate) fn wait(self, bytes: usize) -> Duration {
-        let Some(rtt) = self.rtt else {
-            return ANSWER_UNKNOWN;
-        };
-        let answer = if bytes > WORDS_BYTES {
-            CALL_ANSWER_BYTES
-        } else {
-            WORDS_ANSWER_BYTES
-        };
-        let bytes = u64::try_from(bytes)
-            .unwrap_or(u64::MAX)
-            .saturating_add(answer);
-        let rate = self.rate.unwrap_or(RATE_UNKNOWN).max(1);
-        rtt * 9 / 8 + ANSWER_TIME + Duration::from_millis(bytes.saturating_mul(1_000) / rate)
-    }
-}
+use crate::flight::{Flight, Pace};
 
 /// One UDP socket of the system.
 #[derive(Debug)]
 pub(crate) struct Repeater {
     socket: Arc<dyn AsyncUdpSocket>,
     /// None where nobody is called, and while no answer can be owed.
-    way: Mutex<Option<Way>>,
+    flight: Mutex<Option<Flight>>,
+    /// What callers were answered; none where nobody calls.
+    answers: Option<Mutex<Answers>>,
     /// Whether a call went over it and has ended.
     is_left: AtomicBool,
     changed: Notify,
-}
-
-/// The called node.
-#[derive(Debug)]
-struct Way {
-    addr: SocketAddr,
-    pace: Pace,
-    measured: Measured,
-    is_awaited: bool,
-    /// What has gone out first since anything came in: later packets only ask whether anybody is there.
-    unanswered: Vec<Vec<u8>>,
-    /// Bytes of all that has.
-    flight: usize,
-    /// When the first of it went out.
-    since: Option<Instant>,
-    due: Option<Instant>,
-    repeats: u32,
-    /// How often it was answered only after repeats, since it last was without.
-    patience: u32,
-    repeated_bytes: u64,
-    /// Whether anything has come in since this watch began.
-    is_heard: bool,
 }
 
 /// For what the key of reset tokens is derived.
@@ -150,13 +84,23 @@ pub(crate) struct Watch {
 }
 
 impl Repeater {
-    /// Opens a socket.
+    /// Opens a socket to call from.
     pub(crate) fn bind(addr: SocketAddr) -> io::Result<Arc<Self>> {
+        Self::open(addr, None)
+    }
+
+    /// Opens a socket to be called at.
+    pub(crate) fn listen(addr: SocketAddr) -> io::Result<Arc<Self>> {
+        Self::open(addr, Some(Mutex::default()))
+    }
+
+    fn open(addr: SocketAddr, answers: Option<Mutex<Answers>>) -> io::Result<Arc<Self>> {
         let socket = std::net::UdpSocket::bind(addr)?;
         socket.set_nonblocking(true)?;
         Ok(Arc::new(Self {
             socket: TokioRuntime.wrap_udp_socket(socket)?,
-            way: Mutex::default(),
+            flight: Mutex::default(),
+            answers,
             is_left: AtomicBool::new(false),
             changed: Notify::new(),
         }))
@@ -179,20 +123,7 @@ impl Repeater {
     /// Begins to repeat what an answer is owed for.
     pub(crate) fn watch(self: &Arc<Self>, addr: SocketAddr, pace: Pace) -> Watch {
         let measured = Measured::default();
-        *self.lock() = Some(Way {
-            addr,
-            pace,
-            measured: measured.clone(),
-            is_awaited: true,
-            unanswered: Vec::new(),
-            flight: 0,
-            since: None,
-            due: None,
-            repeats: 0,
-            patience: 0,
-            repeated_bytes: 0,
-            is_heard: false,
-        });
+        *self.lock() = Some(Flight::to(addr, pace, measured.clone()));
         let mut running = JoinSet::new();
         running.spawn(Arc::clone(self).run());
         Watch {
@@ -226,134 +157,79 @@ impl Repeater {
 
     /// Sends again what is due by now; gives when the next is.
     fn repeat(&self, now: Instant) -> Option<Instant> {
-        let mut way = self.lock();
-        let way = way.as_mut()?;
-        if way.due.is_some_and(|due| due <= now) {
-            for bytes in &way.unanswered {
-                way.repeated_bytes += u64::try_from(bytes.len()).unwrap_or(u64::MAX);
-                // A full or absent network is what repeating is for.
-                let _comes_again = self.socket.try_send(&Transmit {
-                    destination: way.addr,
-                    ecn: None,
-                    contents: bytes,
-                    segment_size: None,
-                    src_ip: None,
-                });
+        let mut flight = self.lock();
+        let flight = flight.as_mut()?;
+        if flight.due().is_some_and(|due| due <= now) {
+            for bytes in flight.take_due(now) {
+                self.send_again(flight.addr(), &bytes);
             }
-            way.repeats = way.repeats.saturating_add(1);
-            way.due = Some(now + way.wait());
         }
-        way.due
+        flight.due()
+    }
+
+    /// A full or absent network is what repeating is for: what it does not take comes again.
+    fn send_again(&self, to: SocketAddr, bytes: &[u8]) {
+        let _comes_again = self.socket.try_send(&Transmit {
+            destination: to,
+            ecn: None,
+            contents: bytes,
+            segment_size: None,
+            src_ip: None,
+        });
     }
 
     /// Tries again at once: the network has changed.
     pub(crate) fn hurry(&self) {
-        if let Some(way) = self.lock().as_mut() {
-            way.repeats = way.repeats.min(1);
-            way.due = way.due.map(|_| Instant::now());
+        if let Some(flight) = self.lock().as_mut() {
+            flight.hurry(Instant::now());
         }
         self.changed.notify_one();
     }
 
     fn sent(&self, transmit: &Transmit<'_>) {
-        let mut way = self.lock();
-        let is_meant = |way: &&mut Way| way.addr == transmit.destination && way.is_awaited;
-        let Some(way) = way.as_mut().filter(is_meant) else {
+        if let Some(answers) = &self.answers {
+            lock(answers).sent(transmit.destination, transmit.contents);
+        }
+        let mut flight = self.lock();
+        let is_meant = |flight: &&mut Flight| flight.addr() == transmit.destination;
+        let Some(flight) = flight.as_mut().filter(is_meant) else {
             return;
         };
-        way.keep(transmit.contents, Instant::now());
-        if way.due.is_none() {
-            way.due = Some(Instant::now() + way.wait());
+        let before = flight.due();
+        flight.keep(transmit.contents, Instant::now());
+        let is_sooner = |due: Instant| before.is_none_or(|before| due < before);
+        if flight.due().is_some_and(is_sooner) {
             self.changed.notify_one();
         }
     }
 
-    fn heard(&self, from: SocketAddr) {
-        let mut way = self.lock();
-        if let Some(way) = way.as_mut().filter(|way| way.addr == from) {
-            way.hear(Instant::now());
+    fn heard(&self, from: SocketAddr, packet: &[u8]) {
+        let now = Instant::now();
+        if let Some(answers) = &self.answers {
+            for again in lock(answers).heard(from, packet, now) {
+                self.send_again(from, again);
+            }
+        }
+        let mut flight = self.lock();
+        if let Some(flight) = flight.as_mut().filter(|flight| flight.addr() == from) {
+            flight.hear(now);
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, Option<Way>> {
-        self.way.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> MutexGuard<'_, Option<Flight>> {
+        lock(&self.flight)
     }
 }
 
-impl Way {
-    /// Keeps a packet of the first flight. What follows once its answer is overdue is QUIC's own trying.
-    fn keep(&mut self, bytes: &[u8], now: Instant) {
-        let is_overdue = self.repeats > 0 || self.due.is_some_and(|due| due <= now);
-        if is_overdue {
-            return;
-        }
-        self.since.get_or_insert(now);
-        self.flight = self.flight.saturating_add(bytes.len());
-        if self.is_heard && self.flight > WORDS_BYTES {
-            // Of much on its way over a link that stood, one packet asks as well as all whether it stands again.
-            self.unanswered.push(bytes.to_vec());
-            self.unanswered
-                .sort_by_key(|kept| (kept.len() < ASKING_BYTES, kept.len()));
-            self.unanswered.truncate(1);
-            return;
-        }
-        let has_room = self.unanswered.len() < REPEATED_PACKETS_MAX
-            && self.weight() + bytes.len() <= REPEATED_BYTES_MAX;
-        if has_room {
-            self.unanswered.push(bytes.to_vec());
-        }
-    }
-
-    /// Something came in. After a repeat nobody knows which of the two was answered, so patience grows (Karn).
-    fn hear(&mut self, now: Instant) {
-        if let Some(since) = self.since {
-            let seen = now.saturating_duration_since(since);
-            self.pace.rtt = self.pace.rtt.or(Some(seen));
-            self.patience = match self.repeats {
-                0 => 0,
-                _ => (self.patience + 1).min(PATIENCE_MAX),
-            };
-        }
-        self.rest();
-        self.repeats = 0;
-        self.is_heard = true;
-    }
-
-    /// Nothing is owed an answer.
-    fn rest(&mut self) {
-        self.unanswered.clear();
-        (self.flight, self.since, self.due) = (0, None, None);
-    }
-
-    fn weight(&self) -> usize {
-        self.unanswered.iter().map(Vec::len).sum()
-    }
-
-    /// Evenly for a while on a link that has carried something, ever more rarely otherwise: where a way was
-    /// remembered better than it is today, repeating fills it up.
-    fn wait(&self) -> Duration {
-        let evenly = if self.is_heard { REPEATS_EVENLY } else { 0 };
-        let doublings = self.repeats.saturating_sub(evenly).min(16) + self.patience;
-        let pace = Pace {
-            rtt: self.measured.rtt().or(self.pace.rtt),
-            ..self.pace
-        };
-        let wait = pace.wait(self.flight);
-        wait.saturating_mul(1 << doublings)
-            .min(REPEAT_WAIT_MAX.max(wait))
-    }
+fn lock<T>(shared: &Mutex<T>) -> MutexGuard<'_, T> {
+    shared.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Watch {
     /// Whether the called node owes an answer. What it owes none for is not repeated.
     pub(crate) fn awaits(&self, is_awaited: bool) {
-        let mut way = self.repeater.lock();
-        let Some(way) = way.as_mut().filter(|way| way.is_awaited != is_awaited) else {
-            return;
-        };
-        way.is_awaited = is_awaited;
-        if !is_awaited {
-            way.rest();
+        if let Some(flight) = self.repeater.lock().as_mut() {
+            flight.awaits(is_awaited);
         }
     }
 
@@ -364,10 +240,15 @@ impl Watch {
 
     /// Bytes that went again.
     pub(crate) fn repeated(&self) -> u64 {
-        self.repeater
-            .lock()
-            .as_ref()
-            .map_or(0, |way| way.repeated_bytes)
+        let flight = self.repeater.lock();
+        flight.as_ref().map_or(0, Flight::repeated_bytes)
+    }
+
+    /// Packets that went twice without being missed, and how often one was missed and brought its answer when it
+    /// went again.
+    pub(crate) fn doubled_and_missed(&self) -> (u64, u64) {
+        let flight = self.repeater.lock();
+        flight.as_ref().map_or((0, 0), Flight::doubled_and_missed)
     }
 
     /// Bytes a second, once it is known.
@@ -402,8 +283,11 @@ impl AsyncUdpSocket for Repeater {
     ) -> Poll<io::Result<usize>> {
         let polled = self.socket.poll_recv(context, buffers, metas);
         if let Poll::Ready(Ok(count)) = &polled {
-            for meta in metas.iter().take(*count) {
-                self.heard(meta.addr);
+            for (meta, buffer) in metas.iter().zip(buffers.iter()).take(*count) {
+                let filled = buffer.get(..meta.len).unwrap_or_default();
+                for packet in filled.chunks(meta.stride.max(1)) {
+                    self.heard(meta.addr, packet);
+                }
             }
         }
         polled

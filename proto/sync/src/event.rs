@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use hopluu_model::{NodeId, Place, Seq, UnitId, UnitTree};
+use hopluu_model::{EntryKind, NodeId, Place, Seq, UnitId, UnitTree};
 
 use crate::{
     Ahead, Checkpoint, Class, FileHere, Item, JournalBatch, MissingBatch, PieceFate, Refusal,
@@ -219,6 +219,8 @@ pub enum Event {
     Appended {
         /// Its last position.
         last: Seq,
+        /// What it has grown by, where that is little: most of it is for few of many links.
+        news: Option<News>,
     },
     /// The tree has changed, and with it perhaps who may see what.
     TreeChanged {
@@ -238,4 +240,24 @@ pub enum Event {
     CallWanted,
     /// The instant of [`Hub::next_wake`](crate::Hub::next_wake) has come.
     Woken,
+}
+
+/// A few entries at the end of the journal.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct News {
+    /// What comes before them.
+    pub after: Seq,
+    /// Each that is not superseded.
+    pub entries: Arc<[NewEntry]>,
+}
+
+/// What decides for whom an entry is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewEntry {
+    /// What it is.
+    pub kind: EntryKind,
+    /// Whose it is.
+    pub unit: UnitId,
+    /// Who sent it; nobody where it is this node's own.
+    pub origin: Option<NodeId>,
 }

@@ -11,8 +11,9 @@ use crate::limits::{
     CROSSING_MS, PARTS_BYTES_MAX, PEERS_KEPT_MAX, PULLS_MAX, STREAMS_MAX, TARGETS_MAX,
 };
 use crate::session::{Node, Session, Turn};
+use crate::sessions::Sessions;
 use crate::status::PeerRecord;
-use crate::{CloseCode, Effect, Event, FileId, HubStatus, LinkId, Said, Steady, TargetId};
+use crate::{CloseCode, Effect, Event, HubStatus, LinkId, Said, Steady, TargetId};
 
 /// What a hub must know to begin.
 #[derive(Debug, Clone)]
@@ -61,7 +62,7 @@ pub struct HubConfig {
 #[derive(Debug)]
 pub struct Hub {
     node: Node,
-    sessions: BTreeMap<LinkId, Session>,
+    sessions: Sessions,
     peers: BTreeMap<NodeId, PeerRecord>,
     targets: Targets,
 }
@@ -80,7 +81,7 @@ impl Hub {
                 tickets: 0,
                 generator: Generator::new(config.seed),
             },
-            sessions: BTreeMap::new(),
+            sessions: Sessions::default(),
             peers: BTreeMap::new(),
             targets: Targets::default(),
         }
@@ -113,7 +114,7 @@ impl Hub {
                 self.closed(now, link, code, again_s);
                 self.pull_on(now, effects);
             }
-            Event::Appended { last } => {
+            Event::Appended { last, .. } => {
                 self.node.last = self.node.last.max(last);
                 self.all(now, &event, effects);
             }
@@ -134,14 +135,11 @@ impl Hub {
                 if let Some(record) = self.peers.get_mut(&peer) {
                     record.least = least;
                 }
-                if let Some(link) = link_to(&self.sessions, peer) {
+                if let Some(link) = self.sessions.link_to(peer) {
                     self.one(now, link, event, effects);
                 }
             }
-            Event::Woken => {
-                self.all(now, &event, effects);
-                self.targets.woken(now, effects);
-            }
+            Event::Woken => self.woken(now, effects),
             Event::Received { link, .. }
             | Event::Sent { link }
             | Event::Measured { link, .. }
@@ -163,26 +161,21 @@ impl Hub {
     /// When [`Event::Woken`] is wanted. None while nothing is owed and nothing to be dialled.
     #[must_use]
     pub fn next_wake(&self) -> Option<Steady> {
-        let silent = self.sessions.values().filter_map(Session::silent_at);
-        let deaf = self.sessions.values().filter_map(Session::deaf_at);
-        let last = self.node.last;
-        let giving = self.sessions.values();
-        let giving = giving.filter_map(|session| session.gives_at(last));
-        let links = silent.chain(deaf).chain(giving);
-        links.chain(self.targets.next_wake()).min()
+        let wakes = [self.sessions.next_wake(), self.targets.next_wake()];
+        wakes.into_iter().flatten().min()
     }
 
     /// What has been said on a link, by purpose.
     #[must_use]
     pub fn said(&self, link: LinkId) -> Option<Said> {
-        self.sessions.get(&link).map(Session::said)
+        self.sessions.get(link).map(Session::said)
     }
 
     /// What a person may want to know.
     #[must_use]
     pub fn status(&self) -> HubStatus {
         let mut links: BTreeMap<NodeId, &Session> = BTreeMap::new();
-        for session in self.sessions.values() {
+        for session in self.sessions.iter() {
             links.insert(session.peer.node, session);
         }
         let peer = |(node, record): (&NodeId, &PeerRecord)| {
@@ -205,7 +198,7 @@ impl Hub {
     /// Dials those who stand by, or takes leave of them.
     fn review_standby(&mut self, now: Steady, effects: &mut Vec<Effect>) {
         let sessions = &self.sessions;
-        let answers = |link| sessions.get(&link).is_some_and(Session::is_greeted);
+        let answers = |link| sessions.get(link).is_some_and(Session::is_greeted);
         for link in self.targets.review_standby(answers, effects) {
             self.close(now, link, CloseCode::Going, effects);
         }
@@ -213,7 +206,7 @@ impl Hub {
 
     fn dial_failed(&mut self, now: Steady, target: TargetId, again_s: Option<u32>) {
         let sessions = &self.sessions;
-        let link_to = |node| link_to(sessions, node);
+        let link_to = |node| sessions.link_to(node);
         let ended = again_s.map_or(Ended::Badly, Ended::TurnedAway);
         self.targets
             .dial_failed(target, ended, link_to, now, &mut self.node.generator);
@@ -223,27 +216,26 @@ impl Hub {
         if let Some(record) = self.peers.get_mut(&peer) {
             record.is_void = true;
         }
-        if let Some(link) = link_to(&self.sessions, peer) {
+        if let Some(link) = self.sessions.link_to(peer) {
             self.one(now, link, Event::RoomMade { peer }, effects);
         }
     }
 
+    fn woken(&mut self, now: Steady, effects: &mut Vec<Effect>) {
+        for link in self.sessions.due(now) {
+            self.one(now, link, Event::Woken, effects);
+        }
+        self.targets.woken(now, effects);
+    }
+
     fn all(&mut self, now: Steady, event: &Event, effects: &mut Vec<Effect>) {
-        let links: Vec<LinkId> = self.sessions.keys().copied().collect();
-        for link in links {
+        for link in self.sessions.links() {
             self.one(now, link, event.clone(), effects);
         }
     }
 
     fn one(&mut self, now: Steady, link: LinkId, event: Event, effects: &mut Vec<Effect>) {
-        let others = || {
-            let others = self.sessions.iter().filter(|(id, _)| **id != link);
-            others.map(|(_, session)| session)
-        };
-        let parts: usize = others().map(Session::parts_bytes).sum();
-        let pulled: BTreeSet<FileId> = others().flat_map(Session::pulling).collect();
-        let may_pack = others().filter(|other| other.is_packing()).count() < STREAMS_MAX;
-        let Some(session) = self.sessions.get_mut(&link) else {
+        let Some((session, others)) = self.sessions.take_up(link) else {
             return;
         };
         let record = self
@@ -255,15 +247,13 @@ impl Hub {
             node: &mut self.node,
             record,
             effects,
-            parts_max: PARTS_BYTES_MAX.saturating_sub(parts),
-            may_pack,
-            may_pull: pulled.len() < PULLS_MAX,
-            pulled: &pulled,
+            parts_max: PARTS_BYTES_MAX.saturating_sub(others.parts_bytes),
+            may_pack: others.packing < STREAMS_MAX,
+            may_pull: others.pulled.len() < PULLS_MAX,
+            pulled: &others.pulled,
         };
-        let before: Vec<FileId> = session.pulling().collect();
         let handled = session.handle(event, &mut turn);
-        let has_released = |file| !session.pulling().any(|now| now == file);
-        let frees = before.into_iter().any(has_released);
+        let frees = self.sessions.put_down(link, self.node.last);
         match handled {
             Err(code) => self.close(now, link, code, effects),
             Ok(()) if frees => self.pull_on(now, effects),
@@ -273,12 +263,7 @@ impl Hub {
 
     /// Lets links fetch what others no longer do.
     fn pull_on(&mut self, now: Steady, effects: &mut Vec<Effect>) {
-        let blocked = self
-            .sessions
-            .values()
-            .filter(|session| session.is_blocked());
-        let links: Vec<LinkId> = blocked.map(|session| session.link).collect();
-        for link in links {
+        for link in self.sessions.blocked() {
             self.one(now, link, Event::Woken, effects);
         }
     }
@@ -298,10 +283,8 @@ impl Hub {
             self.unlink(now, link, peer.node, Ended::Badly);
             return;
         }
-        let old = self
-            .sessions
-            .values()
-            .find(|old| old.peer.node == peer.node);
+        let old = self.sessions.link_to(peer.node);
+        let old = old.and_then(|old| self.sessions.get(old));
         if let Some(old) = old {
             let loser = self.loser(now, old, link, target);
             let kept = if loser == link { old.link } else { link };
@@ -331,7 +314,7 @@ impl Hub {
             may_pull: false,
         };
         let session = Session::open(link, peer, target, &mut turn);
-        self.sessions.insert(link, session);
+        self.sessions.insert(session, self.node.last);
     }
 
     /// Which of two links to one peer is given up. Both sides come to the same answer: of two
@@ -356,11 +339,7 @@ impl Hub {
         if self.peers.len() < PEERS_KEPT_MAX || self.peers.contains_key(&node) {
             return;
         }
-        let is_linked = |peer: &NodeId| {
-            self.sessions
-                .values()
-                .any(|session| session.peer.node == *peer)
-        };
+        let is_linked = |peer: &NodeId| self.sessions.link_to(*peer).is_some();
         let idle = self.peers.iter().filter(|(peer, _)| !is_linked(peer));
         let oldest = idle.min_by_key(|(_, record)| record.last_heard);
         if let Some(peer) = oldest.map(|(peer, _)| *peer) {
@@ -372,7 +351,7 @@ impl Hub {
         self.targets.remove(target);
         let led = self
             .sessions
-            .values()
+            .iter()
             .find(|session| session.target == Some(target));
         if let Some(link) = led.map(|session| session.link) {
             self.close(now, link, CloseCode::Going, effects);
@@ -381,7 +360,7 @@ impl Hub {
 
     fn close(&mut self, now: Steady, link: LinkId, code: CloseCode, effects: &mut Vec<Effect>) {
         effects.push(self.node.closing(link, code));
-        let Some(session) = self.sessions.remove(&link) else {
+        let Some(session) = self.sessions.remove(link) else {
             return;
         };
         if let Some(record) = self.peers.get_mut(&session.peer.node) {
@@ -397,7 +376,7 @@ impl Hub {
     }
 
     fn closed(&mut self, now: Steady, link: LinkId, code: Option<u16>, again_s: Option<u32>) {
-        let Some(session) = self.sessions.remove(&link) else {
+        let Some(session) = self.sessions.remove(link) else {
             return;
         };
         if let Some(record) = self.peers.get_mut(&session.peer.node) {
@@ -416,11 +395,7 @@ impl Hub {
 
     /// Whatever target led to this link dials again, unless another link serves it.
     fn unlink(&mut self, now: Steady, link: LinkId, peer: NodeId, ended: Ended) {
-        let other = self
-            .sessions
-            .values()
-            .find(|session| session.peer.node == peer);
-        match other.map(|session| session.link) {
+        match self.sessions.link_to(peer) {
             Some(other) => self.targets.linked(None, peer, other),
             None => self
                 .targets
@@ -442,11 +417,4 @@ impl Node {
             again_s,
         }
     }
-}
-
-fn link_to(sessions: &BTreeMap<LinkId, Session>, node: NodeId) -> Option<LinkId> {
-    let session = sessions
-        .values()
-        .find(|session| session.peer.node == node)?;
-    Some(session.link)
 }

@@ -45,6 +45,7 @@ pub mod parcel;
 mod range;
 mod scope;
 mod session;
+mod sessions;
 mod status;
 mod steady;
 mod stream;
@@ -61,7 +62,7 @@ pub use entry::{
     Entry, Incoming, Item, ItemDigest, JournalBatch, MissingBatch, ObjectKey, Refusal, RefusalCode,
     Select, ShortHash, ShortKey,
 };
-pub use event::{Event, LinkId, TargetId, Ticket};
+pub use event::{Event, LinkId, NewEntry, News, TargetId, Ticket};
 pub use frame::Span;
 pub use hub::{Hub, HubConfig};
 pub use ledger::{Account, Gone, Purpose, Said, Spent};

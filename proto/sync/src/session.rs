@@ -218,26 +218,27 @@ impl Session {
             Event::HashesRead { ticket, held, .. } => self.take_hashes(ticket, held),
             Event::MissingRead { ticket, batch, .. } => self.take_missing(ticket, batch, turn),
             Event::StoreFailed { .. } => Err(CloseCode::StoreFailed),
-            Event::TreeChanged { .. } => {
-                self.change_scope(turn);
-                Ok(())
-            }
-            Event::Limited { .. } => {
-                self.outbound.resting = None;
-                Ok(())
-            }
-            Event::RoomMade { .. } => {
-                self.make_room(turn);
-                Ok(())
-            }
             Event::Woken if self.silent_at().is_some_and(|at| at <= turn.now) => {
                 Err(CloseCode::Silent)
             }
-            other => {
-                self.take_file_event(other);
-                Ok(())
-            }
+            other => self.follow(other, turn),
         }
+    }
+
+    /// What has changed at this node, for all of its links.
+    fn follow(&mut self, event: Event, turn: &mut Turn<'_>) -> Result<(), CloseCode> {
+        match event {
+            Event::Appended { last, news } => {
+                if let Some(news) = news {
+                    self.pass_over(last, &news, turn)?;
+                }
+            }
+            Event::TreeChanged { .. } => self.change_scope(turn),
+            Event::Limited { .. } => self.outbound.resting = None,
+            Event::RoomMade { .. } => self.make_room(turn),
+            other => self.take_file_event(other),
+        }
+        Ok(())
     }
 
     /// Somebody may see more, or less, than before.

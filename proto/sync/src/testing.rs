@@ -136,9 +136,16 @@ impl World {
 
     /// Writes something at a node and lets its hub know.
     pub(crate) fn write(&mut self, at: usize, kind: EntryKind, name: &str, of: &str, body: &[u8]) {
+        let before = self.nodes[at].store.last();
         self.nodes[at].store.put(kind, name, of, body);
-        let last = self.nodes[at].store.last();
-        self.tell(at, Event::Appended { last });
+        self.announce(at, before);
+    }
+
+    /// Lets a hub know what its node has written since a place.
+    pub(crate) fn announce(&mut self, at: usize, after: Seq) {
+        let store = &self.nodes[at].store;
+        let (last, news) = (store.last(), Some(store.news(after)));
+        self.tell(at, Event::Appended { last, news });
     }
 
     /// A document of a unit names a file; where `content` is given, it is here.
@@ -377,9 +384,8 @@ impl World {
                     let here = FileHere { file, units };
                     self.tell(at, Event::FileHere { here });
                 }
-                let last = self.nodes[at].store.last();
-                if last != before {
-                    self.tell(at, Event::Appended { last });
+                if self.nodes[at].store.last() != before {
+                    self.announce(at, before);
                 }
             }
         }

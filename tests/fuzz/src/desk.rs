@@ -203,7 +203,7 @@ impl Desk {
             let is_grown = matches!(answer, Event::Applied { .. });
             self.tell(answer);
             if is_grown {
-                self.tell(Event::Appended { last });
+                self.tell(Event::Appended { last, news: None });
             }
         }
         true

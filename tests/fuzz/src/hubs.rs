@@ -58,7 +58,7 @@ pub fn session(input: &[u8]) {
             11 => {
                 desk.write(steps.byte().unwrap_or(0));
                 let last = desk.last();
-                desk.tell(Event::Appended { last });
+                desk.tell(Event::Appended { last, news: None });
             }
             12 => {
                 let tree = desk.tree();

@@ -9,7 +9,7 @@ use tokio::net::UdpSocket;
 use tokio::task::JoinSet;
 
 use super::*;
-use crate::repeat::Pace;
+use crate::flight::Pace;
 
 /// A node at the port of one that has ended, as soon as the system gives it back.
 async fn node_at(at: SocketAddr, seed: u8, chain: Vec<Vec<u8>>) -> Endpoint {
@@ -168,6 +168,7 @@ async fn what_brings_no_answer_goes_out_again_until_it_does() {
     let pace = Pace {
         rtt: Some(Duration::from_millis(600)),
         rate: Some(8_000),
+        is_lossy: false,
     };
     let watch = repeater.watch(called.local_addr().unwrap(), pace);
     let send = async |bytes: &[u8]| {

@@ -6,7 +6,7 @@ use super::{Node, Session, Turn};
 use crate::frame::Frame;
 use crate::limits::{CHUNK_BYTES, DESCRIPTOR_BYTES_MAX, ENTRY_BYTES_MAX, PUSH_BYTES_MAX};
 use crate::status::Left;
-use crate::{Acked, Ahead, CloseCode, Effect, Entry, JournalBatch, Steady};
+use crate::{Acked, Ahead, CloseCode, Effect, Entry, JournalBatch, NewEntry, News, Steady};
 
 impl Session {
     pub(super) fn take_journal(
@@ -32,6 +32,30 @@ impl Session {
         let chunk_bytes = self.chunk_bytes();
         self.outbound.queue_journal(batch, is_news, chunk_bytes);
         Ok(())
+    }
+
+    /// Leaves news behind that are for others, without asking the store for them.
+    pub(super) fn pass_over(
+        &mut self,
+        last: Seq,
+        news: &News,
+        turn: &mut Turn<'_>,
+    ) -> Result<(), CloseCode> {
+        let is_at_rest = self.may_push && self.outbound.reading.is_none() && !self.announces;
+        let cursor = self.outbound.cursor;
+        let is_here = |entry: &NewEntry| {
+            entry.origin != Some(self.peer.node) && self.scope.admits(entry.kind, &entry.unit)
+        };
+        if !is_at_rest || cursor < news.after || cursor >= last || news.entries.iter().any(is_here)
+        {
+            return Ok(());
+        }
+        let nothing = JournalBatch {
+            entries: Vec::new(),
+            through: last,
+            ahead: Vec::new(),
+        };
+        self.take_journal(nothing, turn)
     }
 
     /// What may and can travel on this link.

@@ -9,7 +9,8 @@ use super::unit;
 use crate::limits::LOOK_AHEAD_MAX;
 use crate::{
     Ahead, Checkpoint, Class, Entry, FileId, Incoming, Item, ItemDigest, JournalBatch,
-    MissingBatch, ObjectKey, Owed, Refusal, RefusalCode, Scope, Select, ShortKey, in_turn, reach,
+    MissingBatch, NewEntry, News, ObjectKey, Owed, Refusal, RefusalCode, Scope, Select, ShortKey,
+    in_turn, reach,
 };
 
 /// What a store keeps. A clone is a backup.
@@ -54,6 +55,20 @@ impl Store {
             .iter()
             .map(|entry| entry.body.clone())
             .collect()
+    }
+
+    /// What has come since a place.
+    pub(crate) fn news(&self, after: Seq) -> News {
+        let new = self.journal.iter().filter(|entry| entry.seq > after);
+        let entries = new.map(|entry| NewEntry {
+            kind: entry.kind,
+            unit: entry.unit.clone(),
+            origin: entry.origin,
+        });
+        News {
+            after,
+            entries: entries.collect(),
+        }
     }
 
     fn has(&self, body: &[u8]) -> bool {

@@ -52,7 +52,7 @@ fn put(world: &mut World, name: &str, body: &[u8]) {
 
 fn connect(world: &mut World) -> LinkId {
     let last = world.nodes[0].store.last();
-    world.tell(0, Event::Appended { last });
+    world.tell(0, Event::Appended { last, news: None });
     let link = world.connect(0, 1);
     for at in [0, 1] {
         let rate = Some(u64::try_from(RATE).unwrap());

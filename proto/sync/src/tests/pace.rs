@@ -40,7 +40,7 @@ fn put(world: &mut World, bodies: impl Iterator<Item = Vec<u8>>) {
         world.nodes[0].store.put(kind, &name, "10101", &body);
     }
     let last = world.nodes[0].store.last();
-    world.tell(0, Event::Appended { last });
+    world.tell(0, Event::Appended { last, news: None });
 }
 
 /// Milliseconds until the district has all, and the most that was on its way.
@@ -107,7 +107,7 @@ fn receipts_go_one_push_after_the_other_while_much_comes() {
         world.crawl(8_000, 300);
     }
     let last = world.nodes[1].store.last();
-    world.tell(1, Event::Appended { last });
+    world.tell(1, Event::Appended { last, news: None });
     let (mut most, mut most_after) = (0, 0);
     while world.crawl(8_000, 300) {
         let is_coming = world.nodes[1].store.last().0 < 230;
@@ -148,7 +148,7 @@ fn reports_and_their_receipts_cross_until_both_are_through() {
             if news > 0 {
                 signed += news;
                 let last = world.nodes[1].store.last();
-                world.tell(1, Event::Appended { last });
+                world.tell(1, Event::Appended { last, news: None });
             }
             assert!(
                 world.now.0 < 1_200_000,

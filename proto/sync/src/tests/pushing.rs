@@ -142,6 +142,35 @@ fn reports_rise_the_whole_line_and_receipts_come_down_it() {
     assert_eq!(world.bodies(neighbour), ["of 10102"]);
 }
 
+/// At the deadline hour hundreds of communes come back, and each hears of none of the others.
+#[test]
+fn nothing_is_read_for_whom_the_news_do_not_concern() {
+    let mut world = World::new();
+    let district = world.node("101", None);
+    let communes = ["10101", "10102", "10103"].map(|code| world.node(code, None));
+    for commune in communes {
+        world.connect(commune, district);
+        world.settle();
+    }
+    let before = world.asked(district, "read journal");
+    world.change(communes[0], "a", "10101", "edit");
+    world.settle();
+    assert_eq!(world.bodies(district), ["edit"]);
+    // Only the link that brought it looks on.
+    assert_eq!(world.asked(district, "read journal"), before + 1);
+    world.write(district, EntryKind::Record, "b", "10102", b"for one");
+    world.settle();
+    assert_eq!(world.bodies(communes[1]), ["for one"]);
+    assert_eq!(world.asked(district, "read journal"), before + 2);
+    // Nobody has been left behind by it.
+    world.write(district, EntryKind::Record, "c", "101", b"for all");
+    world.settle();
+    for commune in communes {
+        assert!(world.bodies(commune).contains(&"for all".to_owned()));
+    }
+    assert_eq!(world.asked(district, "read journal"), before + 5);
+}
+
 #[test]
 fn nobody_hears_of_a_neighbour() {
     let mut world = World::new();

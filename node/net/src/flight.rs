@@ -1,0 +1,382 @@
+//! What is on its way to a called node and has brought no answer: which packets go again, and when.
+//!
+//! ```text
+//! sent -> Kept -- answered in time --------------------------> gone
+//!              |- nothing came for about a round trip -> again -'
+//!              '- on a way that loses many: again at once
+//! ```
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use crate::congestion::Measured;
+use crate::limits::{
+    ANSWER_UNKNOWN, RATE_UNKNOWN, REPEAT_WAIT_MAX, REPEATED_BYTES_MAX, REPEATED_PACKETS_MAX,
+    REPEATS_EVENLY, TWICE_AFTER,
+};
+
+/// A flight of at most so many bytes is a few words, not the beginning of a call.
+const WORDS_BYTES: usize = 1_000;
+
+/// A packet of so many bytes is more than an acknowledgement, to which nobody answers.
+const ASKING_BYTES: usize = 100;
+
+/// Room for the answer in the reckoning of when it should have come: to a call, and to words.
+const CALL_ANSWER_BYTES: u64 = 1_400;
+const WORDS_ANSWER_BYTES: u64 = 300;
+
+/// What a machine may take until it has heard something: twice what QUIC waits with an acknowledgement.
+const ANSWER_TIME: Duration = Duration::from_millis(50);
+
+/// How often patience doubles at most when answers come after repeats.
+const PATIENCE_MAX: u32 = 3;
+
+/// What is known of the way to a called node.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Pace {
+    /// None where nobody has been.
+    pub(crate) rtt: Option<Duration>,
+    /// Bytes a second; none when nobody has measured it.
+    pub(crate) rate: Option<u64>,
+    /// Whether so many packets were lost on it that a call had better not wait for a loss to show.
+    pub(crate) is_lossy: bool,
+}
+
+impl Pace {
+    /// When the answer to so many bytes should be here.
+    pub(crate) fn wait(self, bytes: usize) -> Duration {
+        let Some(rtt) = self.rtt else {
+            return ANSWER_UNKNOWN;
+        };
+        let answer = if bytes > WORDS_BYTES {
+            CALL_ANSWER_BYTES
+        } else {
+            WORDS_ANSWER_BYTES
+        };
+        let bytes = u64::try_from(bytes)
+            .unwrap_or(u64::MAX)
+            .saturating_add(answer);
+        let rate = self.rate.unwrap_or(RATE_UNKNOWN).max(1);
+        rtt * 9 / 8 + ANSWER_TIME + Duration::from_millis(bytes.saturating_mul(1_000) / rate)
+    }
+
+    /// How long the answer to a packet takes at least, which goes as the last of so many bytes.
+    fn soonest(self, bytes: usize) -> Duration {
+        let rtt = self.rtt.unwrap_or_default();
+        let bytes = u64::try_from(bytes).unwrap_or(u64::MAX);
+        let carried = self
+            .rate
+            .map_or(0, |rate| bytes.saturating_mul(1_000) / rate.max(1));
+        rtt * 15 / 16 + Duration::from_millis(carried)
+    }
+}
+
+/// The called node, and what it has not answered.
+#[derive(Debug)]
+pub(crate) struct Flight {
+    addr: SocketAddr,
+    pace: Pace,
+    measured: Measured,
+    is_awaited: bool,
+    /// What has gone out first since anything came in: later packets only ask whether anybody is there.
+    unanswered: Vec<Kept>,
+    /// Bytes of all that has.
+    bytes: usize,
+    /// When the first of it went out, and its bytes.
+    since: Option<(Instant, usize)>,
+    due: Option<Instant>,
+    repeats: u32,
+    /// How often it was answered only after repeats, since it last was without.
+    patience: u32,
+    repeated_bytes: u64,
+    /// Packets of a flight that went twice at once.
+    doubled: u64,
+    /// How often a single repeat brought the answer: something was lost.
+    missed: u64,
+    /// Whether anything has come in since this watch began.
+    is_heard: bool,
+    /// Whether what was said after that was answered as well: the call is over, and a link stands.
+    stands: bool,
+}
+
+/// A packet that has brought no answer.
+#[derive(Debug)]
+struct Kept {
+    bytes: Vec<u8>,
+    at: Instant,
+    /// Bytes of the flight up to its end.
+    end: usize,
+    /// Whether it goes twice at once and has not yet.
+    is_single: bool,
+}
+
+impl Flight {
+    /// Nothing is on its way yet.
+    pub(crate) fn to(addr: SocketAddr, pace: Pace, measured: Measured) -> Self {
+        Self {
+            addr,
+            pace,
+            measured,
+            is_awaited: true,
+            unanswered: Vec::new(),
+            bytes: 0,
+            since: None,
+            due: None,
+            repeats: 0,
+            patience: 0,
+            repeated_bytes: 0,
+            doubled: 0,
+            missed: 0,
+            is_heard: false,
+            stands: false,
+        }
+    }
+
+    pub(crate) fn addr(&self) -> SocketAddr {
+        self.addr
+    }
+
+    /// When something goes out again.
+    pub(crate) fn due(&self) -> Option<Instant> {
+        self.due
+    }
+
+    /// Bytes that went again.
+    pub(crate) fn repeated_bytes(&self) -> u64 {
+        self.repeated_bytes
+    }
+
+    /// Packets that went twice without being missed, and how often one was missed and brought its answer when it
+    /// went again.
+    pub(crate) fn doubled_and_missed(&self) -> (u64, u64) {
+        (self.doubled, self.missed)
+    }
+
+    /// Whether the called node owes an answer. What it owes none for is not repeated.
+    pub(crate) fn awaits(&mut self, is_awaited: bool) {
+        if std::mem::replace(&mut self.is_awaited, is_awaited) && !is_awaited {
+            self.unanswered.clear();
+            (self.bytes, self.since, self.due) = (0, None, None);
+        }
+    }
+
+    /// Tries again at once: the network has changed.
+    pub(crate) fn hurry(&mut self, now: Instant) {
+        self.repeats = self.repeats.min(1);
+        self.due = self.due.map(|_| now);
+    }
+
+    /// A packet of the first flight went out. What follows once its answer is overdue is QUIC's own trying.
+    pub(crate) fn keep(&mut self, bytes: &[u8], now: Instant) {
+        if !self.is_awaited {
+            return;
+        }
+        let is_overdue = self.repeats > 0 || self.answer_due().is_some_and(|due| due <= now);
+        if is_overdue {
+            return;
+        }
+        self.bytes = self.bytes.saturating_add(bytes.len());
+        let kept = Kept {
+            bytes: bytes.to_vec(),
+            at: now,
+            end: self.bytes,
+            is_single: self.pace.is_lossy && !self.is_heard,
+        };
+        if self.stands && self.bytes > WORDS_BYTES {
+            // Of much on its way over a link that stood, one packet asks as well as all whether it stands again.
+            self.unanswered.push(kept);
+            self.unanswered.sort_by_key(|kept| {
+                let length = kept.bytes.len();
+                (length < ASKING_BYTES, length)
+            });
+            self.unanswered.truncate(1);
+        } else {
+            let has_room = self.unanswered.len() < REPEATED_PACKETS_MAX
+                && self.weight() + bytes.len() <= REPEATED_BYTES_MAX;
+            if has_room {
+                self.unanswered.push(kept);
+            }
+        }
+        self.since.get_or_insert((now, bytes.len()));
+        self.wait_on();
+    }
+
+    /// Something came in. After a repeat nobody knows which of the two was answered, so patience grows (Karn).
+    pub(crate) fn hear(&mut self, now: Instant) {
+        if let Some((since, _)) = self.since {
+            let seen = now.saturating_duration_since(since);
+            self.pace.rtt = self.pace.rtt.or(Some(seen));
+            self.patience = match self.repeats {
+                0 => 0,
+                _ => (self.patience + 1).min(PATIENCE_MAX),
+            };
+            self.missed += u64::from(self.repeats == 1);
+        }
+        // Of a flight that was cut short the beginning is answered: what came later may still be lost.
+        let pace = self.pace();
+        let is_call = self.bytes <= REPEATED_BYTES_MAX && self.repeats == 0;
+        let before = self.unanswered.len();
+        self.unanswered
+            .retain(|kept| is_call && kept.at + pace.soonest(kept.end) > now);
+        self.stands |= self.is_heard && self.unanswered.len() < before;
+        self.bytes = 0;
+        for kept in &mut self.unanswered {
+            self.bytes += kept.bytes.len();
+            kept.end = self.bytes;
+        }
+        let first = self.unanswered.first();
+        self.since = first.map(|kept| (kept.at, kept.bytes.len()));
+        self.repeats = 0;
+        self.is_heard = true;
+        self.wait_on();
+    }
+
+    /// Sets when to repeat next, from what is unanswered.
+    fn wait_on(&mut self) {
+        let twice = self.unanswered.iter().filter(|kept| kept.is_single);
+        let twice = twice.map(|kept| kept.at + TWICE_AFTER).min();
+        let due = self.answer_due();
+        self.due = match (twice, due) {
+            (Some(twice), Some(due)) => Some(twice.min(due)),
+            (twice, due) => twice.or(due),
+        };
+    }
+
+    /// When the first repeat of what waits for an answer is due.
+    fn answer_due(&self) -> Option<Instant> {
+        let (since, bytes) = self.since?;
+        Some(since + self.wait(bytes))
+    }
+
+    /// What goes out again now.
+    pub(crate) fn take_due(&mut self, now: Instant) -> Vec<Vec<u8>> {
+        let mut again = Vec::new();
+        for kept in self.unanswered.iter_mut().filter(|kept| kept.is_single) {
+            kept.is_single = false;
+            again.push(kept.bytes.clone());
+        }
+        if again.is_empty() {
+            again.extend(self.unanswered.iter().map(|kept| kept.bytes.clone()));
+            self.repeats = self.repeats.saturating_add(1);
+            self.due = Some(now + self.wait(self.bytes));
+        } else {
+            self.doubled += u64::try_from(again.len()).unwrap_or(u64::MAX);
+            self.due = self.answer_due();
+        }
+        let bytes: usize = again.iter().map(Vec::len).sum();
+        self.repeated_bytes += u64::try_from(bytes).unwrap_or(u64::MAX);
+        again
+    }
+
+    fn weight(&self) -> usize {
+        self.unanswered.iter().map(|kept| kept.bytes.len()).sum()
+    }
+
+    /// Evenly for a while on a link that has carried something, ever more rarely otherwise: where a way was
+    /// remembered better than it is today, repeating fills it up.
+    fn wait(&self, bytes: usize) -> Duration {
+        let evenly = if self.is_heard { REPEATS_EVENLY } else { 0 };
+        let doublings = self.repeats.saturating_sub(evenly).min(16) + self.patience;
+        let wait = self.pace().wait(bytes);
+        wait.saturating_mul(1 << doublings)
+            .min(REPEAT_WAIT_MAX.max(wait))
+    }
+
+    fn pace(&self) -> Pace {
+        Pace {
+            rtt: self.measured.rtt().or(self.pace.rtt),
+            ..self.pace
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const RTT: Duration = Duration::from_millis(600);
+
+    fn flight(is_lossy: bool) -> Flight {
+        let pace = Pace {
+            rtt: Some(RTT),
+            rate: Some(8_000),
+            is_lossy,
+        };
+        Flight::to(([127, 0, 0, 1], 1).into(), pace, Measured::default())
+    }
+
+    fn ms(ms: u64) -> Duration {
+        Duration::from_millis(ms)
+    }
+
+    /// When what goes again in the next seconds, while nothing comes in.
+    fn repeats(flight: &mut Flight, start: Instant, times: usize) -> Vec<(u128, Vec<usize>)> {
+        let mut repeats = Vec::new();
+        for _ in 0..times {
+            let Some(due) = flight.due() else { break };
+            let lengths = flight.take_due(due).iter().map(Vec::len).collect();
+            repeats.push(((due - start).as_millis(), lengths));
+        }
+        repeats
+    }
+
+    #[test]
+    fn what_was_sent_too_late_to_be_answered_waits_for_its_own_answer() {
+        let (mut flight, start) = (flight(false), Instant::now());
+        flight.keep(&[0; 1_200], start);
+        // The answer, whose last packet comes after what was sent upon the first.
+        flight.hear(start + ms(900));
+        flight.keep(&[1; 1_150], start + ms(900));
+        flight.keep(&[2; 500], start + ms(901));
+        flight.hear(start + ms(1_000));
+        assert_eq!(flight.unanswered.len(), 2);
+        // The first is answered, the second was lost.
+        flight.hear(start + ms(900 + 563 + 143));
+        assert_eq!(flight.unanswered.len(), 1);
+        let again = repeats(&mut flight, start, 1);
+        assert!(
+            matches!(&*again, [(1_726.., lengths)] if *lengths == [500]),
+            "{again:?}"
+        );
+        flight.hear(start + ms(3_000));
+        assert_eq!((flight.due(), flight.doubled_and_missed()), (None, (0, 1)));
+    }
+
+    #[test]
+    fn an_answer_in_time_leaves_nothing_to_repeat() {
+        let (mut flight, start) = (flight(false), Instant::now());
+        for (bytes, at) in [(1_200, 0), (800, 5)] {
+            flight.keep(&vec![0; bytes], start + ms(at));
+        }
+        flight.hear(start + ms(600 + 250));
+        assert_eq!((flight.due(), flight.repeated_bytes()), (None, 0));
+        // Much on its way over a link that stood is QUIC's own affair as soon as anything comes.
+        for _ in 0..8 {
+            flight.keep(&[0; 1_200], start + ms(900));
+        }
+        flight.hear(start + ms(901));
+        assert_eq!(flight.due(), None);
+    }
+
+    #[test]
+    fn where_many_are_lost_a_call_goes_twice_at_once() {
+        let (mut flight, start) = (flight(true), Instant::now());
+        flight.keep(&[0; 1_200], start);
+        flight.keep(&[0; 900], start + ms(2));
+        let again = repeats(&mut flight, start, 2);
+        assert!(
+            matches!(&*again, [(20, both), (1_000.., all)] if both == all),
+            "{again:?}"
+        );
+        assert_eq!(flight.doubled_and_missed(), (2, 0));
+        flight.hear(start + ms(2_000));
+        flight.keep(&[0; 900], start + ms(2_000));
+        let again = repeats(&mut flight, start, 1);
+        assert!(
+            matches!(&*again, [(2_700.., _)]),
+            "only the call: {again:?}"
+        );
+    }
+}
