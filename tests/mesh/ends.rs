@@ -310,9 +310,11 @@ fn differs(
             missing: line.missing,
             range: plain.range,
         };
+        // Zero or blank, as an unsettled figure may be, comes to the same sum.
+        let same = line.range.clone().filter(|(lo, hi)| lo == hi);
         // Blank is said where everybody says so: it is not zero, and not nothing.
         let value = match (plain.answered, plain.blank) {
-            _ if plain.unsettled > 0 => None,
+            _ if plain.unsettled > 0 => same.map(|(lo, _)| lo),
             (1.., _) => Some(plain.value.to_string()),
             (0, 1..) if plain.missing == 0 => Some("blank".to_owned()),
             (0, _) => None,

@@ -26,7 +26,7 @@ use crate::{telemetry, text};
 /// Carries out what was typed.
 pub(crate) async fn run(command: Command, context: &Context) -> Result<Exit, Failure> {
     match &command {
-        Command::Run(args) => telemetry::start(args.log_format, "info"),
+        Command::Run(args) => telemetry::start(args.log_format, telemetry::OF_A_NODE),
         // A command that starts the engine for itself says on the log only what a person must know;
         // everything else is its answer.
         _ => telemetry::start(LogFormat::Text, "error"),

@@ -153,10 +153,15 @@ fn sum(stretch: &Stretch<'_>, read: &Read, places_max: usize) -> Result<OwedSum,
     let places_max = places_max.min(hopluu_sync::limits::LOOK_AHEAD_MAX);
     let (owed, looked_at) = stretch.owed(read, places_max)?;
     let mut classes: BTreeMap<Class, (u64, u64)> = BTreeMap::new();
-    for entry in &owed {
-        let (entries, bytes) = classes.entry(entry.class).or_default();
-        *entries += 1;
-        *bytes += read.entry_bytes(entry.seq)?;
+    if let (Some(first), Some(last)) = (owed.first(), owed.last()) {
+        let mut left = owed.iter().peekable();
+        read.entries_bytes(first.seq, last.seq, |seq, length| {
+            if let Some(entry) = left.next_if(|entry| entry.seq == seq) {
+                let (entries, bytes) = classes.entry(entry.class).or_default();
+                *entries += 1;
+                *bytes += length;
+            }
+        })?;
     }
     let stored = u64::try_from(STORED_BYTES_PER_SENT).unwrap_or(1);
     let view = |(class, (entries, bytes)): (Class, (u64, u64))| OwedView {

@@ -2,7 +2,7 @@
 //! come out. The daemon drives it from a loop ([`crate::start`]); the simulated mesh drives many of
 //! them in virtual time.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
@@ -29,6 +29,7 @@ use crate::open_docs::OpenDocs;
 use crate::parcels::Apart;
 use crate::plan::Plans;
 use crate::registry::{Registry, Working};
+use crate::snapshots::Snapshots;
 use crate::totals::TotalsKept;
 use crate::turn::{Continuation, Turn};
 use crate::view::{DiskState, WatchEvent};
@@ -89,8 +90,7 @@ pub struct Core {
     pub(crate) is_trying: bool,
     pub(crate) open: OpenDocs,
     pub(crate) totals: TotalsKept,
-    /// Documents of which a snapshot is on its way to the disk.
-    pub(crate) packing: BTreeSet<DocId>,
+    pub(crate) snapshots: Snapshots,
     pub(crate) beginnings: Arc<Beginnings>,
     rng: StdRng,
     post: Post,
@@ -163,7 +163,7 @@ impl Core {
             open: OpenDocs::new(Arc::clone(&config.beginnings)),
             beginnings: Arc::clone(&config.beginnings),
             totals: TotalsKept::default(),
-            packing: BTreeSet::new(),
+            snapshots: Snapshots::default(),
             post,
             disk: DiskState::Good,
             epoch,
@@ -399,7 +399,7 @@ impl Core {
                 from,
             });
             self.total_changed(turn, &row);
-            self.snapshot_if_due(&row);
+            self.snapshot_if_due(turn, &row);
         }
     }
 
@@ -409,6 +409,7 @@ impl Core {
         let wakes = [
             self.hub.next_wake(),
             self.totals.next_wake(),
+            self.snapshots.next_wake(),
             self.plans.next_wake(),
         ];
         wakes.into_iter().flatten().min()

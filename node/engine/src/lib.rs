@@ -41,6 +41,7 @@ mod resolve;
 mod rollups;
 mod setup;
 mod show;
+mod snapshots;
 mod status;
 #[cfg(test)]
 mod testing;

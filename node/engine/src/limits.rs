@@ -61,6 +61,10 @@ pub(crate) const FILES_READ_MAX: u32 = 256;
 /// cost of whoever sent it.
 pub(crate) const DECODED_OPS_AT_ONCE: u64 = 32 << 10;
 
+/// Operations of a document's changes that are kept at hand while a packet of it is judged: those of the longest packet,
+/// some MB.
+pub(crate) const KNOWN_OPS_MAX: u64 = hopluu_doc::limits::SCAN_LIMITS.ops_max as u64;
+
 /// Operations of one push after which the rest of it is turned away, to come with the next comparison. Whoever keeps to
 /// [`DECODED_OPS_AT_ONCE`] sends more only where the saves of one document, which deletes or repeats a great deal, are as
 /// many by themselves.
@@ -118,6 +122,13 @@ pub(crate) const EDITS_MAX: usize = hopluu_doc::limits::EDITS_PER_SAVE_MAX - 1;
 /// A document gets a snapshot when this many changes came after the last one: replaying 64 changes
 /// costs about what loading the snapshot does.
 pub(crate) const SNAPSHOT_AFTER_CHANGES: u64 = 64;
+
+/// Milliseconds between two snapshots: loading and packing a document of 200 changes takes some 15, so the loop spends at
+/// most a tenth of its time on them.
+pub(crate) const SNAPSHOT_REST_MS: u64 = 200;
+
+/// Documents that wait for their snapshot: what twelve minutes pack.
+pub(crate) const SNAPSHOTS_DUE_MAX: usize = 4_096;
 
 /// Hours a ticket may be good: a week's travel there, and time to find a machine.
 pub(crate) const TICKET_HOURS_MAX: u32 = 24 * 30;

@@ -135,6 +135,7 @@ impl Core {
         self.plans_woken(turn);
         self.hub_event(turn, Event::Woken);
         self.refresh_totals(turn);
+        self.pack_next(turn);
     }
 
     pub(crate) fn hub_event(&mut self, turn: &mut Turn, event: Event) {

@@ -2,18 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use hopluu_doc::{
-    Candidate, DocKey, FigureKey, LifecycleState, Register, Report, Step, TextKey, Touched,
-};
+use hopluu_doc::{Candidate, FigureKey, LifecycleState, Register, Report, Step, TextKey, Touched};
 use hopluu_form::{Finding, Form};
 use hopluu_model::{ChangeHash, DocId, ErrorChain, IndicatorCode, NodeId, Scalar};
 use hopluu_store::DocRow;
 use hopluu_trust::Seal;
 
-use crate::core::{Core, unreadable};
+use crate::core::Core;
 use crate::error::CommandError;
-use crate::limits::SNAPSHOT_AFTER_CHANGES;
-use crate::open_docs::{self, guarded};
 use crate::resolve::{Meant, unit_name};
 use crate::view::{
     CandidateView, FigureView, FindingView, HistoryRow, ReportRef, ReportView, Selector, TextView,
@@ -122,47 +118,6 @@ impl Core {
                 }
             })
             .collect())
-    }
-
-    /// Packs a document that has grown many changes, so that it loads quickly next time.
-    pub(crate) fn snapshot_if_due(&mut self, row: &DocRow) {
-        let doc = row.doc;
-        if self.packing.contains(&doc) {
-            return;
-        }
-        let snapshot = self
-            .store()
-            .read()
-            .and_then(|read| read.snapshot_ordinal(doc));
-        let packed = match snapshot {
-            Ok(ordinal) => ordinal.unwrap_or(0),
-            Err(error) => return unreadable(&error),
-        };
-        if row.changes < packed + SNAPSHOT_AFTER_CHANGES {
-            return;
-        }
-        let known = self
-            .registry()
-            .form_of_major(&row.form, row.major, &row.unit)
-            .cloned();
-        let (Some(known), Ok(key)) = (known, DocKey::decode(&row.key)) else {
-            return;
-        };
-        // Read from the disk: the open document may hold saves that are not there yet.
-        let loaded = open_docs::load(self.store(), &self.beginnings, &key, &known.form);
-        let packed = loaded.and_then(|report| guarded(doc, || report.save_snapshot()));
-        let Ok(body) = packed else { return };
-        let ordinal = row.changes;
-        self.packing.insert(doc);
-        self.submit(
-            move |tx| tx.put_snapshot(doc, ordinal, &body),
-            move |core, turn, result| {
-                core.packing.remove(&doc);
-                if let Err(error) = result {
-                    core.write_failed(turn, error);
-                }
-            },
-        );
     }
 }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use hopluu_model::NodeId;
-use hopluu_store::{BackupError, Store};
+use hopluu_store::{BackupError, DbError, Store};
 use hopluu_sync::{CloseCode, RefusalCode, TargetState, Trouble, WalkState};
 
 use crate::agenda::OwedSum;
@@ -22,10 +22,11 @@ impl Core {
     /// When the store cannot be read.
     pub fn status(&self) -> Result<StatusView, CommandError> {
         let read = self.read()?;
-        let journal = read.last_seq().map_err(CommandError::Store)?;
-        let documents = read.doc_count().map_err(CommandError::Store)?;
-        let parked = read.parked_count().map_err(CommandError::Store)?;
-        let owed = self.owed(&read).map_err(CommandError::Store)?;
+        let found = read.consistent(|read| {
+            let (journal, documents) = (read.last_seq()?, read.doc_count()?);
+            Ok::<_, DbError>((journal, documents, read.parked_count()?, self.owed(read)?))
+        });
+        let (journal, documents, parked, owed) = found.map_err(CommandError::Store)?;
         drop(read);
         let disk = match self.disk() {
             DiskState::Good if self.store().stats().is_disk_full => DiskState::Full,

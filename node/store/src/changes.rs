@@ -96,13 +96,13 @@ impl Read {
         }
     }
 
-    /// The change of a number of an actor in a document, or its last.
+    /// Which change has a number of an actor's in a document, or is its last.
     pub fn change_of_actor(
         &self,
         doc: DocId,
         actor: ActorId,
         seq: Option<u64>,
-    ) -> Result<Option<ChangeRow>, DbError> {
+    ) -> Result<Option<ChangeHash>, DbError> {
         let Some((number, _)) = self.doc_numbers(doc)? else {
             return Ok(None);
         };
@@ -111,9 +111,9 @@ impl Read {
             None => self.actor_seq_of(number, actor)?,
         };
         self.one(
-            &format!("{CHANGE_COLUMNS} WHERE doc = ?1 AND actor = ?2 AND actor_seq = ?3"),
+            "SELECT hash FROM changes WHERE doc = ?1 AND actor = ?2 AND actor_seq = ?3",
             (number, actor.as_bytes(), signed(seq)),
-            change_row,
+            |row| id(row, 0, "changes"),
         )
     }
 

@@ -91,20 +91,29 @@ impl Read {
         Ok(looked_at)
     }
 
-    /// Bytes of what an entry carries; 0 where there is none.
-    pub fn entry_bytes(&self, seq: Seq) -> Result<u64, DbError> {
-        let sql = "SELECT CASE j.kind \
+    /// Bytes of what each entry carries, from one place to another; superseded ones carry nothing.
+    pub fn entries_bytes(
+        &self,
+        first: Seq,
+        last: Seq,
+        mut each: impl FnMut(Seq, u64),
+    ) -> Result<(), DbError> {
+        let sql = "SELECT j.seq, CASE j.kind \
              WHEN 1 THEN (SELECT length(body) + length(seal) FROM changes WHERE id = j.ref) \
              WHEN 2 THEN (SELECT length(body) FROM records WHERE id = j.ref) \
              WHEN 3 THEN (SELECT length(body) FROM receipts WHERE id = j.ref) \
              WHEN 4 THEN (SELECT length(body) FROM attachments WHERE id = j.ref) END \
-             FROM journal j WHERE j.seq = ?1";
-        let found = self.one(
-            sql,
-            [signed(seq.0)],
-            |row| Ok(row.get::<_, Option<i64>>(0)?),
-        )?;
-        unsigned(found.flatten().unwrap_or_default(), "journal")
+             FROM journal j WHERE j.seq >= ?1 AND j.seq <= ?2 ORDER BY j.seq";
+        let mut statement = self.statement(sql)?;
+        let mut rows = statement.query((signed(first.0), signed(last.0)))?;
+        while let Some(row) = rows.next()? {
+            let bytes: Option<i64> = row.get(1)?;
+            each(
+                Seq(unsigned(row.get(0)?, "journal")?),
+                unsigned(bytes.unwrap_or_default(), "journal")?,
+            );
+        }
+        Ok(())
     }
 
     /// What an entry is about, and the number of its unit.

@@ -1,6 +1,8 @@
 //! What must hold between a change and those before it, checked without a document. Automerge takes
 //! these for granted and wedges or panics where they do not hold.
 
+use std::borrow::Borrow;
+
 use hopluu_model::{ActorId, ChangeHash, DocId, Fault};
 
 use crate::figure::OpId;
@@ -152,21 +154,23 @@ pub fn check_parents(
 ///
 /// # Errors
 /// [`ParentsError::Dangling`]: the change must stay outside until that operation is here.
-pub fn check_references(
+pub fn check_references<C: Borrow<ScannedChange>>(
     change: &ScannedChange,
-    mut find: impl FnMut(ActorId, u64) -> Option<ScannedChange>,
+    mut find: impl FnMut(ActorId, u64) -> Option<C>,
 ) -> Result<(), ParentsError> {
     let mut references: Vec<_> = change.references().collect();
     references.sort_by_key(|(op, _)| (op.actor, op.counter));
-    let mut current: Option<ScannedChange> = None;
+    let mut current: Option<C> = None;
     for (op, place) in references {
-        let holds = |change: &ScannedChange| {
+        let holds = |found: &C| {
+            let change = found.borrow();
             change.actor == op.actor && (change.start_op..=change.max_op).contains(&op.counter)
         };
         if !current.as_ref().is_some_and(holds) {
             current = find(op.actor, op.counter).filter(holds);
         }
-        if current.as_ref().and_then(|found| found.place(op.counter)) != Some(place) {
+        let found = current.as_ref().map(Borrow::borrow);
+        if found.and_then(|found: &ScannedChange| found.place(op.counter)) != Some(place) {
             return Err(ParentsError::Dangling(op));
         }
     }

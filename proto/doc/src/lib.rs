@@ -48,5 +48,5 @@ pub use report::{
 };
 pub use scan::{
     InsertRun, MapOp, Place, ScanError, ScanLimits, ScannedChange, TextEdit, TextObject, count_ops,
-    scan,
+    rescan, scan,
 };

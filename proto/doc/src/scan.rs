@@ -16,12 +16,15 @@ use crate::lifecycle::{EventEntry, Step};
 mod chunk;
 mod columns;
 mod ops;
+mod parts;
 #[cfg(test)]
 mod tests;
 
-use chunk::Chunk;
-use columns::Columns;
-use ops::{Frame, Writes};
+pub(crate) use self::chunk::Chunk;
+use self::columns::Columns;
+use self::ops::Writes;
+pub(crate) use self::ops::{Key, RawOp, Ref};
+pub(crate) use self::parts::Parts;
 
 /// How much one change may cost. See [`crate::limits::SCAN_LIMITS`] for the values in use.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -231,23 +234,47 @@ impl ScannedChange {
 /// Whatever exceeds a bound or lies outside; the change must then stay outside.
 pub fn scan(bytes: &[u8], limits: &ScanLimits) -> Result<ScannedChange, ScanError> {
     let chunk = Chunk::read(bytes, limits)?;
-    let mut reader = Reader::new(&chunk.body);
-    let head = Head::read(&mut reader, limits)?;
-    let columns = Columns::read(&mut reader)?;
-    if !reader.is_empty() {
-        return Err(ScanError::OutsideSchema("bytes after the operations"));
+    let mut change = read(&chunk, bytes, limits)?;
+    change.hash = check_canonical(&chunk)?;
+    Ok(change)
+}
+
+/// Reads again a change that was scanned before it was stored under this hash, for a fifth of the work: that
+/// Automerge would write the same bytes need not be shown twice.
+///
+/// # Errors
+/// As [`scan`]; other bytes than were stored are damaged.
+pub fn rescan(
+    bytes: &[u8],
+    hash: ChangeHash,
+    limits: &ScanLimits,
+) -> Result<ScannedChange, ScanError> {
+    let chunk = Chunk::read(bytes, limits)?;
+    if chunk.hash() != hash {
+        return Err(ScanError::Checksum);
     }
-    let ops = columns.count(limits.ops_max)?;
-    let max_op = head.start_op.saturating_add(ops).saturating_sub(1);
-    if ops == 0 || max_op > limits.op_counter_max {
-        return Err(ScanError::Damaged("numbers of the operations"));
-    }
-    let frame = Frame {
-        actors: head.actors,
-        author: head.actor,
-        start_op: head.start_op,
-        ops,
-    };
+    let change = read(&chunk, bytes, limits)?;
+    Ok(ScannedChange { hash, ..change })
+}
+
+/// Reads a change that Automerge has just written, so that its bytes are canonical as they are.
+pub(crate) fn scan_made(
+    made: &mut automerge::Change,
+    limits: &ScanLimits,
+) -> Result<ScannedChange, ScanError> {
+    let hash = ChangeHash(made.hash().0);
+    // As a store keeps it: deflated where that is shorter.
+    let bytes = made.bytes().into_owned();
+    let chunk = Chunk::read_inflated(&bytes, made.raw_bytes(), limits)?;
+    let change = read(&chunk, &bytes, limits)?;
+    debug_assert_eq!(check_canonical(&chunk), Ok(hash), "Automerge writes alike");
+    Ok(ScannedChange { hash, ..change })
+}
+
+/// All but the hash.
+fn read(chunk: &Chunk<'_>, bytes: &[u8], limits: &ScanLimits) -> Result<ScannedChange, ScanError> {
+    let mut parts = Parts::read(chunk, limits)?;
+    let ops = parts.ops();
     let Writes {
         figures,
         notes,
@@ -256,10 +283,11 @@ pub fn scan(bytes: &[u8], limits: &ScanLimits) -> Result<ScannedChange, ScanErro
         inserts,
         elements,
         declares,
-    } = ops::read_ops(&frame, &columns, limits)?;
-    let hash = check_canonical(&chunk)?;
+    } = ops::read_ops(&mut parts, limits)?;
+    let head = parts.head;
+    let max_op = head.start_op + ops - 1;
     Ok(ScannedChange {
-        hash,
+        hash: ChangeHash([0; 32]),
         actor: head.actor,
         seq: head.seq,
         start_op: head.start_op,
@@ -291,14 +319,15 @@ pub fn count_ops(bytes: &[u8], limits: &ScanLimits) -> Option<u64> {
 
 /// What stands before the columns.
 #[derive(Debug)]
-struct Head<'a> {
-    deps: Vec<ChangeHash>,
-    actor: ActorId,
-    actors: Vec<&'a [u8]>,
-    seq: u64,
-    start_op: u64,
-    time: i64,
-    message: Option<String>,
+pub(crate) struct Head<'a> {
+    pub(crate) deps: Vec<ChangeHash>,
+    pub(crate) actor: ActorId,
+    /// The author first, then whoever else is named.
+    pub(crate) actors: Vec<&'a [u8]>,
+    pub(crate) seq: u64,
+    pub(crate) start_op: u64,
+    pub(crate) time: i64,
+    pub(crate) message: Option<String>,
 }
 
 impl<'a> Head<'a> {

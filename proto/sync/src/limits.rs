@@ -9,8 +9,12 @@ pub const SEQ_MAX: Seq = Seq(u64::MAX >> 1);
 /// more, small enough that a hub of 579 links that all stop in mid-frame holds 38 MB.
 pub const FRAME_BYTES_MAX: usize = 64 << 10;
 
-/// Bodies in one push, unless a single entry is larger: packed, they are a quarter of that.
+/// Bytes of one push on the link, a piece of a file, and what is handed over at once, however fast the link is.
 pub const CHUNK_BYTES: usize = 16 << 10;
+
+/// Bodies in one push, unless a single entry is larger: a whole report with its texts, which cut in two would need seals
+/// and hashes of its own. Packed, they are a quarter of that. Two of them fill the window.
+pub const PUSH_BYTES_MAX: usize = 32 << 10;
 
 /// How long a link may be busy with one push: what a cut may cost, and what a submission waits for.
 pub const CHUNK_MS: u64 = 400;

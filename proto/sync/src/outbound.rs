@@ -9,7 +9,7 @@ use crate::limits::{
     CHUNK_BYTES, IN_FLIGHT_BYTES_MAX, IN_FLIGHT_PUSHES_MAX, PUSH_ENTRIES_MAX, SHORT_IDS_MAX,
     UNSAVED_BYTES_MAX,
 };
-use crate::{Ahead, Class, CloseCode, Entry, JournalBatch, Refusal, Ticket};
+use crate::{Ahead, Class, CloseCode, Entry, JournalBatch, Refusal, Steady, Ticket};
 
 /// One direction of a session.
 #[derive(Debug, Default)]
@@ -57,10 +57,23 @@ struct Ready {
 
 #[derive(Debug)]
 struct Sent {
+    at: Steady,
     bytes: usize,
+    /// With all that was on its way before it.
+    bytes_in_flight: usize,
     entries: usize,
     span: Option<Span>,
     ahead: Vec<Seq>,
+}
+
+/// What an acknowledgement says.
+#[derive(Debug)]
+pub(crate) struct Confirmed {
+    /// Of the last push that it covers.
+    pub(crate) refused: Vec<Refusal>,
+    /// Bytes that are durable there and were on their way together, and for how long.
+    pub(crate) bytes: usize,
+    pub(crate) ms: u64,
 }
 
 /// Whether one more push of this weight may be on its way beside those that are. Both sides hold
@@ -224,7 +237,12 @@ impl Outbound {
     /// The next push, if there is one and it may travel now: while less than `window` is on its way. While the peer
     /// itself sends much, receipts go one push after the other: on a slow link its acknowledgements would wait behind
     /// them, and what it sends for those.
-    pub(crate) fn next_push(&mut self, window: usize, is_peer_streaming: bool) -> Option<Push> {
+    pub(crate) fn next_push(
+        &mut self,
+        now: Steady,
+        window: usize,
+        is_peer_streaming: bool,
+    ) -> Option<Push> {
         let ready = self.ready.front()?;
         let weight: usize = ready.entries.iter().map(weight).sum();
         let is_receipts = |entry: &Entry| entry.class == Class::Receipts;
@@ -238,13 +256,15 @@ impl Outbound {
         let weights = ready.entries.iter();
         self.pushed
             .extend(weights.map(|entry| (entry.class, entry.body.len())));
+        self.in_flight_bytes += weight;
         let sent = Sent {
+            at: now,
             bytes: weight,
+            bytes_in_flight: self.in_flight_bytes,
             entries: ready.entries.len(),
             span: ready.span,
             ahead: ready.ahead,
         };
-        self.in_flight_bytes += weight;
         self.in_flight.push_back(sent);
         self.sent += 1;
         let groups = self.group(ready.entries);
@@ -273,17 +293,18 @@ impl Outbound {
         groups
     }
 
-    /// Takes an acknowledgement; gives what was refused of the last push it covers.
-    pub(crate) fn confirm(&mut self, ack: Ack) -> Result<Vec<Refusal>, CloseCode> {
+    /// Takes an acknowledgement.
+    pub(crate) fn confirm(&mut self, ack: Ack, now: Steady) -> Result<Confirmed, CloseCode> {
         if ack.pushes <= self.confirmed || ack.pushes > self.sent {
             return Err(CloseCode::AckInvalid);
         }
-        let mut entries = 0;
+        let (mut entries, mut bytes, mut ms) = (0, 0, 0);
         while self.confirmed < ack.pushes {
             let sent = self.in_flight.pop_front().ok_or(CloseCode::Bug)?;
             self.confirmed += 1;
             self.in_flight_bytes -= sent.bytes;
-            entries = sent.entries;
+            (entries, bytes) = (sent.entries, sent.bytes_in_flight);
+            ms = now.ms_since(sent.at);
             if let Some(span) = sent.span {
                 self.acked = advanced(self.acked, span);
             }
@@ -296,7 +317,11 @@ impl Outbound {
             |refusal: &Refusal| usize::try_from(refusal.index).is_ok_and(|i| i < entries);
         let ascends = ack.refused.is_sorted_by(|a, b| a.index < b.index);
         if ack.refused.iter().all(is_inside) && ascends {
-            Ok(ack.refused)
+            Ok(Confirmed {
+                refused: ack.refused,
+                bytes,
+                ms,
+            })
         } else {
             Err(CloseCode::AckInvalid)
         }

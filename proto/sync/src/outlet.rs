@@ -159,6 +159,13 @@ impl Outlet {
         grown.unwrap_or(bytes).max(bytes)
     }
 
+    /// How many bytes on the link these may have become: as others of the open stream, or a quarter, as reports do.
+    pub(crate) fn packed(&self, bytes: usize) -> usize {
+        let (unpacked, packed) = self.packed;
+        let shrunk = bytes.saturating_mul(packed).checked_div(unpacked);
+        shrunk.unwrap_or(bytes / 4).min(bytes)
+    }
+
     /// The link has taken the piece it was handed.
     pub(crate) fn taken(&mut self) {
         self.is_sending = false;

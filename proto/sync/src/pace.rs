@@ -11,19 +11,30 @@ pub(crate) struct Pace {
     /// Bytes a second.
     pub(crate) rate: Option<u64>,
     pub(crate) round_trip_ms: u64,
+    /// Bytes a second that it carries at least, by how soon pushes were acknowledged. A link that is never seen full
+    /// has no other measure.
+    shown: u64,
 }
 
 impl Pace {
-    pub(crate) fn new(rate: Option<u64>, round_trip_ms: u64) -> Self {
-        Self {
-            rate,
-            round_trip_ms,
+    /// The transport says what it has seen.
+    pub(crate) fn measured(&mut self, rate: Option<u64>, round_trip_ms: u64) {
+        (self.rate, self.round_trip_ms) = (rate, round_trip_ms);
+    }
+
+    /// So many bytes were handed to the link, and after so long they were known to be on the other's disk. Less than
+    /// a whole push shows nothing against more.
+    pub(crate) fn acknowledged(&mut self, bytes: usize, ms: u64) {
+        let rate = u64::try_from(bytes).unwrap_or(u64::MAX);
+        let rate = rate.saturating_mul(1_000) / ms.max(1);
+        if rate > self.shown || bytes >= self.chunk_bytes() {
+            self.shown = rate;
         }
     }
 
     /// Bytes of one push or piece on the link: what a cut may cost, and what something urgent waits for.
     pub(crate) fn chunk_bytes(self) -> usize {
-        let carried = self.rate.map_or(0, |rate| product(rate, CHUNK_MS));
+        let carried = product(self.rate.unwrap_or(self.shown), CHUNK_MS);
         carried.clamp(CHUNK_BYTES_LEAST, CHUNK_BYTES)
     }
 
@@ -68,12 +79,35 @@ fn product(rate: u64, ms: u64) -> usize {
 mod tests {
     use super::*;
 
+    fn measured(rate: u64, round_trip_ms: u64) -> Pace {
+        let mut pace = Pace::default();
+        pace.measured(Some(rate), round_trip_ms);
+        pace
+    }
+
     fn pace(rate: u64, round_trip_ms: u64) -> (usize, usize) {
-        let pace = Pace {
-            rate: Some(rate),
-            round_trip_ms,
-        };
+        let pace = measured(rate, round_trip_ms);
         (pace.chunk_bytes(), pace.in_flight_bytes())
+    }
+
+    #[test]
+    fn pushes_grow_on_a_link_that_is_never_seen_full() {
+        let mut pace = Pace::default();
+        // 64 kbit/s, and 0.2 s there and back.
+        pace.acknowledged(4_096, 712);
+        assert_eq!(pace.chunk_bytes(), CHUNK_BYTES_LEAST);
+        pace.acknowledged(4_096, 150);
+        assert_eq!(pace.chunk_bytes(), 10_922);
+        // A save by itself says little, a whole push that took its time does.
+        pace.acknowledged(200, 150);
+        assert_eq!(pace.chunk_bytes(), 10_922);
+        pace.acknowledged(10_922, 600);
+        assert_eq!(pace.chunk_bytes(), 7_281);
+        pace.acknowledged(usize::MAX, 0);
+        assert_eq!(pace.chunk_bytes(), CHUNK_BYTES);
+        // Whoever has seen it full knows better.
+        pace.measured(Some(8_000), 200);
+        assert_eq!(pace.chunk_bytes(), CHUNK_BYTES_LEAST);
     }
 
     #[test]
@@ -91,7 +125,7 @@ mod tests {
         assert_eq!(pace(u64::MAX, u64::MAX), (CHUNK_BYTES, IN_FLIGHT_BYTES_MAX));
         assert_eq!(pace(0, 0), (CHUNK_BYTES_LEAST, IN_FLIGHT_BYTES_LEAST));
         let file = |rate| {
-            let pace = Pace::new(Some(rate), 0);
+            let pace = measured(rate, 0);
             (pace.file_bytes(), pace.file_gap_ms(pace.file_bytes()))
         };
         assert_eq!(file(8_000), (FILE_BYTES_AHEAD_LEAST, 66));

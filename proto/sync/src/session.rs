@@ -186,7 +186,7 @@ impl Session {
                 round_trip_ms: ms,
                 ..
             } => {
-                self.pace = Pace::new(rate, ms);
+                self.pace.measured(rate, ms);
                 turn.record.pace = self.pace;
                 Ok(())
             }
@@ -284,7 +284,10 @@ impl Session {
             Frame::Hello(hello) => self.greet(hello, turn),
             Frame::Push(push) => self.inbound.take(push),
             Frame::Ack(ack) => {
-                for refusal in self.outbound.confirm(ack)? {
+                let confirmed = self.outbound.confirm(ack, turn.now)?;
+                let bytes = self.outlet.packed(confirmed.bytes);
+                self.pace.acknowledged(bytes, confirmed.ms);
+                for refusal in confirmed.refused {
                     *turn.record.refused_there.entry(refusal.code).or_default() += 1;
                 }
                 Ok(())
@@ -364,7 +367,7 @@ impl Session {
     /// Applies, sends, reads and ends whatever can be, then hands out the bytes.
     fn go_on(&mut self, turn: &mut Turn<'_>) {
         self.apply_next(turn);
-        self.send_ready();
+        self.send_ready(turn.now);
         self.advance_walk(turn);
         self.read_on(turn);
         self.save(turn);

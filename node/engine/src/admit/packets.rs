@@ -13,7 +13,7 @@ use hopluu_store::{AppendError, DbError, WriteTx};
 use hopluu_sync::{Incoming, RefusalCode};
 
 use super::changes::{Appender, NewEntry, author_of, has_room, may_begin, sealed_by};
-use super::follows::{derived_parents, follows};
+use super::follows::{Known, derived_parents};
 use super::{Admission, Admitted, Verdict, Waits};
 use crate::limits::PACKET_ATTEMPTS_MAX;
 use crate::registry::Registry;
@@ -283,12 +283,13 @@ impl Opened<'_> {
             return Ok(changes);
         };
         let mut appender = Appender::begin(tx, self.key, &self.genesis)?;
+        let mut known = Known::new(self.key.id(), &self.unpacked);
         for at in left {
             let Some(one) = self.unpacked.get(*at) else {
                 continue;
             };
             let derived = self
-                .judge(tx, one)?
+                .judge(tx, one, &mut known)?
                 .map_err(|verdict| Ended::At(*at, verdict))?;
             let origin = self.origin;
             let with = derived.iter().map(|parent| (parent, [].as_slice()));
@@ -311,23 +312,28 @@ impl Opened<'_> {
         &self,
         tx: &WriteTx<'_>,
         one: &Unpacked,
+        known: &mut Known<'_>,
     ) -> Result<Result<Vec<ScannedChange>, Verdict>, DbError> {
         let (doc, change) = (self.key.id(), &one.change);
         let voucher = one.voucher.and_then(|at| self.unpacked.get(at));
         let author = voucher.and_then(|voucher| author_of(&voucher.seal));
         // An actor is whose first seal it has; derived ones are nobody's.
-        let is_anothers = match tx.first_seal(doc, change.actor)? {
-            Some(first) => author_of(&first) != author,
-            None => is_derived_actor(&doc, self.form, &change.actor),
+        let is_anothers = match known.authors.get(&change.actor) {
+            Some(known) => *known != author,
+            None => match tx.first_seal(doc, change.actor)? {
+                Some(first) => author_of(&first) != author,
+                None => is_derived_actor(&doc, self.form, &change.actor),
+            },
         };
         if is_anothers {
             return Ok(Err(Verdict::Refuse(RefusalCode::CONFLICT)));
         }
+        known.authors.insert(change.actor, author);
         if !has_room(tx, doc, change)? {
             return Ok(Err(Verdict::Wait(Waits::Merge)));
         }
         let derived = derived_parents(tx, doc, self.form, &self.genesis, change)?;
-        Ok(match follows(tx, doc, &self.genesis, change, &derived)? {
+        Ok(match known.precedes(tx, &self.genesis, change, &derived)? {
             Ok(()) => Ok(derived),
             Err(
                 ParentsError::Missing(_) | ParentsError::Gap { .. } | ParentsError::Dangling { .. },

@@ -142,6 +142,6 @@ fn a_reference_to_what_is_not_there_is_refused() {
         ));
     }
     let (_, _, second) = two_saves();
-    let none_here = check_references(&second.scanned, |_, _| None);
+    let none_here = check_references(&second.scanned, |_, _| None::<ScannedChange>);
     assert!(matches!(none_here, Err(ParentsError::Dangling(_))));
 }

@@ -2,25 +2,24 @@
 
 use std::collections::BTreeMap;
 
-use automerge::legacy::{ElementId, Key, ObjectId, Op, OpId as DocOpId, OpType};
-use automerge::{ActorId as DocActor, Change, ExpandedChange, ScalarValue};
 use hopluu_model::{ActorId, ChangeHash, DocId, NodeId};
 use hopluu_trust::Seal;
 
 use super::columns::{Columns, Said, write_signed};
 use super::trail::Trail;
-use super::unpack::read_columns;
+use super::unpack::{Unpacker, read_columns};
 use super::vouch::{Link, spare};
-use super::{COLUMNS, Member, Name, Run, raw};
+use super::{COLUMNS, Member, Name, PacketError, Run, raw};
 use crate::layout::GENESIS_ACTOR;
 use crate::leb128::write_unsigned;
-use crate::limits::PACKET_CHANGES_MAX;
+use crate::limits::{PACKET_CHANGES_MAX, SCAN_LIMITS};
+use crate::scan::{Chunk, Head, Key, Parts, RawOp, Ref};
 
 /// Packs changes of one document that stand in causal order, each behind all that it builds upon here.
 /// Seals that another one makes superfluous stay behind.
 ///
 /// What does not come out of its columns as it went in travels raw, so a packet is never wrong, only
-/// larger.
+/// larger. The changes are such as [`scan`](crate::scan()) has let through.
 #[must_use]
 pub fn pack(members: &[Member<'_>]) -> Vec<u8> {
     let opened: Option<Vec<_>> = members.iter().map(Opened::new).collect();
@@ -38,24 +37,47 @@ pub fn pack(members: &[Member<'_>]) -> Vec<u8> {
             one.seal = &[];
         }
     }
-    let packed = Packer::pack(&opened).filter(|bytes| is_whole(bytes, &opened));
-    packed.unwrap_or_else(|| {
+    Packer::pack(&opened).unwrap_or_else(|| {
         // One change alone travels as it is stored; several inflated, so that their size is what it seems.
         if let [_] = members {
             return raw(members);
         }
-        let plain: Vec<_> = opened
-            .iter()
-            .map(|one| Member {
-                seal: one.seal,
-                change: one.change.raw_bytes(),
-            })
-            .collect();
-        raw(&plain)
+        let plain = opened.iter().map(|one| Member {
+            seal: one.seal,
+            change: &one.plain,
+        });
+        raw(&plain.collect::<Vec<_>>())
     })
 }
 
-/// Whether a packet gives the very changes and seals that it was made of.
+/// A change's head, and its operations put together.
+type InRuns<'c> = (Head<'c>, Vec<(Name, Run)>);
+
+/// Whether the same changes and seals can be read from the columns as were written. That Automerge would write those
+/// changes as they are stored was shown before they were.
+fn is_legible(bytes: &[u8], opened: &[Opened<'_>], changes: &[InRuns<'_>]) -> bool {
+    let read = || -> Result<bool, PacketError> {
+        let mut unpacker = Unpacker::open(bytes)?;
+        for (at, (one, (head, runs))) in opened.iter().zip(changes).enumerate() {
+            let told = unpacker.told()?;
+            let ops: u64 = runs.iter().map(|(_, run)| run.ops()).sum();
+            let last = head.start_op + ops - 1;
+            let seal = unpacker.end_change(at, (one.hash, one.actor, last))?;
+            let is_head = unpacker.actor(told.author)?.to_bytes() == head.actor.as_bytes()
+                && (told.seq, told.start_op.get(), told.time)
+                    == (head.seq, head.start_op, head.time)
+                && (&told.deps, &told.message) == (&head.deps, &head.message);
+            if !is_head || told.runs != *runs || seal != one.seal {
+                return Ok(false);
+            }
+        }
+        unpacker.end()?;
+        Ok(unpacker.count == opened.len())
+    };
+    read().unwrap_or(false)
+}
+
+/// Whether a packet gives the very bytes that it was made of.
 fn is_whole(bytes: &[u8], opened: &[Opened<'_>]) -> bool {
     let Some((&COLUMNS, rest)) = bytes.split_first() else {
         return false;
@@ -63,9 +85,8 @@ fn is_whole(bytes: &[u8], opened: &[Opened<'_>]) -> bool {
     let mut left = opened.iter();
     let read = read_columns(rest, |change, seal| {
         let one = left.next();
-        let is_same = one.is_some_and(|one| {
-            one.change.raw_bytes() == change.raw_bytes() && one.seal == seal.as_slice()
-        });
+        let is_same =
+            one.is_some_and(|one| one.plain == change.raw_bytes() && one.seal == seal.as_slice());
         if is_same {
             Ok(())
         } else {
@@ -78,7 +99,9 @@ fn is_whole(bytes: &[u8], opened: &[Opened<'_>]) -> bool {
 /// A change that was taken apart.
 struct Opened<'a> {
     seal: &'a [u8],
-    change: Change,
+    chunk: Chunk<'a>,
+    /// The chunk as it is uncompressed.
+    plain: Vec<u8>,
     hash: ChangeHash,
     actor: ActorId,
     deps: Vec<ChangeHash>,
@@ -86,14 +109,15 @@ struct Opened<'a> {
 
 impl<'a> Opened<'a> {
     fn new(member: &Member<'a>) -> Option<Self> {
-        let change = Change::try_from(member.change).ok()?;
-        let actor = ActorId::try_from(change.actor_id().to_bytes()).ok()?;
+        let chunk = Chunk::read(member.change, &SCAN_LIMITS).ok()?;
+        let head = Parts::read(&chunk, &SCAN_LIMITS).ok()?.head;
         Some(Self {
             seal: member.seal,
-            hash: ChangeHash(change.hash().0),
-            actor,
-            deps: change.deps().iter().map(|dep| ChangeHash(dep.0)).collect(),
-            change,
+            hash: chunk.hash(),
+            actor: head.actor,
+            deps: head.deps,
+            plain: chunk.plain_bytes(),
+            chunk,
         })
     }
 
@@ -132,18 +156,18 @@ impl Packer {
         };
         let mut changes = Vec::new();
         for one in opened {
-            let change = one.change.decode();
-            let runs = packer.runs(&change)?;
-            changes.push((change, runs));
+            let mut parts = Parts::read(&one.chunk, &SCAN_LIMITS).ok()?;
+            let runs = packer.runs(&mut parts)?;
+            changes.push((parts.head, runs));
         }
         packer.write_keys(&changes);
         let mut first_seqs: BTreeMap<usize, u64> = BTreeMap::new();
-        for (one, (change, runs)) in opened.iter().zip(&changes) {
-            let actor = packer.actor(&change.actor_id);
-            first_seqs.entry(actor).or_insert(change.seq);
-            packer.write_head(one, change, actor)?;
+        for (one, (head, runs)) in opened.iter().zip(&changes) {
+            let actor = packer.actor(head.actor.as_bytes());
+            first_seqs.entry(actor).or_insert(head.seq);
+            packer.write_head(head, actor)?;
             write_unsigned(&mut packer.columns.run_counts, runs.len() as u64);
-            let mut counter = change.start_op.get();
+            let mut counter = head.start_op;
             for (object, run) in runs {
                 packer.write_run(*object, run, Name { counter, actor });
                 counter += run.ops();
@@ -160,34 +184,28 @@ impl Packer {
         let mut bytes = vec![COLUMNS];
         write_unsigned(&mut bytes, opened.len() as u64);
         packer.columns.write(&mut bytes);
-        Some(bytes)
+        let columns = bytes.get(1..).unwrap_or_default();
+        let is_legible = is_legible(columns, opened, &changes);
+        debug_assert_eq!(is_legible, is_whole(&bytes, opened), "runs are operations");
+        is_legible.then_some(bytes)
     }
 
-    fn actor(&mut self, actor: &DocActor) -> usize {
-        self.actors.place_of(actor.to_bytes().to_vec()).0
-    }
-
-    fn name(&mut self, op: &DocOpId) -> Name {
-        Name {
-            counter: op.counter(),
-            actor: self.actor(op.actor()),
-        }
+    fn actor(&mut self, actor: &[u8]) -> usize {
+        self.actors.place_of(actor.to_vec()).0
     }
 
     /// Puts together what was written one operation at a time.
-    fn runs(&mut self, change: &ExpandedChange) -> Option<Vec<(Name, Run)>> {
-        let author = self.actor(&change.actor_id);
+    fn runs(&mut self, parts: &mut Parts<'_>) -> Option<Vec<(Name, Run)>> {
+        let mut actors = Actors::of(&parts.head);
+        let author = actors.place(0, self)?;
         let mut runs: Vec<(Name, Run)> = Vec::new();
-        for (op, counter) in change.operations.iter().zip(change.start_op.get()..) {
-            let ObjectId::Id(object) = &op.obj else {
-                return None;
-            };
-            let object = self.name(object);
-            let run = self.run(op)?;
+        while let Some(op) = parts.next().ok()? {
+            let object = actors.name(op.object?, self)?;
+            let run = self.run(&op, &mut actors)?;
             let before = runs.last_mut().filter(|(other, _)| *other == object);
             let is_joined = before.is_some_and(|(_, before)| {
                 let last = Name {
-                    counter: counter.saturating_sub(1),
+                    counter: op.counter.saturating_sub(1),
                     actor: author,
                 };
                 join(before, &run, last)
@@ -199,39 +217,32 @@ impl Packer {
         Some(runs)
     }
 
-    fn run(&mut self, op: &Op) -> Option<Run> {
-        let preds: Vec<_> = op.pred.iter().map(|pred| self.name(pred)).collect();
-        Some(match (&op.action, &op.key, op.insert) {
-            (OpType::Put(ScalarValue::Str(value)), Key::Map(key), false) => Run::Put {
-                key: key.to_string(),
-                value: value.to_string(),
-                preds,
-            },
-            (OpType::Put(ScalarValue::Str(text)), Key::Seq(place), true) if preds.is_empty() => {
-                if text.chars().count() != 1 {
-                    return None;
-                }
-                let after = match place {
-                    ElementId::Head => None,
-                    ElementId::Id(id) => Some(self.name(id)),
-                };
-                Run::Insert {
-                    after,
-                    text: text.to_string(),
-                }
+    fn run(&mut self, op: &RawOp<'_>, actors: &mut Actors<'_>) -> Option<Run> {
+        let preds = op.preds.iter().map(|pred| actors.name(*pred, self));
+        let preds = preds.collect::<Option<Vec<_>>>()?;
+        let after = match op.key {
+            Key::Text(key) if !op.insert => {
+                return Some(Run::Put {
+                    key: key.to_owned(),
+                    value: op.text()?.to_owned(),
+                    preds,
+                });
             }
-            (OpType::Delete, Key::Seq(ElementId::Id(id)), false) => {
-                let first = self.name(id);
-                if preds != [first] {
-                    return None;
-                }
-                Run::Delete { first, count: 1 }
-            }
-            _ => return None,
-        })
+            Key::Text(_) => return None,
+            Key::Head => None,
+            Key::Element(element) => Some(actors.name(element, self)?),
+        };
+        if op.insert {
+            let text = op.text()?;
+            let is_letter = text.chars().count() == 1 && preds.is_empty();
+            let text = text.to_owned();
+            return is_letter.then_some(Run::Insert { after, text });
+        }
+        let first = after.filter(|_| op.is_deletion())?;
+        (preds == [first]).then_some(Run::Delete { first, count: 1 })
     }
 
-    fn write_keys(&mut self, changes: &[(ExpandedChange, Vec<(Name, Run)>)]) {
+    fn write_keys(&mut self, changes: &[InRuns<'_>]) {
         let runs = changes.iter().flat_map(|(_, runs)| runs);
         for (_, run) in runs {
             if let Run::Put { key, .. } = run {
@@ -246,21 +257,13 @@ impl Packer {
         }
     }
 
-    fn write_head(
-        &mut self,
-        one: &Opened<'_>,
-        change: &ExpandedChange,
-        actor: usize,
-    ) -> Option<()> {
+    fn write_head(&mut self, head: &Head<'_>, actor: usize) -> Option<()> {
         write_unsigned(&mut self.columns.authors, actor as u64);
-        if self.trail.next_seq(actor, change.seq) != change.seq {
+        if self.trail.next_seq(actor, head.seq) != head.seq {
             return None;
         }
-        let places: Vec<_> = one
-            .deps
-            .iter()
-            .map(|dep| self.trail.place_of(dep))
-            .collect();
+        let deps = head.deps.iter();
+        let places: Vec<_> = deps.map(|dep| self.trail.place_of(dep)).collect();
         let at = self.trail.changes();
         let deps = &mut self.columns.deps;
         if let ([Some(before)], Some(last)) = (places.as_slice(), at.checked_sub(1))
@@ -269,7 +272,7 @@ impl Packer {
             write_unsigned(deps, 0);
         } else {
             write_unsigned(deps, places.len() as u64);
-            for (dep, place) in one.deps.iter().zip(&places) {
+            for (dep, place) in head.deps.iter().zip(&places) {
                 let code = match place {
                     Some(place) => 2 * (at - place) - 1,
                     None => {
@@ -283,7 +286,7 @@ impl Packer {
                 write_unsigned(deps, code as u64);
             }
         }
-        let start_op = change.start_op.get();
+        let start_op = head.start_op;
         match places.into_iter().collect::<Option<Vec<_>>>() {
             Some(places) if self.trail.start_op(&places) == Some(start_op) => {}
             Some(_) => return None,
@@ -291,10 +294,10 @@ impl Packer {
         }
         write_signed(
             &mut self.columns.times,
-            change.time.checked_sub(self.trail.time)?,
+            head.time.checked_sub(self.trail.time)?,
         );
-        self.trail.time = change.time;
-        let message = change.message.clone().map_or(0, |message| {
+        self.trail.time = head.time;
+        let message = head.message.clone().map_or(0, |message| {
             let (place, is_new) = self.messages.place_of(message);
             if is_new && let Some(message) = self.messages.0.last() {
                 write_word(&mut self.columns.words, message);
@@ -379,6 +382,32 @@ impl Packer {
             self.columns.signatures.extend_from_slice(&seal.signature.0);
         }
         Some(())
+    }
+}
+
+/// The actors that a change names, and their places in the packet as far as they are known.
+struct Actors<'c> {
+    names: Vec<&'c [u8]>,
+    places: Vec<Option<usize>>,
+}
+
+impl<'c> Actors<'c> {
+    fn of(head: &Head<'c>) -> Self {
+        Self {
+            names: head.actors.clone(),
+            places: vec![None; head.actors.len()],
+        }
+    }
+
+    fn place(&mut self, at: usize, packer: &mut Packer) -> Option<usize> {
+        let (name, place) = (self.names.get(at)?, self.places.get_mut(at)?);
+        Some(*place.get_or_insert_with(|| packer.actor(name)))
+    }
+
+    fn name(&mut self, op: Ref, packer: &mut Packer) -> Option<Name> {
+        let actor = self.place(usize::try_from(op.actor).ok()?, packer)?;
+        let counter = op.counter;
+        Some(Name { counter, actor })
     }
 }
 

@@ -16,7 +16,7 @@ use super::{COLUMNS, GENESIS, Member, Name, PacketError, RAW, Run, Unpacked};
 use crate::layout::GENESIS_ACTOR;
 use crate::leb128::Reader;
 use crate::limits::{MAP_KEY_BYTES_MAX, MESSAGE_BYTES_MAX, PACKET_CHANGES_MAX, SCAN_LIMITS};
-use crate::scan::{ScanLimits, ScannedChange, count_ops, scan};
+use crate::scan::{ScanLimits, ScannedChange, count_ops, scan, scan_made};
 
 /// Where a chunk says what it is, and what it says if it is deflated.
 const CHUNK_KIND: usize = 8;
@@ -28,33 +28,45 @@ const DEFLATED: u8 = 2;
 /// # Errors
 /// Whatever is damaged, exceeds a bound or is no edit of a report; then all of it stays outside.
 pub fn unpack(bytes: &[u8]) -> Result<Vec<Unpacked>, PacketError> {
-    let mut budget = Budget(SCAN_LIMITS.ops_max as u64);
-    let mut unpacked = Vec::new();
-    let mut take = |bytes: &[u8], seal: Vec<u8>| -> Result<(), PacketError> {
-        let change = scan(bytes, &budget.limits())?;
-        budget.spend(change.max_op - change.start_op + 1)?;
-        unpacked.push(Unpacked {
+    let mut taken = Taken {
+        budget: Budget(SCAN_LIMITS.ops_max as u64),
+        unpacked: Vec::new(),
+    };
+    match bytes.split_first() {
+        Some((&RAW, rest)) => {
+            for member in read_raw(rest)? {
+                let change = scan(member.change, &taken.budget.limits())?;
+                taken.add(change, member.seal.to_vec())?;
+            }
+        }
+        Some((&COLUMNS, rest)) => read_columns(rest, |mut made, seal| {
+            let change = scan_made(&mut made, &taken.budget.limits())?;
+            taken.add(change, seal)
+        })?,
+        Some((&kind, _)) => return Err(PacketError::UnknownKind(kind)),
+        None => return Err(PacketError::Damaged("nothing in it")),
+    }
+    let mut unpacked = taken.unpacked;
+    find_vouchers(&mut unpacked)?;
+    Ok(unpacked)
+}
+
+/// What has come out of a packet, and what may still.
+struct Taken {
+    budget: Budget,
+    unpacked: Vec<Unpacked>,
+}
+
+impl Taken {
+    fn add(&mut self, change: ScannedChange, seal: Vec<u8>) -> Result<(), PacketError> {
+        self.budget.spend(change.max_op - change.start_op + 1)?;
+        self.unpacked.push(Unpacked {
             change,
             seal,
             voucher: None,
         });
         Ok(())
-    };
-    match bytes.split_first() {
-        Some((&RAW, rest)) => {
-            for member in read_raw(rest)? {
-                take(member.change, member.seal.to_vec())?;
-            }
-        }
-        // The chunk as a store keeps it: deflated where that is shorter.
-        Some((&COLUMNS, rest)) => {
-            read_columns(rest, |mut change, seal| take(&change.bytes(), seal))?;
-        }
-        Some((&kind, _)) => return Err(PacketError::UnknownKind(kind)),
-        None => return Err(PacketError::Damaged("nothing in it")),
     }
-    find_vouchers(&mut unpacked)?;
-    Ok(unpacked)
 }
 
 /// What reading a packet that cannot be read may have cost: the operations that its changes claim where they stand as
@@ -143,30 +155,33 @@ pub(super) fn read_columns(
     bytes: &[u8],
     mut each: impl FnMut(Change, Vec<u8>) -> Result<(), PacketError>,
 ) -> Result<(), PacketError> {
-    let mut reader = Reader::new(bytes);
-    let count = place(&mut reader)?;
-    count_changes(count)?;
-    let columns = Columns::read(&mut reader)?;
-    if !reader.is_empty() {
-        return Err(PacketError::Damaged("bytes after the columns"));
-    }
-    let mut unpacker = Unpacker::new(columns)?;
-    for at in 0..count {
-        let change = Change::from(unpacker.change()?);
+    let mut unpacker = Unpacker::open(bytes)?;
+    for at in 0..unpacker.count {
+        let told = unpacker.told()?;
+        let change = Change::from(unpacker.expanded(told)?);
         let hash = ChangeHash(change.hash().0);
         let actor = ActorId::try_from(change.actor_id().to_bytes()).map_err(|_| DAMAGED)?;
-        unpacker.trail.end(hash, change.max_op());
-        let seal = unpacker.seal(at, hash, actor)?;
+        let seal = unpacker.end_change(at, (hash, actor, change.max_op()))?;
         each(change, seal)?;
     }
-    if unpacker.columns.is_empty() && unpacker.next_seal.is_none() {
-        Ok(())
-    } else {
-        Err(PacketError::Damaged("bytes left in a column"))
-    }
+    unpacker.end()
 }
 
-struct Unpacker<'a> {
+/// What stands in columns of a change, its operations put together in runs.
+pub(super) struct Told {
+    pub(super) author: usize,
+    pub(super) seq: u64,
+    pub(super) start_op: NonZeroU64,
+    pub(super) time: i64,
+    pub(super) message: Option<String>,
+    pub(super) deps: Vec<ChangeHash>,
+    pub(super) runs: Vec<(Name, Run)>,
+}
+
+/// A packet of columns on its way back into changes.
+pub(super) struct Unpacker<'a> {
+    /// How many changes there are.
+    pub(super) count: usize,
     columns: Columns<Reader<'a>>,
     actors: Vec<DocActor>,
     first_seqs: Vec<u64>,
@@ -182,7 +197,14 @@ struct Unpacker<'a> {
 }
 
 impl<'a> Unpacker<'a> {
-    fn new(mut columns: Columns<Reader<'a>>) -> Result<Self, PacketError> {
+    pub(super) fn open(bytes: &'a [u8]) -> Result<Self, PacketError> {
+        let mut reader = Reader::new(bytes);
+        let count = place(&mut reader)?;
+        count_changes(count)?;
+        let mut columns = Columns::read(&mut reader)?;
+        if !reader.is_empty() {
+            return Err(PacketError::Damaged("bytes after the columns"));
+        }
         let mut actors = vec![DocActor::from(&GENESIS_ACTOR[..])];
         let mut first_seqs = vec![0];
         while !columns.actors.is_empty() {
@@ -204,6 +226,7 @@ impl<'a> Unpacker<'a> {
             keys.push(word(&mut columns.words, MAP_KEY_BYTES_MAX)?);
         }
         let mut unpacker = Self {
+            count,
             columns,
             actors,
             first_seqs,
@@ -220,9 +243,9 @@ impl<'a> Unpacker<'a> {
         Ok(unpacker)
     }
 
-    fn change(&mut self) -> Result<ExpandedChange, PacketError> {
+    /// The next change. It is at its [end](Self::end_change) when it is known what it is called by.
+    pub(super) fn told(&mut self) -> Result<Told, PacketError> {
         let author = place(&mut self.columns.authors)?;
-        let actor_id = self.actor(author)?.clone();
         let first = self.first_seqs.get(author).copied().ok_or(DAMAGED)?;
         let seq = self.trail.next_seq(author, first);
         let (deps, start_op) = self.deps()?;
@@ -237,7 +260,7 @@ impl<'a> Unpacker<'a> {
                     .at(place, || word(&mut self.columns.words, MESSAGE_BYTES_MAX))?,
             ),
         };
-        let mut operations = Vec::new();
+        let mut runs = Vec::new();
         let mut counter = start_op.get();
         for _ in 0..number(&mut self.columns.run_counts)? {
             let op = Name {
@@ -248,24 +271,67 @@ impl<'a> Unpacker<'a> {
             let ops = run.ops();
             self.budget.spend(ops)?;
             counter += ops;
-            self.expand(object, run, op, &mut operations)?;
+            runs.push((object, run));
         }
-        Ok(ExpandedChange {
-            operations,
-            actor_id,
-            author: None,
-            hash: None,
+        Ok(Told {
+            author,
             seq,
             start_op,
             time: self.trail.time,
             message,
             deps,
+            runs,
+        })
+    }
+
+    /// A change operation by operation. They were counted before.
+    fn expanded(&self, told: Told) -> Result<ExpandedChange, PacketError> {
+        let mut operations = Vec::new();
+        let mut op = Name {
+            counter: told.start_op.get(),
+            actor: told.author,
+        };
+        for (object, run) in told.runs {
+            let ops = run.ops();
+            self.expand(object, run, op, &mut operations)?;
+            op.counter += ops;
+        }
+        let deps = told.deps.iter();
+        Ok(ExpandedChange {
+            operations,
+            actor_id: self.actor(told.author)?.clone(),
+            author: None,
+            hash: None,
+            seq: told.seq,
+            start_op: told.start_op,
+            time: told.time,
+            message: told.message,
+            deps: deps.map(|hash| automerge::ChangeHash(hash.0)).collect(),
             extra_bytes: Vec::new(),
         })
     }
 
+    /// Takes what the last change is called by, its author and the number of its last operation; gives its seal.
+    pub(super) fn end_change(
+        &mut self,
+        at: usize,
+        (hash, actor, max_op): (ChangeHash, ActorId, u64),
+    ) -> Result<Vec<u8>, PacketError> {
+        self.trail.end(hash, max_op);
+        self.seal(at, hash, actor)
+    }
+
+    /// Behind the last change.
+    pub(super) fn end(&self) -> Result<(), PacketError> {
+        if self.columns.is_empty() && self.next_seal.is_none() {
+            Ok(())
+        } else {
+            Err(PacketError::Damaged("bytes left in a column"))
+        }
+    }
+
     /// What a change builds upon, and the number of its first operation.
-    fn deps(&mut self) -> Result<(Vec<automerge::ChangeHash>, NonZeroU64), PacketError> {
+    fn deps(&mut self) -> Result<(Vec<ChangeHash>, NonZeroU64), PacketError> {
         let at = self.trail.changes();
         let (mut hashes, mut places) = (Vec::new(), Vec::new());
         let mut is_apart = false;
@@ -292,11 +358,8 @@ impl<'a> Unpacker<'a> {
             self.trail.start_op(&places).ok_or(DAMAGED)?
         };
         hashes.sort_unstable();
-        let hashes = hashes.into_iter().map(|hash| automerge::ChangeHash(hash.0));
-        Ok((
-            hashes.collect(),
-            NonZeroU64::new(in_reach(start_op)?).ok_or(DAMAGED)?,
-        ))
+        let start_op = NonZeroU64::new(in_reach(start_op)?).ok_or(DAMAGED)?;
+        Ok((hashes, start_op))
     }
 
     fn run(&mut self, op: Name) -> Result<(Name, Run), PacketError> {
@@ -377,7 +440,7 @@ impl<'a> Unpacker<'a> {
         Ok(Some(Name { counter, actor }))
     }
 
-    fn actor(&self, place: usize) -> Result<&DocActor, PacketError> {
+    pub(super) fn actor(&self, place: usize) -> Result<&DocActor, PacketError> {
         self.actors.get(place).ok_or(DAMAGED)
     }
 

@@ -3,6 +3,9 @@
 use std::borrow::Cow;
 use std::io::Read;
 
+use hopluu_model::ChangeHash;
+use sha2::{Digest, Sha256};
+
 use super::{ScanError, ScanLimits};
 use crate::leb128::{Reader, write_unsigned};
 
@@ -12,7 +15,7 @@ const DEFLATED_CHANGE: u8 = 2;
 
 /// A change chunk, inflated.
 #[derive(Debug)]
-pub(super) struct Chunk<'a> {
+pub(crate) struct Chunk<'a> {
     /// First bytes of the change's hash.
     pub(super) checksum: [u8; 4],
     /// The body of the uncompressed change.
@@ -20,7 +23,7 @@ pub(super) struct Chunk<'a> {
 }
 
 impl<'a> Chunk<'a> {
-    pub(super) fn read(bytes: &'a [u8], limits: &ScanLimits) -> Result<Self, ScanError> {
+    pub(crate) fn read(bytes: &'a [u8], limits: &ScanLimits) -> Result<Self, ScanError> {
         if bytes.len() > limits.chunk_bytes_max {
             return Err(ScanError::ChunkTooLarge {
                 bytes: bytes.len(),
@@ -56,8 +59,35 @@ impl<'a> Chunk<'a> {
         Ok(Self { checksum, body })
     }
 
+    /// Reads a chunk of which the inflated form is at hand.
+    pub(super) fn read_inflated(
+        bytes: &[u8],
+        inflated: &'a [u8],
+        limits: &ScanLimits,
+    ) -> Result<Self, ScanError> {
+        if bytes.len() > limits.chunk_bytes_max {
+            return Err(ScanError::ChunkTooLarge {
+                bytes: bytes.len(),
+                max: limits.chunk_bytes_max,
+            });
+        }
+        let limits = ScanLimits {
+            chunk_bytes_max: usize::MAX,
+            ..*limits
+        };
+        Self::read(inflated, &limits)
+    }
+
+    /// Automerge's hash of the change, of which the checksum is the beginning.
+    pub(crate) fn hash(&self) -> ChangeHash {
+        let mut head = vec![CHANGE];
+        write_unsigned(&mut head, self.body.len() as u64);
+        let hash = Sha256::new().chain_update(head).chain_update(&self.body);
+        ChangeHash(hash.finalize().into())
+    }
+
     /// The chunk as Automerge writes it uncompressed.
-    pub(super) fn plain_bytes(&self) -> Vec<u8> {
+    pub(crate) fn plain_bytes(&self) -> Vec<u8> {
         let mut out = Vec::with_capacity(self.body.len() + 16);
         out.extend(MAGIC);
         out.extend(self.checksum);

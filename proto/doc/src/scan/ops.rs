@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use hopluu_model::ActorId;
 
 use super::columns::{Booleans, Columns, Deltas, Runs};
+use super::parts::Parts;
 use super::{InsertRun, MapOp, ScanError, ScanLimits, TextEdit, TextObject, key_at};
 use crate::figure::OpId;
 use crate::layout::{EVENTS, FIGURES, FIRST_TEXT, GENESIS_ACTOR, NOTES, TEXTS};
@@ -20,16 +21,6 @@ const TEXT: u64 = 6;
 const DAMAGED: ScanError = ScanError::Damaged("an operation");
 const OUTSIDE: ScanError = ScanError::OutsideSchema("an object that is no part of a report");
 
-/// What is known before the operations are read.
-#[derive(Debug)]
-pub(super) struct Frame<'a> {
-    /// The author first, then whoever else is named.
-    pub(super) actors: Vec<&'a [u8]>,
-    pub(super) author: ActorId,
-    pub(super) start_op: u64,
-    pub(super) ops: u64,
-}
-
 /// What the operations write.
 #[derive(Debug, Default)]
 pub(super) struct Writes {
@@ -44,32 +35,47 @@ pub(super) struct Writes {
 
 /// A reference by number and index of the actor.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-struct Ref {
-    counter: u64,
-    actor: u64,
+pub(crate) struct Ref {
+    pub(crate) counter: u64,
+    pub(crate) actor: u64,
 }
 
+/// What an operation stands at.
 #[derive(Debug)]
-enum Key<'a> {
+pub(crate) enum Key<'a> {
     Text(&'a str),
     Head,
     Element(Ref),
 }
 
+/// An operation as it stands in the columns.
 #[derive(Debug)]
-struct RawOp<'a> {
-    counter: u64,
-    object: Option<Ref>,
-    key: Key<'a>,
-    insert: bool,
+pub(crate) struct RawOp<'a> {
+    pub(crate) counter: u64,
+    pub(crate) object: Option<Ref>,
+    pub(crate) key: Key<'a>,
+    pub(crate) insert: bool,
     action: u64,
     value_kind: u64,
     value: &'a [u8],
-    preds: Vec<Ref>,
+    pub(crate) preds: Vec<Ref>,
+}
+
+impl<'a> RawOp<'a> {
+    /// The text that it writes, if it writes one.
+    pub(crate) fn text(&self) -> Option<&'a str> {
+        let is_text = self.action == PUT && self.value_kind == TEXT;
+        std::str::from_utf8(self.value).ok().filter(|_| is_text)
+    }
+
+    /// Whether it deletes what it stands at.
+    pub(crate) fn is_deletion(&self) -> bool {
+        self.action == DELETE && self.value_kind == NULL && self.value.is_empty()
+    }
 }
 
 /// Reads the columns in step.
-struct RawOps<'a> {
+pub(super) struct RawOps<'a> {
     object_actor: Runs<'a, u64>,
     object_counter: Runs<'a, u64>,
     key_actor: Runs<'a, u64>,
@@ -85,7 +91,7 @@ struct RawOps<'a> {
 }
 
 impl<'a> RawOps<'a> {
-    fn new(columns: &Columns<'a>) -> Self {
+    pub(super) fn new(columns: &Columns<'a>) -> Self {
         Self {
             object_actor: Runs::new(columns.object_actor),
             object_counter: Runs::new(columns.object_counter),
@@ -102,7 +108,12 @@ impl<'a> RawOps<'a> {
         }
     }
 
-    fn next(&mut self, counter: u64) -> Result<RawOp<'a>, ScanError> {
+    /// Whether all values have been read.
+    pub(super) fn is_empty(&self) -> bool {
+        self.value.is_empty()
+    }
+
+    pub(super) fn next(&mut self, counter: u64) -> Result<RawOp<'a>, ScanError> {
         let object = match (self.object_actor.next()?, self.object_counter.next()?) {
             (None, None) => None,
             (Some(actor), Some(counter)) => Some(Ref { counter, actor }),
@@ -148,26 +159,21 @@ impl<'a> RawOps<'a> {
     }
 }
 
-/// Reads and judges all operations.
-pub(super) fn read_ops(
-    frame: &Frame<'_>,
-    columns: &Columns<'_>,
-    limits: &ScanLimits,
-) -> Result<Writes, ScanError> {
-    let mut raw = RawOps::new(columns);
+/// Reads and judges all operations of a change.
+pub(super) fn read_ops(parts: &mut Parts<'_>, limits: &ScanLimits) -> Result<Writes, ScanError> {
     let mut reader = OpReader {
-        frame,
+        actors: parts.head.actors.clone(),
+        author: parts.head.actor,
+        start_op: parts.head.start_op,
+        is_alone: parts.ops() == 1,
         writes: Writes::default(),
         edits: BTreeMap::new(),
         text_bytes: 0,
         map_writes: 0,
         limits,
     };
-    for index in 0..frame.ops {
-        reader.read(&raw.next(frame.start_op + index)?)?;
-    }
-    if !raw.value.is_empty() {
-        return Err(ScanError::Damaged("bytes after the values"));
+    while let Some(op) = parts.next()? {
+        reader.read(&op)?;
     }
     let OpReader {
         mut writes, edits, ..
@@ -179,7 +185,12 @@ pub(super) fn read_ops(
 }
 
 struct OpReader<'f> {
-    frame: &'f Frame<'f>,
+    /// The author first, then whoever else is named.
+    actors: Vec<&'f [u8]>,
+    author: ActorId,
+    start_op: u64,
+    /// Whether the change has one operation.
+    is_alone: bool,
     writes: Writes,
     edits: BTreeMap<TextObject, TextEdit>,
     text_bytes: usize,
@@ -264,7 +275,7 @@ impl OpReader<'_> {
             value: utf8(op.value)?.to_owned(),
             op: OpId {
                 counter: op.counter,
-                actor: self.frame.author,
+                actor: self.author,
             },
             preds,
         })
@@ -274,8 +285,7 @@ impl OpReader<'_> {
     /// ones are looked up by whoever has the earlier changes. Automerge hides whatever is named, and
     /// panics when it is asked for the change again.
     fn check_own_preds(&self, before: &[MapOp], write: &MapOp) -> Result<(), ScanError> {
-        let is_own =
-            |pred: &&OpId| pred.actor == self.frame.author && pred.counter >= self.frame.start_op;
+        let is_own = |pred: &&OpId| pred.actor == self.author && pred.counter >= self.start_op;
         let is_same = |pred: &OpId| key_at(before, pred.counter) == Some(write.key.as_str());
         if write.preds.iter().filter(is_own).all(is_same) {
             Ok(())
@@ -288,7 +298,7 @@ impl OpReader<'_> {
         let Key::Text(key) = op.key else {
             return Err(DAMAGED);
         };
-        let is_alone = self.frame.ops == 1 && op.preds.is_empty();
+        let is_alone = self.is_alone && op.preds.is_empty();
         let is_empty = op.value_kind == NULL && op.value.is_empty();
         if op.action != MAKE_TEXT || op.insert || !is_alone || !is_empty {
             return Err(OUTSIDE);
@@ -347,9 +357,9 @@ impl OpReader<'_> {
         let bound = if before.actor == 0 {
             op.counter
         } else {
-            self.frame.start_op
+            self.start_op
         };
-        let known = usize::try_from(before.actor).is_ok_and(|at| at < self.frame.actors.len());
+        let known = usize::try_from(before.actor).is_ok_and(|at| at < self.actors.len());
         if !known {
             return Err(DAMAGED);
         }
@@ -362,7 +372,7 @@ impl OpReader<'_> {
     /// An element of this very change must be one that it inserted into the same text; earlier ones
     /// are noted, to be looked up by whoever has the earlier changes.
     fn check_element(&mut self, element: Ref, object: TextObject) -> Result<(), ScanError> {
-        let is_own = element.actor == 0 && element.counter >= self.frame.start_op;
+        let is_own = element.actor == 0 && element.counter >= self.start_op;
         if !is_own {
             let element = self.op_id(element)?;
             self.writes.elements.push((element, object));
@@ -388,7 +398,7 @@ impl OpReader<'_> {
 
     fn actor_bytes(&self, reference: Ref) -> Result<&[u8], ScanError> {
         let index = usize::try_from(reference.actor).map_err(|_| DAMAGED)?;
-        self.frame.actors.get(index).copied().ok_or(DAMAGED)
+        self.actors.get(index).copied().ok_or(DAMAGED)
     }
 
     fn op_id(&self, reference: Ref) -> Result<OpId, ScanError> {

@@ -43,6 +43,23 @@ fn plain(bytes: &[u8]) -> Vec<u8> {
     Chunk::read(bytes, &SCAN_LIMITS).unwrap().plain_bytes()
 }
 
+#[test]
+fn what_was_stored_is_read_again_as_it_was_scanned_or_not_at_all() {
+    let scanned = scan(&sample(), &SCAN_LIMITS).unwrap();
+    let again = rescan(&sample(), scanned.hash, &SCAN_LIMITS);
+    assert_eq!(again.as_ref(), Ok(&scanned));
+    let inflated = rescan(&plain(&sample()), scanned.hash, &SCAN_LIMITS);
+    assert_eq!(inflated.map(|change| change.texts), Ok(scanned.texts));
+    let other = ChangeHash([7; 32]);
+    let refused = rescan(&sample(), other, &SCAN_LIMITS);
+    assert_eq!(refused, Err(ScanError::Checksum));
+    // A damaged disk: the last letter of the text is another.
+    let mut damaged = plain(&sample());
+    *damaged.last_mut().unwrap() ^= 1;
+    let refused = rescan(&damaged, scanned.hash, &SCAN_LIMITS);
+    assert_eq!(refused, Err(ScanError::Checksum));
+}
+
 /// A chunk around a body, with a checksum that Automerge computes.
 fn chunk(kind: u8, body: &[u8]) -> Vec<u8> {
     let mut out = MAGIC.to_vec();

@@ -4,9 +4,9 @@ use hopluu_model::Seq;
 
 use super::{Node, Session, Turn};
 use crate::frame::Frame;
-use crate::limits::{CHUNK_BYTES, DESCRIPTOR_BYTES_MAX, ENTRY_BYTES_MAX};
+use crate::limits::{CHUNK_BYTES, DESCRIPTOR_BYTES_MAX, ENTRY_BYTES_MAX, PUSH_BYTES_MAX};
 use crate::status::Left;
-use crate::{Acked, Ahead, CloseCode, Effect, Entry, JournalBatch, NewEntry, News};
+use crate::{Acked, Ahead, CloseCode, Effect, Entry, JournalBatch, NewEntry, News, Steady};
 
 impl Session {
     pub(super) fn take_journal(
@@ -80,10 +80,11 @@ impl Session {
         list
     }
 
-    pub(super) fn send_ready(&mut self) {
+    pub(super) fn send_ready(&mut self, now: Steady) {
         while self.outlet.has_room() {
             let is_peer_streaming = self.inlet.is_streaming();
-            let push = self.outbound.next_push(self.window(), is_peer_streaming);
+            let window = self.window();
+            let push = self.outbound.next_push(now, window, is_peer_streaming);
             if let Some(push) = push {
                 self.say(&Frame::Push(push));
                 continue;
@@ -101,8 +102,11 @@ impl Session {
 
     /// Bytes of bodies in one push: what packs well may be more of them.
     pub(super) fn chunk_bytes(&self) -> usize {
-        let unpacked = self.outlet.unpacked(self.pace.chunk_bytes());
-        unpacked.min(CHUNK_BYTES)
+        let packed = self.pace.chunk_bytes();
+        // Smaller ones on a slow link, so that a cut takes fewer of what packs well.
+        let is_fast = packed >= CHUNK_BYTES;
+        let most = if is_fast { PUSH_BYTES_MAX } else { CHUNK_BYTES };
+        self.outlet.unpacked(packed).min(most)
     }
 
     /// Bytes of bodies on their way from which on no further push follows.

@@ -7,7 +7,7 @@ use crate::range::{Items, check_parts};
 use crate::walk::{
     Findings, Lead, LeadEnd, Role, Serve, ServeEnd, Settling, Step, Task, answer, frames,
 };
-use crate::{CloseCode, Effect, Item, MissingBatch, ShortHash, Ticket};
+use crate::{CloseCode, Effect, Item, MissingBatch, ShortHash, Steady, Ticket};
 
 impl Session {
     /// A comparison is needed. What is stored is of another tree from now on, so that a cut before
@@ -244,7 +244,7 @@ impl Session {
             }
         }
         if self.is_drained() {
-            self.advance_end();
+            self.advance_end(turn.now);
         }
         let settled = |settling: Settling| {
             self.outbound.confirmed() >= settling.sent && self.inbound.applied() >= settling.arrived
@@ -264,14 +264,14 @@ impl Session {
             && !self.outbound.has_ready()
     }
 
-    fn advance_end(&mut self) {
+    fn advance_end(&mut self, now: Steady) {
         let is_last = match &self.walk.role {
             Role::Leading(lead) => lead.end == LeadEnd::Answered,
             Role::Serving(serve) => serve.end == ServeEnd::Sent,
             Role::Idle => false,
         };
         // What was still missing is claimed by a push, and pushes wait for room in the window.
-        if is_last && !self.claim() {
+        if is_last && !self.claim(now) {
             return;
         }
         match &mut self.walk.role {
@@ -292,9 +292,9 @@ impl Session {
     }
 
     /// Tells the peer that it has everything now. False while the window is full.
-    fn claim(&mut self) -> bool {
+    fn claim(&mut self, now: Steady) -> bool {
         self.outbound.queue_claim();
-        self.send_ready();
+        self.send_ready(now);
         !self.outbound.has_ready()
     }
 }

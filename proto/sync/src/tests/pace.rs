@@ -76,6 +76,21 @@ fn a_slow_link_is_used_and_little_is_on_its_way() {
     }
 }
 
+/// As in an office: nobody ever sees that link full.
+#[test]
+fn a_fast_link_that_nobody_has_measured_carries_large_pushes() {
+    let mut pushes = [0, 0];
+    for (pushes, rate) in pushes.iter_mut().zip([8_000, 10_000_000]) {
+        let (mut world, _) = linked(None, 0);
+        put(&mut world, (0..).map(|n| noise(n, 1_000)).take(400));
+        run(&mut world, rate, 0);
+        *pushes = world.asked(1, "apply");
+    }
+    let [slow, fast] = pushes;
+    // Three bodies or so in a push, and fifteen.
+    assert!(slow >= 100 && fast <= 40, "{slow}, {fast}");
+}
+
 /// On a link that is slow both ways, answers to what comes must not wait behind receipts.
 #[test]
 fn receipts_go_one_push_after_the_other_while_much_comes() {

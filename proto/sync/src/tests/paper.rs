@@ -16,7 +16,7 @@ fn close_codes_are_those_of_the_paper() {
 fn limits_are_those_of_the_paper() {
     let limits = [
         ("FRAME_BYTES_MAX", limits::FRAME_BYTES_MAX as u64),
-        ("CHUNK_BYTES", limits::CHUNK_BYTES as u64),
+        ("PUSH_BYTES_MAX", limits::PUSH_BYTES_MAX as u64),
         ("IN_FLIGHT_BYTES_MAX", limits::IN_FLIGHT_BYTES_MAX as u64),
         ("IN_FLIGHT_PUSHES_MAX", limits::IN_FLIGHT_PUSHES_MAX as u64),
         ("ENTRY_BYTES_MAX", limits::ENTRY_BYTES_MAX as u64),
