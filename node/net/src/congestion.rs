@@ -39,6 +39,14 @@ struct Marks {
 }
 
 impl Measured {
+    #[cfg(test)]
+    pub(crate) fn of(rtt: Duration) -> Self {
+        let measured = Self::default();
+        let micros = u64::try_from(rtt.as_micros()).unwrap();
+        measured.0.rtt.store(micros, Ordering::Relaxed);
+        measured
+    }
+
     /// Bytes a second.
     pub(crate) fn rate(&self) -> Option<u64> {
         Some(self.0.rate.load(Ordering::Relaxed)).filter(|rate| *rate > 0)

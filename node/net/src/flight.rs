@@ -24,11 +24,11 @@ const WORDS_BYTES: usize = 1_000;
 const ASKING_BYTES: usize = 100;
 
 /// Bytes of a full packet, which those of a call are filled up to (RFC 9000, section 14.1).
-const FULL_BYTES: u64 = 1_200;
+const FULL_BYTES: usize = 1_200;
 
 /// Room for the answer in the reckoning of when it should have come: to a call, and to words.
-const CALL_ANSWER_BYTES: u64 = 1_400;
-const WORDS_ANSWER_BYTES: u64 = 300;
+const CALL_ANSWER_BYTES: usize = 1_400;
+const WORDS_ANSWER_BYTES: usize = 300;
 
 /// What a machine may take until it has heard something: twice what QUIC waits with an acknowledgement.
 const ANSWER_TIME: Duration = Duration::from_millis(50);
@@ -58,21 +58,14 @@ impl Pace {
         } else {
             WORDS_ANSWER_BYTES
         };
-        let bytes = u64::try_from(bytes)
-            .unwrap_or(u64::MAX)
-            .saturating_add(answer);
-        let rate = self.rate.unwrap_or(RATE_UNKNOWN).max(1);
-        rtt * 9 / 8 + ANSWER_TIME + Duration::from_millis(bytes.saturating_mul(1_000) / rate)
+        rtt * 9 / 8 + ANSWER_TIME + self.carries(bytes.saturating_add(answer))
     }
 
-    /// How long the answer to a packet takes at least, which goes as the last of so many bytes.
-    fn soonest(self, bytes: usize) -> Duration {
-        let rtt = self.rtt.unwrap_or_default();
+    /// How long the way takes for so many bytes.
+    fn carries(self, bytes: usize) -> Duration {
         let bytes = u64::try_from(bytes).unwrap_or(u64::MAX);
-        let carried = self
-            .rate
-            .map_or(0, |rate| bytes.saturating_mul(1_000) / rate.max(1));
-        rtt * 15 / 16 + Duration::from_millis(carried)
+        let rate = self.rate.unwrap_or(RATE_UNKNOWN).max(1);
+        Duration::from_millis(bytes.saturating_mul(1_000) / rate)
     }
 }
 
@@ -231,12 +224,12 @@ impl Flight {
         }
         self.answered();
         // Of a flight that was cut short the beginning is answered: what came later may still be lost.
-        let pace = self.pace();
         let is_call = self.bytes <= REPEATED_BYTES_MAX && self.repeats == 0;
         self.repeats = 0;
         let before = self.unanswered.len();
-        self.unanswered
-            .retain(|kept| is_call && kept.at + pace.soonest(kept.end) > now);
+        let mut unanswered = std::mem::take(&mut self.unanswered);
+        unanswered.retain(|kept| is_call && kept.at + self.soonest(kept.end) > now);
+        self.unanswered = unanswered;
         if self.unanswered.len() < before {
             self.stage = Stage::Standing;
         }
@@ -323,18 +316,34 @@ impl Flight {
             .min(REPEAT_WAIT_MAX.max(wait))
     }
 
-    /// What is measured of a call is the round trip of full packets, whose bytes count by themselves.
+    /// What is known by now.
     fn pace(&self) -> Pace {
-        let rate = self.pace.rate.unwrap_or(RATE_UNKNOWN).max(1);
-        let carried = Duration::from_millis(2 * FULL_BYTES * 1_000 / rate);
+        let least = self.least_rtt();
         let measured = self.measured.rtt().map(|measured| {
-            let before = self.pace.rtt.unwrap_or(measured).min(measured);
-            before.max(measured.saturating_sub(carried))
+            let before = self.pace.rtt.unwrap_or(measured);
+            before.clamp(least, measured)
         });
         Pace {
             rtt: measured.or(self.pace.rtt),
             ..self.pace
         }
+    }
+
+    /// What the round trip may be at least: what is measured of a call is that of full packets.
+    fn least_rtt(&self) -> Duration {
+        let carried = self.pace.carries(2 * FULL_BYTES);
+        let measured = self.measured.rtt().unwrap_or_default();
+        measured.saturating_sub(carried)
+    }
+
+    /// How long the answer to a packet takes at least, which goes as the last of so many bytes. Too long a time
+    /// would send again what is answered already, so nothing that was only remembered counts.
+    fn soonest(&self, bytes: usize) -> Duration {
+        let least = self.least_rtt();
+        if least.is_zero() {
+            return least;
+        }
+        least * 15 / 16 + self.pace.carries(bytes)
     }
 }
 
@@ -350,7 +359,9 @@ mod tests {
             rate: Some(8_000),
             is_lossy,
         };
-        Flight::to(([127, 0, 0, 1], 1).into(), pace, Measured::default())
+        // A full packet there and one back took 0.3 s beside the way.
+        let measured = Measured::of(RTT + ms(300));
+        Flight::to(([127, 0, 0, 1], 1).into(), pace, measured)
     }
 
     fn ms(ms: u64) -> Duration {

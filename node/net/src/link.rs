@@ -98,7 +98,8 @@ pub struct Meter {
     pub stream_sent: u64,
     /// Bytes read from the peer's stream.
     pub stream_received: u64,
-    /// The current guess of the round trip.
+    /// The shortest round trip that was seen at the calling end, else the current guess of it: an answer to full packets
+    /// takes longer, and that is no distance.
     pub rtt: Duration,
     /// Bytes a second that the way was seen to carry, where enough was sent to tell; over QUIC at the calling end only.
     pub rate: Option<u64>,
@@ -412,7 +413,7 @@ impl LinkHandle {
                     repeated: way.as_ref().map_or(0, Watch::repeated),
                     packets: stats.path.sent_packets.saturating_sub(doubled),
                     packets_lost: stats.path.lost_packets + missed,
-                    rtt: stats.path.rtt,
+                    rtt: way.as_ref().and_then(Watch::rtt).unwrap_or(stats.path.rtt),
                     rate: way.as_ref().and_then(Watch::rate),
                     ..stream
                 }

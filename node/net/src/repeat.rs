@@ -13,6 +13,7 @@ use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use hopluu_trust::Signer;
 use quinn::crypto::{CryptoError, HmacKey};
@@ -294,6 +295,11 @@ impl Watch {
     pub(crate) fn doubled_and_missed(&self) -> (u64, u64) {
         let flight = self.repeater.lock();
         flight.as_ref().map_or((0, 0), Flight::doubled_and_missed)
+    }
+
+    /// The shortest round trip, once one is known.
+    pub(crate) fn rtt(&self) -> Option<Duration> {
+        self.measured.rtt()
     }
 
     /// Bytes a second, once it is known.
