@@ -268,7 +268,7 @@ impl Window {
     /// # Errors
     /// When a node does not do as it should in time.
     pub async fn settled(&self) -> anyhow::Result<Traffic> {
-        let until = Instant::now() + Duration::from_secs(ARRIVAL_SECS_MAX);
+        let until = Instant::now() + Duration::from_secs(WORK_SECS_MAX);
         let (mut last, mut since) = (self.relay.traffic(), Instant::now());
         loop {
             sleep(Duration::from_millis(50)).await;

@@ -32,7 +32,9 @@ pub(super) async fn run(work: &Work, profile: Profile) -> anyhow::Result<Took> {
         })
         .await?;
     if work.have_met {
-        ends.open(profile.clone(), 0).await?.met().await?;
+        let window = ends.open(profile.clone(), 0).await?;
+        window.acknowledged().await?;
+        window.met().await?;
         ends = ends
             .pause(|hub, client| {
                 fill(client, work, Side::Client, true)?;
