@@ -134,7 +134,8 @@ async fn much_at_once_costs_a_tenth_more_than_its_bytes() {
 }
 
 /// What was on its way when a link broke goes again, and little else: over a link that is up for twenty seconds at a
-/// time, and down for less than it is in the mountains, so that this ends soon.
+/// time, and down for less than it is in the mountains, so that this ends soon: what asking costs through longer
+/// outages is seen by `scripts/bench link-cut`.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_first_sync_over_a_link_that_breaks_sends_little_twice() {
     let steady = Profile::named("mobile-64k").unwrap();
