@@ -354,21 +354,15 @@ impl Flight {
         self.unanswered.iter().map(|kept| kept.bytes.len()).sum()
     }
 
-    /// Evenly for a while on a link that has carried something, ever more rarely otherwise: where a way was
-    /// remembered better than it is today, repeating fills it up.
+    /// On a link that has carried something patience is for the first repeat, and the others follow evenly for a while, so
+    /// that its return is soon seen. Before that ever more rarely: where a way was remembered better than it is today,
+    /// repeating fills it up.
     fn wait(&self, bytes: usize) -> Duration {
-        let evenly = if self.stage > Stage::Heard {
-            REPEATS_EVENLY
-        } else {
-            0
+        let doublings = match self.repeats {
+            repeats if self.stage <= Stage::Heard => repeats.min(16) + self.patience,
+            0 => self.patience,
+            repeats => repeats.saturating_sub(REPEATS_EVENLY).min(16),
         };
-        // A knock costs too little to be patient.
-        let patience = if self.repeats > 0 && self.is_much() {
-            0
-        } else {
-            self.patience
-        };
-        let doublings = self.repeats.saturating_sub(evenly).min(16) + patience;
         let wait = self.pace().wait(bytes);
         wait.saturating_mul(1 << doublings)
             .min(REPEAT_WAIT_MAX.max(wait))
