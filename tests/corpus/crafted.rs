@@ -1,11 +1,17 @@
 //! The worst 20 KB of every kind: each gets its answer, and takes no more memory than a small node has.
 
-use hopluu_tests::crafted::{Host, INPUT_BYTES_MAX, MEMORY_MAX, all};
+use std::time::Duration;
+
+use hopluu_tests::crafted::{Answer, Host, INPUT_BYTES_MAX, MEMORY_MAX, all};
+
+/// How long a bundle waits for its maker's share at most.
+const WAIT_MAX: Duration = Duration::from_secs(30);
 
 #[test]
 fn the_worst_inputs_are_answered_within_memory() {
     let mut host = Host::new();
     let mut wrong = Vec::new();
+    let mut waited = Duration::ZERO;
     for crafted in all(&host) {
         let name = crafted.name;
         assert!(
@@ -15,9 +21,17 @@ fn the_worst_inputs_are_answered_within_memory() {
         );
         let outcome = host.take(&crafted);
         println!("{name}: {} bytes, {outcome:?}", crafted.bytes());
+        assert!(outcome.waited <= WAIT_MAX, "{name}: {outcome:?}");
+        if outcome.answer == Answer::Taken {
+            waited = waited.max(outcome.waited);
+        }
         if outcome.answer != crafted.answer || outcome.memory > MEMORY_MAX {
             wrong.push(format!("{name}: {outcome:?} and not {:?}", crafted.answer));
         }
     }
     assert_eq!(wrong, Vec::<String>::new());
+    assert!(
+        !waited.is_zero(),
+        "what is dear and sound is put off, and comes in whole"
+    );
 }

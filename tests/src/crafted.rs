@@ -1,7 +1,7 @@
 //! Inputs of 20 KB that would cost a small node the most: of every kind that comes from elsewhere.
 //!
 //! ```text
-//! inputs: link, papers, words  -- Crafted -->  Host: a real engine over a real store in memory
+//! inputs: link, papers, packets, words  -- Crafted -->  Host: a real engine over a real store in memory
 //!                                                |-> what it answered, how long, how much memory
 //! ```
 //! The test `corpus` holds each to its answer and to the memory of the issue; `scripts/bench crafted`
@@ -9,6 +9,7 @@
 
 mod host;
 mod link;
+mod packets;
 mod papers;
 mod words;
 
@@ -41,6 +42,8 @@ pub struct Crafted {
 pub enum Way {
     /// Over a link of an enrolled commune that has said hello.
     Link(Vec<u8>),
+    /// The same, each when what came before has been answered.
+    Turns(Vec<Vec<u8>>),
     /// As a file or a code that somebody carried.
     Stick(Vec<u8>),
     /// From somebody without a certificate, over the network.
@@ -59,6 +62,7 @@ impl Crafted {
     pub fn bytes(&self) -> usize {
         match &self.way {
             Way::Link(bytes) | Way::Stick(bytes) | Way::Join(bytes) => bytes.len(),
+            Way::Turns(turns) => turns.iter().map(Vec::len).sum(),
             Way::Words(_, text) => text.len(),
         }
     }
@@ -69,6 +73,7 @@ impl Crafted {
 pub fn all(host: &Host) -> Vec<Crafted> {
     let mut all = link::inputs(host);
     all.extend(papers::inputs(host));
+    all.extend(packets::inputs(host));
     all.extend(words::inputs(host));
     all
 }

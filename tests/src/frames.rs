@@ -1,5 +1,6 @@
 //! Frames as docs/protocol.md has them, written by hand: the program's own writer would refuse most.
 
+use hopluu_sync::limits::FRAME_BYTES_MAX;
 use serde::Serialize;
 
 /// Kinds of frames.
@@ -110,6 +111,23 @@ pub fn hello() -> Vec<u8> {
         nonce: [3; 8],
     };
     frame(HELLO, &hello)
+}
+
+/// A push as long as it may be, in parts.
+///
+/// # Panics
+/// Never: groups always encode.
+#[must_use]
+pub fn long_push(groups: Vec<Group>) -> Vec<u8> {
+    let body = postcard::to_stdvec(&(None::<(u64, u64)>, groups)).expect("it encodes");
+    let message = [vec![PUSH], body].concat();
+    let mut pieces = message.chunks(FRAME_BYTES_MAX - 2).peekable();
+    let mut bytes = Vec::new();
+    while let Some(piece) = pieces.next() {
+        let is_last = u8::from(pieces.peek().is_none());
+        bytes.extend(raw(PART, &[&[is_last], piece].concat()));
+    }
+    bytes
 }
 
 /// A push that brings no stretch of a journal.

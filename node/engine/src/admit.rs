@@ -49,6 +49,8 @@ pub(crate) struct Admitted {
     pub(crate) judged: usize,
     /// Operations that were decoded.
     ops: u64,
+    /// Bytes of what was judged and not refused for good.
+    paying: usize,
     /// What has waited and is to be tried again in another transaction.
     pub(crate) left: Left,
     /// Entries that stay outside, by their place in the push.
@@ -63,6 +65,11 @@ impl Admitted {
     /// How many operations were decoded.
     pub(crate) fn ops(&self) -> u64 {
         self.ops
+    }
+
+    /// Bytes that pay for that: of all that was judged but what is refused for good.
+    pub(crate) fn paying_bytes(&self) -> usize {
+        self.paying
     }
 
     fn refuse(&mut self, index: usize, code: RefusalCode) {
@@ -133,6 +140,11 @@ impl Core {
     }
 }
 
+/// Whether what is so refused is as good as any other, and waits or comes again.
+fn comes_in_later(code: RefusalCode) -> bool {
+    matches!(code, RefusalCode::PARKED | RefusalCode::CROWDED)
+}
+
 /// Why a change stays outside for now.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(u8)]
@@ -165,6 +177,7 @@ impl Admission {
                 break;
             }
             admitted.judged += 1;
+            let refused = admitted.refused.len();
             match entry.kind {
                 EntryKind::Change => {
                     registry.settle();
@@ -179,6 +192,10 @@ impl Admission {
                 }
                 // No program of this version makes attachments; a newer one's are not taken.
                 EntryKind::Attachment => admitted.refuse(index, RefusalCode::UNSUPPORTED),
+            }
+            let refused = admitted.refused.get(refused);
+            if refused.is_none_or(|refusal| comes_in_later(refusal.code)) {
+                admitted.paying += entry.body.len();
             }
         }
         self.finish(tx, registry, admitted)

@@ -34,26 +34,26 @@ impl Bill {
 }
 
 impl Bills {
-    /// Whether a push of so many bytes may be judged now.
-    pub(crate) fn may(&mut self, peer: NodeId, bytes: usize, now: Steady) -> bool {
+    /// In how many milliseconds more of a peer's may be judged: none where it may be now.
+    pub(crate) fn due_in_ms(&self, peer: &NodeId, now: Steady) -> u64 {
+        let left = self.0.get(peer).map_or(0, |bill| bill.at(now).left);
+        let owed = left.min(0).unsigned_abs();
+        owed.div_ceil(OPS_PER_MS.unsigned_abs())
+    }
+
+    /// So many operations have been decoded for it, and so many bytes pay for them. What is refused pays nothing, or
+    /// whoever sends much of it would be welcome.
+    pub(crate) fn spend(&mut self, peer: NodeId, ops: u64, paying_bytes: usize, now: Steady) {
         let free = Bill {
             left: OPS_FREE,
             at: now,
         };
-        let mut bill = self.0.get(&peer).map_or(free, |bill| bill.at(now));
-        let earned = i64::try_from(bytes).unwrap_or(i64::MAX);
-        bill.left = bill
-            .left
-            .saturating_add(earned.saturating_mul(OPS_PER_BYTE));
-        self.0.insert(peer, bill);
-        bill.left >= 0
-    }
-
-    /// So many operations have been decoded for it.
-    pub(crate) fn spend(&mut self, peer: NodeId, ops: u64) {
-        if let Some(bill) = self.0.get_mut(&peer) {
-            bill.left = bill.left.saturating_sub_unsigned(ops);
-        }
+        let bill = self.0.entry(peer).or_insert(free);
+        let earned = i64::try_from(paying_bytes).unwrap_or(i64::MAX);
+        let earned = earned.saturating_mul(OPS_PER_BYTE);
+        *bill = bill.at(now);
+        let left = bill.left.saturating_add(earned);
+        bill.left = left.saturating_sub_unsigned(ops).min(OPS_FREE);
     }
 
     /// Forgets who owes nothing.
@@ -70,22 +70,37 @@ mod tests {
     fn whoever_is_dear_waits_until_time_or_bytes_have_paid() {
         let (mut bills, peer) = (Bills::default(), NodeId([7; 32]));
         let free = OPS_FREE.unsigned_abs();
-        assert!(bills.may(peer, 0, Steady(0)));
-        bills.spend(peer, free);
-        assert!(bills.may(peer, 0, Steady(0)), "that was free");
-        bills.spend(peer, 1_000 + 1);
-        assert!(!bills.may(peer, 0, Steady(10)) && bills.may(peer, 0, Steady(11)));
-        assert!(
-            bills.may(NodeId([8; 32]), 0, Steady(0)),
+        assert_eq!(bills.due_in_ms(&peer, Steady(0)), 0);
+        bills.spend(peer, free, 0, Steady(0));
+        assert_eq!(bills.due_in_ms(&peer, Steady(0)), 0, "that was free");
+        bills.spend(peer, 1_000 + 1, 0, Steady(0));
+        let due = |bills: &Bills, at| bills.due_in_ms(&peer, Steady(at));
+        assert_eq!(
+            (due(&bills, 0), due(&bills, 10), due(&bills, 11)),
+            (11, 1, 0)
+        );
+        let other = NodeId([8; 32]);
+        assert_eq!(
+            bills.due_in_ms(&other, Steady(0)),
+            0,
             "others have their own"
         );
-        // A long peace pays for no more than is free.
-        bills.spend(peer, 2 * free);
-        assert!(!bills.may(peer, 0, Steady(11)));
-        assert!(bills.may(peer, 0, Steady(1_000_000_000)));
-        bills.spend(peer, free + 80_000);
-        assert!(!bills.may(peer, 4_000, Steady(1_000_000_000)));
-        assert!(bills.may(peer, 16_000, Steady(1_000_000_000)));
+        // Neither a long peace nor a great many bytes pay for more than is free.
+        bills.spend(peer, 0, 1 << 30, Steady(1_000_000_000));
+        bills.spend(peer, free + 80_000, 4_000, Steady(1_000_000_000));
+        assert_eq!(due(&bills, 1_000_000_000), 640);
+        bills.spend(peer, 0, 16_000, Steady(1_000_000_000));
+        assert_eq!(due(&bills, 1_000_000_000), 0);
+    }
+
+    /// The link may be closed while what came over it is judged.
+    #[test]
+    fn whoever_hangs_up_is_billed_all_the_same() {
+        let (mut bills, peer) = (Bills::default(), NodeId([7; 32]));
+        bills.forget_even(Steady(0));
+        bills.spend(peer, 2 * OPS_FREE.unsigned_abs(), 0, Steady(0));
+        bills.forget_even(Steady(0));
+        assert!(bills.due_in_ms(&peer, Steady(0)) > 0);
     }
 
     #[test]
@@ -93,8 +108,7 @@ mod tests {
         let mut bills = Bills::default();
         for number in 0..200 {
             let peer = NodeId([number; 32]);
-            assert!(bills.may(peer, 0, Steady(0)));
-            bills.spend(peer, 100 + u64::from(number));
+            bills.spend(peer, 100 + u64::from(number), 0, Steady(0));
         }
         bills.forget_even(Steady(1));
         let left: Vec<u8> = bills.0.keys().map(|peer| peer.0[0]).collect();

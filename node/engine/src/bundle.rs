@@ -21,7 +21,7 @@ use hopluu_trust::{Address, Envelope, EnvelopeError, fingerprint};
 pub use self::error::BundleError;
 pub(crate) use self::export::Exporting;
 pub use self::export::{BundleMade, BundleRequest, Receivers};
-pub(crate) use self::import::Reader;
+pub(crate) use self::import::{PutOff, Reader};
 use crate::view::{BundlePlace, BundleView};
 
 /// Longest bundle that is made or read.

@@ -20,6 +20,7 @@ use rand::{RngExt, SeedableRng};
 use crate::admit::Left;
 use crate::beginnings::Beginnings;
 use crate::bills::Bills;
+use crate::bundle::PutOff;
 use crate::error::CommandError;
 use crate::files::FileQuota;
 use crate::home::NodeSettings;
@@ -104,6 +105,7 @@ pub struct Core {
     pub(crate) vias: BTreeMap<LinkId, Via>,
     pub(crate) called: BTreeMap<TargetId, Called>,
     pub(crate) bills: Bills,
+    pub(crate) put_off: PutOff,
     /// How much room files may take.
     pub(crate) file_quota: FileQuota,
     pub(crate) ledger: Ledger,
@@ -173,6 +175,7 @@ impl Core {
             vias: BTreeMap::new(),
             called: BTreeMap::new(),
             bills: Bills::default(),
+            put_off: PutOff::default(),
             ledger: Ledger::default(),
             plans: Plans::default(),
             apart: Apart::default(),
@@ -411,6 +414,7 @@ impl Core {
             self.totals.next_wake(),
             self.snapshots.next_wake(),
             self.plans.next_wake(),
+            self.put_off.next_wake(),
         ];
         wakes.into_iter().flatten().min()
     }

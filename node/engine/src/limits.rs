@@ -74,11 +74,20 @@ pub(crate) const PUSH_OPS_MAX: u64 = 2 * DECODED_OPS_AT_ONCE;
 /// anew, and half as much besides.
 pub(crate) const OPS_FREE: i64 = 128 << 10;
 
-/// How many it earns by each byte of a push. Letters that are typed are one or two, and as many when they are deleted.
+/// How many it earns by each byte that is not refused. Letters that are typed are one or two, and as many when they are
+/// deleted.
 pub(crate) const OPS_PER_BYTE: i64 = 4;
 
 /// How many it earns in a millisecond: a tenth of a core, where a million take a second.
 pub(crate) const OPS_PER_MS: i64 = 100;
+
+/// Operations that refusing a packet counts as at least: it was opened, and read as far as it went.
+pub(crate) const REFUSED_OPS: u64 = 32;
+
+/// Milliseconds that a bundle waits, all together, until its maker has paid for what was decoded of it; the rest is then
+/// turned away. Sections of 75 full texts deleted in one bundle take as long, and it is half the time that whoever gives
+/// a parcel hears nothing.
+pub(crate) const BUNDLE_WAIT_MS_MAX: u64 = 30_000;
 
 /// Commands waiting for the loop: enough for a page with many users, little enough that a stuck disk
 /// is felt by the asker and not by the memory.

@@ -136,6 +136,7 @@ impl Core {
         self.hub_event(turn, Event::Woken);
         self.refresh_totals(turn);
         self.pack_next(turn);
+        self.bundles_due(turn);
     }
 
     pub(crate) fn hub_event(&mut self, turn: &mut Turn, event: Event) {
@@ -167,8 +168,7 @@ impl Core {
                 entries,
                 received,
             } => {
-                let bytes = entries.iter().map(|entry| entry.body.len()).sum();
-                if !self.bills.may(peer, bytes, turn.steady) {
+                if self.bills.due_in_ms(&peer, turn.steady) > 0 {
                     return Some(Event::Overspent { link });
                 }
                 let answer = Answer { link, ticket };
@@ -275,7 +275,8 @@ impl Core {
             self.records_changed(registry);
         }
         let peer = applying.peer;
-        self.bills.spend(peer, admitted.ops());
+        let (ops, paying) = (admitted.ops(), admitted.paying_bytes());
+        self.bills.spend(peer, ops, paying, turn.steady);
         if !applying.entries.is_empty() {
             let applying = applying.within_bounds();
             self.apply(turn, applying);

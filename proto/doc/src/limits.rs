@@ -80,3 +80,7 @@ pub const ATTACHMENTS_PER_DOC_MAX: usize = 64;
 
 /// Most changes in one packet: a chunk of the link holds about as many of the smallest.
 pub const PACKET_CHANGES_MAX: usize = 1_024;
+
+/// Most keys, actors or parents elsewhere that a packet lists: the keys of the largest save, and of the others several
+/// for each of its changes. What has more travels raw.
+pub const PACKET_LISTED_MAX: usize = 4_096;

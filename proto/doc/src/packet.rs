@@ -12,9 +12,11 @@
 //! A packet stands for itself: it is read without the document, the form or any other packet. The bytes
 //! are told in docs/protocol.md, the reasons in docs/adr/0012.
 
+mod bounds;
 mod columns;
 mod cut;
 mod pack;
+mod raw;
 #[cfg(test)]
 mod tests;
 mod trail;
@@ -26,6 +28,7 @@ use serde::{Deserialize, Serialize};
 
 pub use self::cut::pack_within;
 pub use self::pack::pack;
+use self::raw::raw;
 pub use self::unpack::{claimed_ops, unpack};
 use crate::scan::{ScanError, ScannedChange};
 
@@ -51,12 +54,6 @@ impl Member<'_> {
     pub fn raw(&self) -> Vec<u8> {
         raw(&[*self])
     }
-}
-
-fn raw(members: &[Member<'_>]) -> Vec<u8> {
-    let mut bytes = vec![RAW];
-    bytes.extend(postcard::to_stdvec(members).expect("byte strings always encode"));
-    bytes
 }
 
 /// A change out of a packet.
@@ -127,6 +124,15 @@ impl Run {
             Self::Put { .. } => Self::PUT,
             Self::Insert { .. } => Self::INSERT,
             Self::Delete { .. } => Self::DELETE,
+        }
+    }
+
+    /// Bytes that it brings.
+    fn weight(&self) -> usize {
+        match self {
+            Self::Put { value, .. } => value.len(),
+            Self::Insert { text, .. } => text.len(),
+            Self::Delete { .. } => 0,
         }
     }
 

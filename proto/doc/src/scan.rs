@@ -317,6 +317,16 @@ pub fn count_ops(bytes: &[u8], limits: &ScanLimits) -> Option<u64> {
     columns.count(limits.ops_max).ok()
 }
 
+/// The [`work`](ScannedChange::work) that a change claims to be, from the lengths of its runs. Nothing where it cannot
+/// be read.
+pub(crate) fn count_work(bytes: &[u8], limits: &ScanLimits) -> Option<u64> {
+    let chunk = Chunk::read(bytes, limits).ok()?;
+    let mut reader = Reader::new(&chunk.body);
+    Head::read(&mut reader, limits).ok()?;
+    let columns = Columns::read(&mut reader).ok()?;
+    columns.count_work(limits.ops_max).ok()
+}
+
 /// What stands before the columns.
 #[derive(Debug)]
 pub(crate) struct Head<'a> {
@@ -411,6 +421,14 @@ fn check_canonical(chunk: &Chunk<'_>) -> Result<ChangeHash, ScanError> {
 }
 
 impl ScannedChange {
+    /// How many operations it is, or how many they supersede where those are more: what taking it apart costs.
+    #[must_use]
+    pub fn work(&self) -> u64 {
+        let writes = self.figures.iter().chain(&self.notes);
+        let superseded: usize = writes.map(|write| write.preds.len()).sum();
+        (self.max_op - self.start_op + 1).max(superseded as u64)
+    }
+
     /// What the operation of this number is to others; nothing if none may refer to it.
     #[must_use]
     pub fn place(&self, counter: u64) -> Option<Place<'_>> {

@@ -65,6 +65,8 @@ pub struct Outcome {
     pub held: Duration,
     /// Memory beyond what the node had when it began; what the inputs take themselves is in it.
     pub memory: u64,
+    /// How long the node let it wait, by its own clock.
+    pub waited: Duration,
 }
 
 /// A node, and who its neighbour is.
@@ -73,6 +75,8 @@ pub struct Host {
     store: Store,
     mail: Arc<Mutex<VecDeque<Continuation>>>,
     links: u64,
+    /// What its steady clock says.
+    steady: Steady,
     /// The longest turn of the input that was taken last.
     held: Duration,
     /// Resident memory when it began.
@@ -127,6 +131,7 @@ impl Host {
             store,
             mail,
             links: 0,
+            steady: Steady(0),
             held: Duration::ZERO,
             memory: 0,
             commune,
@@ -135,7 +140,7 @@ impl Host {
             me,
         };
         let known = push(vec![record(&certificate.expect("within bounds"))]);
-        let heard = host.hears(&known);
+        let heard = host.hears(std::iter::once(known.as_slice()));
         assert_eq!(heard, Answer::Taken, "a certificate is let in");
         host.memory = memory::rest();
         host
@@ -145,9 +150,13 @@ impl Host {
     pub fn take(&mut self, crafted: &Crafted) -> Outcome {
         memory::rest();
         self.held = Duration::ZERO;
+        // What was before is forgiven.
+        self.steady = self.steady.plus_ms(60_000);
+        let asked = self.steady;
         let began = cpu_time();
         let answer = match &crafted.way {
-            Way::Link(bytes) => self.hears(bytes),
+            Way::Link(bytes) => self.hears(bytes.chunks(16 << 10)),
+            Way::Turns(turns) => self.hears(turns.iter().map(Vec::as_slice)),
             Way::Stick(bytes) => self.opens(bytes),
             Way::Join(bytes) => self.lets_in(bytes),
             Way::Words(read, text) if read(text) => Answer::Taken,
@@ -158,18 +167,19 @@ impl Host {
             took: cpu_time().saturating_sub(began),
             held: self.held,
             memory: memory::most_since(self.memory),
+            waited: Duration::from_millis(self.steady.ms_since(asked)),
         }
     }
 
     /// A new link of the commune, on which it says hello and this.
-    fn hears(&mut self, bytes: &[u8]) -> Answer {
+    fn hears<'b>(&mut self, pieces: impl Iterator<Item = &'b [u8]>) -> Answer {
         self.links += 1;
         let link = LinkId(self.links);
         let place = self.place.clone();
         let before = self.refused();
         let mut net = self.turn(|core, turn| core.link_opened(turn, link, place, None));
         net.extend(self.turn(|core, turn| core.link_received(turn, link, hello())));
-        for piece in bytes.chunks(16 << 10) {
+        for piece in pieces {
             net.extend(self.turn(|core, turn| core.link_received(turn, link, piece.to_vec())));
         }
         let after = self.refused();
@@ -209,8 +219,16 @@ impl Host {
                 }),
             );
         });
-        let told = told.lock().unwrap_or_else(PoisonError::into_inner).take();
-        match told {
+        let answer = || told.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let mut answered = answer();
+        while answered.is_none()
+            && let Some(wake) = self.core.next_wake()
+        {
+            self.steady = self.steady.max(wake);
+            self.turn(Core::woken);
+            answered = answer();
+        }
+        match answered {
             Some(Ok(taken)) if taken.refused > 0 => {
                 Answer::Refused(taken.refused_why.into_keys().collect())
             }
@@ -242,7 +260,7 @@ impl Host {
 
     /// One turn, and those that follow until all is on disk.
     fn turn(&mut self, act: impl FnOnce(&mut Core, &mut Turn)) -> Vec<NetEffect> {
-        let mut turn = Turn::at(NOW, Steady(self.links * 60_000));
+        let mut turn = Turn::at(NOW, self.steady);
         let mut began = cpu_time();
         act(&mut self.core, &mut turn);
         self.held_since(&mut began);

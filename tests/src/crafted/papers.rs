@@ -5,7 +5,7 @@ use std::io::Write as _;
 use hopluu_doc::limits::TEXT_CHARS_MAX;
 use hopluu_doc::{DocKey, Edit, Member, Report, SaveContext, SavedChange, pack};
 use hopluu_engine::view::RefusalWhy;
-use hopluu_model::{ActorId, ChangeHash, DocId, EntryKind, Epoch};
+use hopluu_model::{ActorId, ChangeHash, DocId, EntryKind, Epoch, ObjectId};
 use hopluu_sync::{Bundle, CloseCode, Incoming};
 use hopluu_trust::{Address, Receipt, Record, RecordKind, Seal, SetId, Signature};
 use rand::SeedableRng as _;
@@ -62,6 +62,19 @@ pub(super) fn inputs(host: &Host) -> Vec<Crafted> {
         refused("a receipt of 600 heads", heads(host), RefusalWhy::Malformed),
         unread("a stick that unpacks to 20 MB", stick(host, &bomb())),
         Crafted::new(
+            "a stick of packets that say 2^60 changes",
+            Way::Stick(stick(
+                host,
+                &brought(vec![group(&key(0), vec![claims(); 400])]),
+            )),
+            Answer::Refused(vec![RefusalWhy::Bound]),
+        ),
+        Crafted::new(
+            "a stick of deletions of 40,000 letters",
+            Way::Stick(stick(host, &brought(deleted(host)))),
+            Answer::Taken,
+        ),
+        Crafted::new(
             "a stick of 32,768 entries",
             Way::Stick(stick(host, &crowd(host))),
             Answer::Refused(vec![RefusalWhy::Malformed]),
@@ -69,7 +82,7 @@ pub(super) fn inputs(host: &Host) -> Vec<Crafted> {
     ]
 }
 
-fn key(number: u32) -> DocKey {
+pub(super) fn key(number: u32) -> DocKey {
     DocKey {
         instance: number,
         ..DocKey::report(
@@ -81,7 +94,7 @@ fn key(number: u32) -> DocKey {
     }
 }
 
-fn group(key: &DocKey, bodies: Vec<Vec<u8>>) -> Group {
+pub(super) fn group(key: &DocKey, bodies: Vec<Vec<u8>>) -> Group {
     let id = key.id();
     Group {
         object: Object::New {
@@ -200,10 +213,14 @@ fn runs(_host: &Host) -> Vec<u8> {
     push(vec![group(&key(0), vec![member.raw(); 200])])
 }
 
-fn claimed(_host: &Host) -> Vec<u8> {
+fn claims() -> Vec<u8> {
     let mut body = vec![1, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x10];
     body.resize(64, 0);
-    push(vec![group(&key(0), vec![body; 250])])
+    body
+}
+
+fn claimed(_host: &Host) -> Vec<u8> {
+    push(vec![group(&key(0), vec![claims(); 250])])
 }
 
 /// Each of another document, so that each has its beginning made, unless somebody looks at seals first.
@@ -244,7 +261,11 @@ fn texts(host: &Host) -> Vec<u8> {
 
 /// Each deletes a text that nobody has sent: a number in the packet, and as much to take apart.
 fn deletions(host: &Host) -> Vec<u8> {
-    // More than are judged; making them takes as long as judging.
+    fitting(deleted(host))
+}
+
+fn deleted(host: &Host) -> Vec<Group> {
+    // More than are judged at once; making them takes as long as judging.
     let groups = (2_000..2_012).map(|number| {
         let key = key(number);
         let mut report = begun(key.clone());
@@ -257,7 +278,7 @@ fn deletions(host: &Host) -> Vec<u8> {
         };
         group(&key, vec![pack(&[member])])
     });
-    fitting(groups)
+    groups.collect()
 }
 
 fn text(letters: usize) -> Edit {
@@ -322,7 +343,7 @@ fn heads(host: &Host) -> Vec<u8> {
 }
 
 /// Closed to the host by the commune, which is enrolled.
-fn stick(host: &Host, content: &[u8]) -> Vec<u8> {
+pub(super) fn stick(host: &Host, content: &[u8]) -> Vec<u8> {
     let address = Address {
         from: host.place.clone(),
         chain: host.chain.clone(),
@@ -337,6 +358,23 @@ fn stick(host: &Host, content: &[u8]) -> Vec<u8> {
     closed.expect("within bounds")
 }
 
+/// What a bundle of these entries holds.
+fn brought(groups: Vec<Group>) -> Vec<u8> {
+    let mut entries = Vec::new();
+    for Group { object, bodies, .. } in groups {
+        let Object::New { id, descriptor } = object else {
+            continue;
+        };
+        entries.extend(bodies.into_iter().map(|body| Incoming {
+            kind: EntryKind::Change,
+            object: ObjectId(id),
+            descriptor: descriptor.clone(),
+            body,
+        }));
+    }
+    content(entries)
+}
+
 fn crowd(_host: &Host) -> Vec<u8> {
     let entry = Incoming {
         kind: EntryKind::Change,
@@ -344,11 +382,15 @@ fn crowd(_host: &Host) -> Vec<u8> {
         descriptor: vec![7; 200],
         body: vec![1, 2, 3],
     };
+    content(vec![entry; 32 << 10])
+}
+
+fn content(entries: Vec<Incoming>) -> Vec<u8> {
     let bundle = Bundle {
         epoch: Epoch([2; 16]),
         span: None,
         held: None,
-        entries: vec![entry; 32 << 10],
+        entries,
     };
     zstd::bulk::compress(&bundle.encode(), 19).expect("zstd takes any bytes")
 }

@@ -1,6 +1,6 @@
 //! Packets: taken apart, and let in as far as everything in them may come in.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use hopluu_doc::{
@@ -15,7 +15,7 @@ use hopluu_sync::{Incoming, RefusalCode};
 use super::changes::{Appender, NewEntry, author_of, has_room, may_begin, sealed_by};
 use super::follows::{Known, derived_parents};
 use super::{Admission, Admitted, Verdict, Waits};
-use crate::limits::PACKET_ATTEMPTS_MAX;
+use crate::limits::{PACKET_ATTEMPTS_MAX, REFUSED_OPS};
 use crate::registry::Registry;
 
 /// What became of a packet.
@@ -122,15 +122,12 @@ impl Admission {
         let unpacked = match unpack(body) {
             Ok(unpacked) => unpacked,
             Err(error) => {
-                let ops = claimed_ops(body);
+                let ops = claimed_ops(body).max(REFUSED_OPS);
                 let refused = Taken::refused(doc, refusal_of(&error));
                 return Ok(Taken { ops, ..refused });
             }
         };
-        let ops = unpacked.iter();
-        let ops = ops
-            .map(|one| one.change.max_op - one.change.start_op + 1)
-            .sum();
+        let ops = unpacked.iter().map(|one| one.change.work()).sum();
         let taken = self.judge_packet(tx, registry, &key, unpacked, origin)?;
         Ok(Taken { ops, ..taken })
     }
@@ -196,10 +193,12 @@ impl Opened<'_> {
         let mut rest = None;
         // Who needs a derived change can make it: it comes in with a change upon it.
         left.retain(|at| !self.is_derived_alone(*at));
+        let mut out = Vec::new();
         for (at, verdict) in self.unvouched(registry, &left) {
-            self.leave_out(at, &mut left);
+            out.push(at);
             rest = worse(rest, verdict);
         }
+        self.leave_out(out, &mut left);
         for _ in 0..PACKET_ATTEMPTS_MAX {
             match tx.attempt(|tx| self.append_all(tx, &left)) {
                 Ok(changes) => {
@@ -210,7 +209,7 @@ impl Opened<'_> {
                 }
                 Err(Ended::Db(error)) => return Err(error),
                 Err(Ended::At(at, verdict)) => {
-                    self.leave_out(at, &mut left);
+                    self.leave_out(vec![at], &mut left);
                     rest = worse(rest, verdict);
                 }
             }
@@ -249,25 +248,22 @@ impl Opened<'_> {
         unvouched
     }
 
-    /// Takes a change out of what is left, with what builds upon it and what only it vouches for.
-    fn leave_out(&self, at: usize, left: &mut BTreeSet<usize>) {
-        let mut out = BTreeSet::from([at]);
-        let mut hashes = BTreeSet::new();
-        loop {
-            let before = out.len();
-            hashes.extend(
-                out.iter()
-                    .filter_map(|at| Some(self.unpacked.get(*at)?.change.hash)),
-            );
-            for (at, one) in self.unpacked.iter().enumerate() {
-                let is_upon = one.change.deps.iter().any(|dep| hashes.contains(dep));
-                if is_upon || one.voucher.is_some_and(|voucher| out.contains(&voucher)) {
-                    out.insert(at);
-                    hashes.insert(one.change.hash);
-                }
+    /// Takes changes out of what is left, with what builds upon them and what only they vouch for. Each is looked at
+    /// once, however many there are and in whatever order they stand.
+    fn leave_out(&self, mut next: Vec<usize>, left: &mut BTreeSet<usize>) {
+        let numbered = || self.unpacked.iter().enumerate();
+        let places: BTreeMap<_, _> = numbered().map(|(at, one)| (one.change.hash, at)).collect();
+        let mut hanging: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
+        for (at, one) in numbered() {
+            let deps = one.change.deps.iter().filter_map(|dep| places.get(dep));
+            for on in deps.copied().chain(one.voucher) {
+                hanging.entry(on).or_default().push(at);
             }
-            if out.len() == before {
-                break;
+        }
+        let mut out = BTreeSet::new();
+        while let Some(at) = next.pop() {
+            if out.insert(at) {
+                next.extend(hanging.get(&at).into_iter().flatten());
             }
         }
         left.retain(|at| !out.contains(at));

@@ -6,13 +6,14 @@ use std::sync::Arc;
 use hopluu_model::{Digest, Epoch, NodeId, Seq};
 use hopluu_store::{DbError, FilePiece, WriteError, WriteTx};
 use hopluu_sync::limits::{CHUNK_BYTES, PUSH_ENTRIES_MAX};
-use hopluu_sync::{Acked, Bundle, Carried, Claims, FileId, Incoming, OldNews, RefusalCode};
+use hopluu_sync::{Acked, Bundle, Carried, Claims, FileId, Incoming, OldNews, RefusalCode, Steady};
 use hopluu_trust::{Address, Envelope, Signer};
 
 use super::files::{Keeping, proved};
 use super::{BundleError, unpack, view};
 use crate::admit::Admitted;
 use crate::core::Core;
+use crate::limits::BUNDLE_WAIT_MS_MAX;
 use crate::links::{EMPTY, change_checkpoint};
 use crate::reads::checkpoint_of;
 use crate::registry::Registry;
@@ -52,7 +53,19 @@ struct Taking {
     batches: VecDeque<Vec<Incoming>>,
     taken: BundleTaken,
     is_crowded: bool,
+    waited_ms: u64,
     reply: Reply<BundleTaken>,
+}
+
+/// Bundles whose makers have had more decoded than they have paid for, until time has.
+#[derive(Default)]
+pub(crate) struct PutOff(Vec<(Steady, Taking)>);
+
+impl PutOff {
+    /// When the next goes on.
+    pub(crate) fn next_wake(&self) -> Option<Steady> {
+        self.0.iter().map(|(due, _)| *due).min()
+    }
 }
 
 impl Reader {
@@ -155,13 +168,41 @@ impl Core {
             batches,
             taken,
             is_crowded: false,
+            waited_ms: 0,
             reply,
         };
         self.take_next(turn, taking);
     }
 
+    /// Goes on with those for which time has paid.
+    pub(crate) fn bundles_due(&mut self, turn: &mut Turn) {
+        let waiting = std::mem::take(&mut self.put_off.0).into_iter();
+        let (due, waiting): (Vec<_>, _) = waiting.partition(|(due, _)| *due <= turn.steady);
+        self.put_off.0 = waiting;
+        for (_, taking) in due {
+            self.take_next(turn, taking);
+        }
+    }
+
+    /// Whoever carries a bundle here has the same share of this node as its maker has over a link: what is beyond it
+    /// waits, and what would wait too long is turned away. The checkpoint stays, so all of it may come again.
+    fn put_off(&mut self, turn: &Turn, mut taking: Taking, wait_ms: u64) {
+        taking.waited_ms = taking.waited_ms.saturating_add(wait_ms);
+        if taking.waited_ms <= BUNDLE_WAIT_MS_MAX {
+            let due = turn.steady.plus_ms(wait_ms);
+            return self.put_off.0.push((due, taking));
+        }
+        taking.is_crowded = true;
+        taking.remark_crowded();
+        (taking.reply)(Ok(taking.taken));
+    }
+
     /// One batch a transaction; the last one moves the checkpoint, so that a cut leaves it behind.
     fn take_next(&mut self, turn: &mut Turn, mut taking: Taking) {
+        let wait_ms = self.bills.due_in_ms(&taking.from, turn.steady);
+        if wait_ms > 0 {
+            return self.put_off(turn, taking, wait_ms);
+        }
         let mut entries = taking.batches.pop_front().unwrap_or_default();
         let is_last = taking.batches.is_empty();
         let from = taking.from;
@@ -188,6 +229,8 @@ impl Core {
                     Err(error) => return (taking.reply)(Err(core.write_failed(turn, error))),
                 };
                 taking.count(&admitted, admitted.judged, &claims);
+                let (ops, paying) = (admitted.ops(), admitted.paying_bytes());
+                core.bills.spend(from, ops, paying, turn.steady);
                 let is_last = is_last && rest.is_empty();
                 if !rest.is_empty() {
                     taking.batches.push_front(rest);
@@ -227,6 +270,11 @@ impl Taking {
             OldNews::BeyondOurs => BundleRemark::WeRolledBack,
         });
         taken.remarks.extend(remarks);
+        self.remark_crowded();
+    }
+
+    fn remark_crowded(&mut self) {
+        let taken = &mut self.taken;
         if self.is_crowded && !taken.remarks.contains(&BundleRemark::NoRoom) {
             taken.remarks.push(BundleRemark::NoRoom);
         }

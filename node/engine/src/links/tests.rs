@@ -93,7 +93,7 @@ fn whoever_has_overspent_is_told_when_to_come_again_and_is_heard_then() {
                 received: None,
             };
             assert!(core.perform(turn, apply()).is_none(), "it was judged");
-            core.bills.spend(peer.node, spent);
+            core.bills.spend(peer.node, spent, 0, turn.steady);
             if let Some(event) = core.perform(turn, apply()) {
                 core.hub_event(turn, event);
             }

@@ -275,7 +275,8 @@ fn sizes_are_claimed_in_vain() {
             "column {column}"
         );
     }
-    let most = SCAN_LIMITS.ops_max as u64;
+    // The parent is counted with them.
+    let most = SCAN_LIMITS.ops_max as u64 - 1;
     let (read, took) = timed(|| unpack(&deletes(most)));
     assert!(read.is_ok());
     // A tenth of this is usual, with optimisation.
@@ -283,6 +284,105 @@ fn sizes_are_claimed_in_vain() {
     for count in [most + 1, 1 << 29, u64::MAX >> 1] {
         assert!(unpack(&deletes(count)).is_err(), "{count}");
     }
+}
+
+/// Some KB of a packed stream, for which there must be no room made.
+#[test]
+fn what_a_few_bytes_say_many_times_is_counted_first() {
+    let many = 1_000_000;
+    let said = |times: usize, column: &mut Vec<u8>| {
+        column.clear();
+        write_unsigned(column, times as u64);
+    };
+    let too_many = |bytes: &[u8], of: &str| {
+        let (read, took) = timed(|| unpack(bytes));
+        let is_counted = matches!(read, Err(PacketError::TooMany { what, .. }) if what == of);
+        assert!(
+            is_counted && took < Duration::from_millis(500),
+            "{of}: {read:?}"
+        );
+    };
+    let parents = crafted(|columns| {
+        said(many, &mut columns.deps);
+        columns.deps.extend(vec![0; many]);
+    });
+    too_many(&parents, "parents");
+    let superseded = crafted(|columns| {
+        said(many + 1, &mut columns.preds);
+        columns.pred_names = [1, 2].repeat(many);
+    });
+    too_many(&superseded, "operations");
+    let keys = crafted(|columns| {
+        said(many, &mut columns.words);
+        columns.words.extend(vec![0; many]);
+    });
+    too_many(&keys, "keys");
+    too_many(&crafted(|columns| columns.actors = vec![7; many]), "actors");
+    let hashes = crafted(|columns| columns.hashes = vec![7; many]);
+    too_many(&hashes, "parents elsewhere");
+    let value = crafted(|columns| said(many, &mut columns.lengths));
+    too_many(&value, "bytes in a value");
+    let letters = crafted(|columns| {
+        columns.runs = vec![1];
+        said(many, &mut columns.counts);
+        columns.texts = vec![b'a'; many];
+    });
+    too_many(&letters, "operations");
+    let writes = |count: usize, bytes: usize| {
+        crafted(|columns| {
+            said(count, &mut columns.run_counts);
+            columns.runs = vec![0; count];
+            columns.keys = vec![0; count];
+            columns.preds = vec![0; count];
+            let mut length = Vec::new();
+            said(bytes, &mut length);
+            columns.lengths = length.repeat(count);
+            columns.figures = vec![b'5'; count * bytes];
+        })
+    };
+    too_many(&writes(SCAN_LIMITS.map_writes_max + 1, 1), "writes");
+    too_many(&writes(300, 4_096), "bytes in a change");
+    let mut raw = vec![RAW];
+    write_unsigned(&mut raw, many as u64);
+    raw.extend(vec![0; 2 * many]);
+    too_many(&raw, "changes");
+    for run in [1, 2] {
+        let nothing = crafted(|columns| {
+            said(many, &mut columns.run_counts);
+            columns.runs = vec![run; many];
+            columns.counts = vec![0; many];
+            columns.place_actors = vec![0; many];
+        });
+        let refused = Err(PacketError::Damaged("a run of nothing"));
+        assert_eq!(unpack(&nothing), refused);
+    }
+}
+
+/// A run of operations superseded is as short in a change as a single one.
+#[test]
+fn what_raw_changes_supersede_is_counted_as_what_they_do() {
+    let superseding = |count: usize, value: u8| {
+        let packet = crafted(|columns| {
+            columns.preds.clear();
+            write_unsigned(&mut columns.preds, count as u64 + 1);
+            columns.pred_names = [1, 2].repeat(count);
+            columns.start_ops = vec![0xa0, 0x8d, 0x06];
+            columns.figures = vec![value];
+        });
+        unpack(&packet).unwrap().remove(0).change
+    };
+    let one = superseding(60_000, b'5');
+    assert_eq!(one.work(), 60_000);
+    assert!(one.bytes.len() < 200, "{}", one.bytes.len());
+    let other = superseding(60_000, b'6');
+    let member = |change| Member { seal: &[], change };
+    let both = raw(&[member(&one.bytes), member(&other.bytes)]);
+    let refused = unpack(&both);
+    assert!(matches!(
+        refused,
+        Err(PacketError::Change(_) | PacketError::TooMany { .. })
+    ));
+    assert_eq!(claimed_ops(&both), 120_000);
 }
 
 #[test]
@@ -297,8 +397,15 @@ fn what_cannot_be_read_is_charged_by_what_it_claims() {
     assert_eq!(claimed_ops(&some), ops.sum::<u64>());
     let damaged = crafted(|columns| columns.deps = vec![0]);
     assert_eq!(claimed_ops(&damaged), SCAN_LIMITS.ops_max as u64);
-    for nothing in [&[][..], &[9, 1], &[RAW, 0xff]] {
-        assert_eq!(claimed_ops(nothing), 0);
+    let no_list = [RAW, 0xff];
+    assert_eq!(claimed_ops(&no_list), SCAN_LIMITS.ops_max as u64);
+    // A damaged disk, and a later version.
+    let rotten = Member {
+        seal: &[],
+        change: &[7; 90],
+    };
+    for honest in [&rotten.raw()[..], &[], &[9, 1]] {
+        assert_eq!(claimed_ops(honest), 0);
     }
 }
 

@@ -9,18 +9,16 @@ use hopluu_model::{ActorId, ChangeHash, DocId, NodeId};
 use hopluu_trust::limits::{ACCOUNT_BYTES_MAX, SEAL_ACTORS_MAX};
 use hopluu_trust::{Seal, Signature};
 
+use super::bounds::{Budget, VALUE_BYTES_MAX, count_changes, count_listed, in_reach, within};
 use super::columns::{Columns, DAMAGED, Said, number, place, signed, text};
+use super::raw::read_raw;
 use super::trail::Trail;
 use super::vouch::{Link, vouchers};
 use super::{COLUMNS, GENESIS, Member, Name, PacketError, RAW, Run, Unpacked};
 use crate::layout::GENESIS_ACTOR;
 use crate::leb128::Reader;
-use crate::limits::{MAP_KEY_BYTES_MAX, MESSAGE_BYTES_MAX, PACKET_CHANGES_MAX, SCAN_LIMITS};
-use crate::scan::{ScanLimits, ScannedChange, count_ops, scan, scan_made};
-
-/// Where a chunk says what it is, and what it says if it is deflated.
-const CHUNK_KIND: usize = 8;
-const DEFLATED: u8 = 2;
+use crate::limits::{MAP_KEY_BYTES_MAX, MESSAGE_BYTES_MAX, SCAN_LIMITS};
+use crate::scan::{ScannedChange, count_work, scan, scan_made};
 
 /// Reads a packet: every change within [`SCAN_LIMITS`], and all together within the operations of one.
 /// Seals are not checked; who they speak for is.
@@ -29,7 +27,7 @@ const DEFLATED: u8 = 2;
 /// Whatever is damaged, exceeds a bound or is no edit of a report; then all of it stays outside.
 pub fn unpack(bytes: &[u8]) -> Result<Vec<Unpacked>, PacketError> {
     let mut taken = Taken {
-        budget: Budget(SCAN_LIMITS.ops_max as u64),
+        budget: Budget::of_a_change(),
         unpacked: Vec::new(),
     };
     match bytes.split_first() {
@@ -59,7 +57,7 @@ struct Taken {
 
 impl Taken {
     fn add(&mut self, change: ScannedChange, seal: Vec<u8>) -> Result<(), PacketError> {
-        self.budget.spend(change.max_op - change.start_op + 1)?;
+        self.budget.spend(change.work())?;
         self.unpacked.push(Unpacked {
             change,
             seal,
@@ -70,12 +68,13 @@ impl Taken {
 }
 
 /// What reading a packet that cannot be read may have cost: the operations that its changes claim where they stand as
-/// they are, and as many as there may be where they stand in columns, because no program writes those damaged.
+/// they are, and as many as there may be where a damaged disk is no excuse, because no program writes such columns or
+/// such a list.
 #[must_use]
 pub fn claimed_ops(bytes: &[u8]) -> u64 {
     match bytes.split_first() {
-        Some((&RAW, rest)) => read_raw(rest).map_or(0, |members| {
-            let ops = |member: &Member<'_>| count_ops(member.change, &SCAN_LIMITS);
+        Some((&RAW, rest)) => read_raw(rest).map_or(SCAN_LIMITS.ops_max as u64, |members| {
+            let ops = |member: &Member<'_>| count_work(member.change, &SCAN_LIMITS);
             members.iter().filter_map(ops).sum()
         }),
         Some((&COLUMNS, _)) => SCAN_LIMITS.ops_max as u64,
@@ -105,49 +104,6 @@ fn find_vouchers(unpacked: &mut [Unpacked]) -> Result<(), PacketError> {
         one.voucher = voucher;
     }
     Ok(())
-}
-
-/// Several raw changes come inflated: what they cost is then no more than what they weigh.
-fn read_raw(bytes: &[u8]) -> Result<Vec<Member<'_>>, PacketError> {
-    let members: Vec<Member<'_>> =
-        postcard::from_bytes(bytes).map_err(|_| PacketError::Damaged("raw changes"))?;
-    count_changes(members.len())?;
-    let is_deflated = |member: &Member<'_>| member.change.get(CHUNK_KIND) == Some(&DEFLATED);
-    if members.len() > 1 && members.iter().any(is_deflated) {
-        return Err(PacketError::Damaged("a deflated change among others"));
-    }
-    Ok(members)
-}
-
-fn count_changes(count: usize) -> Result<(), PacketError> {
-    match count {
-        0 => Err(PacketError::Damaged("nothing in it")),
-        1..=PACKET_CHANGES_MAX => Ok(()),
-        _ => Err(PacketError::TooMany {
-            what: "changes",
-            max: PACKET_CHANGES_MAX,
-        }),
-    }
-}
-
-/// Operations that may still come.
-struct Budget(u64);
-
-impl Budget {
-    fn spend(&mut self, ops: u64) -> Result<(), PacketError> {
-        self.0 = self.0.checked_sub(ops).ok_or(PacketError::TooMany {
-            what: "operations",
-            max: SCAN_LIMITS.ops_max,
-        })?;
-        Ok(())
-    }
-
-    fn limits(&self) -> ScanLimits {
-        ScanLimits {
-            ops_max: usize::try_from(self.0).unwrap_or(usize::MAX),
-            ..SCAN_LIMITS
-        }
-    }
 }
 
 /// Reads what stands in columns and gives each change with its seal, one at a time.
@@ -207,6 +163,7 @@ impl<'a> Unpacker<'a> {
         }
         let mut actors = vec![DocActor::from(&GENESIS_ACTOR[..])];
         let mut first_seqs = vec![0];
+        count_listed("actors", columns.actors.len() / ActorId::LEN)?;
         while !columns.actors.is_empty() {
             let actor = columns.actors.take(ActorId::LEN).map_err(|_| DAMAGED)?;
             actors.push(DocActor::from(actor));
@@ -216,13 +173,16 @@ impl<'a> Unpacker<'a> {
         if unique.len() != actors.len() {
             return Err(PacketError::Damaged("an actor twice"));
         }
+        count_listed("parents elsewhere", columns.hashes.len() / ChangeHash::LEN)?;
         let mut hashes = Vec::new();
         while !columns.hashes.is_empty() {
             let hash = columns.hashes.take(ChangeHash::LEN).map_err(|_| DAMAGED)?;
             hashes.push(ChangeHash::try_from(hash).map_err(|_| DAMAGED)?);
         }
+        let words = place(&mut columns.words)?;
+        count_listed("keys", words)?;
         let mut keys = Vec::new();
-        for _ in 0..number(&mut columns.words)? {
+        for _ in 0..words {
             keys.push(word(&mut columns.words, MAP_KEY_BYTES_MAX)?);
         }
         let mut unpacker = Self {
@@ -236,7 +196,7 @@ impl<'a> Unpacker<'a> {
             sealers: Said(Vec::new()),
             keys,
             trail: Trail::default(),
-            budget: Budget(SCAN_LIMITS.ops_max as u64),
+            budget: Budget::of_a_change(),
             next_seal: None,
         };
         unpacker.find_seal(0)?;
@@ -261,6 +221,7 @@ impl<'a> Unpacker<'a> {
             ),
         };
         let mut runs = Vec::new();
+        let (mut writes, mut weight) = (0, 0);
         let mut counter = start_op.get();
         for _ in 0..number(&mut self.columns.run_counts)? {
             let op = Name {
@@ -268,9 +229,11 @@ impl<'a> Unpacker<'a> {
                 actor: author,
             };
             let (object, run) = self.run(op)?;
-            let ops = run.ops();
-            self.budget.spend(ops)?;
-            counter += ops;
+            writes += usize::from(run.kind() == Run::PUT);
+            within("writes", writes, SCAN_LIMITS.map_writes_max)?;
+            weight += run.weight();
+            within("bytes in a change", weight, SCAN_LIMITS.inflated_bytes_max)?;
+            counter += run.ops();
             runs.push((object, run));
         }
         Ok(Told {
@@ -335,7 +298,9 @@ impl<'a> Unpacker<'a> {
         let at = self.trail.changes();
         let (mut hashes, mut places) = (Vec::new(), Vec::new());
         let mut is_apart = false;
-        let count = number(&mut self.columns.deps)?;
+        let count = place(&mut self.columns.deps)?;
+        within("parents", count, SCAN_LIMITS.deps_max)?;
+        self.budget.spend(count as u64)?;
         if count == 0 {
             places.push(at.checked_sub(1).ok_or(DAMAGED)?);
         }
@@ -379,7 +344,7 @@ impl<'a> Unpacker<'a> {
                 Run::Insert { after, text }
             }
             _ => {
-                let count = number(&mut self.columns.counts)?;
+                let count = self.letters()?;
                 let first = self.element()?.ok_or(DAMAGED)?;
                 in_reach(first.counter.saturating_add(count))?;
                 Run::Delete { first, count }
@@ -389,11 +354,13 @@ impl<'a> Unpacker<'a> {
     }
 
     fn put(&mut self, object: Name, at: usize, op: Name) -> Result<Run, PacketError> {
+        self.budget.spend(1)?;
         let key = place(&mut self.columns.keys)?;
         let foreseen = self.trail.write(at, key, op);
         let preds = match number(&mut self.columns.preds)?.checked_sub(1) {
             None => foreseen.into_iter().collect(),
             Some(count) => {
+                self.budget.spend(count)?;
                 let mut preds = Vec::new();
                 for _ in 0..count {
                     let actor = place(&mut self.columns.pred_names)?;
@@ -409,6 +376,7 @@ impl<'a> Unpacker<'a> {
             return Err(PacketError::Damaged("an operation superseded twice"));
         }
         let length = place(&mut self.columns.lengths)?;
+        within("bytes in a value", length, VALUE_BYTES_MAX)?;
         Ok(Run::Put {
             key: self.keys.get(key).cloned().ok_or(DAMAGED)?,
             value: text(self.columns.values(object), length)?,
@@ -416,10 +384,20 @@ impl<'a> Unpacker<'a> {
         })
     }
 
+    /// How many characters a run in a text is about. One of none would be free, and is written by nobody.
+    fn letters(&mut self) -> Result<u64, PacketError> {
+        let count = number(&mut self.columns.counts)?;
+        if count == 0 {
+            return Err(PacketError::Damaged("a run of nothing"));
+        }
+        self.budget.spend(count)?;
+        Ok(count)
+    }
+
     /// The characters that a run inserts.
     fn inserted(&mut self) -> Result<String, PacketError> {
         let mut text = String::new();
-        for _ in 0..number(&mut self.columns.counts)? {
+        for _ in 0..self.letters()? {
             let first = self.columns.texts.byte().map_err(|_| DAMAGED)?;
             let more = first.leading_ones().saturating_sub(1) as usize;
             let rest = self.columns.texts.take(more).map_err(|_| DAMAGED)?;
@@ -554,15 +532,6 @@ impl<'a> Unpacker<'a> {
             signature,
         };
         Ok(seal.to_wire())
-    }
-}
-
-/// A number of an operation as a report can have.
-fn in_reach(counter: u64) -> Result<u64, PacketError> {
-    if counter <= SCAN_LIMITS.op_counter_max {
-        Ok(counter)
-    } else {
-        Err(PacketError::Damaged("number of an operation"))
     }
 }
 

@@ -87,6 +87,12 @@ impl<'a> Columns<'a> {
         })
     }
 
+    /// How many operations there are, or operations that they supersede where those are more.
+    pub(super) fn count_work(&self, ops_max: usize) -> Result<u64, ScanError> {
+        let ops = self.count(ops_max)?;
+        Ok(ops.max(sum_runs(self.pred_count, ops_max)?))
+    }
+
     /// How many operations there are, counted in every column before any is read.
     pub(super) fn count(&self, ops_max: usize) -> Result<u64, ScanError> {
         let ops = count_runs::<u64>(self.action, ops_max)?;
