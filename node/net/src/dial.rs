@@ -262,7 +262,8 @@ impl Caller<'_> {
             rate: self.options.rate,
             is_lossy: self.options.is_lossy,
         };
-        self.quic.repeater.watch(self.quic.to, pace)
+        let endpoint = Some(self.quic.endpoint.clone());
+        self.quic.repeater.watch(self.quic.to, pace, endpoint)
     }
 
     fn tuning(&self) -> &Tuning {

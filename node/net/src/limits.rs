@@ -71,6 +71,12 @@ pub const UNANSWERED_PEERS_MAX: usize = LINKS_MAX;
 /// are over in a minute.
 pub const REPEATS_EVENLY: u32 = 60;
 
+/// Repeats for what a fast link has lost; what is still not answered then waits for a link that is down.
+pub const REPEATS_SOON: u32 = 3;
+
+/// Shortest distance between the others: no outage that people notice is over sooner.
+pub const REPEAT_WAIT_LEAST: Duration = Duration::from_millis(500);
+
 /// Longest distance between repeats. A window of three minutes must not pass unnoticed.
 pub const REPEAT_WAIT_MAX: Duration = Duration::from_secs(20);
 
