@@ -127,6 +127,10 @@ pub(crate) const SNAPSHOT_AFTER_CHANGES: u64 = 64;
 /// most a tenth of its time on them.
 pub(crate) const SNAPSHOT_REST_MS: u64 = 200;
 
+/// Milliseconds for which a snapshot is put off, at most, while changes come in: at the deadline hour, when they never
+/// stop, packing takes less than a hundredth of the loop's time.
+pub(crate) const SNAPSHOT_GIVES_WAY_MS: u64 = 2_000;
+
 /// Documents that wait for their snapshot: what twelve minutes pack.
 pub(crate) const SNAPSHOTS_DUE_MAX: usize = 4_096;
 

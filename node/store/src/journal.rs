@@ -1,6 +1,6 @@
 //! The journal: what was accepted, numbered 1, 2, 3 ... without gaps.
 
-use hopluu_model::{DocId, EntryKind, NodeId, ObjectId, Seq};
+use hopluu_model::{DocId, EntryKind, ObjectId, Seq};
 use rusqlite::Row;
 
 use crate::limits::ORDINAL_BITS;
@@ -271,10 +271,9 @@ impl WriteTx<'_> {
         &mut self,
         kind: EntryKind,
         reference: i64,
-        origin: Option<NodeId>,
+        origin: Option<i64>,
         class: u8,
     ) -> Result<Seq, DbError> {
-        let origin = origin.map(|node| self.intern_node(node)).transpose()?;
         let sql = "INSERT INTO journal (kind, ref, origin, class) VALUES (?1, ?2, ?3, ?4)";
         let seq = self.insert(sql, (kind.number(), reference, origin, class))?;
         Ok(Seq(unsigned(seq, "journal")?))
