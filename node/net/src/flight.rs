@@ -3,25 +3,24 @@
 //! ```text
 //! sent -> Kept -- answered in time --------------------------> gone
 //!              |- nothing came for about a round trip -> again -'
-//!              '- on a way that loses many: again at once
+//!              |- on a way that loses many: again at once
+//!              '- one of many on a link that stood: knock -> anything came -> again
 //! ```
 
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use rand::RngExt as _;
 use tokio::time::Instant;
 
 use crate::congestion::Measured;
 use crate::limits::{
-    ANSWER_UNKNOWN, RATE_UNKNOWN, REPEAT_WAIT_MAX, REPEATED_BYTES_MAX, REPEATED_PACKETS_MAX,
-    REPEATS_EVENLY, TWICE_AFTER,
+    ANSWER_UNKNOWN, ASKING_BYTES, KNOCK_BYTES, RATE_UNKNOWN, REPEAT_WAIT_MAX, REPEATED_BYTES_MAX,
+    REPEATED_PACKETS_MAX, REPEATS_EVENLY, SILENCE, TWICE_AFTER,
 };
 
 /// A flight of at most so many bytes is a few words, not the beginning of a call.
 const WORDS_BYTES: usize = 1_000;
-
-/// A packet of so many bytes is more than an acknowledgement, to which nobody answers.
-const ASKING_BYTES: usize = 100;
 
 /// Bytes of a full packet, which those of a call are filled up to (RFC 9000, section 14.1).
 const FULL_BYTES: usize = 1_200;
@@ -75,15 +74,21 @@ pub(crate) struct Flight {
     addr: SocketAddr,
     pace: Pace,
     measured: Measured,
-    is_awaited: bool,
-    /// What has gone out first since anything came in: later packets only ask whether anybody is there.
+    /// Since when the called node owes an answer, or since it was last heard while it does.
+    awaited: Option<Instant>,
+    /// What has gone out since anything came in: the first, or of much over a link that stood the last.
     unanswered: Vec<Kept>,
+    /// What goes again at once, and since when: the called node was heard after a knock.
+    found: Option<(Instant, Vec<u8>)>,
+    found_at: Option<Instant>,
     /// Bytes of all that has.
     bytes: usize,
     /// When the first of it went out, and its bytes.
     since: Option<(Instant, usize)>,
     due: Option<Instant>,
     repeats: u32,
+    /// When the last of them went out.
+    asked_at: Option<Instant>,
     /// How often it was answered only after repeats, since it last was without.
     patience: u32,
     repeated_bytes: u64,
@@ -120,17 +125,20 @@ struct Kept {
 
 impl Flight {
     /// Nothing is on its way yet.
-    pub(crate) fn to(addr: SocketAddr, pace: Pace, measured: Measured) -> Self {
+    pub(crate) fn to(addr: SocketAddr, pace: Pace, measured: Measured, now: Instant) -> Self {
         Self {
             addr,
             pace,
             measured,
-            is_awaited: true,
+            awaited: Some(now),
             unanswered: Vec::new(),
+            found: None,
+            found_at: None,
             bytes: 0,
             since: None,
             due: None,
             repeats: 0,
+            asked_at: None,
             patience: 0,
             repeated_bytes: 0,
             doubled: 0,
@@ -160,8 +168,14 @@ impl Flight {
     }
 
     /// Whether the called node owes an answer. What it owes none for is not repeated.
-    pub(crate) fn awaits(&mut self, is_awaited: bool) {
-        if std::mem::replace(&mut self.is_awaited, is_awaited) && !is_awaited {
+    pub(crate) fn awaits(&mut self, is_awaited: bool, now: Instant) {
+        if self.awaited.is_some() == is_awaited {
+            return;
+        }
+        self.awaited = is_awaited.then_some(now);
+        if is_awaited {
+            self.wait_on();
+        } else {
             self.rest();
         }
     }
@@ -174,7 +188,7 @@ impl Flight {
 
     /// A packet of the first flight went out. What follows once its answer is overdue is QUIC's own trying.
     pub(crate) fn keep(&mut self, bytes: &[u8], now: Instant) {
-        if !self.is_awaited {
+        if self.awaited.is_none() {
             return;
         }
         if self.stage == Stage::Heard {
@@ -182,8 +196,8 @@ impl Flight {
             self.rest();
             self.stage = Stage::Answering;
         }
-        let is_overdue = self.repeats > 0 || self.answer_due().is_some_and(|due| due <= now);
-        if is_overdue {
+        let is_overdue = |due| self.repeats > 0 || due <= now;
+        if self.answer_due().is_some_and(is_overdue) {
             return;
         }
         self.bytes = self.bytes.saturating_add(bytes.len());
@@ -193,14 +207,11 @@ impl Flight {
             end: self.bytes,
             is_single: self.pace.is_lossy && self.stage == Stage::Calling,
         };
-        if self.stage == Stage::Standing && self.bytes > WORDS_BYTES {
-            // Of much on its way over a link that stood, one packet asks as well as all whether it stands again.
-            self.unanswered.push(kept);
-            self.unanswered.sort_by_key(|kept| {
-                let length = kept.bytes.len();
-                (length < ASKING_BYTES, length)
-            });
-            self.unanswered.truncate(1);
+        if self.is_much() {
+            // When the last of much is acknowledged, QUIC knows what was lost before it.
+            if bytes.len() >= ASKING_BYTES {
+                self.unanswered = vec![kept];
+            }
         } else {
             let has_room = self.unanswered.len() < REPEATED_PACKETS_MAX
                 && self.weight() + bytes.len() <= REPEATED_BYTES_MAX;
@@ -208,12 +219,20 @@ impl Flight {
                 self.unanswered.push(kept);
             }
         }
-        self.since.get_or_insert((now, bytes.len()));
+        if self.since.is_none() {
+            self.since = Some((now, bytes.len()));
+            (self.repeats, self.asked_at) = (0, None);
+        }
         self.wait_on();
     }
 
-    /// Something came in.
-    pub(crate) fn hear(&mut self, now: Instant) {
+    /// Whether more is on its way over a link that stood than is worth repeating to find out whether it stands.
+    fn is_much(&self) -> bool {
+        self.stage == Stage::Standing && self.bytes > WORDS_BYTES
+    }
+
+    /// So many bytes came in.
+    pub(crate) fn hear(&mut self, bytes: usize, now: Instant) {
         if let Some((since, _)) = self.since {
             let seen = now.saturating_duration_since(since);
             self.pace.rtt = self.pace.rtt.or(Some(seen));
@@ -222,10 +241,19 @@ impl Flight {
             self.stage = Stage::Heard;
             return;
         }
+        if self.repeats > 0 && self.is_much() {
+            self.find(now);
+        }
+        if bytes < KNOCK_BYTES {
+            // It answers a knock, and nothing else.
+            self.wait_on();
+            return;
+        }
+        self.awaited = self.awaited.map(|_| now);
         self.answered();
         // Of a flight that was cut short the beginning is answered: what came later may still be lost.
         let is_call = self.bytes <= REPEATED_BYTES_MAX && self.repeats == 0;
-        self.repeats = 0;
+        (self.repeats, self.asked_at) = (0, None);
         let before = self.unanswered.len();
         let mut unanswered = std::mem::take(&mut self.unanswered);
         unanswered.retain(|kept| is_call && kept.at + self.soonest(kept.end) > now);
@@ -243,6 +271,16 @@ impl Flight {
         self.wait_on();
     }
 
+    /// The way is open again: what was on it is lost, and its last packet makes QUIC see that.
+    fn find(&mut self, now: Instant) {
+        let next = self.found_at.map(|at| at + self.pace().wait(FULL_BYTES));
+        if next.is_none_or(|next| next <= now) {
+            let last = self.unanswered.last();
+            self.found = last.map(|kept| (now, kept.bytes.clone()));
+            self.found_at = Some(now);
+        }
+    }
+
     /// An answer has come. After a repeat nobody knows which of the two was answered, so patience grows (Karn).
     fn answered(&mut self) {
         if self.since.is_some() {
@@ -258,24 +296,34 @@ impl Flight {
     fn rest(&mut self) {
         self.unanswered.clear();
         (self.bytes, self.since, self.due) = (0, None, None);
-        self.repeats = 0;
+        (self.repeats, self.asked_at, self.found) = (0, None, None);
     }
 
-    /// Sets when to repeat next, from what is unanswered.
+    /// Sets when something goes out next.
     fn wait_on(&mut self) {
         let twice = self.unanswered.iter().filter(|kept| kept.is_single);
         let twice = twice.map(|kept| kept.at + TWICE_AFTER).min();
-        let due = self.answer_due();
-        self.due = match (twice, due) {
-            (Some(twice), Some(due)) => Some(twice.min(due)),
-            (twice, due) => twice.or(due),
-        };
+        let found = self.found.as_ref().map(|(at, _)| *at);
+        let due = self.answer_due().or_else(|| self.silence_due());
+        self.due = [twice, found, due].into_iter().flatten().min();
     }
 
-    /// When the first repeat of what waits for an answer is due.
+    /// When the next repeat of what waits for an answer is due.
     fn answer_due(&self) -> Option<Instant> {
-        let (since, bytes) = self.since?;
-        Some(since + self.wait(bytes))
+        let (since, first_bytes) = self.since?;
+        let bytes = match self.repeats {
+            0 => first_bytes,
+            _ if self.is_much() => KNOCK_BYTES,
+            _ => self.bytes,
+        };
+        Some(self.asked_at.unwrap_or(since) + self.wait(bytes))
+    }
+
+    /// When to ask whether the way is open although QUIC waits for nothing: the answer may be lost on its way here.
+    fn silence_due(&self) -> Option<Instant> {
+        let since = self.awaited.filter(|_| self.stage == Stage::Standing)?;
+        let wait = self.pace().wait(FULL_BYTES).max(SILENCE);
+        Some(self.asked_at.map_or(since, |at| at.max(since)) + wait)
     }
 
     /// What goes out again now.
@@ -285,14 +333,18 @@ impl Flight {
             kept.is_single = false;
             again.push(kept.bytes.clone());
         }
+        self.doubled += u64::try_from(again.len()).unwrap_or(u64::MAX);
+        again.extend(self.found.take().map(|(_, bytes)| bytes));
         if again.is_empty() {
-            again.extend(self.unanswered.iter().map(|kept| kept.bytes.clone()));
+            if self.is_much() || self.unanswered.is_empty() {
+                again.push(knock());
+            } else {
+                again.extend(self.unanswered.iter().map(|kept| kept.bytes.clone()));
+            }
             self.repeats = self.repeats.saturating_add(1);
-            self.due = Some(now + self.wait(self.bytes));
-        } else {
-            self.doubled += u64::try_from(again.len()).unwrap_or(u64::MAX);
-            self.due = self.answer_due();
+            self.asked_at = Some(now);
         }
+        self.wait_on();
         let bytes: usize = again.iter().map(Vec::len).sum();
         self.repeated_bytes += u64::try_from(bytes).unwrap_or(u64::MAX);
         again
@@ -302,15 +354,15 @@ impl Flight {
         self.unanswered.iter().map(|kept| kept.bytes.len()).sum()
     }
 
-    /// Evenly for a while on a link that has carried something, ever more rarely otherwise: where a way was
-    /// remembered better than it is today, repeating fills it up.
+    /// On a link that has carried something patience is for the first repeat, and the others follow evenly for a while, so
+    /// that its return is soon seen. Before that ever more rarely: where a way was remembered better than it is today,
+    /// repeating fills it up.
     fn wait(&self, bytes: usize) -> Duration {
-        let evenly = if self.stage > Stage::Heard {
-            REPEATS_EVENLY
-        } else {
-            0
+        let doublings = match self.repeats {
+            repeats if self.stage <= Stage::Heard => repeats.min(16) + self.patience,
+            0 => self.patience,
+            repeats => repeats.saturating_sub(REPEATS_EVENLY).min(16),
         };
-        let doublings = self.repeats.saturating_sub(evenly).min(16) + self.patience;
         let wait = self.pace().wait(bytes);
         wait.saturating_mul(1 << doublings)
             .min(REPEAT_WAIT_MAX.max(wait))
@@ -347,6 +399,16 @@ impl Flight {
     }
 }
 
+/// Has the form of a packet of a link that nobody has, so that who is called answers with one byte less, which ends
+/// no link (RFC 9000, section 10.3).
+pub(crate) fn knock() -> Vec<u8> {
+    let mut knock = rand::rng().random::<[u8; KNOCK_BYTES]>();
+    if let Some(first) = knock.first_mut() {
+        *first = *first & 0x3F | 0x40;
+    }
+    knock.to_vec()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -361,7 +423,7 @@ mod tests {
         };
         // A full packet there and one back took 0.3 s beside the way.
         let measured = Measured::of(RTT + ms(300));
-        Flight::to(([127, 0, 0, 1], 1).into(), pace, measured)
+        Flight::to(([127, 0, 0, 1], 1).into(), pace, measured, Instant::now())
     }
 
     fn ms(ms: u64) -> Duration {
@@ -384,21 +446,21 @@ mod tests {
         let (mut flight, start) = (flight(false), Instant::now());
         flight.keep(&[0; 1_200], start);
         // The answer, whose last packet comes after what was sent upon the first.
-        flight.hear(start + ms(900));
+        flight.hear(1_200, start + ms(900));
         flight.keep(&[1; 1_150], start + ms(900));
         flight.keep(&[2; 500], start + ms(901));
-        flight.hear(start + ms(1_000));
+        flight.hear(1_200, start + ms(1_000));
         assert_eq!(flight.unanswered.len(), 2);
         // The first is answered, the second was lost.
-        flight.hear(start + ms(900 + 563 + 143));
+        flight.hear(1_200, start + ms(900 + 563 + 143));
         assert_eq!(flight.unanswered.len(), 1);
         let again = repeats(&mut flight, start, 1);
         assert!(
             matches!(&*again, [(1_726.., lengths)] if *lengths == [500]),
             "{again:?}"
         );
-        flight.hear(start + ms(3_000));
-        assert_eq!((flight.due(), flight.doubled_and_missed()), (None, (0, 1)));
+        flight.hear(1_200, start + ms(3_000));
+        assert_eq!((flight.since, flight.doubled_and_missed()), (None, (0, 1)));
     }
 
     #[test]
@@ -408,17 +470,17 @@ mod tests {
             flight.keep(&vec![0; bytes], start + ms(at));
         }
         // Half an answer may be none: this end goes on when it is one.
-        flight.hear(start + ms(600 + 250));
+        flight.hear(1_200, start + ms(600 + 250));
         assert!(flight.due().is_some());
         flight.keep(&[0; 400], start + ms(852));
-        flight.hear(start + ms(852 + 563 + 50));
-        assert_eq!((flight.due(), flight.repeated_bytes()), (None, 0));
+        flight.hear(1_200, start + ms(852 + 563 + 50));
+        assert_eq!((flight.since, flight.repeated_bytes()), (None, 0));
         // Much on its way over a link that stood is QUIC's own affair as soon as anything comes.
         for _ in 0..8 {
             flight.keep(&[0; 1_200], start + ms(900));
         }
-        flight.hear(start + ms(901));
-        assert_eq!(flight.due(), None);
+        flight.hear(1_200, start + ms(901));
+        assert_eq!(flight.since, None);
     }
 
     #[test]
@@ -432,7 +494,7 @@ mod tests {
             "{again:?}"
         );
         assert_eq!(flight.doubled_and_missed(), (2, 0));
-        flight.hear(start + ms(2_000));
+        flight.hear(1_200, start + ms(2_000));
         flight.keep(&[0; 900], start + ms(2_000));
         let again = repeats(&mut flight, start, 1);
         assert!(

@@ -38,6 +38,7 @@ mod shorten;
 mod socket;
 mod tls;
 mod transport;
+mod unanswered;
 mod web;
 
 pub use close::{CloseCode, CloseReason, reason};

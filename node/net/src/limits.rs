@@ -53,6 +53,20 @@ pub const ANSWERED_CALLERS_MAX: usize = HANDSHAKES_MAX;
 /// and a caller's patience lasts longer.
 pub const ANSWER_AGAIN_LEAST: Duration = Duration::from_millis(250);
 
+/// A packet of so many bytes is more than an acknowledgement, to which nobody answers.
+pub const ASKING_BYTES: usize = 100;
+
+/// What asks a called node whether the way is open again: the fewest bytes that are answered by a node that does
+/// not know of what link they are, less one (RFC 9000, section 10.3.3; quinn asks for 22). Nothing else that comes is so short.
+pub const KNOCK_BYTES: usize = 23;
+
+/// How long nothing may come from a peer that owes something, until an outage is supposed: longer than an answer takes
+/// through the queue of the slowest link, and much shorter than a window.
+pub const SILENCE: Duration = Duration::from_secs(5);
+
+/// Peers of whom the last packet without an answer is kept, 1,200 bytes each.
+pub const UNANSWERED_PEERS_MAX: usize = LINKS_MAX;
+
 /// Repeats at even distance, about a round trip, before they become rarer: most outages of a mobile link
 /// are over in a minute.
 pub const REPEATS_EVENLY: u32 = 60;

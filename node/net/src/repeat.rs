@@ -5,7 +5,7 @@
 //! lost handshake packet costs seconds and a link that comes back after an hour is noticed within the
 //! hour. A packet that arrives twice is dropped by the receiver for its number; here it costs its bytes
 //! and nothing else. Nothing is repeated while no answer is owed, and to somebody who called us only what it
-//! [asks for a second time](crate::answers).
+//! [asks for a second time](crate::answers), and the last packet of before an [outage](crate::unanswered).
 
 use std::io::{self, IoSliceMut};
 use std::net::SocketAddr;
@@ -28,6 +28,7 @@ use zeroize::Zeroizing;
 use crate::answers::{Answers, Heard};
 use crate::congestion::Measured;
 use crate::flight::{Flight, Pace};
+use crate::unanswered::Unanswered;
 
 /// One UDP socket of the system.
 #[derive(Debug)]
@@ -37,6 +38,8 @@ pub(crate) struct Repeater {
     flight: Mutex<Option<Flight>>,
     /// What callers were answered; none where nobody calls.
     answers: Option<Mutex<Answers>>,
+    /// What they have not answered.
+    unanswered: Mutex<Unanswered>,
     /// Whether a call went over it and has ended.
     is_left: AtomicBool,
     changed: Notify,
@@ -102,6 +105,7 @@ impl Repeater {
             socket: TokioRuntime.wrap_udp_socket(socket)?,
             flight: Mutex::default(),
             answers,
+            unanswered: Mutex::default(),
             is_left: AtomicBool::new(false),
             changed: Notify::new(),
         }))
@@ -124,7 +128,7 @@ impl Repeater {
     /// Begins to repeat what an answer is owed for.
     pub(crate) fn watch(self: &Arc<Self>, addr: SocketAddr, pace: Pace) -> Watch {
         let measured = Measured::default();
-        *self.lock() = Some(Flight::to(addr, pace, measured.clone()));
+        *self.lock() = Some(Flight::to(addr, pace, measured.clone(), Instant::now()));
         let mut running = JoinSet::new();
         running.spawn(Arc::clone(self).run());
         Watch {
@@ -188,8 +192,11 @@ impl Repeater {
     }
 
     fn sent(&self, transmit: &Transmit<'_>) {
+        let now = Instant::now();
         if let Some(answers) = &self.answers {
-            lock(answers).sent(transmit.destination, transmit.contents);
+            let (to, packet) = (transmit.destination, transmit.contents);
+            lock(answers).sent(to, packet);
+            lock(&self.unanswered).sent(to, packet, now);
         }
         let mut flight = self.lock();
         let is_meant = |flight: &&mut Flight| flight.addr() == transmit.destination;
@@ -197,7 +204,7 @@ impl Repeater {
             return;
         };
         let before = flight.due();
-        flight.keep(transmit.contents, Instant::now());
+        flight.keep(transmit.contents, now);
         let is_sooner = |due: Instant| before.is_none_or(|before| due < before);
         if flight.due().is_some_and(is_sooner) {
             self.changed.notify_one();
@@ -218,10 +225,18 @@ impl Repeater {
                 }
                 Heard::Waits => passes = false,
             }
+            if let Some(last) = lock(&self.unanswered).heard(from, now) {
+                self.send_again(from, &last);
+            }
         }
         let mut flight = self.lock();
         if let Some(flight) = flight.as_mut().filter(|flight| flight.addr() == from) {
-            flight.hear(now);
+            let before = flight.due();
+            flight.hear(packet.len(), now);
+            let is_sooner = |due: Instant| before.is_none_or(|before| due < before);
+            if flight.due().is_some_and(is_sooner) {
+                self.changed.notify_one();
+            }
         }
         passes
     }
@@ -275,8 +290,9 @@ impl Watch {
     /// Whether the called node owes an answer. What it owes none for is not repeated.
     pub(crate) fn awaits(&self, is_awaited: bool) {
         if let Some(flight) = self.repeater.lock().as_mut() {
-            flight.awaits(is_awaited);
+            flight.awaits(is_awaited, Instant::now());
         }
+        self.repeater.changed.notify_one();
     }
 
     /// Where the controller of this way puts the rate that it sees.

@@ -5,6 +5,7 @@ mod early;
 mod identity;
 mod join;
 mod links;
+mod losses;
 #[cfg(target_os = "linux")]
 pub(crate) mod own_network;
 mod parcels;

@@ -31,6 +31,10 @@ pub const IN_FLIGHT_BYTES_MAX: usize = 64 << 10;
 /// while the last is being answered.
 pub const IN_FLIGHT_BYTES_LEAST: usize = 6 << 10;
 
+/// Receipts in one push while the peer itself sends much: two packets. QUIC's window is four at least, and quinn holds its
+/// own acknowledgements back while data waits for the window: both ends then wait for each other, until a timer ends it.
+pub const YIELDING_BYTES: usize = 2 << 10;
+
 /// Pushes on the way to one peer. A burst of single edits is as small as this many fsyncs long.
 pub const IN_FLIGHT_PUSHES_MAX: usize = 8;
 

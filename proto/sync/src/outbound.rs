@@ -55,6 +55,31 @@ struct Ready {
     ahead: Vec<Seq>,
 }
 
+impl Ready {
+    fn weight(&self) -> usize {
+        self.entries.iter().map(weight).sum()
+    }
+
+    /// Leaves what is more than so many bytes, but for one entry, to a push of its own, which says the span.
+    fn cut_after(mut self, most: usize) -> (Self, Option<Self>) {
+        let mut bytes = 0;
+        let fits = self.entries.iter().take_while(|entry| {
+            bytes += weight(entry);
+            bytes <= most
+        });
+        let fits = fits.count().max(1);
+        if fits >= self.entries.len() {
+            return (self, None);
+        }
+        let rest = Self {
+            entries: self.entries.split_off(fits),
+            span: self.span.take(),
+            ahead: std::mem::take(&mut self.ahead),
+        };
+        (self, Some(rest))
+    }
+}
+
 #[derive(Debug)]
 struct Sent {
     at: Steady,
@@ -242,23 +267,37 @@ impl Outbound {
     }
 
     /// The next push, if there is one and it may travel now: while less than `window` is on its way. While the peer
-    /// itself sends much, receipts go one push after the other: on a slow link its acknowledgements would wait behind
-    /// them, and what it sends for those.
+    /// itself sends much, receipts go one push of at most `yielding` bytes after the other: on a slow link its
+    /// acknowledgements would wait behind them, and what it sends for those.
     pub(crate) fn next_push(
         &mut self,
         now: Steady,
         window: usize,
-        is_peer_streaming: bool,
+        yielding: Option<usize>,
     ) -> Option<Push> {
-        let ready = self.ready.front()?;
-        let weight: usize = ready.entries.iter().map(weight).sum();
         let is_receipts = |entry: &Entry| entry.class == Class::Receipts;
-        let yields = is_peer_streaming && ready.entries.iter().all(is_receipts);
-        let window = if yields { window.min(1) } else { window };
-        if self.in_flight_bytes >= window || !self.has_room(weight) {
+        let yielding = yielding.filter(|_| {
+            let mut next = self
+                .ready
+                .front()
+                .into_iter()
+                .flat_map(|next| &next.entries);
+            next.all(is_receipts)
+        });
+        let window = yielding.map_or(window, |_| window.min(1));
+        if self.in_flight_bytes >= window {
             return None;
         }
         let ready = self.ready.pop_front()?;
+        let (ready, rest) = ready.cut_after(yielding.unwrap_or(usize::MAX));
+        if let Some(rest) = rest {
+            self.ready.push_front(rest);
+        }
+        let weight = ready.weight();
+        if !self.has_room(weight) {
+            self.ready.push_front(ready);
+            return None;
+        }
         self.pushed.clear();
         let weights = ready.entries.iter();
         self.pushed

@@ -4,7 +4,9 @@ use hopluu_model::Seq;
 
 use super::{Node, Session, Turn};
 use crate::frame::Frame;
-use crate::limits::{CHUNK_BYTES, DESCRIPTOR_BYTES_MAX, ENTRY_BYTES_MAX, PUSH_BYTES_MAX};
+use crate::limits::{
+    CHUNK_BYTES, DESCRIPTOR_BYTES_MAX, ENTRY_BYTES_MAX, PUSH_BYTES_MAX, YIELDING_BYTES,
+};
 use crate::status::Left;
 use crate::{Acked, Ahead, CloseCode, Effect, Entry, JournalBatch, NewEntry, News, Steady};
 
@@ -89,8 +91,9 @@ impl Session {
     pub(super) fn send_ready(&mut self, now: Steady) {
         while self.outlet.has_room() {
             let is_peer_streaming = self.inlet.is_streaming();
+            let yielding = is_peer_streaming.then(|| self.outlet.unpacked(YIELDING_BYTES));
             let window = self.window();
-            let push = self.outbound.next_push(now, window, is_peer_streaming);
+            let push = self.outbound.next_push(now, window, yielding);
             if let Some(push) = push {
                 self.say(&Frame::Push(push));
                 continue;

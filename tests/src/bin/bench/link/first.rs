@@ -86,10 +86,17 @@ pub(crate) async fn cut() -> anyhow::Result<Seen> {
     for name in ["mobile-64k", "window-64k"] {
         let (dir, profile) = (tempfile::tempdir()?, Profile::named(name)?);
         let ends = Ends::apart(dir.path(), CUT_DOCUMENTS).await?;
-        let window = ends.open(profile, 0).await?;
+        let window = ends.open(profile.clone(), 0).await?;
         let traffic = window.acknowledged().await?;
         let what = format!("first sync of {CUT_DOCUMENTS} half-year reports, {name}");
-        seen.time(&what, traffic.since_begun(Instant::now()), None);
+        let (time, limit) = (
+            traffic.since_begun(Instant::now()),
+            profile.limit(3, traffic.up.bytes),
+        );
+        if name == "mobile-64k" && time > limit * 111 / 100 {
+            eprintln!("{time:?} against {limit:?}\n{}", window.trace());
+        }
+        seen.time(&what, time, None);
         seen.bytes("- bytes upward", traffic.up.bytes, None);
         up.push(traffic.up.bytes);
         passed = window.trace();
