@@ -277,3 +277,7 @@ pub(crate) const PARCEL_ANSWER_REST: Duration = Duration::from_secs(1);
 /// Entries of the journal that links are told with the news that it has grown: those of a push or a save. Who is
 /// behind or concerned reads for itself.
 pub(crate) const NEWS_MAX: usize = 64;
+
+/// Entries of the journal that are kept in memory without their content, 40 bytes each: what the largest province
+/// writes in half a year. Whoever is further behind costs a look at the disk.
+pub(crate) const OUTLINE_KEPT_MAX: usize = 32 << 10;

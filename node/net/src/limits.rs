@@ -90,6 +90,9 @@ pub const MINIMUM_WINDOW_PACKETS: u64 = 4;
 /// Sessions that callers may resume without a new handshake; the oldest makes room. Twice the links.
 pub const SESSIONS_MAX: usize = 2 * LINKS_MAX;
 
+/// Chains that were verified and are remembered, half a kilobyte each: those of all links.
+pub const CHAINS_KEPT_MAX: usize = LINKS_MAX;
+
 /// Called addresses of which a session is kept.
 pub const CALLED_MAX: usize = 64;
 

@@ -91,7 +91,7 @@ impl Read {
         Ok(looked_at)
     }
 
-    /// Bytes of what each entry carries, from one place to another; superseded ones carry nothing.
+    /// Bytes of what each entry carries, from one place to another; superseded ones are passed over.
     pub fn entries_bytes(
         &self,
         first: Seq,
@@ -103,7 +103,7 @@ impl Read {
              WHEN 2 THEN (SELECT length(body) FROM records WHERE id = j.ref) \
              WHEN 3 THEN (SELECT length(body) FROM receipts WHERE id = j.ref) \
              WHEN 4 THEN (SELECT length(body) FROM attachments WHERE id = j.ref) END \
-             FROM journal j WHERE j.seq >= ?1 AND j.seq <= ?2 ORDER BY j.seq";
+             FROM journal j WHERE j.seq >= ?1 AND j.seq <= ?2 AND j.kind <> 0 ORDER BY j.seq";
         let mut statement = self.statement(sql)?;
         let mut rows = statement.query((signed(first.0), signed(last.0)))?;
         while let Some(row) = rows.next()? {
