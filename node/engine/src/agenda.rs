@@ -67,6 +67,7 @@ impl Core {
                 through: last,
                 ahead: Ahead::decode(&row.ahead),
                 scope: &scope,
+                outline: Some(&self.outline),
             };
             let sum = sum(&stretch, read, places_left)?;
             let entries: u64 = sum.classes.iter().map(|class| class.entries).sum();
@@ -156,6 +157,8 @@ fn sum(stretch: &Stretch<'_>, read: &Read, places_max: usize) -> Result<OwedSum,
     if let (Some(first), Some(last)) = (owed.first(), owed.last()) {
         let mut left = owed.iter().peekable();
         read.entries_bytes(first.seq, last.seq, |seq, length| {
+            // What is in memory may have been superseded since.
+            while left.next_if(|entry| entry.seq < seq).is_some() {}
             if let Some(entry) = left.next_if(|entry| entry.seq == seq) {
                 let (entries, bytes) = classes.entry(entry.class).or_default();
                 *entries += 1;

@@ -11,8 +11,8 @@ use hopluu_form::Form;
 use hopluu_model::tree::UnitTree;
 use hopluu_model::{ActorId, DocId, Epoch, ErrorChain, NodeId, Place, Seq, Timestamp};
 use hopluu_net::Via;
-use hopluu_store::{DbError, DocRow, Read, Reader, Store, WriteError, WriteTx};
-use hopluu_sync::{Event, Hub, HubConfig, LinkId, NewEntry, News, Steady, TargetId};
+use hopluu_store::{DbError, DocRow, Reader, Store, WriteError, WriteTx};
+use hopluu_sync::{Event, Hub, HubConfig, LinkId, Steady, TargetId};
 use hopluu_trust::Signer;
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
@@ -25,10 +25,11 @@ use crate::error::CommandError;
 use crate::files::FileQuota;
 use crate::home::NodeSettings;
 use crate::ledger::Ledger;
-use crate::limits::{FILE_QUOTA, NEWS_MAX, STORE_JOBS_BUSY};
+use crate::limits::{FILE_QUOTA, STORE_JOBS_BUSY};
 use crate::open_docs::OpenDocs;
 use crate::parcels::Apart;
 use crate::plan::Plans;
+use crate::reads::Outline;
 use crate::registry::{Registry, Working};
 use crate::snapshots::Snapshots;
 use crate::totals::TotalsKept;
@@ -99,6 +100,7 @@ pub struct Core {
     epoch: Epoch,
     /// How far of the journal the hub knows.
     announced: Seq,
+    pub(crate) outline: Outline,
     /// When each peer was last heard: a node's own knowledge, never part of a total.
     pub(crate) heard: BTreeMap<NodeId, Timestamp>,
     pub(crate) linked: BTreeMap<LinkId, NodeId>,
@@ -135,10 +137,13 @@ impl Core {
         let mut registry = blank.clone();
         registry.catch_up(&*store.read()?)?;
         let registry = Arc::new(registry);
-        let (epoch, last, peers) = {
+        let mut outline = Outline::default();
+        let (epoch, peers) = {
             let read = store.read()?;
-            (read.epoch()?, read.last_seq()?, read.peers()?)
+            outline.catch_up(&read)?;
+            (read.epoch()?, read.peers()?)
         };
+        let last = outline.through();
         if store.read()?.parked_count()? > 0 {
             post(Box::new(Self::try_all_again));
         }
@@ -170,6 +175,7 @@ impl Core {
             disk: DiskState::Good,
             epoch,
             announced: last,
+            outline,
             heard,
             linked: BTreeMap::new(),
             vias: BTreeMap::new(),
@@ -364,19 +370,23 @@ impl Core {
         self.docs_changed(turn, [doc], None);
     }
 
-    /// Tells the hub how far the journal reaches now.
+    /// Tells the hub how far the journal reaches now, if that is news.
     pub(crate) fn announce(&mut self, turn: &mut Turn) {
-        let grown = self.store.read().and_then(|read| {
-            let last = read.last_seq()?;
-            Ok((last, news(&read, self.announced, last)?))
-        });
-        match grown {
-            Ok((last, news)) => {
+        match self.look_at_journal() {
+            Ok(last) if last > self.announced => {
+                let news = self.outline.news(self.announced);
                 self.announced = last;
                 self.hub_event(turn, Event::Appended { last, news });
             }
+            Ok(_) => {}
             Err(error) => unreadable(&error),
         }
+    }
+
+    /// Takes in what the journal has grown by; answers its last place.
+    pub(crate) fn look_at_journal(&mut self) -> Result<Seq, DbError> {
+        self.outline.catch_up(&*self.store.read()?)?;
+        Ok(self.outline.through())
     }
 
     /// What follows from changed documents: totals, watch events, snapshots.
@@ -418,23 +428,6 @@ impl Core {
         ];
         wakes.into_iter().flatten().min()
     }
-}
-
-/// What the journal has grown by, where that is little.
-fn news(read: &Read, after: Seq, last: Seq) -> Result<Option<News>, DbError> {
-    let mut entries = Vec::new();
-    let looked_at = read.journal_outline(after, last, NEWS_MAX, |row| {
-        entries.push(NewEntry {
-            kind: row.kind,
-            unit: row.unit.clone(),
-            origin: row.origin,
-        });
-    })?;
-    let news = News {
-        after,
-        entries: entries.into(),
-    };
-    Ok((looked_at == last).then_some(news))
 }
 
 /// A read of what is on disk failed: a person must look, but the node goes on.

@@ -136,6 +136,10 @@ pub(crate) const SNAPSHOT_AFTER_CHANGES: u64 = 64;
 /// most a tenth of its time on them.
 pub(crate) const SNAPSHOT_REST_MS: u64 = 200;
 
+/// Milliseconds for which a snapshot is put off, at most, while changes come in: at the deadline hour, when they never
+/// stop, packing takes less than a hundredth of the loop's time.
+pub(crate) const SNAPSHOT_GIVES_WAY_MS: u64 = 2_000;
+
 /// Documents that wait for their snapshot: what twelve minutes pack.
 pub(crate) const SNAPSHOTS_DUE_MAX: usize = 4_096;
 
@@ -282,3 +286,7 @@ pub(crate) const PARCEL_ANSWER_REST: Duration = Duration::from_secs(1);
 /// Entries of the journal that links are told with the news that it has grown: those of a push or a save. Who is
 /// behind or concerned reads for itself.
 pub(crate) const NEWS_MAX: usize = 64;
+
+/// Entries of the journal that are kept in memory without their content, 40 bytes each: what the largest province
+/// writes in half a year. Whoever is further behind costs a look at the disk.
+pub(crate) const OUTLINE_KEPT_MAX: usize = 32 << 10;

@@ -11,7 +11,7 @@ use hopluu_trust::verify_line;
 use crate::admit::Admitted;
 use crate::core::{Core, unreadable};
 use crate::limits::PUSH_OPS_MAX;
-use crate::reads::{Answered, ask};
+use crate::reads::{Answered, Known, ask};
 use crate::turn::{NetEffect, Turn};
 use crate::view::{DiskState, WatchEvent};
 use crate::ways::Way;
@@ -220,10 +220,12 @@ impl Core {
     /// Answers an effect that only reads: at once, or where it was much work, when others have had their turn.
     fn look_up(&mut self, turn: &Turn, answer: Answer, effect: Effect) -> Option<Event> {
         let reader = self.store().read();
-        let quota = self.file_quota;
-        let due_days = |doc: &DocRow| self.due_days(doc, turn.now);
-        let found =
-            reader.and_then(|reader| reader.consistent(|read| ask(read, effect, quota, &due_days)));
+        let known = Known {
+            outline: &self.outline,
+            quota: self.file_quota,
+            due_days: &|doc: &DocRow| self.due_days(doc, turn.now),
+        };
+        let found = reader.and_then(|reader| reader.consistent(|read| ask(read, effect, &known)));
         let Answered { event, is_much } = found.unwrap_or_else(|error| {
             unreadable(&error);
             let Answer { link, ticket } = answer;
@@ -282,7 +284,7 @@ impl Core {
             self.apply(turn, applying);
             return self.let_in(turn, admitted, Some(peer));
         }
-        let last = match self.store().read().and_then(|read| read.last_seq()) {
+        let last = match self.look_at_journal() {
             Ok(last) => last,
             Err(error) => {
                 unreadable(&error);

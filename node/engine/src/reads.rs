@@ -1,6 +1,7 @@
 //! What is read from the store for a peer: the journal, the objects of a comparison, what it lacks.
 
 mod journal;
+mod outline;
 mod packets;
 
 use hopluu_model::{DocId, EntryKind, RecordHash, Seq, UnitId};
@@ -11,6 +12,7 @@ use hopluu_sync::{
 };
 
 pub(crate) use self::journal::Stretch;
+pub(crate) use self::outline::Outline;
 use self::packets::{Lot, Row};
 use crate::files::{self, FileQuota};
 use crate::limits::{DECODED_OPS_AT_ONCE, STORED_BYTES_PER_SENT};
@@ -22,23 +24,25 @@ pub(crate) struct Answered {
     pub(crate) is_much: bool,
 }
 
-/// Answers an effect that only reads. `due_days` says of a document how far away its date is.
-pub(crate) fn ask(
-    read: &Read,
-    effect: Effect,
-    quota: FileQuota,
-    due_days: &dyn Fn(&DocRow) -> u32,
-) -> Result<Answered, DbError> {
+/// What of the node an answer takes, beside its store.
+pub(crate) struct Known<'k> {
+    pub(crate) outline: &'k Outline,
+    pub(crate) quota: FileQuota,
+    /// Of a document, how far away its date is.
+    pub(crate) due_days: &'k dyn Fn(&DocRow) -> u32,
+}
+
+/// Answers an effect that only reads.
+pub(crate) fn ask(read: &Read, effect: Effect, known: &Known<'_>) -> Result<Answered, DbError> {
     let mut is_much = false;
-    let event = event(read, effect, quota, due_days, &mut is_much)?;
+    let event = event(read, effect, known, &mut is_much)?;
     Ok(Answered { event, is_much })
 }
 
 fn event(
     read: &Read,
     effect: Effect,
-    quota: FileQuota,
-    due_days: &dyn Fn(&DocRow) -> u32,
+    known: &Known<'_>,
     is_much: &mut bool,
 ) -> Result<Event, DbError> {
     match effect {
@@ -68,8 +72,9 @@ fn event(
                 through,
                 ahead,
                 scope: &scope,
+                outline: Some(known.outline),
             };
-            let (batch, ops) = stretch.read(read, bytes_max, least, due_days)?;
+            let (batch, ops) = stretch.read(read, bytes_max, least, known.due_days)?;
             *is_much = ops >= DECODED_OPS_AT_ONCE;
             Ok(Event::JournalRead {
                 link,
@@ -83,7 +88,7 @@ fn event(
             after,
             scope,
         } => {
-            let wants = files::wants(read, after, &scope, quota)?;
+            let wants = files::wants(read, after, &scope, known.quota)?;
             Ok(Event::WantsRead {
                 link,
                 ticket,

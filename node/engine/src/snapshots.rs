@@ -1,5 +1,5 @@
 //! Documents that have grown many changes are packed, so that they load quickly next time: one after the other, with
-//! rests, because whoever sends the changes of many waits for each that is packed meanwhile.
+//! rests and when nothing comes in, because whoever sends the changes of many waits for each that is packed meanwhile.
 
 use std::collections::BTreeSet;
 
@@ -9,7 +9,9 @@ use hopluu_store::DocRow;
 use hopluu_sync::Steady;
 
 use crate::core::{Core, unreadable};
-use crate::limits::{SNAPSHOT_AFTER_CHANGES, SNAPSHOT_REST_MS, SNAPSHOTS_DUE_MAX};
+use crate::limits::{
+    SNAPSHOT_AFTER_CHANGES, SNAPSHOT_GIVES_WAY_MS, SNAPSHOT_REST_MS, SNAPSHOTS_DUE_MAX,
+};
 use crate::open_docs::{self, guarded};
 use crate::turn::Turn;
 
@@ -18,6 +20,8 @@ use crate::turn::Turn;
 pub(crate) struct Snapshots {
     due: BTreeSet<DocId>,
     rests_until: Steady,
+    /// Until when the next is put off by what comes in.
+    gives_way_until: Steady,
     /// The one that is on its way to the disk.
     packing: Option<DocId>,
 }
@@ -28,18 +32,30 @@ impl Snapshots {
         let is_next = !self.due.is_empty() && self.packing.is_none();
         is_next.then_some(self.rests_until)
     }
+
+    /// Something has come in: the next is packed when nothing more does.
+    fn give_way(&mut self, now: Steady) {
+        let rested = now.plus_ms(SNAPSHOT_REST_MS);
+        self.rests_until = self.rests_until.max(rested.min(self.gives_way_until));
+    }
+
+    fn rest(&mut self, now: Steady) {
+        self.rests_until = now.plus_ms(SNAPSHOT_REST_MS);
+        self.gives_way_until = now.plus_ms(SNAPSHOT_GIVES_WAY_MS);
+    }
 }
 
 impl Core {
     /// Puts a document down to be packed, once it has grown many changes. What finds no place does with its next change.
     pub(crate) fn snapshot_if_due(&mut self, turn: &Turn, row: &DocRow) {
         let doc = row.doc;
+        self.snapshots.give_way(turn.steady);
         let is_full = self.snapshots.due.len() >= SNAPSHOTS_DUE_MAX;
         if is_full || self.snapshots.packing == Some(doc) || !self.is_unpacked(row) {
             return;
         }
         if self.snapshots.due.is_empty() {
-            self.snapshots.rests_until = turn.steady.plus_ms(SNAPSHOT_REST_MS);
+            self.snapshots.rest(turn.steady);
         }
         self.snapshots.due.insert(doc);
     }
@@ -63,7 +79,7 @@ impl Core {
         let Some(doc) = self.snapshots.due.pop_first() else {
             return;
         };
-        self.snapshots.rests_until = turn.steady.plus_ms(SNAPSHOT_REST_MS);
+        self.snapshots.rest(turn.steady);
         let row = self.store().read().and_then(|read| read.doc(doc));
         let row = row.inspect_err(unreadable).ok().flatten();
         let packed = row.and_then(|row| Some((self.packed(&row)?, row.changes)));

@@ -13,13 +13,14 @@ use tokio_rustls::{TlsConnector, TlsStream};
 
 use crate::close::CloseReason;
 use crate::dial::DialError;
+use crate::evidence::Evidence;
 use crate::greet::peer_of;
 use crate::limits::{HANDSHAKE_TIMEOUT, LOOKUP_TIMEOUT};
 use crate::line::Stream;
 use crate::link::{Peer, Via};
 use crate::proxy::Proxy;
 use crate::socket::{Passed, Pipe, Socket};
-use crate::tls::{Client, Evidence, stream_name_of};
+use crate::tls::{Client, stream_name_of};
 use crate::transport::{Tcp, Tuning};
 use crate::web::WebAddress;
 

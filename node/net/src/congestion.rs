@@ -9,7 +9,7 @@
 
 use std::any::Any;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use quinn::congestion::{Controller, ControllerFactory};
@@ -22,6 +22,10 @@ pub(crate) const ROUNDS: usize = 8;
 
 /// How long a shortest round trip counts, and the one before it; then it is measured anew.
 const SHORTEST_FOR: Duration = Duration::from_secs(20);
+
+/// What may be on its way beyond the window when that is known to be lost: QUIC sends a packet where there is room
+/// for one more.
+const WAKING_PACKETS: u64 = 2;
 
 /// A silence after which a link is felt out anew: another cell, another weather.
 const FORGET_AFTER: Duration = Duration::from_secs(60);
@@ -36,6 +40,8 @@ struct Marks {
     rate: AtomicU64,
     /// The shortest round trip, in microseconds; 0 before it is known.
     rtt: AtomicU64,
+    /// Whether the way was found open again although nothing is acknowledged.
+    is_waking: AtomicBool,
 }
 
 impl Measured {
@@ -45,6 +51,11 @@ impl Measured {
         let micros = u64::try_from(rtt.as_micros()).unwrap();
         measured.0.rtt.store(micros, Ordering::Relaxed);
         measured
+    }
+
+    /// What is on its way is lost. Until something is acknowledged two packets more may be, which show that.
+    pub(crate) fn wake(&self) {
+        self.0.is_waking.store(true, Ordering::Relaxed);
     }
 
     /// Bytes a second.
@@ -328,11 +339,9 @@ impl Controller for Carrying {
         rtt: &RttEstimator,
     ) {
         let micros = u64::try_from(rtt.min().as_micros()).unwrap_or(u64::MAX);
-        self.expected
-            .measured
-            .0
-            .rtt
-            .store(micros, Ordering::Relaxed);
+        let marks = &self.expected.measured.0;
+        marks.rtt.store(micros, Ordering::Relaxed);
+        marks.is_waking.store(false, Ordering::Relaxed);
         self.acknowledged(now, sent, bytes, is_app_limited);
     }
 
@@ -344,6 +353,9 @@ impl Controller for Carrying {
     }
 
     fn window(&self) -> u64 {
+        if self.expected.measured.0.is_waking.load(Ordering::Relaxed) {
+            return self.window + WAKING_PACKETS * self.packet;
+        }
         self.window
     }
 

@@ -13,12 +13,13 @@ use tokio::time::timeout;
 
 use crate::close::{CloseCode, CloseReason};
 use crate::congestion::Expected;
+use crate::evidence::Evidence;
 use crate::flight::Pace;
 use crate::greet::read_peer;
 use crate::limits::{CALLED_MAX, HANDSHAKE_TIMEOUT, INITIAL_RTT_LEAST};
 use crate::link::{Handshake, Link, Peer, Via};
 use crate::repeat::{Repeater, Watch};
-use crate::tls::{Client, Evidence, name_of};
+use crate::tls::{Client, name_of};
 use crate::transport::{Tuning, transport};
 
 /// A peer that could not be reached.
@@ -262,7 +263,8 @@ impl Caller<'_> {
             rate: self.options.rate,
             is_lossy: self.options.is_lossy,
         };
-        self.quic.repeater.watch(self.quic.to, pace)
+        let endpoint = Some(self.quic.endpoint.clone());
+        self.quic.repeater.watch(self.quic.to, pace, endpoint)
     }
 
     fn tuning(&self) -> &Tuning {

@@ -17,6 +17,7 @@ use crate::call::{Place, StreamCaller, is_web, places, resolve};
 use crate::close::CloseCode;
 use crate::congestion::Expected;
 use crate::dial::{Caller, DialError, DialOptions, Known, Quic};
+use crate::evidence::Evidence;
 use crate::greet::{Greeter, StreamGreeter, StreamTls};
 use crate::join::JoinCall;
 use crate::limits::{ACCEPTED_MAX, FINISH_TIMEOUT, HANDSHAKES_MAX, PORT_TRIES_MAX};
@@ -25,7 +26,7 @@ use crate::link::{Link, Via};
 use crate::race::{Attempt, head_start, race};
 use crate::repeat::Repeater;
 use crate::socket;
-use crate::tls::{self, Client, Credentials, Evidence};
+use crate::tls::{self, Client, Credentials};
 use crate::transport::{Tcp, Tuning, transport};
 
 /// What a node needs to be reachable and to reach others.

@@ -4,8 +4,10 @@
 //! sent -> Kept -- answered in time --------------------------> gone
 //!              |- nothing came for about a round trip -> again -'
 //!              |- on a way that loses many: again at once
-//!              '- one of many on a link that stood: knock -> anything came -> again
+//!              '- on a link that stood: knock -> heard -> QUIC is woken
 //! ```
+//! The same bytes are dropped by who has them already, whose answer was lost, and say nothing of another address. So where
+//! a knock is answered and nothing else comes, QUIC is made to say something new.
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -15,8 +17,8 @@ use tokio::time::Instant;
 
 use crate::congestion::Measured;
 use crate::limits::{
-    ANSWER_UNKNOWN, ASKING_BYTES, KNOCK_BYTES, RATE_UNKNOWN, REPEAT_WAIT_MAX, REPEATED_BYTES_MAX,
-    REPEATED_PACKETS_MAX, REPEATS_EVENLY, SILENCE, TWICE_AFTER,
+    ANSWER_UNKNOWN, KNOCK_BYTES, RATE_UNKNOWN, REPEAT_WAIT_LEAST, REPEAT_WAIT_MAX,
+    REPEATED_BYTES_MAX, REPEATED_PACKETS_MAX, REPEATS_EVENLY, REPEATS_SOON, SILENCE, TWICE_AFTER,
 };
 
 /// A flight of at most so many bytes is a few words, not the beginning of a call.
@@ -76,11 +78,12 @@ pub(crate) struct Flight {
     measured: Measured,
     /// Since when the called node owes an answer, or since it was last heard while it does.
     awaited: Option<Instant>,
-    /// What has gone out since anything came in: the first, or of much over a link that stood the last.
+    /// What has gone out first since anything came in, but for much over a link that stood.
     unanswered: Vec<Kept>,
-    /// What goes again at once, and since when: the called node was heard after a knock.
-    found: Option<(Instant, Vec<u8>)>,
-    found_at: Option<Instant>,
+    /// When QUIC is woken: the way was found open.
+    wake: Option<Instant>,
+    /// When it last was.
+    woken_at: Option<Instant>,
     /// Bytes of all that has.
     bytes: usize,
     /// When the first of it went out, and its bytes.
@@ -132,8 +135,8 @@ impl Flight {
             measured,
             awaited: Some(now),
             unanswered: Vec::new(),
-            found: None,
-            found_at: None,
+            wake: None,
+            woken_at: None,
             bytes: 0,
             since: None,
             due: None,
@@ -208,10 +211,7 @@ impl Flight {
             is_single: self.pace.is_lossy && self.stage == Stage::Calling,
         };
         if self.is_much() {
-            // When the last of much is acknowledged, QUIC knows what was lost before it.
-            if bytes.len() >= ASKING_BYTES {
-                self.unanswered = vec![kept];
-            }
+            self.unanswered.clear();
         } else {
             let has_room = self.unanswered.len() < REPEATED_PACKETS_MAX
                 && self.weight() + bytes.len() <= REPEATED_BYTES_MAX;
@@ -241,11 +241,16 @@ impl Flight {
             self.stage = Stage::Heard;
             return;
         }
+        let is_echo = bytes < KNOCK_BYTES;
         if self.repeats > 0 && self.is_much() {
-            self.find(now);
+            self.wake_at(now);
+        } else if is_echo {
+            // The answer may be close behind.
+            self.wake_at(now + 2 * ANSWER_TIME);
+        } else {
+            self.wake = None;
         }
-        if bytes < KNOCK_BYTES {
-            // It answers a knock, and nothing else.
+        if is_echo {
             self.wait_on();
             return;
         }
@@ -271,14 +276,22 @@ impl Flight {
         self.wait_on();
     }
 
-    /// The way is open again: what was on it is lost, and its last packet makes QUIC see that.
-    fn find(&mut self, now: Instant) {
-        let next = self.found_at.map(|at| at + self.pace().wait(FULL_BYTES));
-        if next.is_none_or(|next| next <= now) {
-            let last = self.unanswered.last();
-            self.found = last.map(|kept| (now, kept.bytes.clone()));
-            self.found_at = Some(now);
+    /// The way is open again, and QUIC would not know for long; once about a round trip is enough.
+    fn wake_at(&mut self, at: Instant) {
+        let next = self.woken_at.map(|at| at + self.pace().wait(FULL_BYTES));
+        if self.wake.is_none() && next.is_none_or(|next| next <= at) {
+            self.wake = Some(at);
         }
+    }
+
+    /// Whether QUIC is to say something new now.
+    pub(crate) fn take_wake(&mut self, now: Instant) -> bool {
+        let is_due = self.wake.is_some_and(|at| at <= now);
+        if is_due {
+            (self.wake, self.woken_at) = (None, Some(now));
+            self.wait_on();
+        }
+        is_due
     }
 
     /// An answer has come. After a repeat nobody knows which of the two was answered, so patience grows (Karn).
@@ -296,16 +309,15 @@ impl Flight {
     fn rest(&mut self) {
         self.unanswered.clear();
         (self.bytes, self.since, self.due) = (0, None, None);
-        (self.repeats, self.asked_at, self.found) = (0, None, None);
+        (self.repeats, self.asked_at, self.wake) = (0, None, None);
     }
 
     /// Sets when something goes out next.
     fn wait_on(&mut self) {
         let twice = self.unanswered.iter().filter(|kept| kept.is_single);
         let twice = twice.map(|kept| kept.at + TWICE_AFTER).min();
-        let found = self.found.as_ref().map(|(at, _)| *at);
         let due = self.answer_due().or_else(|| self.silence_due());
-        self.due = [twice, found, due].into_iter().flatten().min();
+        self.due = [twice, self.wake, due].into_iter().flatten().min();
     }
 
     /// When the next repeat of what waits for an answer is due.
@@ -334,12 +346,11 @@ impl Flight {
             again.push(kept.bytes.clone());
         }
         self.doubled += u64::try_from(again.len()).unwrap_or(u64::MAX);
-        again.extend(self.found.take().map(|(_, bytes)| bytes));
         if again.is_empty() {
-            if self.is_much() || self.unanswered.is_empty() {
+            again.extend(self.unanswered.iter().map(|kept| kept.bytes.clone()));
+            // What goes for the second time in vain may have arrived, and its answer been lost.
+            if again.is_empty() || self.stage == Stage::Standing && self.repeats > 0 {
                 again.push(knock());
-            } else {
-                again.extend(self.unanswered.iter().map(|kept| kept.bytes.clone()));
             }
             self.repeats = self.repeats.saturating_add(1);
             self.asked_at = Some(now);
@@ -363,7 +374,10 @@ impl Flight {
             0 => self.patience,
             repeats => repeats.saturating_sub(REPEATS_EVENLY).min(16),
         };
-        let wait = self.pace().wait(bytes);
+        let mut wait = self.pace().wait(bytes);
+        if self.repeats >= REPEATS_SOON {
+            wait = wait.max(REPEAT_WAIT_LEAST);
+        }
         wait.saturating_mul(1 << doublings)
             .min(REPEAT_WAIT_MAX.max(wait))
     }

@@ -8,8 +8,8 @@ use std::net::{IpAddr, Ipv6Addr};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use hopluu_model::{Digest, ErrorChain};
+use hopluu_trust::ChainError;
 use hopluu_trust::limits::JOIN_BYTES_MAX;
-use hopluu_trust::{ChainError, verify_line};
 use quinn::crypto::rustls::HandshakeData;
 use quinn::{Connecting, Connection, ConnectionError};
 use rustls::pki_types::CertificateDer;
@@ -20,6 +20,7 @@ use tokio::time::{Instant, timeout, timeout_at};
 pub(crate) use self::streams::{StreamGreeter, StreamTls};
 use crate::close::{CloseCode, CloseReason};
 use crate::endpoint::Incoming;
+use crate::evidence::Evidence;
 use crate::join::JoinCall;
 use crate::limits::{
     HANDSHAKE_TIMEOUT, HANDSHAKES_MAX, HANDSHAKES_UNPROVEN_MAX, JOIN_ADDRS_MAX, JOIN_BURST,
@@ -27,7 +28,7 @@ use crate::limits::{
 };
 use crate::line::Lines;
 use crate::link::{Handshake, Link, Peer};
-use crate::tls::{Evidence, JOIN_ALPN, LINK_ALPN, PARCELS_ALPN};
+use crate::tls::{JOIN_ALPN, LINK_ALPN, PARCELS_ALPN};
 
 /// Owns all handshakes under way.
 pub(crate) struct Greeter {
@@ -242,7 +243,7 @@ pub(crate) fn peer_of(
         .iter()
         .map(|der| der.as_ref().to_vec())
         .collect();
-    let line = verify_line(&chain, root, evidence.at())?;
+    let line = evidence.verify(&chain, root)?;
     let identity = line.first().cloned().ok_or(ChainError::Empty)?;
     Ok(Peer {
         identity,

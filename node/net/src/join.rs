@@ -13,12 +13,13 @@ use tokio::time::timeout;
 use crate::call::{StreamCaller, is_web, places, resolve};
 use crate::close::{CloseCode, CloseReason};
 use crate::dial::{Caller, DialError, DialOptions, Quic};
+use crate::evidence::Evidence;
 use crate::limits::{FINISH_TIMEOUT, HANDSHAKE_TIMEOUT, JOIN_ANSWER_TIMEOUT, RECORD_BYTES_MAX};
 use crate::line::{Open, Stream, part};
 use crate::race::{Attempt, head_start, race};
 use crate::record::{self, Records, Said};
 use crate::repeat::Watch;
-use crate::tls::{Client, Evidence};
+use crate::tls::Client;
 use crate::transport::Tuning;
 
 /// A request to join, to be answered. Dropping it closes the call without an answer.

@@ -21,6 +21,7 @@ mod congestion;
 mod delivered;
 mod dial;
 mod endpoint;
+mod evidence;
 mod flight;
 mod greet;
 mod header;

@@ -71,6 +71,12 @@ pub const UNANSWERED_PEERS_MAX: usize = LINKS_MAX;
 /// are over in a minute.
 pub const REPEATS_EVENLY: u32 = 60;
 
+/// Repeats for what a fast link has lost; what is still not answered then waits for a link that is down.
+pub const REPEATS_SOON: u32 = 3;
+
+/// Shortest distance between the others: no outage that people notice is over sooner.
+pub const REPEAT_WAIT_LEAST: Duration = Duration::from_millis(500);
+
 /// Longest distance between repeats. A window of three minutes must not pass unnoticed.
 pub const REPEAT_WAIT_MAX: Duration = Duration::from_secs(20);
 
@@ -83,6 +89,9 @@ pub const MINIMUM_WINDOW_PACKETS: u64 = 4;
 
 /// Sessions that callers may resume without a new handshake; the oldest makes room. Twice the links.
 pub const SESSIONS_MAX: usize = 2 * LINKS_MAX;
+
+/// Chains that were verified and are remembered, half a kilobyte each: those of all links.
+pub const CHAINS_KEPT_MAX: usize = LINKS_MAX;
 
 /// Called addresses of which a session is kept.
 pub const CALLED_MAX: usize = 64;

@@ -17,10 +17,10 @@ pub(crate) use self::quic::is_told;
 use self::quic::{Early, Reader, Writer, follow};
 use crate::close::{CloseCode, CloseReason};
 use crate::dial::Known;
+use crate::evidence::Evidence;
 use crate::limits::{EVENTS_MAX, SENDERS_MAX};
 use crate::line::{self, Beginning, Ends, Line};
 use crate::repeat::Watch;
-use crate::tls::Evidence;
 
 /// What comes from a link, in order; [`LinkEvent::Closed`] once, as the last.
 #[derive(Debug, Clone, PartialEq, Eq)]

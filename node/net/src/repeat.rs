@@ -53,6 +53,9 @@ const RESET_CONTEXT: &str = "hopluu 2026 stateless reset of QUIC connections";
 /// A call has a socket of its own, and needs none.
 const ID_BYTES: usize = 4;
 
+/// How soon after a reset, or an answer to a knock, there may be another.
+const RESET_INTERVAL_LEAST: Duration = Duration::from_millis(1);
+
 /// Makes the tokens by which a peer believes that this node has forgotten a connection (RFC 9000, section
 /// 10.3.1): the same after every start.
 struct ResetKey(Zeroizing<[u8; 32]>);
@@ -120,17 +123,25 @@ impl Repeater {
     ) -> io::Result<quinn::Endpoint> {
         let mut config = EndpointConfig::new(Arc::new(ResetKey(signer.derive_key(RESET_CONTEXT))));
         let id_bytes = server.as_ref().map_or(0, |_| ID_BYTES);
+        // It is per socket and no caller's own: callers of a whole province may come back at once. What resets is shorter
+        // than what asks for it.
+        config.min_reset_interval(RESET_INTERVAL_LEAST);
         config.cid_generator(move || Box::new(RandomConnectionIdGenerator::new(id_bytes)));
         let socket: Arc<dyn AsyncUdpSocket> = Arc::<Self>::clone(self);
         quinn::Endpoint::new_with_abstract_socket(config, server, socket, Arc::new(TokioRuntime))
     }
 
     /// Begins to repeat what an answer is owed for.
-    pub(crate) fn watch(self: &Arc<Self>, addr: SocketAddr, pace: Pace) -> Watch {
+    pub(crate) fn watch(
+        self: &Arc<Self>,
+        addr: SocketAddr,
+        pace: Pace,
+        endpoint: Option<quinn::Endpoint>,
+    ) -> Watch {
         let measured = Measured::default();
         *self.lock() = Some(Flight::to(addr, pace, measured.clone(), Instant::now()));
         let mut running = JoinSet::new();
-        running.spawn(Arc::clone(self).run());
+        running.spawn(Arc::clone(self).run(measured.clone(), endpoint));
         Watch {
             repeater: Arc::clone(self),
             measured,
@@ -143,10 +154,18 @@ impl Repeater {
         self.is_left.load(Ordering::Relaxed)
     }
 
-    /// Repeats what is due.
-    async fn run(self: Arc<Self>) {
+    /// Repeats what is due, and wakes QUIC: it takes its socket for a new one, over which it says something new.
+    async fn run(self: Arc<Self>, measured: Measured, endpoint: Option<quinn::Endpoint>) {
         loop {
-            let due = self.repeat(Instant::now());
+            let now = Instant::now();
+            let wakes = self.lock().as_mut().is_some_and(|it| it.take_wake(now));
+            if let Some(endpoint) = endpoint.as_ref().filter(|_| wakes) {
+                measured.wake();
+                let socket: Arc<dyn AsyncUdpSocket> = Arc::<Self>::clone(&self);
+                // It is the socket that it has.
+                let _has_an_address = endpoint.rebind_abstract(socket);
+            }
+            let due = self.repeat(now);
             let wait = async {
                 match due {
                     Some(due) => sleep_until(due).await,
@@ -225,8 +244,8 @@ impl Repeater {
                 }
                 Heard::Waits => passes = false,
             }
-            if let Some(last) = lock(&self.unanswered).heard(from, now) {
-                self.send_again(from, &last);
+            if let Some(last) = lock(&self.unanswered).heard(from, packet.len(), now) {
+                self.send_again(from, last);
             }
         }
         let mut flight = self.lock();

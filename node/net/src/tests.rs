@@ -26,6 +26,7 @@ use tokio::time::timeout;
 
 use crate::congestion::Expected;
 use crate::dial::{Caller, Quic};
+use crate::evidence::Evidence;
 use crate::join::exchange;
 use crate::key::{Subject, issue, write_root};
 use crate::limits::{
@@ -33,14 +34,14 @@ use crate::limits::{
     JOIN_BURST, KNOCK_INTERVAL, LINKS_MAX, READ_BYTES_MAX, SEND_WINDOW_BYTES, WINDOW_BYTES,
 };
 use crate::repeat::Repeater;
-use crate::tls::{Client, Credentials, Evidence, JOIN_ALPN, LINK_ALPN};
+use crate::tls::{Client, Credentials, JOIN_ALPN, LINK_ALPN};
 use crate::transport::transport;
 use crate::{
     BindError, CloseCode, CloseReason, DialError, DialOptions, Endpoint, Incoming, JoinCallError,
     Link, LinkEvent, LinkGone, NetConfig, Tcp, Tuning, Via, call_join,
 };
 
-const NOT_AFTER: Timestamp = Timestamp(1_900_000_000_000);
+pub(crate) const NOT_AFTER: Timestamp = Timestamp(1_900_000_000_000);
 const LIMIT: Duration = Duration::from_secs(20);
 
 fn signer(seed: u8) -> Signer {
@@ -48,11 +49,11 @@ fn signer(seed: u8) -> Signer {
 }
 
 /// Province (key 1), district (2), commune (3); leaf first.
-fn chain(depth: u8) -> Vec<Vec<u8>> {
+pub(crate) fn chain(depth: u8) -> Vec<Vec<u8>> {
     chain_of(1, depth)
 }
 
-fn chain_of(first: u8, depth: u8) -> Vec<Vec<u8>> {
+pub(crate) fn chain_of(first: u8, depth: u8) -> Vec<Vec<u8>> {
     let units = ["45@2020-01-01", "465@2020-01-01", "19429@2020-02-01"];
     let root = signer(first);
     let mut chain = vec![write_root(&root, &units[0].parse().unwrap(), NOT_AFTER).unwrap()];

@@ -2,13 +2,10 @@
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
-use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use hopluu_model::{Digest, ErrorChain, Timestamp};
-use hopluu_trust::{
-    ChainError, Signature, Signer, read_certificate, verify_chain, verify_signature,
-};
+use hopluu_model::{Digest, ErrorChain};
+use hopluu_trust::{ChainError, Signature, Signer, read_certificate, verify_signature};
 use quinn::crypto::rustls::{QuicClientConfig, QuicServerConfig};
 use rustls::client::Resumption;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
@@ -22,6 +19,7 @@ use rustls::{
     SignatureScheme,
 };
 
+use crate::evidence::Evidence;
 use crate::limits::{CALLED_MAX, SESSIONS_MAX};
 use crate::shorten::{PACKER, UNPACKER};
 
@@ -49,28 +47,6 @@ pub(crate) fn name_of(addr: SocketAddr) -> String {
 pub(crate) fn stream_name_of(place: &str) -> String {
     let hash = blake3::hash(place.as_bytes()).to_hex();
     format!("t{}.hopluu.invalid", hash.get(..32).unwrap_or_default())
-}
-
-/// The latest time there is evidence of, shared by all handshakes; expiry is judged by it.
-#[derive(Debug, Clone)]
-pub(crate) struct Evidence(Arc<AtomicI64>);
-
-impl Evidence {
-    /// No evidence yet: nothing has expired.
-    pub(crate) fn none() -> Self {
-        Self(Arc::new(AtomicI64::new(i64::MIN)))
-    }
-
-    pub(crate) fn set(&self, at: Timestamp) {
-        self.0.store(at.0, Ordering::Relaxed);
-    }
-
-    pub(crate) fn at(&self) -> Option<Timestamp> {
-        match self.0.load(Ordering::Relaxed) {
-            i64::MIN => None,
-            at => Some(Timestamp(at)),
-        }
-    }
 }
 
 /// What a node presents in a handshake.
@@ -114,7 +90,7 @@ impl PeerVerifier {
             .chain(others)
             .map(|der| der.as_ref().to_vec())
             .collect();
-        let Err(error) = verify_chain(&chain, &self.root, self.evidence.at()) else {
+        let Err(error) = self.evidence.verify(&chain, &self.root) else {
             return Ok(());
         };
         tracing::info!(error = %ErrorChain(&error), "certificate chain refused");

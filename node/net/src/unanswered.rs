@@ -1,8 +1,8 @@
 //! What a called node last said before an outage.
 //!
 //! A called node does not look for its callers, they come again. What it said meanwhile is lost, and QUIC's timers,
-//! doubled while nobody answered, may miss one window after the other. So whoever is heard after a silence gets the
-//! last packet again: its acknowledgement shows QUIC what was lost.
+//! doubled while nobody answers, may miss one window after the other. So whoever knocks, or is heard after a silence, gets
+//! the last packet again: its acknowledgement shows QUIC what was lost.
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -10,9 +10,9 @@ use std::net::SocketAddr;
 use tokio::time::Instant;
 
 use crate::header::is_long;
-use crate::limits::{ASKING_BYTES, SILENCE, UNANSWERED_PEERS_MAX};
+use crate::limits::{ASKING_BYTES, KNOCK_BYTES, SILENCE, UNANSWERED_PEERS_MAX};
 
-/// The last packet to each peer that has not been heard since.
+/// The last packet to each peer.
 #[derive(Debug, Default)]
 pub(crate) struct Unanswered {
     peers: BTreeMap<SocketAddr, Last>,
@@ -20,8 +20,10 @@ pub(crate) struct Unanswered {
 
 #[derive(Debug)]
 struct Last {
-    /// When the first packet went out since the peer was heard.
-    since: Instant,
+    /// When the first packet went out since the peer was heard, if one did.
+    since: Option<Instant>,
+    /// When it, or what was said after it, went out or went again.
+    at: Instant,
     packet: Vec<u8>,
 }
 
@@ -32,20 +34,36 @@ impl Unanswered {
             return;
         }
         if let Some(last) = self.peers.get_mut(&to) {
+            last.since.get_or_insert(now);
+            last.at = now;
             last.packet.clear();
             last.packet.extend_from_slice(packet);
             return;
         }
         self.make_room();
-        let packet = packet.to_vec();
-        self.peers.insert(to, Last { since: now, packet });
+        let last = Last {
+            since: Some(now),
+            at: now,
+            packet: packet.to_vec(),
+        };
+        self.peers.insert(to, last);
     }
 
-    /// A packet came in: gives what goes out again.
-    pub(crate) fn heard(&mut self, from: SocketAddr, now: Instant) -> Option<Vec<u8>> {
-        let last = self.peers.remove(&from)?;
-        let silence = now.saturating_duration_since(last.since);
-        (silence >= SILENCE).then_some(last.packet)
+    /// So many bytes came in: gives what goes out again. Who knocks has heard nothing for a while; what it says again
+    /// and again has been heard, and is no sign that it hears.
+    pub(crate) fn heard(&mut self, from: SocketAddr, bytes: usize, now: Instant) -> Option<&[u8]> {
+        let last = self.peers.get_mut(&from)?;
+        let since = if bytes == KNOCK_BYTES {
+            Some(last.at)
+        } else {
+            last.since.take()
+        };
+        let is_silent = |since| now.saturating_duration_since(since) >= SILENCE;
+        if !since.is_some_and(is_silent) {
+            return None;
+        }
+        last.at = now;
+        Some(&last.packet)
     }
 
     /// Forgets who has been silent longest, where too many are.
@@ -53,7 +71,7 @@ impl Unanswered {
         if self.peers.len() < UNANSWERED_PEERS_MAX {
             return;
         }
-        let silent = self.peers.iter().min_by_key(|(_, last)| last.since);
+        let silent = self.peers.iter().min_by_key(|(_, last)| last.at);
         if let Some(silent) = silent.map(|(addr, _)| *addr) {
             self.peers.remove(&silent);
         }
@@ -79,15 +97,29 @@ mod tests {
         // Acknowledgements and handshakes are no question.
         unanswered.sent(addr(1), &[4; ASKING_BYTES - 1], start);
         unanswered.sent(addr(1), &[0xC0; 300], start);
-        assert_eq!(unanswered.heard(addr(2), start + SILENCE), None);
-        let again = unanswered.heard(addr(1), start + SILENCE);
-        assert_eq!(again, Some(vec![3; 300]));
-        assert_eq!(unanswered.heard(addr(1), start + 2 * SILENCE), None);
+        assert_eq!(unanswered.heard(addr(2), 300, start + SILENCE), None);
+        let again = unanswered.heard(addr(1), 300, start + SILENCE);
+        assert_eq!(again, Some(&[3; 300][..]));
+        assert_eq!(unanswered.heard(addr(1), 300, start + 2 * SILENCE), None);
         // Who answers in time was there all along.
         unanswered.sent(addr(1), &[5; 300], start + 3 * SILENCE);
         let soon = start + 3 * SILENCE + SILENCE / 2;
-        assert_eq!(unanswered.heard(addr(1), soon), None);
-        assert!(unanswered.peers.is_empty());
+        assert_eq!(unanswered.heard(addr(1), 300, soon), None);
+        assert_eq!(unanswered.heard(addr(1), 300, start + 9 * SILENCE), None);
+    }
+
+    #[test]
+    fn who_knocks_gets_it_now_and_then_whatever_else_it_says() {
+        let (mut unanswered, start) = (Unanswered::default(), Instant::now());
+        unanswered.sent(addr(1), &[1; 300], start);
+        let mut times = 0;
+        for tenths in 1..=SILENCE.as_secs() * 40 {
+            let now = start + Duration::from_millis(100 * tenths);
+            // It repeats what had arrived, because it has heard no answer.
+            unanswered.heard(addr(1), 300, now);
+            times += u32::from(unanswered.heard(addr(1), KNOCK_BYTES, now).is_some());
+        }
+        assert_eq!(times, 4);
     }
 
     #[test]
@@ -100,7 +132,7 @@ mod tests {
         }
         assert_eq!(unanswered.peers.len(), UNANSWERED_PEERS_MAX);
         let late = start + 2 * SILENCE;
-        assert_eq!(unanswered.heard(addr(9), late), None);
-        assert!(unanswered.heard(addr(10), late).is_some());
+        assert_eq!(unanswered.heard(addr(9), 300, late), None);
+        assert!(unanswered.heard(addr(10), 300, late).is_some());
     }
 }

@@ -1,14 +1,13 @@
-//! The changes of documents: the one place where a change becomes stored.
+//! The changes of documents, as they are stored.
 
 use std::collections::BTreeSet;
 
-use hopluu_model::{ActorId, ChangeHash, DocId, EntryKind};
+use hopluu_model::{ActorId, ChangeHash, DocId};
 use rusqlite::Row;
 
-use crate::docs::bounded;
-use crate::limits::{BODY_BYTES_MAX, CHANGES_PER_DOC_MAX, ORDINAL_BITS};
-use crate::read::{count, hashes, id, joined, signed};
-use crate::{AppendError, Appended, ChangeHead, ChangeRow, DbError, NewChange, Read, WriteTx};
+use crate::limits::ORDINAL_BITS;
+use crate::read::{count, hashes, id, signed};
+use crate::{ChangeHead, ChangeRow, DbError, Read};
 
 const CHANGE_COLUMNS: &str =
     "SELECT id & 0xffffff, hash, actor, actor_seq, deps, seal, body FROM changes";
@@ -96,19 +95,15 @@ impl Read {
         }
     }
 
-    /// Which change has a number of an actor's in a document, or is its last.
+    /// Which change has a number of an actor's in a document.
     pub fn change_of_actor(
         &self,
         doc: DocId,
         actor: ActorId,
-        seq: Option<u64>,
+        seq: u64,
     ) -> Result<Option<ChangeHash>, DbError> {
         let Some((number, _)) = self.doc_numbers(doc)? else {
             return Ok(None);
-        };
-        let seq = match seq {
-            Some(seq) => seq,
-            None => self.actor_seq_of(number, actor)?,
         };
         self.one(
             "SELECT hash FROM changes WHERE doc = ?1 AND actor = ?2 AND actor_seq = ?3",
@@ -128,123 +123,18 @@ impl Read {
         self.one(sql, (number, actor.as_bytes()), |row| Ok(row.get(0)?))
     }
 
-    fn has_change_of(&self, number: i64, hash: ChangeHash) -> Result<bool, DbError> {
+    pub(crate) fn has_change_of(&self, number: i64, hash: ChangeHash) -> Result<bool, DbError> {
         let sql = "SELECT 1 FROM changes WHERE doc = ?1 AND hash = ?2";
         let found = self.one(sql, (number, hash.as_bytes()), |_| Ok(()))?;
         Ok(found.is_some())
     }
 
-    fn actor_seq_of(&self, number: i64, actor: ActorId) -> Result<u64, DbError> {
+    pub(crate) fn actor_seq_of(&self, number: i64, actor: ActorId) -> Result<u64, DbError> {
         let sql = "SELECT actor_seq FROM actors WHERE doc = ?1 AND actor = ?2";
         let found = self.one(sql, (number, actor.as_bytes()), |row| {
             count(row, 0, "actors")
         })?;
         Ok(found.unwrap_or(0))
-    }
-}
-
-impl WriteTx<'_> {
-    /// Stores a change with its journal entry and moves the document's heads. A change that is
-    /// there already is not written again; one whose dependencies are not all here, or whose actor
-    /// skips or repeats a number, is refused.
-    pub fn append_change(&mut self, change: &NewChange<'_>) -> Result<Appended, AppendError> {
-        let doc = change.doc;
-        bounded("a change", change.body, BODY_BYTES_MAX)?;
-        bounded("a seal", change.seal, BODY_BYTES_MAX)?;
-        let state = self
-            .one(
-                "SELECT id, implied, heads, changes FROM docs WHERE doc = ?1",
-                [doc.as_bytes()],
-                DocState::read,
-            )?
-            .ok_or(DbError::UnknownDoc { doc })?;
-        if self.has_change_of(state.number, change.hash)? || state.implied.contains(&change.hash) {
-            return Ok(Appended::Known);
-        }
-        self.check_change(&state, change)?;
-        let ordinal = state.changes + 1;
-        let key = change_key(state.number, ordinal);
-        self.run(
-            "INSERT INTO changes (id, hash, actor, actor_seq, deps, seal, body) \
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
-            (
-                key,
-                change.hash.as_bytes(),
-                change.actor.as_bytes(),
-                signed(change.actor_seq),
-                joined(change.deps),
-                change.seal,
-                change.body,
-            ),
-        )?;
-        self.run(
-            "INSERT INTO actors (doc, actor, actor_seq) VALUES (?1, ?2, ?3) \
-             ON CONFLICT (doc, actor) DO UPDATE SET actor_seq = excluded.actor_seq",
-            (
-                state.number,
-                change.actor.as_bytes(),
-                signed(change.actor_seq),
-            ),
-        )?;
-        let seq = self.append_entry(EntryKind::Change, key, change.origin, change.class)?;
-        let heads = heads_after(&state.heads, change.hash, change.deps);
-        self.run(
-            "UPDATE docs SET heads = ?2, changes = ?3, bytes = bytes + ?4 WHERE id = ?1",
-            (
-                state.number,
-                joined(&heads),
-                signed(ordinal),
-                signed(change.body.len() as u64),
-            ),
-        )?;
-        Ok(Appended::New {
-            seq,
-            ordinal,
-            heads,
-        })
-    }
-
-    fn check_change(&self, state: &DocState, change: &NewChange<'_>) -> Result<(), AppendError> {
-        let (doc, hash) = (change.doc, change.hash);
-        if state.changes >= CHANGES_PER_DOC_MAX {
-            return Err(AppendError::TooManyChanges { doc });
-        }
-        for dep in change.deps {
-            if !state.implied.contains(dep) && !self.has_change_of(state.number, *dep)? {
-                let dep = *dep;
-                return Err(AppendError::DependencyMissing { doc, hash, dep });
-            }
-        }
-        let expected = self.actor_seq_of(state.number, change.actor)? + 1;
-        if change.actor_seq == expected {
-            Ok(())
-        } else {
-            Err(AppendError::ActorSequence {
-                doc,
-                hash,
-                expected,
-                found: change.actor_seq,
-            })
-        }
-    }
-}
-
-/// What appending needs of a document.
-struct DocState {
-    number: i64,
-    implied: Vec<ChangeHash>,
-    heads: Vec<ChangeHash>,
-    changes: u64,
-}
-
-impl DocState {
-    fn read(row: &Row<'_>) -> Result<Self, DbError> {
-        Ok(Self {
-            number: row.get(0)?,
-            implied: hashes(row.get_ref(1)?.as_blob().unwrap_or_default(), "docs")?,
-            heads: hashes(row.get_ref(2)?.as_blob().unwrap_or_default(), "docs")?,
-            changes: count(row, 3, "docs")?,
-        })
     }
 }
 

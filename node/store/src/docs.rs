@@ -109,11 +109,6 @@ impl Read {
         Ok(())
     }
 
-    pub(crate) fn doc_numbers(&self, doc: DocId) -> Result<Option<(i64, i64)>, DbError> {
-        let sql = "SELECT id, series FROM docs WHERE doc = ?1";
-        self.one(sql, [doc.as_bytes()], |row| Ok((row.get(0)?, row.get(1)?)))
-    }
-
     fn series_number(
         &self,
         form: &FormId,

@@ -1,6 +1,6 @@
 //! The journal: what was accepted, numbered 1, 2, 3 ... without gaps.
 
-use hopluu_model::{DocId, EntryKind, NodeId, ObjectId, Seq};
+use hopluu_model::{DocId, EntryKind, ObjectId, Seq};
 use rusqlite::Row;
 
 use crate::limits::ORDINAL_BITS;
@@ -91,7 +91,7 @@ impl Read {
         Ok(looked_at)
     }
 
-    /// Bytes of what each entry carries, from one place to another; superseded ones carry nothing.
+    /// Bytes of what each entry carries, from one place to another; superseded ones are passed over.
     pub fn entries_bytes(
         &self,
         first: Seq,
@@ -103,7 +103,7 @@ impl Read {
              WHEN 2 THEN (SELECT length(body) FROM records WHERE id = j.ref) \
              WHEN 3 THEN (SELECT length(body) FROM receipts WHERE id = j.ref) \
              WHEN 4 THEN (SELECT length(body) FROM attachments WHERE id = j.ref) END \
-             FROM journal j WHERE j.seq >= ?1 AND j.seq <= ?2 ORDER BY j.seq";
+             FROM journal j WHERE j.seq >= ?1 AND j.seq <= ?2 AND j.kind <> 0 ORDER BY j.seq";
         let mut statement = self.statement(sql)?;
         let mut rows = statement.query((signed(first.0), signed(last.0)))?;
         while let Some(row) = rows.next()? {
@@ -271,10 +271,9 @@ impl WriteTx<'_> {
         &mut self,
         kind: EntryKind,
         reference: i64,
-        origin: Option<NodeId>,
+        origin: Option<i64>,
         class: u8,
     ) -> Result<Seq, DbError> {
-        let origin = origin.map(|node| self.intern_node(node)).transpose()?;
         let sql = "INSERT INTO journal (kind, ref, origin, class) VALUES (?1, ?2, ?3, ?4)";
         let seq = self.insert(sql, (kind.number(), reference, origin, class))?;
         Ok(Seq(unsigned(seq, "journal")?))

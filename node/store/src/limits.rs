@@ -90,5 +90,6 @@ pub const FINDINGS_MAX: usize = 200;
 /// some hundred seeks.
 pub const SALVAGE_GAPS_MAX: usize = 10_000;
 
-/// Documents whose numbers a reader remembers: those of a province in a year, one megabyte. Then it begins anew.
+/// Documents whose numbers a reader remembers, by number and by id: those of a province in a year, one megabyte each.
+/// Then it begins anew.
 pub(crate) const DOC_NUMBERS_KEPT_MAX: usize = 16 << 10;

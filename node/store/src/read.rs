@@ -4,7 +4,7 @@ use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::fmt;
 
-use hopluu_model::{ChangeHash, Epoch, NodeId, ObjectId, Seq, UnitId};
+use hopluu_model::{ChangeHash, DocId, Epoch, NodeId, ObjectId, Seq, UnitId};
 use rusqlite::{CachedStatement, Connection, OptionalExtension, Params, Row};
 
 use crate::DbError;
@@ -14,11 +14,18 @@ use crate::limits::DOC_NUMBERS_KEPT_MAX;
 /// inside a job of what the job itself has written too.
 pub struct Read {
     pub(crate) db: Connection,
-    /// Units by their small number; numbers are never given twice, except by a job that was undone.
+    numbers: Box<Numbers>,
+}
+
+/// What small numbers stand for; they are never given twice, except by a job that was undone.
+#[derive(Default)]
+struct Numbers {
     units: RefCell<BTreeMap<i64, UnitId>>,
     nodes: RefCell<BTreeMap<i64, NodeId>>,
     /// Of documents that were lately asked for by number, their ids and the numbers of their units.
     docs: RefCell<BTreeMap<i64, (ObjectId, i64)>>,
+    /// Of documents that were lately asked for by id, their numbers and those of their series.
+    by_id: RefCell<BTreeMap<DocId, (i64, i64)>>,
 }
 
 impl fmt::Debug for Read {
@@ -31,9 +38,7 @@ impl Read {
     pub(crate) fn new(db: Connection) -> Self {
         Self {
             db,
-            units: RefCell::new(BTreeMap::new()),
-            nodes: RefCell::new(BTreeMap::new()),
-            docs: RefCell::new(BTreeMap::new()),
+            numbers: Box::default(),
         }
     }
 
@@ -136,7 +141,7 @@ impl Read {
         number: i64,
         with: impl FnOnce(&UnitId) -> T,
     ) -> Result<T, DbError> {
-        if let Some(unit) = self.units.borrow().get(&number) {
+        if let Some(unit) = self.numbers.units.borrow().get(&number) {
             return Ok(with(unit));
         }
         let text = self.one("SELECT unit FROM units WHERE id = ?1", [number], |row| {
@@ -144,7 +149,7 @@ impl Read {
         })?;
         let unit: UnitId = parsed(text.as_deref().unwrap_or(""), "units", "a unit")?;
         let answer = with(&unit);
-        self.units.borrow_mut().insert(number, unit);
+        self.numbers.units.borrow_mut().insert(number, unit);
         Ok(answer)
     }
 
@@ -158,7 +163,7 @@ impl Read {
     }
 
     pub(crate) fn node(&self, number: i64) -> Result<NodeId, DbError> {
-        if let Some(node) = self.nodes.borrow().get(&number) {
+        if let Some(node) = self.numbers.nodes.borrow().get(&number) {
             return Ok(*node);
         }
         let mut statement = self.statement("SELECT node FROM nodes WHERE id = ?1")?;
@@ -170,23 +175,32 @@ impl Read {
             table: "nodes",
             expected: "a node",
         })?;
-        self.nodes.borrow_mut().insert(number, node);
+        self.numbers.nodes.borrow_mut().insert(number, node);
         Ok(node)
     }
 
     /// A document by its number, with the number of its unit.
     pub(crate) fn numbered_doc(&self, number: i64) -> Result<Option<(ObjectId, i64)>, DbError> {
-        if let Some(doc) = self.docs.borrow().get(&number) {
+        if let Some(doc) = self.numbers.docs.borrow().get(&number) {
             return Ok(Some(*doc));
         }
         let sql = "SELECT doc, unit FROM docs WHERE id = ?1";
         let found = self.one(sql, [number], |row| Ok((id(row, 0, "docs")?, row.get(1)?)))?;
         if let Some(doc) = found {
-            let mut docs = self.docs.borrow_mut();
-            if docs.len() >= DOC_NUMBERS_KEPT_MAX {
-                docs.clear();
-            }
-            docs.insert(number, doc);
+            keep(&self.numbers.docs, number, doc);
+        }
+        Ok(found)
+    }
+
+    /// The number of a document and that of its series.
+    pub(crate) fn doc_numbers(&self, doc: DocId) -> Result<Option<(i64, i64)>, DbError> {
+        if let Some(numbers) = self.numbers.by_id.borrow().get(&doc) {
+            return Ok(Some(*numbers));
+        }
+        let sql = "SELECT id, series FROM docs WHERE doc = ?1";
+        let found = self.one(sql, [doc.as_bytes()], |row| Ok((row.get(0)?, row.get(1)?)))?;
+        if let Some(numbers) = found {
+            keep(&self.numbers.by_id, doc, numbers);
         }
         Ok(found)
     }
@@ -198,10 +212,20 @@ impl Read {
 
     /// After a rollback a number may come to mean something else.
     pub(crate) fn forget_numbers(&self) {
-        self.units.borrow_mut().clear();
-        self.nodes.borrow_mut().clear();
-        self.docs.borrow_mut().clear();
+        self.numbers.units.borrow_mut().clear();
+        self.numbers.nodes.borrow_mut().clear();
+        self.numbers.docs.borrow_mut().clear();
+        self.numbers.by_id.borrow_mut().clear();
     }
+}
+
+/// Remembers something of a document; what was remembered before is forgotten where it gets too much.
+fn keep<K: Ord, V>(kept: &RefCell<BTreeMap<K, V>>, key: K, value: V) {
+    let mut kept = kept.borrow_mut();
+    if kept.len() >= DOC_NUMBERS_KEPT_MAX {
+        kept.clear();
+    }
+    kept.insert(key, value);
 }
 
 pub(crate) const META_EPOCH: &str = "epoch";

@@ -102,6 +102,7 @@ impl WriteTx<'_> {
             "INSERT INTO records (hash, kind, unit, body) VALUES (?1, ?2, ?3, ?4)",
             (record.hash.as_bytes(), record.kind, unit, &record.body),
         )?;
+        let origin = self.intern_origin(origin)?;
         let seq = self.append_entry(EntryKind::Record, number, origin, 0)?;
         Ok(Put::New(seq))
     }
@@ -144,6 +145,7 @@ impl WriteTx<'_> {
                 &receipt.body,
             ),
         )?;
+        let origin = self.intern_origin(origin)?;
         let seq = self.append_entry(EntryKind::Receipt, number, origin, 0)?;
         self.run(
             "UPDATE receipts SET seq = ?2 WHERE id = ?1",
@@ -170,6 +172,7 @@ impl WriteTx<'_> {
             "INSERT INTO attachments (doc, hash, body) VALUES (?1, ?2, ?3)",
             (number, attachment.digest.as_bytes(), &attachment.body),
         )?;
+        let origin = self.intern_origin(origin)?;
         let seq = self.append_entry(EntryKind::Attachment, number, origin, 0)?;
         Ok(Put::New(seq))
     }

@@ -116,6 +116,11 @@ impl WriteTx<'_> {
             None => self.insert("INSERT INTO nodes (node) VALUES (?1)", [node.as_bytes()]),
         }
     }
+
+    /// The number of whom something came from, where it came from somebody.
+    pub(crate) fn intern_origin(&mut self, origin: Option<NodeId>) -> Result<Option<i64>, DbError> {
+        origin.map(|node| self.intern_node(node)).transpose()
+    }
 }
 
 /// Failures that are nobody's refusal: the disk, or memory, or damage.

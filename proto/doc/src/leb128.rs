@@ -111,6 +111,29 @@ pub(crate) fn write_unsigned(out: &mut Vec<u8>, mut value: u64) {
     }
 }
 
+/// Appends a number that may be negative in its shortest form.
+pub(crate) fn write_signed(out: &mut Vec<u8>, mut value: i64) {
+    loop {
+        let low = value.to_le_bytes()[0] & 0x7f;
+        value >>= 7;
+        // The last byte's highest bit says the sign of what is not there.
+        let is_last = match low & 0x40 {
+            0 => value == 0,
+            _ => value == -1,
+        };
+        if is_last {
+            out.push(low);
+            return;
+        }
+        out.push(low | 0x80);
+    }
+}
+
+/// Appends how many bytes these are.
+pub(crate) fn write_length(out: &mut Vec<u8>, bytes: &[u8]) {
+    write_unsigned(out, bytes.len() as u64);
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -129,6 +152,15 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn signed_round_trips(value: i64) {
+            let mut bytes = Vec::new();
+            write_signed(&mut bytes, value);
+            let mut reader = Reader::new(&bytes);
+            prop_assert_eq!(reader.signed(), Ok(value));
+            prop_assert!(reader.is_empty());
+        }
+
         #[test]
         fn unsigned_round_trips(value: u64) {
             let mut bytes = Vec::new();

@@ -47,6 +47,6 @@ pub use report::{
     Attached, Candidate, HistoryEntry, Kept, LoadError, Register, Report, TextKey, Touched, Undone,
 };
 pub use scan::{
-    InsertRun, MapOp, Place, ScanError, ScanLimits, ScannedChange, TextEdit, TextObject, count_ops,
-    rescan, scan,
+    InsertRun, MapOp, Place, ScanError, ScanLimits, ScannedChange, TextEdit, TextObject, inflate,
+    op_span, rescan, scan,
 };

@@ -22,6 +22,7 @@ mod tests;
 mod trail;
 mod unpack;
 mod vouch;
+mod write;
 
 use hopluu_model::Fault;
 use serde::{Deserialize, Serialize};

@@ -21,9 +21,10 @@ mod parts;
 mod tests;
 
 pub(crate) use self::chunk::Chunk;
+pub(crate) use self::columns::COLUMN_KINDS;
 use self::columns::Columns;
 use self::ops::Writes;
-pub(crate) use self::ops::{Key, RawOp, Ref};
+pub(crate) use self::ops::{DELETE, Key, NULL, PUT, RawOp, Ref, TEXT};
 pub(crate) use self::parts::Parts;
 
 /// How much one change may cost. See [`crate::limits::SCAN_LIMITS`] for the values in use.
@@ -234,7 +235,7 @@ impl ScannedChange {
 /// Whatever exceeds a bound or lies outside; the change must then stay outside.
 pub fn scan(bytes: &[u8], limits: &ScanLimits) -> Result<ScannedChange, ScanError> {
     let chunk = Chunk::read(bytes, limits)?;
-    let mut change = read(&chunk, bytes, limits)?;
+    let mut change = read(&chunk, bytes.to_vec(), limits)?;
     change.hash = check_canonical(&chunk)?;
     Ok(change)
 }
@@ -253,26 +254,27 @@ pub fn rescan(
     if chunk.hash() != hash {
         return Err(ScanError::Checksum);
     }
-    let change = read(&chunk, bytes, limits)?;
+    let change = read(&chunk, bytes.to_vec(), limits)?;
     Ok(ScannedChange { hash, ..change })
 }
 
-/// Reads a change that Automerge has just written, so that its bytes are canonical as they are.
+/// Reads a change that was just written as Automerge writes it, so that its bytes are canonical as they are.
 pub(crate) fn scan_made(
-    made: &mut automerge::Change,
+    chunk: &Chunk<'_>,
+    hash: ChangeHash,
     limits: &ScanLimits,
 ) -> Result<ScannedChange, ScanError> {
-    let hash = ChangeHash(made.hash().0);
-    // As a store keeps it: deflated where that is shorter.
-    let bytes = made.bytes().into_owned();
-    let chunk = Chunk::read_inflated(&bytes, made.raw_bytes(), limits)?;
-    let change = read(&chunk, &bytes, limits)?;
-    debug_assert_eq!(check_canonical(&chunk), Ok(hash), "Automerge writes alike");
+    let change = read(chunk, chunk.stored_bytes(limits)?, limits)?;
+    debug_assert_eq!(check_canonical(chunk), Ok(hash), "Automerge writes alike");
     Ok(ScannedChange { hash, ..change })
 }
 
 /// All but the hash.
-fn read(chunk: &Chunk<'_>, bytes: &[u8], limits: &ScanLimits) -> Result<ScannedChange, ScanError> {
+fn read(
+    chunk: &Chunk<'_>,
+    bytes: Vec<u8>,
+    limits: &ScanLimits,
+) -> Result<ScannedChange, ScanError> {
     let mut parts = Parts::read(chunk, limits)?;
     let ops = parts.ops();
     let Writes {
@@ -302,19 +304,32 @@ fn read(chunk: &Chunk<'_>, bytes: &[u8], limits: &ScanLimits) -> Result<ScannedC
         inserts,
         elements,
         declares,
-        bytes: bytes.to_vec(),
+        bytes,
     })
 }
 
-/// How many operations a stored change claims to be, from the lengths of its runs: what taking it apart
-/// will cost. Nothing where it cannot be read.
+/// A stored change inflated, as it is best packed, and how many operations it claims to be. Nothing where it cannot be
+/// read.
 #[must_use]
-pub fn count_ops(bytes: &[u8], limits: &ScanLimits) -> Option<u64> {
+pub fn inflate(bytes: &[u8], limits: &ScanLimits) -> Option<(Vec<u8>, u64)> {
     let chunk = Chunk::read(bytes, limits).ok()?;
+    let (first, last) = span_of(&chunk, limits)?;
+    Some((chunk.plain_bytes(), last - first + 1))
+}
+
+/// The numbers of the first and the last operation of a stored change, from its head and the lengths of its runs.
+/// Nothing where it cannot be read.
+#[must_use]
+pub fn op_span(bytes: &[u8], limits: &ScanLimits) -> Option<(u64, u64)> {
+    span_of(&Chunk::read(bytes, limits).ok()?, limits)
+}
+
+fn span_of(chunk: &Chunk<'_>, limits: &ScanLimits) -> Option<(u64, u64)> {
     let mut reader = Reader::new(&chunk.body);
-    Head::read(&mut reader, limits).ok()?;
+    let first = Head::read(&mut reader, limits).ok()?.start_op;
     let columns = Columns::read(&mut reader).ok()?;
-    columns.count(limits.ops_max).ok()
+    let ops = columns.count(limits.ops_max).ok()?;
+    Some((first, first.checked_add(ops)?.checked_sub(1)?))
 }
 
 /// The [`work`](ScannedChange::work) that a change claims to be, from the lengths of its runs. Nothing where it cannot

@@ -262,7 +262,9 @@ impl UnitTree {
     /// Whether either is at or below the other.
     #[must_use]
     pub fn related(&self, a: &UnitId, b: &UnitId) -> bool {
-        self.is_at_or_below(a, b) || self.is_at_or_below(b, a)
+        let is_below = |unit, above| self.index.above(unit).contains(&above);
+        let numbers = || self.index.find(a).zip(self.index.find(b));
+        a == b || numbers().is_some_and(|(a, b)| is_below(a, b) || is_below(b, a))
     }
 
     /// All units that are [at or below](Self::is_at_or_below) this one, by id.

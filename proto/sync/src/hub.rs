@@ -114,9 +114,11 @@ impl Hub {
                 self.closed(now, link, code, again_s);
                 self.pull_on(now, effects);
             }
-            Event::Appended { last, .. } => {
+            Event::Appended { last, ref news } => {
                 self.node.last = self.node.last.max(last);
-                self.all(now, &event, effects);
+                for link in self.sessions.pass_over(last, news.as_ref()) {
+                    self.one(now, link, event.clone(), effects);
+                }
             }
             Event::TreeChanged { ref tree } => {
                 let version = tree.version();
@@ -179,8 +181,7 @@ impl Hub {
             links.insert(session.peer.node, session);
         }
         let peer = |(node, record): (&NodeId, &PeerRecord)| {
-            let link = links.get(node).map(|session| session.status());
-            record.status(link, self.node.last)
+            record.status(links.get(node).copied(), self.node.last)
         };
         HubStatus {
             peers: self.peers.iter().map(peer).collect(),
@@ -366,6 +367,7 @@ impl Hub {
         if let Some(record) = self.peers.get_mut(&session.peer.node) {
             record.closed_here = Some(code);
             record.left = session.left(&self.node).unwrap_or(record.left.clone());
+            record.quit = session.quit();
         }
         let is_well = session.is_greeted()
             && code.fault() == Fault::Local
@@ -382,6 +384,7 @@ impl Hub {
         if let Some(record) = self.peers.get_mut(&session.peer.node) {
             record.closed_there = code.or(record.closed_there);
             record.left = session.left(&self.node).unwrap_or(record.left.clone());
+            record.quit = session.quit();
         }
         let fault = code.and_then(CloseCode::from_number).map(CloseCode::fault);
         let is_well = session.is_greeted() && matches!(fault, None | Some(Fault::Local));

@@ -60,7 +60,7 @@ impl Ready {
         self.entries.iter().map(weight).sum()
     }
 
-    /// Leaves what is more than so many bytes, but for one entry, to a push of its own, which says the span.
+    /// Leaves what is more than so many bytes, but for one entry, to a push of its own.
     fn cut_after(mut self, most: usize) -> (Self, Option<Self>) {
         let mut bytes = 0;
         let fits = self.entries.iter().take_while(|entry| {
@@ -71,11 +71,21 @@ impl Ready {
         if fits >= self.entries.len() {
             return (self, None);
         }
-        let rest = Self {
-            entries: self.entries.split_off(fits),
+        let entries = self.entries.split_off(fits);
+        let before = entries.iter().map(|entry| entry.seq.0.saturating_sub(1));
+        let before = Seq(before.min().unwrap_or_default());
+        let mut rest = Self {
+            entries,
             span: self.span.take(),
             ahead: std::mem::take(&mut self.ahead),
         };
+        // A cut between the two does not bring again what the first has brought.
+        if let Some(whole) = rest.span {
+            let through = whole.through.min(before);
+            let cut = |after, through| (through > after).then_some(Span { after, through });
+            self.span = cut(whole.after, through);
+            rest.span = cut(whole.after.max(through), whole.through);
+        }
         (self, Some(rest))
     }
 }
@@ -141,6 +151,13 @@ impl Outbound {
         self.saved = Some(self.acked);
         self.is_ahead_news = false;
         self.unsaved_bytes = 0;
+    }
+
+    /// Leaves behind what is not for the peer. Little is touched: hundreds of links do so at every report. What has
+    /// overtaken the cursor is let go of with the next reading.
+    pub(crate) fn pass(&mut self, through: Seq) {
+        self.cursor = through;
+        self.resting = None;
     }
 
     /// Takes what was read of the journal; `is_news` asks for a push even if there are no entries, so that
@@ -430,5 +447,49 @@ impl Names {
             object: name.0,
             descriptor: name.1.clone(),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use hopluu_model::EntryKind;
+
+    use super::*;
+
+    fn entry(seq: u64) -> Entry {
+        Entry {
+            seq: Seq(seq),
+            kind: EntryKind::Receipt,
+            object: ObjectId([1; 16]),
+            descriptor: Vec::new(),
+            body: vec![0; 100],
+            class: Class::Receipts,
+            unit: "10101".parse().unwrap(),
+            origin: None,
+        }
+    }
+
+    #[test]
+    fn what_is_cut_in_two_says_of_each_part_how_far_it_leads() {
+        let cut = |seqs: &[u64], after, through| {
+            let ready = Ready {
+                entries: seqs.iter().map(|seq| entry(*seq)).collect(),
+                span: Some(Span {
+                    after: Seq(after),
+                    through: Seq(through),
+                }),
+                ahead: vec![Seq(99)],
+            };
+            let (first, rest) = ready.cut_after(250);
+            let rest = rest.unwrap();
+            assert!(first.ahead.is_empty() && rest.ahead == [Seq(99)]);
+            assert_eq!((first.entries.len(), rest.entries.len()), (2, 2));
+            [first.span, rest.span].map(|span| span.map(|span| (span.after.0, span.through.0)))
+        };
+        assert_eq!(cut(&[3, 5, 9, 12], 2, 15), [Some((2, 8)), Some((8, 15))]);
+        // What comes later is before what comes first.
+        assert_eq!(cut(&[9, 12, 3, 5], 2, 15), [None, Some((2, 15))]);
+        // All of the rest is beyond the span: it overtakes.
+        assert_eq!(cut(&[3, 5, 20, 21], 2, 7), [Some((2, 7)), None]);
     }
 }

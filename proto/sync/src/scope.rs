@@ -35,6 +35,12 @@ impl Scope {
         }
     }
 
+    /// Whether the peer may be told anything at all of a unit. Of what is [admitted](Self::admits) it may.
+    #[must_use]
+    pub fn concerns(&self, unit: &UnitId) -> bool {
+        self.tree.related(unit, &self.peer.unit)
+    }
+
     /// The peer whose scope this is.
     #[must_use]
     pub fn peer(&self) -> &Place {

@@ -221,24 +221,21 @@ impl Session {
             Event::Woken if self.silent_at().is_some_and(|at| at <= turn.now) => {
                 Err(CloseCode::Silent)
             }
-            other => self.follow(other, turn),
+            other => {
+                self.follow(other, turn);
+                Ok(())
+            }
         }
     }
 
     /// What has changed at this node, for all of its links.
-    fn follow(&mut self, event: Event, turn: &mut Turn<'_>) -> Result<(), CloseCode> {
+    fn follow(&mut self, event: Event, turn: &mut Turn<'_>) {
         match event {
-            Event::Appended { last, news } => {
-                if let Some(news) = news {
-                    self.pass_over(last, &news, turn)?;
-                }
-            }
             Event::TreeChanged { .. } => self.change_scope(turn),
             Event::Limited { .. } => self.outbound.resting = None,
             Event::RoomMade { .. } => self.make_room(turn),
             other => self.take_file_event(other),
         }
-        Ok(())
     }
 
     /// Somebody may see more, or less, than before.
@@ -396,11 +393,6 @@ impl Session {
         }
         self.owed_since = is_owed.then(|| self.owed_since.unwrap_or(turn.now));
         turn.record.acked = self.outbound.acked;
-        turn.record.quit = if self.is_quiet() && !self.outbound.has_gap {
-            self.outbound.cursor
-        } else {
-            self.outbound.acked
-        };
         turn.record.received = self.inbound.received.through;
     }
 

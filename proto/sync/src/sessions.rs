@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use hopluu_model::{NodeId, Seq};
 
 use crate::session::Session;
-use crate::{FileId, LinkId, Steady};
+use crate::{FileId, LinkId, News, Steady};
 
 /// All links, at most one to each peer.
 #[derive(Debug, Default)]
@@ -139,6 +139,17 @@ impl Sessions {
         let frees = before.is_some_and(|before| before.pulling.iter().any(released));
         self.shares.insert(link, share);
         frees
+    }
+
+    /// Lets links leave news behind that are for others. Those that have something to do all the same.
+    ///
+    /// Each report of the deadline hour is news to all links and concerns two or three: the others are neither taken
+    /// up nor counted anew, because nothing of what they [take](Share) changes.
+    pub(crate) fn pass_over(&mut self, last: Seq, news: Option<&News>) -> Vec<LinkId> {
+        let passes = |session: &mut Session| news.is_some_and(|news| session.pass_over(last, news));
+        let sessions = self.by_link.values_mut();
+        let busy = sessions.filter_map(|session| (!passes(session)).then_some(session.link));
+        busy.collect()
     }
 
     /// Links that wait for files which others fetch.

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use hopluu_model::{Epoch, Place, Seq};
 
 use crate::pace::Pace;
+use crate::session::Session;
 use crate::{Acked, Ahead, Class, CloseCode, LinkId, RefusalCode, Steady, TargetId};
 
 /// A picture of all peers and targets, for `status` and for metrics.
@@ -121,7 +122,7 @@ pub(crate) struct PeerRecord {
     pub(crate) peer: Place,
     pub(crate) last_heard: Option<Steady>,
     pub(crate) acked: Seq,
-    /// Nothing of ours through here is owed.
+    /// Nothing of ours through here was owed when its last link ended.
     pub(crate) quit: Seq,
     pub(crate) left: Left,
     pub(crate) pace: Pace,
@@ -175,13 +176,14 @@ impl PeerRecord {
         }
     }
 
-    pub(crate) fn status(&self, link: Option<LinkStatus>, last: Seq) -> PeerStatus {
+    pub(crate) fn status(&self, session: Option<&Session>, last: Seq) -> PeerStatus {
+        let quit = session.map_or(self.quit, Session::quit);
         PeerStatus {
             peer: self.peer.clone(),
-            link,
+            link: session.map(Session::status),
             acked: self.acked,
             received: self.received,
-            owed: last.0.saturating_sub(self.quit.0),
+            owed: last.0.saturating_sub(quit.0),
             rate: self.pace.rate,
             round_trip_ms: self.pace.known_round_trip_ms(),
             trouble: self.trouble,

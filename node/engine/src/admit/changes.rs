@@ -4,7 +4,7 @@ use hopluu_doc::limits::SCAN_LIMITS;
 use hopluu_doc::{DocKey, Facts, Genesis, ScannedChange, Step, scan};
 use hopluu_model::{ChangeHash, DocId, ErrorChain, NodeId};
 use hopluu_store::limits::FACTS_BYTES_MAX;
-use hopluu_store::{AppendError, Appended, DbError, NewChange, NewDoc, Read, WriteTx};
+use hopluu_store::{AppendError, Appended, DbError, Growth, NewChange, NewDoc, Read, WriteTx};
 use hopluu_sync::{Class, RefusalCode};
 use hopluu_trust::Seal;
 
@@ -50,14 +50,9 @@ pub(super) fn may_begin(tx: &WriteTx<'_>, key: &DocKey) -> Result<bool, DbError>
 }
 
 /// Whether the document's heads are few enough with this change: a save names them all.
-pub(super) fn has_room(
-    tx: &WriteTx<'_>,
-    doc: DocId,
-    change: &ScannedChange,
-) -> Result<bool, DbError> {
-    let heads = tx.doc(doc)?.map(|row| row.heads).unwrap_or_default();
+pub(super) fn has_room(heads: &[ChangeHash], change: &ScannedChange) -> bool {
     let left = heads.iter().filter(|head| !change.deps.contains(head));
-    Ok(left.count() < HEADS_MAX)
+    left.count() < HEADS_MAX
 }
 
 /// How a change came: with which seal, and from whom.
@@ -93,9 +88,10 @@ pub(crate) fn append(
     Ok(appended)
 }
 
-/// Changes of one document on their way into the store, and its facts, which are written once.
+/// Changes of one document on their way into the store; its row and its facts are written once.
 pub(crate) struct Appender {
     doc: DocId,
+    growth: Growth,
     facts: Facts,
     is_moved: bool,
     /// Whether what the document says of attachments may have changed.
@@ -132,10 +128,16 @@ impl Appender {
         };
         Ok(Self {
             doc,
+            growth: tx.grow(doc)?,
             facts,
             is_moved: false,
             is_attached: false,
         })
+    }
+
+    /// The document by now.
+    pub(super) fn growth(&self) -> &Growth {
+        &self.growth
     }
 
     pub(crate) fn append(
@@ -144,7 +146,7 @@ impl Appender {
         change: &ScannedChange,
         entry: NewEntry<'_>,
     ) -> Result<Appended, AppendError> {
-        let appended = tx.append_change(&NewChange {
+        let new = NewChange {
             doc: self.doc,
             hash: change.hash,
             actor: change.actor,
@@ -154,7 +156,8 @@ impl Appender {
             seal: entry.seal,
             origin: entry.origin,
             class: class_of(change).number(),
-        })?;
+        };
+        let appended = tx.append_to(&mut self.growth, &new)?;
         if matches!(appended, Appended::New { .. }) {
             self.facts.apply(change);
             self.is_moved = true;
@@ -163,8 +166,9 @@ impl Appender {
         Ok(appended)
     }
 
-    /// Writes the facts, in the transaction of the changes or never.
+    /// Writes the row and the facts, in the transaction of the changes or never.
     pub(crate) fn finish(self, tx: &mut WriteTx<'_>) -> Result<(), AppendError> {
+        tx.grown(self.growth)?;
         if !self.is_moved {
             return Ok(());
         }

@@ -1,22 +1,40 @@
 //! Whether a change can follow what is stored: its parents, its actor's last, what it refers to.
 
+use std::borrow::Borrow;
 use std::collections::BTreeMap;
+use std::ops::Deref;
 use std::rc::Rc;
 
 use hopluu_doc::limits::SCAN_LIMITS;
 use hopluu_doc::{
     Genesis, Parent, ParentsError, ScannedChange, Tip, Unpacked, check_parents, check_references,
-    derived_changes, rescan, scan,
+    derived_changes, op_span, rescan, scan,
 };
 use hopluu_form::Form;
 use hopluu_model::{ActorId, ChangeHash, DocId, NodeId};
-use hopluu_store::{DbError, WriteTx};
+use hopluu_store::{DbError, Growth, WriteTx};
 
 use crate::limits::KNOWN_OPS_MAX;
 
+/// A document as it is stored by now, the changes that have just been appended included.
+pub(super) struct Here<'a, 't> {
+    pub(super) tx: &'a WriteTx<'t>,
+    pub(super) growth: &'a Growth,
+}
+
+impl Here<'_, '_> {
+    fn holds(&self, hash: ChangeHash) -> Result<bool, DbError> {
+        self.growth.holds(self.tx, hash)
+    }
+
+    fn actor_seq(&self, actor: ActorId) -> Result<u64, DbError> {
+        self.growth.actor_seq(self.tx, actor)
+    }
+}
+
 /// The parents of a change that are not here yet but follow from the form, so that they can be made.
 pub(super) fn derived_parents(
-    tx: &WriteTx<'_>,
+    here: &Here<'_, '_>,
     doc: DocId,
     form: &Form,
     genesis: &Genesis,
@@ -24,7 +42,7 @@ pub(super) fn derived_parents(
 ) -> Result<Vec<ScannedChange>, DbError> {
     let mut missing = Vec::new();
     for dep in &change.deps {
-        if *dep != genesis.hash && !tx.has_change(doc, *dep)? {
+        if *dep != genesis.hash && !here.holds(*dep)? {
             missing.push(*dep);
         }
     }
@@ -42,6 +60,8 @@ pub(super) fn derived_parents(
 pub(super) struct Known<'p> {
     doc: DocId,
     packet: BTreeMap<ChangeHash, &'p ScannedChange>,
+    /// The same by actor and number.
+    numbered: BTreeMap<(ActorId, u64), &'p ScannedChange>,
     read: BTreeMap<ChangeHash, Rc<ScannedChange>>,
     /// Operations of those.
     ops: u64,
@@ -51,12 +71,39 @@ pub(super) struct Known<'p> {
     spans: BTreeMap<(ActorId, u64), (ChangeHash, u64, u64)>,
 }
 
+/// A change that another one refers to.
+#[derive(Clone)]
+enum Found<'p> {
+    Packed(&'p ScannedChange),
+    Stored(Rc<ScannedChange>),
+}
+
+impl Borrow<ScannedChange> for Found<'_> {
+    fn borrow(&self) -> &ScannedChange {
+        self
+    }
+}
+
+impl Deref for Found<'_> {
+    type Target = ScannedChange;
+
+    fn deref(&self) -> &ScannedChange {
+        match self {
+            Self::Packed(change) => change,
+            Self::Stored(change) => change,
+        }
+    }
+}
+
 impl<'p> Known<'p> {
     pub(super) fn new(doc: DocId, packet: &'p [Unpacked]) -> Self {
-        let packet = packet.iter().map(|one| (one.change.hash, &one.change));
+        let changes = || packet.iter().map(|one| &one.change);
         Self {
             doc,
-            packet: packet.collect(),
+            packet: changes().map(|change| (change.hash, change)).collect(),
+            numbered: changes()
+                .map(|change| ((change.actor, change.seq), change))
+                .collect(),
             read: BTreeMap::new(),
             ops: 0,
             authors: BTreeMap::new(),
@@ -68,15 +115,15 @@ impl<'p> Known<'p> {
     /// come in with it, and is what it takes it for.
     pub(super) fn precedes(
         &mut self,
-        tx: &WriteTx<'_>,
+        here: &Here<'_, '_>,
         genesis: &Genesis,
         change: &ScannedChange,
         derived: &[ScannedChange],
     ) -> Result<Result<(), ParentsError>, DbError> {
-        let with = derived.iter().map(|one| (one.hash, Rc::new(one.clone())));
+        let with = derived.iter().map(|one| (one.hash, Found::Packed(one)));
         let mut parents: BTreeMap<_, _> = with.collect();
         for dep in &change.deps {
-            if let Some(parent) = self.change(tx, *dep)? {
+            if let Some(parent) = self.change(here, *dep)? {
                 parents.insert(*dep, parent);
             }
         }
@@ -85,8 +132,9 @@ impl<'p> Known<'p> {
         });
         let tip = match tip.map(|tip| Tip::from(&**tip)) {
             None if change.seq > 1 => {
-                let latest = tx.change_of_actor(self.doc, change.actor, None)?;
-                let latest = latest.map(|hash| self.change(tx, hash)).transpose()?;
+                let last = here.actor_seq(change.actor)?;
+                let latest = here.tx.change_of_actor(self.doc, change.actor, last)?;
+                let latest = latest.map(|hash| self.change(here, hash)).transpose()?;
                 latest.flatten().map(|latest| Tip::from(&*latest))
             }
             tip => tip,
@@ -97,13 +145,13 @@ impl<'p> Known<'p> {
         }
         let mut failed = None;
         let found = check_references(change, |actor, counter| {
-            let holds = |parent: &&Rc<ScannedChange>| {
+            let holds = |parent: &&Found<'_>| {
                 parent.actor == actor && (parent.start_op..=parent.max_op).contains(&counter)
             };
             if let Some(parent) = parents.values().find(holds) {
-                return Some(Rc::clone(parent));
+                return Some(parent.clone());
             }
-            self.holder(tx, actor, counter).unwrap_or_else(|error| {
+            self.holder(here, actor, counter).unwrap_or_else(|error| {
                 failed = Some(error);
                 None
             })
@@ -115,14 +163,14 @@ impl<'p> Known<'p> {
     /// so it is found by halving.
     fn holder(
         &mut self,
-        tx: &WriteTx<'_>,
+        here: &Here<'_, '_>,
         actor: ActorId,
         counter: u64,
-    ) -> Result<Option<Rc<ScannedChange>>, DbError> {
-        let (mut low, mut end) = (1, tx.actor_seq(self.doc, actor)? + 1);
+    ) -> Result<Option<Found<'p>>, DbError> {
+        let (mut low, mut end) = (1, here.actor_seq(actor)? + 1);
         while low < end {
             let middle = low + (end - low) / 2;
-            let Some((hash, first, last)) = self.span(tx, actor, middle)? else {
+            let Some((hash, first, last)) = self.span(here, actor, middle)? else {
                 return Ok(None);
             };
             if counter < first {
@@ -130,7 +178,7 @@ impl<'p> Known<'p> {
             } else if counter > last {
                 low = middle + 1;
             } else {
-                return self.change(tx, hash);
+                return self.change(here, hash);
             }
         }
         Ok(None)
@@ -138,39 +186,56 @@ impl<'p> Known<'p> {
 
     fn span(
         &mut self,
-        tx: &WriteTx<'_>,
+        here: &Here<'_, '_>,
         actor: ActorId,
         seq: u64,
     ) -> Result<Option<(ChangeHash, u64, u64)>, DbError> {
         if let Some(span) = self.spans.get(&(actor, seq)) {
             return Ok(Some(*span));
         }
-        let Some(hash) = tx.change_of_actor(self.doc, actor, Some(seq))? else {
-            return Ok(None);
-        };
-        let found = self.change(tx, hash)?;
-        let span = found.map(|change| (hash, change.start_op, change.max_op));
+        let span = self.find_span(here, actor, seq)?;
         self.spans.extend(span.map(|span| ((actor, seq), span)));
         Ok(span)
+    }
+
+    fn find_span(
+        &self,
+        here: &Here<'_, '_>,
+        actor: ActorId,
+        seq: u64,
+    ) -> Result<Option<(ChangeHash, u64, u64)>, DbError> {
+        let span = |change: &ScannedChange| (change.hash, change.start_op, change.max_op);
+        if let Some(packed) = self.numbered.get(&(actor, seq))
+            && here.holds(packed.hash)?
+        {
+            return Ok(Some(span(packed)));
+        }
+        let Some(hash) = here.tx.change_of_actor(self.doc, actor, seq)? else {
+            return Ok(None);
+        };
+        if let Some(read) = self.read.get(&hash) {
+            return Ok(Some(span(read)));
+        }
+        // What it holds besides need not be read to see that it is not the one.
+        let row = here.tx.change(self.doc, hash)?;
+        let ops = row.and_then(|row| op_span(&row.body, &SCAN_LIMITS));
+        Ok(ops.map(|(first, last)| (hash, first, last)))
     }
 
     /// A change that is stored here. What has been found stays until the whole attempt is undone.
     fn change(
         &mut self,
-        tx: &WriteTx<'_>,
+        here: &Here<'_, '_>,
         hash: ChangeHash,
-    ) -> Result<Option<Rc<ScannedChange>>, DbError> {
-        if let Some(known) = self.read.get(&hash) {
-            return Ok(Some(Rc::clone(known)));
+    ) -> Result<Option<Found<'p>>, DbError> {
+        if let Some(packed) = self.packet.get(&hash) {
+            return Ok(here.holds(hash)?.then_some(Found::Packed(packed)));
         }
-        let found = match self.packet.get(&hash) {
-            Some(change) if tx.has_change(self.doc, hash)? => Some((*change).clone()),
-            Some(_) => None,
-            None => {
-                let row = tx.change(self.doc, hash)?;
-                row.and_then(|row| rescan(&row.body, hash, &SCAN_LIMITS).ok())
-            }
-        };
+        if let Some(known) = self.read.get(&hash) {
+            return Ok(Some(Found::Stored(Rc::clone(known))));
+        }
+        let row = here.tx.change(self.doc, hash)?;
+        let found = row.and_then(|row| rescan(&row.body, hash, &SCAN_LIMITS).ok());
         let Some(found) = found.map(Rc::new) else {
             return Ok(None);
         };
@@ -180,6 +245,6 @@ impl<'p> Known<'p> {
             self.ops = found.max_op - found.start_op + 1;
         }
         self.read.insert(hash, Rc::clone(&found));
-        Ok(Some(found))
+        Ok(Some(Found::Stored(found)))
     }
 }

@@ -90,7 +90,12 @@ fn journal(node: &Receiver, to: &Someone, bytes_max: usize) -> JournalBatch {
             bytes_max,
             scope: Arc::clone(&scope),
         };
-        let answer = reads::ask(&read, effect, FILE_QUOTA, &|_| 0).unwrap();
+        let known = reads::Known {
+            outline: &reads::Outline::default(),
+            quota: FILE_QUOTA,
+            due_days: &|_| 0,
+        };
+        let answer = reads::ask(&read, effect, &known).unwrap();
         let Event::JournalRead { batch, .. } = answer.event else {
             panic!("a reading of the journal is answered by one");
         };
@@ -405,6 +410,7 @@ fn a_push_that_is_much_work_takes_turns_with_others() {
             through: last,
             ahead: Ahead::default(),
             scope: &scope,
+            outline: None,
         };
         stretch.read_in_order(&read, 16 << 10).unwrap()
     };

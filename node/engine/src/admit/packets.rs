@@ -9,11 +9,11 @@ use hopluu_doc::{
 };
 use hopluu_form::Form;
 use hopluu_model::{ChangeHash, DocId, NodeId};
-use hopluu_store::{AppendError, DbError, WriteTx};
+use hopluu_store::{AppendError, DbError, Growth, WriteTx};
 use hopluu_sync::{Incoming, RefusalCode};
 
 use super::changes::{Appender, NewEntry, author_of, has_room, may_begin, sealed_by};
-use super::follows::{Known, derived_parents};
+use super::follows::{Here, Known, derived_parents};
 use super::{Admission, Admitted, Verdict, Waits};
 use crate::limits::{PACKET_ATTEMPTS_MAX, REFUSED_OPS};
 use crate::registry::Registry;
@@ -51,6 +51,12 @@ struct Opened<'a> {
     genesis: Arc<Genesis>,
     unpacked: Vec<Unpacked>,
     origin: Option<NodeId>,
+}
+
+/// A change that came in, by its place in the packet, with the derived parents that came in before it.
+struct Came {
+    derived: Vec<ScannedChange>,
+    at: usize,
 }
 
 /// Where an attempt to let in all that is left has ended.
@@ -184,7 +190,7 @@ impl Opened<'_> {
     /// the one that vouches for it, or nobody could pass it on: so where one cannot come in, nothing of
     /// the attempt is kept, and the next is made without it and all that hangs on it.
     fn let_in(
-        &self,
+        self,
         tx: &mut WriteTx<'_>,
         registry: &Registry,
         mut left: BTreeSet<usize>,
@@ -201,9 +207,9 @@ impl Opened<'_> {
         self.leave_out(out, &mut left);
         for _ in 0..PACKET_ATTEMPTS_MAX {
             match tx.attempt(|tx| self.append_all(tx, &left)) {
-                Ok(changes) => {
+                Ok(came) => {
                     return Ok(Taken {
-                        changes,
+                        changes: self.taken_out(came),
                         ..Taken::nothing(doc, rest)
                     });
                 }
@@ -269,14 +275,22 @@ impl Opened<'_> {
         left.retain(|at| !out.contains(at));
     }
 
-    fn append_all(
-        &self,
-        tx: &mut WriteTx<'_>,
-        left: &BTreeSet<usize>,
-    ) -> Result<Vec<ScannedChange>, Ended> {
+    /// The changes that came in, each behind its derived parents.
+    fn taken_out(self, came: Vec<Came>) -> Vec<ScannedChange> {
+        let unpacked = self.unpacked.into_iter();
+        let mut unpacked: Vec<_> = unpacked.map(|one| Some(one.change)).collect();
         let mut changes = Vec::new();
+        for Came { derived, at } in came {
+            changes.extend(derived);
+            changes.extend(unpacked.get_mut(at).and_then(Option::take));
+        }
+        changes
+    }
+
+    fn append_all(&self, tx: &mut WriteTx<'_>, left: &BTreeSet<usize>) -> Result<Vec<Came>, Ended> {
+        let mut came = Vec::new();
         let Some(last) = left.last() else {
-            return Ok(changes);
+            return Ok(came);
         };
         let mut appender = Appender::begin(tx, self.key, &self.genesis)?;
         let mut known = Known::new(self.key.id(), &self.unpacked);
@@ -285,7 +299,7 @@ impl Opened<'_> {
                 continue;
             };
             let derived = self
-                .judge(tx, one, &mut known)?
+                .judge(tx, appender.growth(), one, &mut known)?
                 .map_err(|verdict| Ended::At(*at, verdict))?;
             let origin = self.origin;
             let with = derived.iter().map(|parent| (parent, [].as_slice()));
@@ -294,12 +308,11 @@ impl Opened<'_> {
                 let appended = appender.append(tx, change, entry);
                 appended.map_err(|error| not_appended(*at, error))?;
             }
-            changes.extend(derived);
-            changes.push(one.change.clone());
+            came.push(Came { derived, at: *at });
         }
         let finished = appender.finish(tx);
         finished.map_err(|error| not_appended(*last, error))?;
-        Ok(changes)
+        Ok(came)
     }
 
     /// Whether a change, for which somebody vouches, may come in now: whose its actor is, and what it
@@ -307,6 +320,7 @@ impl Opened<'_> {
     fn judge(
         &self,
         tx: &WriteTx<'_>,
+        growth: &Growth,
         one: &Unpacked,
         known: &mut Known<'_>,
     ) -> Result<Result<Vec<ScannedChange>, Verdict>, DbError> {
@@ -325,17 +339,22 @@ impl Opened<'_> {
             return Ok(Err(Verdict::Refuse(RefusalCode::CONFLICT)));
         }
         known.authors.insert(change.actor, author);
-        if !has_room(tx, doc, change)? {
+        if !has_room(growth.heads(), change) {
             return Ok(Err(Verdict::Wait(Waits::Merge)));
         }
-        let derived = derived_parents(tx, doc, self.form, &self.genesis, change)?;
-        Ok(match known.precedes(tx, &self.genesis, change, &derived)? {
-            Ok(()) => Ok(derived),
-            Err(
-                ParentsError::Missing(_) | ParentsError::Gap { .. } | ParentsError::Dangling { .. },
-            ) => Err(Verdict::Wait(Waits::Dependency)),
-            Err(_) => Err(Verdict::Refuse(RefusalCode::CONFLICT)),
-        })
+        let here = Here { tx, growth };
+        let derived = derived_parents(&here, doc, self.form, &self.genesis, change)?;
+        Ok(
+            match known.precedes(&here, &self.genesis, change, &derived)? {
+                Ok(()) => Ok(derived),
+                Err(
+                    ParentsError::Missing(_)
+                    | ParentsError::Gap { .. }
+                    | ParentsError::Dangling { .. },
+                ) => Err(Verdict::Wait(Waits::Dependency)),
+                Err(_) => Err(Verdict::Refuse(RefusalCode::CONFLICT)),
+            },
+        )
     }
 }
 

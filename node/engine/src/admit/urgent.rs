@@ -78,6 +78,7 @@ impl Backlog {
             through: read.last_seq().unwrap(),
             ahead: gone.ahead.iter().copied().collect::<Ahead>(),
             scope: &scope,
+            outline: None,
         };
         let (batch, _) = stretch
             .read(&read, 4 << 10, Class::Attachments, due_days)
@@ -166,6 +167,7 @@ fn records_are_urgent() {
         through: read.last_seq().unwrap(),
         ahead: Ahead::default(),
         scope: &scope,
+        outline: None,
     };
     let (batch, _) = stretch.read(&read, 1 << 14, Class::Urgent, &|_| 0).unwrap();
     assert!(

@@ -470,6 +470,7 @@ impl Exporting {
                 through,
                 ahead: Ahead::default(),
                 scope: job.scope,
+                outline: None,
             };
             let batch = read
                 .consistent(|read| stretch.read_in_order(read, bytes_max))

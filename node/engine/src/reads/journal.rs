@@ -4,10 +4,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use hopluu_doc::limits::PACKET_CHANGES_MAX;
 use hopluu_model::{DocId, EntryKind, NodeId, ObjectId, Seq, UnitId};
-use hopluu_store::{DbError, DocRow, EntryBody, JournalEntry, Read};
+use hopluu_store::{DbError, DocRow, EntryBody, JournalEntry, OutlineRow, Read};
 use hopluu_sync::limits::LOOK_AHEAD_MAX;
 use hopluu_sync::{Ahead, Class, Entry, JournalBatch, Owed, Scope, in_turn, reach};
 
+use super::outline::Outline;
 use super::packets::{Lot, Row};
 use crate::limits::{
     DECODED_OPS_AT_ONCE, JOURNAL_ENTRIES_MAX, STORED_BYTES_PER_SENT, VOUCHED_BYTES_MAX,
@@ -21,6 +22,8 @@ pub(crate) struct Stretch<'s> {
     /// What has gone already.
     pub(crate) ahead: Ahead,
     pub(crate) scope: &'s Scope,
+    /// What of the journal is in memory; none for who reads beside the loop.
+    pub(crate) outline: Option<&'s Outline>,
 }
 
 impl Stretch<'_> {
@@ -63,24 +66,36 @@ impl Stretch<'_> {
         Ok(batch)
     }
 
-    /// What the peer lacks of it, and how far was looked.
+    /// What the peer lacks of it, and how far was looked. What is older than what is in memory is looked through by
+    /// itself: whoever reads goes on after it.
     pub(crate) fn owed(&self, read: &Read, places_max: usize) -> Result<(Vec<Owed>, Seq), DbError> {
         let mut owed = Vec::new();
-        let peer = Some(self.scope.peer().node);
-        let looked_at = read.journal_outline(self.after, self.through, places_max, |row| {
-            let goes = row.origin != peer
-                && self.scope.admits(row.kind, row.unit)
-                && !self.ahead.contains(row.seq);
-            if goes {
-                owed.push(Owed {
-                    seq: row.seq,
-                    object: row.object,
-                    class: class_of(row.class, row.kind),
-                    due_days: 0,
-                });
+        let (after, through) = (self.after, self.through);
+        let each = |row: OutlineRow<'_>| owed.extend(self.lacks(&row));
+        let looked_at = match self.outline {
+            Some(outline) if outline.holds(after, through) => {
+                let concerns = |unit: &UnitId| self.scope.concerns(unit);
+                outline.each((after, through), places_max, concerns, each)
             }
-        })?;
+            Some(outline) if after < outline.after() => {
+                let end = through.min(outline.after());
+                read.journal_outline(after, end, places_max, each)?
+            }
+            _ => read.journal_outline(after, through, places_max, each)?,
+        };
         Ok((owed, looked_at))
+    }
+
+    fn lacks(&self, row: &OutlineRow<'_>) -> Option<Owed> {
+        let goes = row.origin != Some(self.scope.peer().node)
+            && self.scope.admits(row.kind, row.unit)
+            && !self.ahead.contains(row.seq);
+        goes.then(|| Owed {
+            seq: row.seq,
+            object: row.object,
+            class: class_of(row.class, row.kind),
+            due_days: 0,
+        })
     }
 
     fn take(

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use hopluu_doc::limits::SCAN_LIMITS;
-use hopluu_doc::{Member, count_ops, pack_within, scan};
+use hopluu_doc::{Member, inflate, pack_within, scan};
 use hopluu_model::{ActorId, Seq};
 
 /// A stored change on its way to a peer.
@@ -35,7 +35,7 @@ pub(super) struct Lot {
 
 impl Lot {
     /// Adds the next change; a derived one is passed over, because who needs it makes it.
-    pub(super) fn add(&mut self, row: Row) {
+    pub(super) fn add(&mut self, mut row: Row) {
         if !row.seal.is_empty() {
             self.open.remove(&row.actor);
         } else if scan(&row.body, &SCAN_LIMITS).is_ok_and(|change| change.declares.is_some()) {
@@ -43,8 +43,11 @@ impl Lot {
         } else {
             self.open.insert(row.actor);
         }
-        let ops = count_ops(&row.body, &SCAN_LIMITS).unwrap_or_default();
-        self.ops = self.ops.saturating_add(ops);
+        // It is inflated once, to be counted and to be packed.
+        if let Some((plain, ops)) = inflate(&row.body, &SCAN_LIMITS) {
+            row.body = plain;
+            self.ops = self.ops.saturating_add(ops);
+        }
         self.rows.push(row);
     }
 

@@ -17,6 +17,7 @@ use tokio_rustls::{TlsAcceptor, TlsStream};
 use super::{JoinGate, peer_of};
 use crate::close::{CloseCode, CloseReason};
 use crate::endpoint::Incoming;
+use crate::evidence::Evidence;
 use crate::join::JoinCall;
 use crate::limits::{
     ACCEPT_REST, HANDSHAKE_TIMEOUT, HANDSHAKES_MAX, LINKS_MAX, OPEN_MAX, RECORD_BYTES_MAX,
@@ -25,7 +26,7 @@ use crate::line::{Beginning, End, Lines, Stream, part};
 use crate::link::{Link, Via};
 use crate::record::{self, Records, Said};
 use crate::socket::{Pipe, Socket};
-use crate::tls::{Evidence, JOIN_ALPN, LINK_ALPN, PARCELS_ALPN};
+use crate::tls::{JOIN_ALPN, LINK_ALPN, PARCELS_ALPN};
 use crate::web;
 
 /// The certificates and the rest of TLS that the next caller meets.

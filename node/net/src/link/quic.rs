@@ -11,9 +11,9 @@ use tokio::time::{sleep, timeout};
 use super::{Answered, Counters, LastWord, LinkEvent, Outgoing};
 use crate::close::{CloseCode, CloseReason};
 use crate::dial::Known;
+use crate::evidence::Evidence;
 use crate::greet::read_peer;
 use crate::limits::{FINISH_TIMEOUT, HANDSHAKE_TIMEOUT, READ_BYTES_MAX, SEND_WINDOW_BYTES};
-use crate::tls::Evidence;
 
 /// Hands queued pieces to the transport, which takes them as fast as the peer does.
 pub(super) struct Writer {

@@ -39,14 +39,22 @@ pub fn pack(members: &[Member<'_>]) -> Vec<u8> {
     }
     Packer::pack(&opened).unwrap_or_else(|| {
         // One change alone travels as it is stored; several inflated, so that their size is what it seems.
-        if let [_] = members {
+        let chunks: Option<Vec<_>> = match opened.as_slice() {
+            [one] => one
+                .chunk
+                .stored_bytes(&SCAN_LIMITS)
+                .ok()
+                .map(|bytes| vec![bytes]),
+            all => Some(all.iter().map(|one| one.chunk.plain_bytes()).collect()),
+        };
+        let Some(chunks) = chunks else {
             return raw(members);
-        }
-        let plain = opened.iter().map(|one| Member {
+        };
+        let members = opened.iter().zip(&chunks).map(|(one, chunk)| Member {
             seal: one.seal,
-            change: &one.plain,
+            change: chunk,
         });
-        raw(&plain.collect::<Vec<_>>())
+        raw(&members.collect::<Vec<_>>())
     })
 }
 
@@ -63,7 +71,7 @@ fn is_legible(bytes: &[u8], opened: &[Opened<'_>], changes: &[InRuns<'_>]) -> bo
             let ops: u64 = runs.iter().map(|(_, run)| run.ops()).sum();
             let last = head.start_op + ops - 1;
             let seal = unpacker.end_change(at, (one.hash, one.actor, last))?;
-            let is_head = unpacker.actor(told.author)?.to_bytes() == head.actor.as_bytes()
+            let is_head = unpacker.actor(told.author)? == head.actor.as_bytes()
                 && (told.seq, told.start_op.get(), told.time)
                     == (head.seq, head.start_op, head.time)
                 && (&told.deps, &told.message) == (&head.deps, &head.message);
@@ -83,10 +91,10 @@ fn is_whole(bytes: &[u8], opened: &[Opened<'_>]) -> bool {
         return false;
     };
     let mut left = opened.iter();
-    let read = read_columns(rest, |change, seal| {
+    let read = read_columns(rest, |(chunk, _), seal| {
         let one = left.next();
         let is_same =
-            one.is_some_and(|one| one.plain == change.raw_bytes() && one.seal == seal.as_slice());
+            one.is_some_and(|one| one.chunk.body == chunk.body && one.seal == seal.as_slice());
         if is_same {
             Ok(())
         } else {
@@ -100,8 +108,6 @@ fn is_whole(bytes: &[u8], opened: &[Opened<'_>]) -> bool {
 struct Opened<'a> {
     seal: &'a [u8],
     chunk: Chunk<'a>,
-    /// The chunk as it is uncompressed.
-    plain: Vec<u8>,
     hash: ChangeHash,
     actor: ActorId,
     deps: Vec<ChangeHash>,
@@ -116,7 +122,6 @@ impl<'a> Opened<'a> {
             hash: chunk.hash(),
             actor: head.actor,
             deps: head.deps,
-            plain: chunk.plain_bytes(),
             chunk,
         })
     }

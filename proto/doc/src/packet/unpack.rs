@@ -3,8 +3,6 @@
 use std::collections::BTreeSet;
 use std::num::NonZeroU64;
 
-use automerge::legacy::{ElementId, Key, ObjectId, Op, OpId as DocOpId, OpType};
-use automerge::{ActorId as DocActor, Change, ExpandedChange, ScalarValue};
 use hopluu_model::{ActorId, ChangeHash, DocId, NodeId};
 use hopluu_trust::limits::{ACCOUNT_BYTES_MAX, SEAL_ACTORS_MAX};
 use hopluu_trust::{Seal, Signature};
@@ -14,11 +12,11 @@ use super::columns::{Columns, DAMAGED, Said, number, place, signed, text};
 use super::raw::read_raw;
 use super::trail::Trail;
 use super::vouch::{Link, vouchers};
-use super::{COLUMNS, GENESIS, Member, Name, PacketError, RAW, Run, Unpacked};
+use super::{COLUMNS, GENESIS, Member, Name, PacketError, RAW, Run, Unpacked, write};
 use crate::layout::GENESIS_ACTOR;
 use crate::leb128::Reader;
 use crate::limits::{MAP_KEY_BYTES_MAX, MESSAGE_BYTES_MAX, SCAN_LIMITS};
-use crate::scan::{ScannedChange, count_work, scan, scan_made};
+use crate::scan::{Chunk, ScannedChange, count_work, scan, scan_made};
 
 /// Reads a packet: every change within [`SCAN_LIMITS`], and all together within the operations of one.
 /// Seals are not checked; who they speak for is.
@@ -37,8 +35,8 @@ pub fn unpack(bytes: &[u8]) -> Result<Vec<Unpacked>, PacketError> {
                 taken.add(change, member.seal.to_vec())?;
             }
         }
-        Some((&COLUMNS, rest)) => read_columns(rest, |mut made, seal| {
-            let change = scan_made(&mut made, &taken.budget.limits())?;
+        Some((&COLUMNS, rest)) => read_columns(rest, |(chunk, hash), seal| {
+            let change = scan_made(&chunk, hash, &taken.budget.limits())?;
             taken.add(change, seal)
         })?,
         Some((&kind, _)) => return Err(PacketError::UnknownKind(kind)),
@@ -109,21 +107,23 @@ fn find_vouchers(unpacked: &mut [Unpacked]) -> Result<(), PacketError> {
 /// Reads what stands in columns and gives each change with its seal, one at a time.
 pub(super) fn read_columns(
     bytes: &[u8],
-    mut each: impl FnMut(Change, Vec<u8>) -> Result<(), PacketError>,
+    mut each: impl FnMut((Chunk<'_>, ChangeHash), Vec<u8>) -> Result<(), PacketError>,
 ) -> Result<(), PacketError> {
     let mut unpacker = Unpacker::open(bytes)?;
     for at in 0..unpacker.count {
         let told = unpacker.told()?;
-        let change = Change::from(unpacker.expanded(told)?);
-        let hash = ChangeHash(change.hash().0);
-        let actor = ActorId::try_from(change.actor_id().to_bytes()).map_err(|_| DAMAGED)?;
-        let seal = unpacker.end_change(at, (hash, actor, change.max_op()))?;
-        each(change, seal)?;
+        let actor = ActorId::try_from(unpacker.actor(told.author)?).map_err(|_| DAMAGED)?;
+        let ops: u64 = told.runs.iter().map(|(_, run)| run.ops()).sum();
+        let last = told.start_op.get() + ops - 1;
+        let (chunk, hash) = Chunk::around(write::body(&told, &unpacker.actors)?);
+        let seal = unpacker.end_change(at, (hash, actor, last))?;
+        each((chunk, hash), seal)?;
     }
     unpacker.end()
 }
 
 /// What stands in columns of a change, its operations put together in runs.
+#[derive(Debug)]
 pub(super) struct Told {
     pub(super) author: usize,
     pub(super) seq: u64,
@@ -139,7 +139,7 @@ pub(super) struct Unpacker<'a> {
     /// How many changes there are.
     pub(super) count: usize,
     columns: Columns<Reader<'a>>,
-    actors: Vec<DocActor>,
+    actors: Vec<&'a [u8]>,
     first_seqs: Vec<u64>,
     hashes: Vec<ChangeHash>,
     objects: Said<Name>,
@@ -161,12 +161,12 @@ impl<'a> Unpacker<'a> {
         if !reader.is_empty() {
             return Err(PacketError::Damaged("bytes after the columns"));
         }
-        let mut actors = vec![DocActor::from(&GENESIS_ACTOR[..])];
+        let mut actors = vec![GENESIS_ACTOR.as_slice()];
         let mut first_seqs = vec![0];
         count_listed("actors", columns.actors.len() / ActorId::LEN)?;
         while !columns.actors.is_empty() {
             let actor = columns.actors.take(ActorId::LEN).map_err(|_| DAMAGED)?;
-            actors.push(DocActor::from(actor));
+            actors.push(actor);
             first_seqs.push(number(&mut columns.first_seqs)?);
         }
         let unique: BTreeSet<_> = actors.iter().collect();
@@ -244,33 +244,6 @@ impl<'a> Unpacker<'a> {
             message,
             deps,
             runs,
-        })
-    }
-
-    /// A change operation by operation. They were counted before.
-    fn expanded(&self, told: Told) -> Result<ExpandedChange, PacketError> {
-        let mut operations = Vec::new();
-        let mut op = Name {
-            counter: told.start_op.get(),
-            actor: told.author,
-        };
-        for (object, run) in told.runs {
-            let ops = run.ops();
-            self.expand(object, run, op, &mut operations)?;
-            op.counter += ops;
-        }
-        let deps = told.deps.iter();
-        Ok(ExpandedChange {
-            operations,
-            actor_id: self.actor(told.author)?.clone(),
-            author: None,
-            hash: None,
-            seq: told.seq,
-            start_op: told.start_op,
-            time: told.time,
-            message: told.message,
-            deps: deps.map(|hash| automerge::ChangeHash(hash.0)).collect(),
-            extra_bytes: Vec::new(),
         })
     }
 
@@ -418,65 +391,8 @@ impl<'a> Unpacker<'a> {
         Ok(Some(Name { counter, actor }))
     }
 
-    pub(super) fn actor(&self, place: usize) -> Result<&DocActor, PacketError> {
-        self.actors.get(place).ok_or(DAMAGED)
-    }
-
-    fn op(&self, name: Name) -> Result<DocOpId, PacketError> {
-        Ok(DocOpId::new(name.counter, self.actor(name.actor)?))
-    }
-
-    /// The operations of a run, which were counted before.
-    fn expand(
-        &self,
-        object: Name,
-        run: Run,
-        op: Name,
-        operations: &mut Vec<Op>,
-    ) -> Result<(), PacketError> {
-        let obj = ObjectId::Id(self.op(object)?);
-        let put = |text: String| OpType::Put(ScalarValue::Str(text.into()));
-        match run {
-            Run::Put { key, value, preds } => {
-                let preds = preds.into_iter().map(|pred| self.op(pred));
-                operations.push(Op {
-                    action: put(value),
-                    obj,
-                    key: Key::Map(key.into()),
-                    pred: preds.collect::<Result<_, _>>()?,
-                    insert: false,
-                });
-            }
-            Run::Insert { after, text } => {
-                let mut before = match after {
-                    Some(after) => ElementId::Id(self.op(after)?),
-                    None => ElementId::Head,
-                };
-                for (letter, counter) in text.chars().zip(op.counter..) {
-                    let this = ElementId::Id(self.op(Name { counter, ..op })?);
-                    operations.push(Op {
-                        action: put(letter.to_string()),
-                        obj: obj.clone(),
-                        key: Key::Seq(std::mem::replace(&mut before, this)),
-                        pred: std::iter::empty().collect(),
-                        insert: true,
-                    });
-                }
-            }
-            Run::Delete { first, count } => {
-                for counter in first.counter..first.counter + count {
-                    let element = self.op(Name { counter, ..first })?;
-                    operations.push(Op {
-                        action: OpType::Delete,
-                        obj: obj.clone(),
-                        key: Key::Seq(ElementId::Id(element.clone())),
-                        pred: [element].into_iter().collect(),
-                        insert: false,
-                    });
-                }
-            }
-        }
-        Ok(())
+    pub(super) fn actor(&self, place: usize) -> Result<&'a [u8], PacketError> {
+        self.actors.get(place).copied().ok_or(DAMAGED)
     }
 
     /// Notes which change the next seal is on, counted from the last sealed one.
@@ -514,7 +430,7 @@ impl<'a> Unpacker<'a> {
         for _ in 0..others {
             let other = place(&mut columns.seals)?;
             let other = self.actors.get(other).filter(|_| other != GENESIS);
-            let other = other.ok_or(DAMAGED)?.to_bytes();
+            let other = *other.ok_or(DAMAGED)?;
             actors.push(ActorId::try_from(other).map_err(|_| DAMAGED)?);
         }
         actors.sort_unstable();

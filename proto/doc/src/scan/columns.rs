@@ -18,6 +18,21 @@ const VALUE: u64 = 87;
 const PRED_COUNT: u64 = 112;
 const PRED_ACTOR: u64 = 113;
 const PRED_COUNTER: u64 = 115;
+/// All of them, in the order in which they stand.
+pub(crate) const COLUMN_KINDS: [u64; 12] = [
+    OBJECT_ACTOR,
+    OBJECT_COUNTER,
+    KEY_ACTOR,
+    KEY_COUNTER,
+    KEY_TEXT,
+    INSERT,
+    ACTION,
+    VALUE_META,
+    VALUE,
+    PRED_COUNT,
+    PRED_ACTOR,
+    PRED_COUNTER,
+];
 /// Only marks have these, and reports have no marks.
 const EXPAND: u64 = 148;
 const MARK_NAME: u64 = 165;

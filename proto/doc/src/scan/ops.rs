@@ -11,12 +11,12 @@ use crate::figure::OpId;
 use crate::layout::{EVENTS, FIGURES, FIRST_TEXT, GENESIS_ACTOR, NOTES, TEXTS};
 use crate::limits::{EVENT_BYTES_MAX, FIGURE_BYTES_MAX, MAP_KEY_BYTES_MAX, NOTE_BYTES_MAX};
 
-const PUT: u64 = 1;
-const DELETE: u64 = 3;
+pub(crate) const PUT: u64 = 1;
+pub(crate) const DELETE: u64 = 3;
 const MAKE_TEXT: u64 = 4;
 
-const NULL: u64 = 0;
-const TEXT: u64 = 6;
+pub(crate) const NULL: u64 = 0;
+pub(crate) const TEXT: u64 = 6;
 
 const DAMAGED: ScanError = ScanError::Damaged("an operation");
 const OUTSIDE: ScanError = ScanError::OutsideSchema("an object that is no part of a report");

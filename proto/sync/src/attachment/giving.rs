@@ -99,6 +99,11 @@ impl Giving {
         at.and_then(|at| self.awaited.remove(at)).is_some()
     }
 
+    /// Whether nothing is wanted that is here, as far as is known.
+    pub(crate) fn is_idle(&self) -> bool {
+        self.asked.is_empty() && self.reading.is_none() && self.ready.is_empty()
+    }
+
     /// When the next bytes may go, if there are any at hand.
     pub(crate) fn next_at(&self) -> Option<Steady> {
         (!self.ready.is_empty()).then_some(self.next_at)

@@ -36,28 +36,34 @@ impl Session {
         Ok(())
     }
 
-    /// Leaves news behind that are for others, without asking the store for them.
-    pub(super) fn pass_over(
-        &mut self,
-        last: Seq,
-        news: &News,
-        turn: &mut Turn<'_>,
-    ) -> Result<(), CloseCode> {
+    /// Leaves news behind that are for others, without asking the store for them. Whether nothing else follows from
+    /// them for this link.
+    pub(crate) fn pass_over(&mut self, last: Seq, news: &News) -> bool {
         let is_at_rest = self.may_push && self.outbound.reading.is_none() && !self.announces;
         let cursor = self.outbound.cursor;
         let is_here = |entry: &NewEntry| {
             entry.origin != Some(self.peer.node) && self.scope.admits(entry.kind, &entry.unit)
         };
-        if !is_at_rest || cursor < news.after || cursor >= last || news.entries.iter().any(is_here)
-        {
-            return Ok(());
+        if !is_at_rest || cursor < news.after {
+            return false;
         }
-        let nothing = JournalBatch {
-            entries: Vec::new(),
-            through: last,
-            ahead: Vec::new(),
-        };
-        self.take_journal(nothing, turn)
+        if cursor < last {
+            if news.entries.iter().any(is_here) {
+                return false;
+            }
+            self.outbound.pass(last);
+        }
+        // Files wait for news, and go on when there are none any more.
+        self.giving.is_idle()
+    }
+
+    /// Nothing of ours through here is owed.
+    pub(crate) fn quit(&self) -> Seq {
+        if self.is_quiet() && !self.outbound.has_gap {
+            self.outbound.cursor
+        } else {
+            self.outbound.acked
+        }
     }
 
     /// What may and can travel on this link.

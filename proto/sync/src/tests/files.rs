@@ -104,6 +104,36 @@ fn a_restart_goes_on_over_another_link() {
     assert_eq!(world.asked(1, "keep piece"), 19);
 }
 
+/// Reports of others come in all the time, and each of them is news to this link as well.
+#[test]
+fn a_file_goes_on_while_there_is_news_for_others() {
+    let mut world = World::new();
+    let (commune, district) = (world.node("10101", None), world.node("101", None));
+    let neighbour = world.node("10102", None);
+    let content = content(1, 2_000_000);
+    world.name(commune, "10101", &content, false);
+    let file = world.name(district, "10101", &content, true);
+    world.connect(neighbour, district);
+    world.connect(commune, district);
+    let mut saves = 0;
+    while !world.nodes[commune].store.is_whole(&file) {
+        saves += 1;
+        assert!(saves < 10_000, "it does not come to its end");
+        world.change(neighbour, "report", "10102", &format!("save {saves}"));
+        world.flight();
+        let wake = world.nodes[district].hub.next_wake();
+        if let Some(wake) = wake {
+            world.now = world.now.max(wake);
+            world.tell(district, Event::Woken);
+        }
+    }
+    assert!(saves > 10);
+    assert_eq!(world.nodes[commune].store.content(&file), content);
+    world.settle();
+    assert_eq!(world.bodies(district).len(), saves);
+    assert!(world.nodes[district].hub.next_wake().is_none());
+}
+
 /// What is urgent waits behind one small piece at most.
 #[test]
 fn a_figure_overtakes_a_file() {

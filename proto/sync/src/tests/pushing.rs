@@ -162,13 +162,41 @@ fn nothing_is_read_for_whom_the_news_do_not_concern() {
     world.settle();
     assert_eq!(world.bodies(communes[1]), ["for one"]);
     assert_eq!(world.asked(district, "read journal"), before + 2);
-    // Nobody has been left behind by it.
+    // Nobody has been left behind by it, nor counts as owed what is for others.
+    let peers = world.nodes[district].hub.status().peers;
+    assert!(peers.iter().all(|peer| peer.owed == 0), "{peers:?}");
     world.write(district, EntryKind::Record, "c", "101", b"for all");
     world.settle();
     for commune in communes {
         assert!(world.bodies(commune).contains(&"for all".to_owned()));
     }
     assert_eq!(world.asked(district, "read journal"), before + 5);
+}
+
+/// What is for others is not owed, also to who has left since, and a link that comes back is told no more than it must.
+#[test]
+fn who_has_left_is_not_owed_what_was_for_others() {
+    let mut world = World::new();
+    let district = world.node("101", None);
+    let communes = ["10101", "10102"].map(|code| world.node(code, None));
+    let links = communes.map(|commune| world.connect(commune, district));
+    world.settle();
+    world.change(communes[0], "a", "10101", "edit");
+    world.settle();
+    world.cut(links[1]);
+    let owed = |world: &World, commune: usize| {
+        let peers = world.nodes[district].hub.status().peers;
+        let node = world.nodes[commune].place.node;
+        let peer = peers.iter().find(|peer| peer.peer.node == node);
+        peer.unwrap().owed
+    };
+    assert_eq!(owed(&world, communes[1]), 0);
+    world.write(district, EntryKind::Record, "b", "10102", b"for one");
+    assert_eq!(owed(&world, communes[1]), 1);
+    world.connect(communes[1], district);
+    world.settle();
+    assert_eq!(world.bodies(communes[1]), ["for one"]);
+    assert_eq!(owed(&world, communes[1]), 0);
 }
 
 #[test]
