@@ -349,7 +349,7 @@ impl Flight {
         if again.is_empty() {
             again.extend(self.unanswered.iter().map(|kept| kept.bytes.clone()));
             // What goes for the second time in vain may have arrived, and its answer been lost.
-            if again.is_empty() || self.stage == Stage::Standing && self.repeats > 0 {
+            if again.is_empty() || self.stage > Stage::Heard && self.repeats > 0 {
                 again.push(knock());
             }
             self.repeats = self.repeats.saturating_add(1);

@@ -464,7 +464,7 @@ mod tests {
             descriptor: Vec::new(),
             body: vec![0; 100],
             class: Class::Receipts,
-            unit: "10101".parse().unwrap(),
+            unit: "10101@2024-05-01".parse().unwrap(),
             origin: None,
         }
     }
