@@ -85,7 +85,7 @@ fn entries() -> Vec<u8> {
     bytes
 }
 
-fn packed(pieces: impl IntoIterator<Item = Vec<u8>>) -> Vec<u8> {
+pub(super) fn packed(pieces: impl IntoIterator<Item = Vec<u8>>) -> Vec<u8> {
     let mut encoder = zstd::Encoder::new(Vec::new(), 19).expect("memory for zstd");
     encoder.window_log(17).expect("a window of zstd");
     // The first piece begins the stream, and names no dictionary.
