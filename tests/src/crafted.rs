@@ -7,6 +7,7 @@
 //! The test `corpus` holds each to its answer and to the memory of the issue; `scripts/bench crafted`
 //! prints the times as well.
 
+mod floods;
 mod host;
 mod link;
 mod packets;
@@ -72,6 +73,7 @@ impl Crafted {
 #[must_use]
 pub fn all(host: &Host) -> Vec<Crafted> {
     let mut all = link::inputs(host);
+    all.extend(floods::inputs());
     all.extend(papers::inputs(host));
     all.extend(packets::inputs(host));
     all.extend(words::inputs(host));

@@ -17,6 +17,8 @@ pub const OBJECTS: u8 = 6;
 pub const PART: u8 = 8;
 /// A piece of the packed stream.
 pub const STREAM: u8 = 9;
+/// That a file is here.
+pub const PRESENT: u8 = 13;
 /// A kind that no version has yet.
 pub const UNKNOWN: u8 = 99;
 

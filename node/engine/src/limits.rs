@@ -190,6 +190,10 @@ pub(crate) const ROOT_YEARS: i64 = 30;
 /// past this is closed at once.
 pub(crate) const LINKS_MAX: usize = 1_024;
 
+/// Reads of the store that follow from one event in one turn; those behind them wait until others have had theirs. A
+/// peer may ask for tens of thousands of objects at once, each of which leads to a read: so many take two milliseconds.
+pub(crate) const ANSWERS_AT_ONCE: usize = 128;
+
 /// Link events waiting for the loop, over all links: the senders wait, not the memory.
 pub(crate) const LINK_EVENTS_MAX: usize = 256;
 

@@ -10,7 +10,7 @@ use hopluu_trust::verify_line;
 
 use crate::admit::Admitted;
 use crate::core::{Core, unreadable};
-use crate::limits::PUSH_OPS_MAX;
+use crate::limits::{ANSWERS_AT_ONCE, PUSH_OPS_MAX};
 use crate::reads::{Answered, Known, ask};
 use crate::turn::{NetEffect, Turn};
 use crate::view::{DiskState, WatchEvent};
@@ -145,8 +145,14 @@ impl Core {
         // Answers of reads are events themselves: they are worked off here, in order, so that the
         // stack does not grow with the journal.
         let mut waiting: std::collections::VecDeque<Effect> = effects.into();
+        let mut answered = 0;
         while let Some(effect) = waiting.pop_front() {
             if let Some(answer) = self.perform(turn, effect) {
+                answered += 1;
+                if answered > ANSWERS_AT_ONCE {
+                    self.later(move |core, turn| core.hub_event(turn, answer));
+                    continue;
+                }
                 let mut effects = Vec::new();
                 self.hub.handle(turn.steady, answer, &mut effects);
                 waiting.extend(effects);
@@ -160,7 +166,13 @@ impl Core {
             outward @ (Effect::Dial { .. }
             | Effect::Send { .. }
             | Effect::Await { .. }
+            | Effect::HasRead { .. }
             | Effect::Close { .. }) => turn.net.extend(outward_of(outward)),
+            Effect::ReadOn { link } => {
+                let is_held = true;
+                turn.net.push(NetEffect::Hold { link, is_held });
+                self.later(move |core, turn| core.hub_event(turn, Event::ReadOn { link }));
+            }
             Effect::Apply {
                 link,
                 ticket,
@@ -359,6 +371,10 @@ fn outward_of(effect: Effect) -> Option<NetEffect> {
             may_wait,
         },
         Effect::Await { link, is_awaited } => NetEffect::Await { link, is_awaited },
+        Effect::HasRead { link } => NetEffect::Hold {
+            link,
+            is_held: false,
+        },
         Effect::Close {
             link,
             code,

@@ -8,7 +8,7 @@ use hopluu_net::{
     Meter, NetworkWatch, Tuning, Via, reason,
 };
 use hopluu_sync::{Account, Gone, LinkId, TargetId};
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
@@ -60,6 +60,8 @@ pub(crate) struct Net {
 #[derive(Debug)]
 struct Linked {
     handle: LinkHandle,
+    /// Whether what comes over it waits below.
+    held: watch::Sender<bool>,
     target: Option<TargetId>,
     /// What the hub was told last of what the link carries.
     told: Option<Way>,
@@ -177,15 +179,18 @@ impl Net {
         core.link_via(id, handle.via());
         let addr = target.and_then(|target| self.targets.get(&target));
         let told = addr.and_then(|addr| self.ways.get(addr)).copied();
+        let (held, is_held) = watch::channel(false);
         let linked = Linked {
             handle,
+            held,
             target,
             told,
             counted: Losses::default(),
             account: Account::default(),
         };
         self.links.insert(id, linked);
-        self.tasks.spawn(carry(id, link, self.events.clone()));
+        self.tasks
+            .spawn(carry(id, link, is_held, self.events.clone()));
         let node = peer.node;
         core.link_opened(turn, id, peer, target);
         if let Some(target) = target {
@@ -284,12 +289,19 @@ impl Net {
                     }
                 }
             }
+            NetEffect::Hold { link, is_held } => {
+                if let Some(linked) = self.links.get(&link) {
+                    linked.held.send_replace(is_held);
+                }
+            }
             NetEffect::Close {
                 link,
                 code,
                 again_s,
             } => {
                 if let Some(linked) = self.links.get(&link) {
+                    // Its end must come through.
+                    linked.held.send_replace(false);
                     let number = CloseCode(u32::from(code.number()));
                     linked.handle.close(number, &reason(&code, again_s));
                 }
@@ -402,8 +414,18 @@ async fn watch_clock(events: mpsc::Sender<NetEvent>) {
     }
 }
 
-async fn carry(id: LinkId, mut link: Link, events: mpsc::Sender<NetEvent>) {
-    while let Some(event) = link.next().await {
+async fn carry(
+    id: LinkId,
+    mut link: Link,
+    mut held: watch::Receiver<bool>,
+    events: mpsc::Sender<NetEvent>,
+) {
+    loop {
+        // Of a link that nobody holds any more the rest comes.
+        let _is_free = held.wait_for(|is_held| !is_held).await.is_ok();
+        let Some(event) = link.next().await else {
+            return;
+        };
         if events.send(NetEvent::Link(id, event)).await.is_err() {
             return;
         }

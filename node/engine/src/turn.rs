@@ -32,6 +32,13 @@ pub enum NetEffect {
         /// Whether one is owed.
         is_awaited: bool,
     },
+    /// Bring no more of what comes over a link, or bring it again: the peer is read as fast as turns come.
+    Hold {
+        /// Which.
+        link: LinkId,
+        /// Whether it is held back.
+        is_held: bool,
+    },
     /// Close a link.
     Close {
         /// Which.

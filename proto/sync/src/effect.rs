@@ -148,6 +148,18 @@ pub enum Effect {
         /// What the peer may see, and so what it may have.
         scope: Arc<Scope>,
     },
+    /// More has come over the connection than is read in one turn; `ReadOn`, as a turn of its own behind what waits by now.
+    /// Until [`Effect::HasRead`] the connection is to bring no further bytes: what it brings all the same is kept,
+    /// and beyond a bound the connection is closed. Its end may be told at any time.
+    ReadOn {
+        /// The connection.
+        link: LinkId,
+    },
+    /// All that has come is read: the connection may bring more. Not answered.
+    HasRead {
+        /// The connection.
+        link: LinkId,
+    },
     /// Read one piece of a file with its proof; `PieceRead`. What no document within the scope names is not
     /// there.
     ReadPiece {
@@ -225,6 +237,8 @@ impl Effect {
             | Self::Send { .. }
             | Self::Await { .. }
             | Self::Close { .. }
+            | Self::ReadOn { .. }
+            | Self::HasRead { .. }
             | Self::NoteHolder { .. } => None,
         }
     }

@@ -70,6 +70,11 @@ pub enum Event {
         /// The connection.
         link: LinkId,
     },
+    /// Answers [`Effect::ReadOn`](crate::Effect::ReadOn), when others have had their turn.
+    ReadOn {
+        /// The connection.
+        link: LinkId,
+    },
     /// What a connection is seen to carry has changed notably; told for the first time when it is known.
     Measured {
         /// The connection.

@@ -10,7 +10,7 @@ use crate::generator::Generator;
 use crate::limits::{
     CROSSING_MS, PARTS_BYTES_MAX, PEERS_KEPT_MAX, PULLS_MAX, STREAMS_MAX, TARGETS_MAX,
 };
-use crate::session::{Node, Session, Turn};
+use crate::session::{Ending, Node, Session, Turn};
 use crate::sessions::Sessions;
 use crate::status::PeerRecord;
 use crate::{CloseCode, Effect, Event, HubStatus, LinkId, Said, Steady, TargetId};
@@ -110,10 +110,7 @@ impl Hub {
                 link,
                 code,
                 again_s,
-            } => {
-                self.closed(now, link, code, again_s);
-                self.pull_on(now, effects);
-            }
+            } => self.link_closed(now, link, Ending { code, again_s }, effects),
             Event::Appended { last, ref news } => {
                 self.node.last = self.node.last.max(last);
                 for link in self.sessions.pass_over(last, news.as_ref()) {
@@ -143,6 +140,7 @@ impl Hub {
             }
             Event::Woken => self.woken(now, effects),
             Event::Received { link, .. }
+            | Event::ReadOn { link }
             | Event::Sent { link }
             | Event::Measured { link, .. }
             | Event::CheckpointLoaded { link, .. }
@@ -254,9 +252,14 @@ impl Hub {
             pulled: &others.pulled,
         };
         let handled = session.handle(event, &mut turn);
+        let has_ended = session.ending().is_some();
         let frees = self.sessions.put_down(link, self.node.last);
         match handled {
             Err(code) => self.close(now, link, code, effects),
+            Ok(()) if has_ended => {
+                self.closed(now, link);
+                self.pull_on(now, effects);
+            }
             Ok(()) if frees => self.pull_on(now, effects),
             Ok(()) => {}
         }
@@ -283,6 +286,11 @@ impl Hub {
             self.targets.linked(target, peer.node, link);
             self.unlink(now, link, peer.node, Ended::Badly);
             return;
+        }
+        let old = self.sessions.link_to(peer.node);
+        if let Some(gone) = old.filter(|old| self.sessions.has_ended(*old)) {
+            // What it has left unread was not acknowledged, and comes again.
+            self.closed(now, gone);
         }
         let old = self.sessions.link_to(peer.node);
         let old = old.and_then(|old| self.sessions.get(old));
@@ -377,10 +385,25 @@ impl Hub {
         self.unlink(now, link, session.peer.node, ended);
     }
 
-    fn closed(&mut self, now: Steady, link: LinkId, code: Option<u16>, again_s: Option<u32>) {
+    /// A link is gone, and its session with it once all that came is read.
+    fn link_closed(
+        &mut self,
+        now: Steady,
+        link: LinkId,
+        ending: Ending,
+        effects: &mut Vec<Effect>,
+    ) {
+        if self.sessions.end(link, ending) {
+            self.closed(now, link);
+        }
+        self.pull_on(now, effects);
+    }
+
+    fn closed(&mut self, now: Steady, link: LinkId) {
         let Some(session) = self.sessions.remove(link) else {
             return;
         };
+        let Ending { code, again_s } = session.ended.unwrap_or_default();
         if let Some(record) = self.peers.get_mut(&session.peer.node) {
             record.closed_there = code.or(record.closed_there);
             record.left = session.left(&self.node).unwrap_or(record.left.clone());

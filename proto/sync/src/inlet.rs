@@ -3,7 +3,9 @@
 use crate::CloseCode;
 use crate::dictionary::Pair;
 use crate::frame::{Frame, KIND_HELLO, KIND_PART, KIND_STREAM, decode};
-use crate::limits::{FRAME_BYTES_MAX, MESSAGE_BYTES_MAX, UNKNOWN_FRAMES_MAX};
+use crate::limits::{
+    FRAME_BYTES_MAX, MESSAGE_BYTES_MAX, READ_BYTES_AT_ONCE, READ_BYTES_OF_PIECE, UNKNOWN_FRAMES_MAX,
+};
 use crate::stream::{Unpacker, unpack_alone};
 
 /// Longest length field: three groups of seven bits hold more than a frame may have.
@@ -22,8 +24,10 @@ pub(crate) struct Inlet {
     parts: Vec<u8>,
     /// Whether the hello has come: nothing else may come first, known or not.
     is_greeted: bool,
-    /// Frames of unknown kinds since the last of a known one.
+    /// Frames of unknown kinds, and ends of streams, since the last frame of a known one.
     unknown: u32,
+    /// What has been read in this turn.
+    read_bytes: usize,
 }
 
 impl Inlet {
@@ -36,11 +40,27 @@ impl Inlet {
             parts: Vec::new(),
             is_greeted: false,
             unknown: 0,
+            read_bytes: 0,
         }
     }
 
     pub(crate) fn take(&mut self, bytes: &[u8]) {
         self.wire.take(bytes);
+        self.begin_turn();
+    }
+
+    /// Another turn: as much again may be read.
+    pub(crate) fn begin_turn(&mut self) {
+        self.read_bytes = 0;
+    }
+
+    /// Whether there may be more to read, in another turn.
+    pub(crate) fn has_more(&self) -> bool {
+        self.is_turn_over() && self.waiting_bytes() > 0
+    }
+
+    fn is_turn_over(&self) -> bool {
+        self.read_bytes >= READ_BYTES_AT_ONCE
     }
 
     /// Bytes that wait for the rest of their message.
@@ -53,10 +73,14 @@ impl Inlet {
         self.wire.waiting() + self.unpacked.waiting()
     }
 
-    /// The next frame of a kind we know, or none until more bytes come. A message in parts may
-    /// grow to `parts_max`.
+    /// The next frame of a kind we know, or none until more bytes come or another turn
+    /// [begins](Self::begin_turn). A message in parts may grow to `parts_max`.
     pub(crate) fn next(&mut self, parts_max: usize) -> Result<Option<Frame>, CloseCode> {
         loop {
+            if self.is_turn_over() {
+                self.wire.drop_used();
+                return Ok(None);
+            }
             if let Some((start, end)) = self.unpacked.whole_frame()? {
                 let frame = self.unpacked.use_up(start, end);
                 if let Some(frame) = self.read(&frame, parts_max)? {
@@ -72,7 +96,7 @@ impl Inlet {
             let frame = self.wire.use_up(start, end);
             let (kind, body) = frame.split_first().ok_or(CloseCode::Malformed)?;
             if *kind == KIND_STREAM && self.is_greeted {
-                self.unpack(body)?;
+                self.take_piece(body)?;
             } else if self.unpacked.waiting() > 0 {
                 // A frame of a stream ends in the stream.
                 return Err(CloseCode::Malformed);
@@ -87,7 +111,22 @@ impl Inlet {
         self.unpacker.is_some()
     }
 
-    fn unpack(&mut self, body: &[u8]) -> Result<(), CloseCode> {
+    /// Takes a packed piece, which brings something: an honest side never packs nothing.
+    fn take_piece(&mut self, body: &[u8]) -> Result<(), CloseCode> {
+        self.read_bytes += READ_BYTES_OF_PIECE;
+        let before = self.unpacked.waiting();
+        let ends = self.unpack(body)?;
+        if ends {
+            return self.count_unknown();
+        }
+        if self.unpacked.waiting() == before {
+            return Err(CloseCode::Malformed);
+        }
+        Ok(())
+    }
+
+    /// Whether the stream ends with this piece.
+    fn unpack(&mut self, body: &[u8]) -> Result<bool, CloseCode> {
         let (flag, packed) = body.split_first().ok_or(CloseCode::Malformed)?;
         let is_between = self.unpacked.waiting() == 0;
         let packed = match flag {
@@ -99,16 +138,18 @@ impl Inlet {
             }
             2 if is_between && packed.is_empty() => {
                 self.unpacker = None;
-                return Ok(());
+                return Ok(true);
             }
             3 if is_between => {
                 let (dictionary, packed) = self.dictionary(packed)?;
-                return unpack_alone(packed, &dictionary, &mut self.unpacked.bytes);
+                unpack_alone(packed, &dictionary, &mut self.unpacked.bytes)?;
+                return Ok(false);
             }
             _ => return Err(CloseCode::Malformed),
         };
         let unpacker = self.unpacker.as_mut().ok_or(CloseCode::Malformed)?;
-        unpacker.unpack(packed, &mut self.unpacked.bytes)
+        unpacker.unpack(packed, &mut self.unpacked.bytes)?;
+        Ok(false)
     }
 
     /// The dictionary that a piece names, which is one of those we have said that we know.
@@ -120,6 +161,7 @@ impl Inlet {
 
     /// A frame, or nothing where it is part of a message or of a kind that we do not know.
     fn read(&mut self, frame: &[u8], parts_max: usize) -> Result<Option<Frame>, CloseCode> {
+        self.read_bytes += frame.len() + 1;
         let (kind, body) = frame.split_first().ok_or(CloseCode::Malformed)?;
         if *kind != KIND_HELLO && !self.is_greeted {
             return Err(CloseCode::NotHello);
@@ -156,11 +198,20 @@ impl Inlet {
     /// A frame of a kind that we know; some others are passed over.
     fn known(&mut self, kind: u8, body: &[u8]) -> Result<Option<Frame>, CloseCode> {
         let frame = decode(kind, body)?;
-        self.unknown = if frame.is_some() { 0 } else { self.unknown + 1 };
+        match frame {
+            Some(_) => self.unknown = 0,
+            None => self.count_unknown()?,
+        }
+        Ok(frame)
+    }
+
+    /// A frame that says nothing.
+    fn count_unknown(&mut self) -> Result<(), CloseCode> {
+        self.unknown += 1;
         if self.unknown > UNKNOWN_FRAMES_MAX {
             return Err(CloseCode::Malformed);
         }
-        Ok(frame)
+        Ok(())
     }
 }
 
@@ -295,6 +346,21 @@ mod tests {
             refused(greeted(), &[2, KIND_STREAM, 1]),
             CloseCode::Malformed
         );
+        // Nothing, for which a reader is made, and no end of ends.
+        let nothing = stream(StreamFlag::Begins, &[]);
+        assert_eq!(refused(greeted(), &nothing), CloseCode::Malformed);
+        let empty = stream(StreamFlag::Begins, &pack(&[]));
+        assert_eq!(refused(greeted(), &empty), CloseCode::Malformed);
+        let mut idle = stream(StreamFlag::Begins, &pack(&acks(1)));
+        idle.extend(stream(StreamFlag::GoesOn, &[]));
+        assert_eq!(refused(greeted(), &idle), CloseCode::Malformed);
+        let ends = stream(StreamFlag::Ends, &[]);
+        let mut inlet = greeted();
+        for _ in 0..UNKNOWN_FRAMES_MAX {
+            inlet.take(&ends);
+            assert_eq!(inlet.next(0), Ok(None));
+        }
+        assert_eq!(refused(inlet, &ends), CloseCode::Malformed);
         // Far more than one piece may hold.
         let bomb = stream(StreamFlag::Begins, &pack(&vec![0; 1 << 20]));
         assert_eq!(refused(greeted(), &bomb), CloseCode::FrameTooLarge);

@@ -55,6 +55,13 @@ pub const PARTS_BYTES_MAX: usize = 4 * MESSAGE_BYTES_MAX;
 /// between others; packed, 20 KB would hold millions.
 pub const UNKNOWN_FRAMES_MAX: u32 = 1_024;
 
+/// Bytes of a peer's frames, unpacked, that are read in one turn; the rest follows when others have had theirs. A frame at
+/// its longest: a millisecond or two, whatever stands in it. Packed, 16 KB that come at once would hold 20 MB.
+pub const READ_BYTES_AT_ONCE: usize = FRAME_BYTES_MAX;
+
+/// What a packed piece counts for in that beside its frames: a reader and its dictionary take 20 us.
+pub const READ_BYTES_OF_PIECE: usize = 1 << 10;
+
 /// Entries in one push. A chunk of the smallest sealed changes holds about 100.
 pub const PUSH_ENTRIES_MAX: usize = 1_024;
 
@@ -104,9 +111,9 @@ pub const STREAMS_MAX: usize = 24;
 pub const SEND_WAITING_BYTES_MAX: usize =
     MESSAGE_BYTES_MAX + LISTS_BYTES_MAX + MESSAGE_BYTES_MAX + FRAME_BYTES_MAX;
 
-/// Bytes kept of a peer that speaks before our checkpoint has been read: one full window and the
-/// hello.
-pub const EARLY_BYTES_MAX: usize = MESSAGE_BYTES_MAX + IN_FLIGHT_BYTES_MAX + FRAME_BYTES_MAX;
+/// Bytes kept of a peer that speaks before our checkpoint has been read, or faster than turns come: one full window and
+/// the hello.
+pub const UNREAD_BYTES_MAX: usize = MESSAGE_BYTES_MAX + IN_FLIGHT_BYTES_MAX + FRAME_BYTES_MAX;
 
 /// Parts into which a range is split. 32 parts of 8 bytes are a quarter of a KiB, less than one
 /// packet, and 3,321 documents end after two splits.
@@ -202,6 +209,14 @@ pub const FILES_ABSENT_MAX: usize = 4_096;
 /// Files that one peer has asked for in vain, which are remembered while its link stands, so that it can be
 /// told. The oldest are forgotten and asked for again over the next link.
 pub const FILES_AWAITED_MAX: usize = 256;
+
+/// Files that one peer was given last, of which it may say that it has them now: twice what it may have asked for
+/// and not written down.
+pub const FILES_GIVEN_MAX: usize = 2 * PIECES_WAITING_MAX;
+
+/// Files of which one peer may say that it has them though it was not asked, and not given them: as many as a peer
+/// remembers that were asked for, should this side have forgotten.
+pub const FILES_STRAY_MAX: usize = FILES_AWAITED_MAX;
 
 /// Files that one peer may give wrong, by a damaged disk, before its link is closed.
 pub const FILES_WRONG_MAX: usize = 4;

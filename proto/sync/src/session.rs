@@ -17,7 +17,7 @@ use crate::frame::{Ack, Frame, Hello};
 use crate::generator::Generator;
 use crate::inbound::Inbound;
 use crate::inlet::Inlet;
-use crate::limits::{EARLY_BYTES_MAX, SEND_WAITING_BYTES_MAX, SILENCE_MS};
+use crate::limits::{SEND_WAITING_BYTES_MAX, SILENCE_MS, UNREAD_BYTES_MAX};
 use crate::outbound::Outbound;
 use crate::outlet::Outlet;
 use crate::pace::Pace;
@@ -79,6 +79,10 @@ pub(crate) struct Session {
     pub(crate) opened: Steady,
     scope: Arc<Scope>,
     inlet: Inlet,
+    /// Whether more has come than one turn reads, and another is due.
+    is_reading_on: bool,
+    /// How the link ended, where what came before that is not all read.
+    pub(crate) ended: Option<Ending>,
     /// The reading of the checkpoint, until it is there.
     loading: Option<Ticket>,
     remembered: Checkpoint,
@@ -101,6 +105,13 @@ pub(crate) struct Session {
     moved: Steady,
     /// Since when the peer owes us something.
     owed_since: Option<Steady>,
+}
+
+/// How a peer ended a link: the code, and in how many seconds it wants to be called again, where it said so.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Ending {
+    pub(crate) code: Option<u16>,
+    pub(crate) again_s: Option<u32>,
 }
 
 /// Secrets of this session, from both nonces.
@@ -135,6 +146,8 @@ impl Session {
             target,
             opened: turn.now,
             inlet: Inlet::new(pair.clone()),
+            is_reading_on: false,
+            ended: None,
             loading: Some(ticket),
             remembered: Checkpoint::default(),
             nonce: turn.node.generator.draw(),
@@ -174,6 +187,13 @@ impl Session {
                 self.moved = turn.now;
                 turn.record.last_heard = Some(turn.now);
                 self.inlet.take(&bytes);
+                if self.is_reading_on {
+                    return self.check_unread();
+                }
+                self.read(turn)
+            }
+            Event::ReadOn { .. } if self.is_reading_on => {
+                self.inlet.begin_turn();
                 self.read(turn)
             }
             Event::Sent { .. } => {
@@ -260,19 +280,40 @@ impl Session {
         }
     }
 
+    /// Reads what has come, as much as is for one turn.
     fn read(&mut self, turn: &mut Turn<'_>) -> Result<(), CloseCode> {
         if self.loading.is_some() {
-            let is_early = self.inlet.waiting_bytes() <= EARLY_BYTES_MAX;
-            return if is_early {
-                Ok(())
-            } else {
-                Err(CloseCode::WindowExceeded)
-            };
+            return self.check_unread();
         }
         while let Some(frame) = self.inlet.next(turn.parts_max)? {
             self.take(frame, turn)?;
         }
+        let link = self.link;
+        let was_reading_on = std::mem::replace(&mut self.is_reading_on, self.inlet.has_more());
+        if self.is_reading_on {
+            turn.effects.push(Effect::ReadOn { link });
+        } else if was_reading_on {
+            turn.effects.push(Effect::HasRead { link });
+        }
         Ok(())
+    }
+
+    fn check_unread(&self) -> Result<(), CloseCode> {
+        if self.inlet.waiting_bytes() > UNREAD_BYTES_MAX {
+            return Err(CloseCode::WindowExceeded);
+        }
+        Ok(())
+    }
+
+    /// The link is gone. Whether all that came before that is read; else it [ends](Self::ending) when it is.
+    pub(crate) fn end(&mut self, ending: Ending) -> bool {
+        self.ended = Some(ending);
+        !self.is_reading_on
+    }
+
+    /// How the link ended, once what came before that is read.
+    pub(crate) fn ending(&self) -> Option<Ending> {
+        self.ended.filter(|_| !self.is_reading_on)
     }
 
     fn take(&mut self, frame: Frame, turn: &mut Turn<'_>) -> Result<(), CloseCode> {
@@ -296,10 +337,7 @@ impl Session {
             Frame::Fetch(fetch) => self.take_fetch(fetch),
             Frame::Bytes(bytes) => self.take_bytes(&bytes, turn),
             Frame::Absent => self.asking.take_absent(),
-            Frame::Present(file) => {
-                self.take_present(file, turn);
-                Ok(())
-            }
+            Frame::Present(file) => self.take_present(file, turn),
         }
     }
 

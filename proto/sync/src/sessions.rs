@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use hopluu_model::{NodeId, Seq};
 
-use crate::session::Session;
+use crate::session::{Ending, Session};
 use crate::{FileId, LinkId, News, Steady};
 
 /// All links, at most one to each peer.
@@ -87,6 +87,18 @@ impl Sums {
 impl Sessions {
     pub(crate) fn get(&self, link: LinkId) -> Option<&Session> {
         self.by_link.get(&link)
+    }
+
+    /// A link has ended; whether it is to be [removed](Self::remove) now.
+    pub(crate) fn end(&mut self, link: LinkId, ending: Ending) -> bool {
+        let session = self.by_link.get_mut(&link);
+        session.is_some_and(|session| session.end(ending))
+    }
+
+    /// Whether a link has ended, of which something is still to be read.
+    pub(crate) fn has_ended(&self, link: LinkId) -> bool {
+        self.get(link)
+            .is_some_and(|session| session.ended.is_some())
     }
 
     pub(crate) fn iter(&self) -> impl Iterator<Item = &Session> {

@@ -354,6 +354,8 @@ impl World {
             } => {
                 self.close(at, (link, code), again_s);
             }
+            Effect::ReadOn { link } => self.tell(at, Event::ReadOn { link }),
+            Effect::HasRead { .. } => {}
             Effect::NoteHolder { peer, file } => {
                 self.nodes[at].store.holders.insert((file, peer));
             }

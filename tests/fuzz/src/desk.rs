@@ -180,7 +180,10 @@ impl Desk {
             match effect {
                 Effect::Send { bytes, .. } => self.sent.push(bytes),
                 Effect::Close { link, code, .. } if link == LINK => self.closed = Some(code),
-                Effect::Close { .. } | Effect::Dial { .. } | Effect::Await { .. } => {}
+                Effect::Close { .. }
+                | Effect::Dial { .. }
+                | Effect::Await { .. }
+                | Effect::HasRead { .. } => {}
                 other => self.asked.push_back(other),
             }
         }
@@ -198,6 +201,10 @@ impl Desk {
         let Some(effect) = self.asked.pop_front() else {
             return false;
         };
+        if let Effect::ReadOn { link } = effect {
+            self.tell(Event::ReadOn { link });
+            return true;
+        }
         if let Some(answer) = self.perform(effect) {
             let last = self.last();
             let is_grown = matches!(answer, Event::Applied { .. });
@@ -225,6 +232,11 @@ impl Desk {
 
     /// The disk does not do what was asked first.
     pub fn fail(&mut self) {
+        if let Some(Effect::ReadOn { .. }) = self.asked.front() {
+            // No disk is asked for that.
+            self.answer();
+            return;
+        }
         let failed = self.asked.pop_front();
         if let Some((link, ticket)) = failed.as_ref().and_then(Effect::ticket) {
             self.tell(Event::StoreFailed { link, ticket });
@@ -295,11 +307,8 @@ impl Desk {
             files @ (Effect::ReadWants { .. }
             | Effect::ReadPiece { .. }
             | Effect::KeepPiece { .. }) => without_files(&files, link, ticket),
-            Effect::NoteHolder { .. }
-            | Effect::Dial { .. }
-            | Effect::Send { .. }
-            | Effect::Await { .. }
-            | Effect::Close { .. } => return None,
+            // Nothing else is answered.
+            _ => return None,
         })
     }
 

@@ -9,7 +9,8 @@ use crate::attachment::outline::{Verifier, pieces};
 use crate::attachment::{FileId, Piece, PieceFate, Want, Wants};
 use crate::frame::Fetch;
 use crate::limits::{
-    DEAF_MS, FETCH_PIECES_MAX, FETCHES_MAX, FILES_ABSENT_MAX, FILES_WRONG_MAX, PIECES_WAITING_MAX,
+    DEAF_MS, FETCH_PIECES_MAX, FETCHES_MAX, FILES_ABSENT_MAX, FILES_STRAY_MAX, FILES_WRONG_MAX,
+    PIECES_WAITING_MAX,
 };
 use crate::{CloseCode, Steady, Ticket};
 
@@ -34,6 +35,8 @@ pub(crate) struct Asking {
     /// Whether pieces have come since what is wanted was read.
     has_moved: bool,
     wrong: usize,
+    /// Files that the peer has named of its own accord.
+    strays: usize,
 }
 
 /// Whether the peer answers questions for files.
@@ -227,10 +230,21 @@ impl Asking {
     }
 
     /// The peer has what it did not have. Whether that was asked.
-    pub(crate) fn take_present(&mut self, file: &FileId) {
-        if self.absent.remove(file) {
+    pub(crate) fn take_present(&mut self, file: &FileId) -> bool {
+        let was_asked = self.absent.remove(file);
+        if was_asked {
             self.due = Some(0);
         }
+        was_asked
+    }
+
+    /// The peer has something, which nobody asked.
+    pub(crate) fn take_stray(&mut self) -> Result<(), CloseCode> {
+        self.strays += 1;
+        if self.strays > FILES_STRAY_MAX {
+            return Err(CloseCode::FileInvalid);
+        }
+        Ok(())
     }
 
     /// A piece is on its way to the disk.

@@ -7,7 +7,7 @@ use hopluu_model::EntryKind;
 use crate::attachment::outline::pieces;
 use crate::attachment::{FileHere, FileId};
 use crate::frame::Fetch;
-use crate::limits::{FETCH_PIECES_MAX, FETCHES_MAX, FILES_AWAITED_MAX};
+use crate::limits::{FETCH_PIECES_MAX, FETCHES_MAX, FILES_AWAITED_MAX, FILES_GIVEN_MAX};
 use crate::pace::Pace;
 use crate::{CloseCode, Scope, Steady, Ticket};
 
@@ -24,6 +24,8 @@ pub(crate) struct Giving {
     next_at: Steady,
     /// What was asked for and is not here: the peer is told when it comes.
     awaited: VecDeque<FileId>,
+    /// What was given last: the peer may say that it has it now.
+    given: VecDeque<FileId>,
 }
 
 #[derive(Debug)]
@@ -99,6 +101,12 @@ impl Giving {
         at.and_then(|at| self.awaited.remove(at)).is_some()
     }
 
+    /// The peer has a file. Whether it was given something of it.
+    pub(crate) fn take_present(&mut self, file: &FileId) -> bool {
+        let at = self.given.iter().position(|given| given == file);
+        at.and_then(|at| self.given.remove(at)).is_some()
+    }
+
     /// Whether nothing is wanted that is here, as far as is known.
     pub(crate) fn is_idle(&self) -> bool {
         self.asked.is_empty() && self.reading.is_none() && self.ready.is_empty()
@@ -124,6 +132,12 @@ impl Giving {
         if end == self.ready.len() {
             self.ready = Vec::new();
             if let Some(asked) = self.asked.front_mut() {
+                let file = asked.file;
+                self.given.retain(|given| *given != file);
+                if self.given.len() == FILES_GIVEN_MAX {
+                    self.given.pop_front();
+                }
+                self.given.push_back(file);
                 asked.next += 1;
                 asked.left -= 1;
                 asked.begins = false;

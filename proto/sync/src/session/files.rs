@@ -63,12 +63,23 @@ impl Session {
         }
     }
 
-    pub(super) fn take_present(&mut self, file: FileId, turn: &mut Turn<'_>) {
-        self.asking.take_present(&file);
+    /// The peer has what it was asked for in vain, or has just been given. Anything else costs nothing here, and is
+    /// counted.
+    pub(super) fn take_present(
+        &mut self,
+        file: FileId,
+        turn: &mut Turn<'_>,
+    ) -> Result<(), CloseCode> {
+        let was_asked = self.asking.take_present(&file);
+        let was_given = self.giving.take_present(&file);
+        if !was_asked && !was_given {
+            return self.asking.take_stray();
+        }
         turn.effects.push(Effect::NoteHolder {
             peer: self.peer.node,
             file,
         });
+        Ok(())
     }
 
     /// Asks for what is wanted and gives what was asked for, as far as both can be.

@@ -8,6 +8,8 @@ pub(super) fn name_of(effect: &Effect) -> &'static str {
         Effect::Send { .. } => "send",
         Effect::Await { .. } => "await",
         Effect::Close { .. } => "close",
+        Effect::ReadOn { .. } => "read on",
+        Effect::HasRead { .. } => "has read",
         Effect::LoadCheckpoint { .. } => "load checkpoint",
         Effect::ReadJournal { .. } => "read journal",
         Effect::Apply { .. } => "apply",

@@ -4,17 +4,18 @@ mod claims;
 mod dice;
 mod files;
 mod frames;
+mod turns;
 
-use hopluu_model::{EntryKind, Epoch, NodeId, ObjectId, Place, Seq};
+use hopluu_model::{Digest, EntryKind, Epoch, NodeId, ObjectId, Place, Seq};
 
 use crate::frame::{
     Ack, Answer, Ask, Content, Fin, Frame, Group, Held, Hello, MARK, Mention, Note, Objects, Part,
     Push, Says, Span, encode,
 };
 use crate::limits::{
-    EARLY_BYTES_MAX, ENTRY_BYTES_MAX, FRAME_BYTES_MAX, HASHES_MAX, IN_FLIGHT_BYTES_MAX,
-    IN_FLIGHT_PUSHES_MAX, MESSAGE_BYTES_MAX, PUSH_ENTRIES_MAX, REQUESTS_BYTES_MAX,
-    SEND_WAITING_BYTES_MAX, SHORT_IDS_MAX, WALK_QUESTIONS_MAX, WALKS_MAX,
+    ENTRY_BYTES_MAX, FRAME_BYTES_MAX, HASHES_MAX, IN_FLIGHT_BYTES_MAX, IN_FLIGHT_PUSHES_MAX,
+    MESSAGE_BYTES_MAX, PUSH_ENTRIES_MAX, REQUESTS_BYTES_MAX, SEND_WAITING_BYTES_MAX, SHORT_IDS_MAX,
+    UNREAD_BYTES_MAX, WALK_QUESTIONS_MAX, WALKS_MAX,
 };
 use crate::range::{OTHERS, Prefix, RECORDS};
 use crate::testing::{World, unit};

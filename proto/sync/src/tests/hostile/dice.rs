@@ -2,7 +2,10 @@
 
 use proptest::prelude::*;
 
+use super::turns::packed;
 use super::*;
+use crate::FileId;
+use crate::frame::Fetch;
 
 /// Draws frames from bytes, so that what fails shrinks well.
 struct Dice<'d>(std::slice::Iter<'d, u8>);
@@ -18,6 +21,13 @@ impl Dice<'_> {
 
     fn kind(&mut self) -> EntryKind {
         EntryKind::from_number(1 + self.roll(4)).unwrap()
+    }
+
+    fn file(&mut self) -> FileId {
+        FileId {
+            hash: Digest([self.roll(4); 32]),
+            length: u64::from(self.roll(3)) * 16_384,
+        }
     }
 
     fn part(&mut self) -> Part {
@@ -45,7 +55,7 @@ impl Dice<'_> {
     }
 
     fn frame(&mut self) -> Frame {
-        match self.roll(12) {
+        match self.roll(16) {
             0 => Frame::Hello(hello()),
             1 | 2 => {
                 let object = match self.roll(3) {
@@ -99,6 +109,14 @@ impl Dice<'_> {
                     }],
                 })
             }
+            10 => Frame::Present(self.file()),
+            11 => Frame::Fetch(Fetch {
+                file: self.file(),
+                first: u16::from(self.roll(3)),
+                count: u16::from(self.roll(3)),
+            }),
+            12 => Frame::Absent,
+            13 => Frame::Bytes(vec![self.roll(9); 1 + usize::from(self.roll(9))]),
             _ => Frame::Fin(
                 [Fin::Asked, Fin::Sent, Fin::Answered, Fin::Done][usize::from(self.roll(4))],
             ),
@@ -128,6 +146,24 @@ proptest! {
             victim.say(&frame);
             assert_sound(&victim);
         }
+    }
+
+    /// A few KB on the link.
+    #[test]
+    fn any_frame_a_thousand_times_leaves_a_sound_hub(
+        rolls in proptest::collection::vec(any::<u8>(), 0..60),
+        state in 0..3u8,
+        times in 1..3_000usize,
+    ) {
+        let mut victim = match state {
+            0 => leading(),
+            1 => Victim::served(),
+            _ => Victim::greeted(),
+        };
+        let mut bytes = Vec::new();
+        encode(&Dice(rolls.iter()).frame(), &mut bytes);
+        victim.hear(&packed(&bytes.repeat(times)));
+        assert_sound(&victim);
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use super::*;
 use crate::FileId;
 use crate::frame::Fetch;
-use crate::limits::{DEAF_MS, FETCH_PIECES_MAX, FILES_WRONG_MAX, PIECES_MAX};
+use crate::limits::{DEAF_MS, FETCH_PIECES_MAX, FILES_STRAY_MAX, FILES_WRONG_MAX, PIECES_MAX};
 use crate::testing::files::file_id;
 
 fn content(number: usize) -> Vec<u8> {
@@ -62,13 +62,32 @@ fn what_was_not_asked_for_is_not_taken() {
     let mut victim = Victim::greeted();
     victim.hear(&[1, crate::frame::KIND_BYTES]);
     assert_eq!(victim.closed(), Some(CloseCode::Malformed));
-    // To say that one has it changes nothing.
+}
+
+/// To say that one has a file changes nothing, unless it was asked for; and may not be said without end.
+#[test]
+fn what_nobody_asked_for_is_counted_and_not_remembered() {
     let mut victim = Victim::greeted();
-    for _ in 0..1_000 {
-        victim.say(&Frame::Present(file_id(&content(1))));
+    let said = Frame::Present(file_id(&content(1)));
+    for _ in 0..FILES_STRAY_MAX {
+        victim.say(&said);
     }
     assert_eq!(victim.closed(), None);
     assert_eq!(victim.world.asked(0, "read wants"), 1);
+    assert_eq!(victim.world.asked(0, "note holder"), 0);
+    victim.say(&said);
+    assert_eq!(victim.closed(), Some(CloseCode::FileInvalid));
+}
+
+#[test]
+fn that_a_file_is_there_after_all_is_heard_once() {
+    let (mut victim, files) = wanting(1);
+    victim.say(&Frame::Absent);
+    for _ in 0..10 {
+        victim.say(&Frame::Present(files[0]));
+    }
+    assert_eq!(victim.world.asked(0, "note holder"), 1);
+    assert_eq!(victim.closed(), None);
 }
 
 #[test]

@@ -279,6 +279,6 @@ fn an_early_peer_is_heard_only_so_far() {
         victim.world.tell(0, Event::Received { link, bytes });
         victim.closed()
     };
-    assert_eq!(heard(&mut victim, EARLY_BYTES_MAX), None);
+    assert_eq!(heard(&mut victim, UNREAD_BYTES_MAX), None);
     assert_eq!(heard(&mut victim, 1), Some(CloseCode::WindowExceeded));
 }
