@@ -375,6 +375,10 @@ impl Flight {
             repeats => repeats.saturating_sub(REPEATS_EVENLY).min(16),
         };
         let mut wait = self.pace().wait(bytes);
+        if self.stage > Stage::Heard && self.repeats > 0 {
+            // The first wait was for the answer, the others are for the way.
+            wait = wait * 3 / 4;
+        }
         if self.repeats >= REPEATS_SOON {
             wait = wait.max(REPEAT_WAIT_LEAST);
         }

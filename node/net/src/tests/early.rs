@@ -213,9 +213,9 @@ async fn what_brings_no_answer_goes_out_again_until_it_does() {
     };
     let mut buffer = [0; 2_000];
     // A call's three repeats come after 1, 2 and 4 waits of a round trip and an eighth, the time of the bytes and
-    // some for the machine. On a link that has carried an answer they come evenly, the first with more patience after a
-    // repeat; and what goes in vain for the second time may have arrived, so that a knock goes along.
-    for (waits, knocks) in [(7, 0), (4, 2), (6, 2)] {
+    // some for the machine. On a link that has carried an answer they come evenly after three quarters of a wait, the first with more
+    // patience after a repeat; and what goes in vain for the second time may have arrived, so that a knock goes along.
+    for (quarters, knocks) in [(28, 0), (14, 2), (22, 2)] {
         let start = tokio::time::Instant::now();
         send(b"question").await;
         let (mut questions, mut knocked) = (0, 0);
@@ -225,7 +225,7 @@ async fn what_brings_no_answer_goes_out_again_until_it_does() {
             knocked += u32::from(length == KNOCK_BYTES);
         }
         assert_eq!((questions, knocked), (4, knocks));
-        let (took, expected) = (start.elapsed(), Duration::from_millis(waits * 763));
+        let (took, expected) = (start.elapsed(), Duration::from_micros(quarters * 190_750));
         assert!(took >= expected && took < expected * 11 / 10, "{took:?}");
         // An answer ends it.
         hears(100).await;
