@@ -108,6 +108,8 @@ struct Carrying {
     latest_full: Option<Duration>,
     latest: Duration,
     last_ack: Instant,
+    /// Bytes on the way at most, when the way was last found open or something was last acknowledged.
+    in_flight: u64,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -178,6 +180,7 @@ impl Carrying {
             latest_full: None,
             latest: Duration::ZERO,
             last_ack: now,
+            in_flight: 0,
         };
         carrying.window = carrying.initial();
         carrying
@@ -194,6 +197,10 @@ impl Carrying {
 
     fn least(&self) -> u64 {
         self.packet * MINIMUM_WINDOW_PACKETS
+    }
+
+    fn is_waking(&self) -> bool {
+        self.expected.measured.0.is_waking.load(Ordering::Relaxed)
     }
 
     fn rate(&self) -> u64 {
@@ -345,6 +352,17 @@ impl Controller for Carrying {
         self.acknowledged(now, sent, bytes, is_app_limited);
     }
 
+    fn on_end_acks(&mut self, _: Instant, in_flight: u64, _: bool, _: Option<u64>) {
+        self.in_flight = in_flight;
+    }
+
+    /// Timers send through an outage beyond the window, so that what counts as on the way may be far more.
+    fn on_sent(&mut self, _: Instant, bytes: u64, _: u64) {
+        if !self.is_waking() {
+            self.in_flight = self.in_flight.saturating_add(bytes);
+        }
+    }
+
     /// A loss alone changes nothing: what it says of the rate shows in what is acknowledged.
     fn on_congestion_event(&mut self, _: Instant, _: Instant, _: bool, _: u64) {}
 
@@ -353,8 +371,8 @@ impl Controller for Carrying {
     }
 
     fn window(&self) -> u64 {
-        if self.expected.measured.0.is_waking.load(Ordering::Relaxed) {
-            return self.window + WAKING_PACKETS * self.packet;
+        if self.is_waking() {
+            return self.window.max(self.in_flight) + WAKING_PACKETS * self.packet;
         }
         self.window
     }
