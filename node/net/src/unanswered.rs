@@ -25,7 +25,12 @@ struct Last {
     /// When it, or what was said after it, went out or went again.
     at: Instant,
     packet: Vec<u8>,
+    /// Bytes that may go again: thrice what was heard, because its address may be a lie (RFC 9000, section 8.1).
+    credit: usize,
 }
+
+/// Most of that: repeats of an outage.
+const CREDIT_MAX: usize = 16 << 10;
 
 impl Unanswered {
     /// A packet went out.
@@ -45,6 +50,7 @@ impl Unanswered {
             since: Some(now),
             at: now,
             packet: packet.to_vec(),
+            credit: 0,
         };
         self.peers.insert(to, last);
     }
@@ -53,15 +59,17 @@ impl Unanswered {
     /// and again has been heard, and is no sign that it hears.
     pub(crate) fn heard(&mut self, from: SocketAddr, bytes: usize, now: Instant) -> Option<&[u8]> {
         let last = self.peers.get_mut(&from)?;
+        last.credit = last.credit.saturating_add(3 * bytes).min(CREDIT_MAX);
         let since = if bytes == KNOCK_BYTES {
             Some(last.at)
         } else {
             last.since.take()
         };
         let is_silent = |since| now.saturating_duration_since(since) >= SILENCE;
-        if !since.is_some_and(is_silent) {
+        if !since.is_some_and(is_silent) || last.credit < last.packet.len() {
             return None;
         }
+        last.credit -= last.packet.len();
         last.at = now;
         Some(&last.packet)
     }
@@ -120,6 +128,18 @@ mod tests {
             times += u32::from(unanswered.heard(addr(1), KNOCK_BYTES, now).is_some());
         }
         assert_eq!(times, 4);
+    }
+
+    #[test]
+    fn nobody_gets_more_than_thrice_what_it_said() {
+        let (mut unanswered, start) = (Unanswered::default(), Instant::now());
+        unanswered.sent(addr(1), &[1; 1_190], start);
+        let mut again = 0;
+        for knock in 1..=100 {
+            let packet = unanswered.heard(addr(1), KNOCK_BYTES, start + SILENCE * knock);
+            again += packet.map_or(0, <[u8]>::len);
+        }
+        assert!(again > 0 && again <= 3 * 100 * KNOCK_BYTES, "{again}");
     }
 
     #[test]
