@@ -63,7 +63,7 @@ pub(super) fn inputs(_host: &Host) -> Vec<Crafted> {
             RefusalWhy::Signature,
         ),
         refused(
-            "1,024 changes upon 90 each, nobody's",
+            "1,024 changes upon 45 each, nobody's",
             unsealed(),
             RefusalWhy::Signature,
         ),
@@ -158,7 +158,7 @@ fn raw() -> Vec<u8> {
 
 /// As much work as a packet may be.
 fn deletions() -> Vec<u8> {
-    let count = 99_999;
+    let count = 99_998;
     let none = [KEYS, PREDS, LENGTHS, FIGURES].map(|column| (column, Vec::new()));
     let run = [
         (RUNS, vec![2]),
@@ -172,14 +172,14 @@ fn deletions() -> Vec<u8> {
     bent(none.into_iter().chain(run))
 }
 
-/// Each builds upon all of the last ninety.
+/// Each builds upon all of the last forty-five, as many parents as a packet may name.
 fn unsealed() -> Vec<u8> {
     let mut columns: [Vec<u8>; COLUMNS] = Default::default();
     let deps = (0..PACKET_CHANGES_MAX).map(|at| match at {
         0 => vec![1, 0],
         _ => {
-            let backs = (1..=at.min(90)).map(|back| number(2 * back - 1));
-            [number(at.min(90)), backs.flatten().collect()].concat()
+            let backs = (1..=at.min(45)).map(|back| number(2 * back - 1));
+            [number(at.min(45)), backs.flatten().collect()].concat()
         }
     });
     let each = |one: &[u8]| one.repeat(PACKET_CHANGES_MAX);

@@ -14,6 +14,10 @@ pub(super) const VALUE_BYTES_MAX: usize = if NOTE_BYTES_MAX > EVENT_BYTES_MAX {
     EVENT_BYTES_MAX
 };
 
+/// Operations that a parent of a change counts for: its 32 bytes are written out, sorted, and hashed with the change.
+/// Packets of what people do name a parent or two for each change.
+const PARENT_OPS: u64 = 2;
+
 /// Operations that may still come. What a few bytes can say many times is spent from it before there is room made:
 /// operations, those that they supersede, and parents.
 #[derive(Debug)]
@@ -31,6 +35,10 @@ impl Budget {
             max: SCAN_LIMITS.ops_max,
         })?;
         Ok(())
+    }
+
+    pub(super) fn spend_parents(&mut self, count: usize) -> Result<(), PacketError> {
+        self.spend(PARENT_OPS.saturating_mul(count as u64))
     }
 
     /// For the next change.

@@ -273,7 +273,7 @@ impl<'a> Unpacker<'a> {
         let mut is_apart = false;
         let count = place(&mut self.columns.deps)?;
         within("parents", count, SCAN_LIMITS.deps_max)?;
-        self.budget.spend(count as u64)?;
+        self.budget.spend_parents(count)?;
         if count == 0 {
             places.push(at.checked_sub(1).ok_or(DAMAGED)?);
         }
