@@ -86,7 +86,7 @@ pub(crate) struct Flight {
     woken_at: Option<Instant>,
     /// Bytes of all that has.
     bytes: usize,
-    /// When the first of it went out, and its bytes.
+    /// When the first of it went out, and its bytes with those it waited for.
     since: Option<(Instant, usize)>,
     due: Option<Instant>,
     repeats: u32,
@@ -120,7 +120,7 @@ enum Stage {
 struct Kept {
     bytes: Vec<u8>,
     at: Instant,
-    /// Bytes of the flight up to its end.
+    /// Bytes of the flight up to its end when it went out: it waited for those before it.
     end: usize,
     /// Whether it goes twice at once and has not yet.
     is_single: bool,
@@ -261,18 +261,14 @@ impl Flight {
         (self.repeats, self.asked_at) = (0, None);
         let before = self.unanswered.len();
         let mut unanswered = std::mem::take(&mut self.unanswered);
-        unanswered.retain(|kept| is_call && kept.at + self.soonest(kept.end) > now);
+        unanswered.retain(|kept| is_call && kept.at + self.soonest(kept.end + bytes) > now);
         self.unanswered = unanswered;
         if self.unanswered.len() < before {
             self.stage = Stage::Standing;
         }
-        self.bytes = 0;
-        for kept in &mut self.unanswered {
-            self.bytes += kept.bytes.len();
-            kept.end = self.bytes;
-        }
+        self.bytes = self.weight();
         let first = self.unanswered.first();
-        self.since = first.map(|kept| (kept.at, kept.bytes.len()));
+        self.since = first.map(|kept| (kept.at, kept.end));
         self.wait_on();
     }
 
@@ -406,14 +402,14 @@ impl Flight {
         measured.saturating_sub(carried)
     }
 
-    /// How long the answer to a packet takes at least, which goes as the last of so many bytes. Too long a time
-    /// would send again what is answered already, so nothing that was only remembered counts.
+    /// How long the answer to a packet takes at least, where so many bytes are those before it, its own and the
+    /// answer's. Too long a time would send again what is answered already, so nothing that was only remembered counts.
     fn soonest(&self, bytes: usize) -> Duration {
         let least = self.least_rtt();
         if least.is_zero() {
             return least;
         }
-        least * 15 / 16 + self.pace.carries(bytes)
+        least * 31 / 32 + self.pace.carries(bytes)
     }
 }
 
@@ -469,12 +465,12 @@ mod tests {
         flight.keep(&[2; 500], start + ms(901));
         flight.hear(1_200, start + ms(1_000));
         assert_eq!(flight.unanswered.len(), 2);
-        // The first is answered, the second was lost.
-        flight.hear(1_200, start + ms(900 + 563 + 143));
+        // The first is answered, the second was lost: its own answer would come 50 ms later.
+        flight.hear(112, start + ms(900 + 600 + 143 + 14));
         assert_eq!(flight.unanswered.len(), 1);
         let again = repeats(&mut flight, start, 1);
         assert!(
-            matches!(&*again, [(1_726.., lengths)] if *lengths == [500]),
+            matches!(&*again, [(2_007, lengths)] if *lengths == [500]),
             "{again:?}"
         );
         flight.hear(1_200, start + ms(3_000));
@@ -491,7 +487,7 @@ mod tests {
         flight.hear(1_200, start + ms(600 + 250));
         assert!(flight.due().is_some());
         flight.keep(&[0; 400], start + ms(852));
-        flight.hear(1_200, start + ms(852 + 563 + 50));
+        flight.hear(1_200, start + ms(852 + 600 + 50 + 150));
         assert_eq!((flight.since, flight.repeated_bytes()), (None, 0));
         // Much on its way over a link that stood is QUIC's own affair as soon as anything comes.
         for _ in 0..8 {
