@@ -6,6 +6,7 @@
 use std::time::Duration;
 
 use hopluu_api::shape::ReportQuery;
+use hopluu_engine::view::PeerView;
 use hopluu_tests::deadline;
 use hopluu_tests::lab::Profile;
 use hopluu_tests::lab::bulk::carry;
@@ -120,6 +121,11 @@ async fn a_restored_commune_settles_in_forty_kilobytes() {
     .await
     .unwrap();
     within("a restore", window.relay.traffic().bytes(), 40_000);
+    for node in [&window.commune, &ends.district] {
+        let status = node.client().await.unwrap().status().await.unwrap();
+        let is_refused = |peer: &PeerView| peer.refused > 0;
+        assert!(!status.peers.iter().any(is_refused), "{status:?}");
+    }
     window.close().await.unwrap();
 }
 

@@ -65,11 +65,25 @@ impl Filled {
         (lines, saves): (usize, usize),
         number: u64,
     ) -> anyhow::Result<Self> {
+        Self::by(key, form, signer, (lines, &vec![number; saves]), number)
+    }
+
+    /// The same, each save by an actor of its own.
+    ///
+    /// # Errors
+    /// When it cannot be made as a node would.
+    pub fn by(
+        key: DocKey,
+        form: &Arc<Form>,
+        signer: &Signer,
+        (lines, actors): (usize, &[u64]),
+        number: u64,
+    ) -> anyhow::Result<Self> {
         let mut report = Report::create(key.clone(), form)?;
         let genesis = report.genesis().hash;
-        let saved = (0..saves).map(|at| {
+        let saved = actors.iter().enumerate().map(|(at, actor)| {
             let context = SaveContext {
-                actor: ActorId(number.to_be_bytes()),
+                actor: ActorId(actor.to_be_bytes()),
                 at: Timestamp(1_600_000_000_000 + i64::try_from(at)? * 3_600_000),
                 office: None,
                 message: String::new(),

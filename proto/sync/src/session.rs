@@ -390,6 +390,7 @@ impl Session {
                     self.said.down(Purpose::of_class(class), bytes);
                 }
             }
+            Frame::Bytes(bytes) => self.said.down(Purpose::Attachments, bytes.len()),
             _ => self.said.down(Purpose::Talk, TALK_BYTES),
         }
     }

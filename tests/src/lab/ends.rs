@@ -129,7 +129,7 @@ impl Ends {
         self.pause(|district, commune| {
             for (side, home) in (0..).zip([district, commune]) {
                 let numbers = (0..news).filter(|number| number % 2 == side);
-                put(home, numbers.map(|number| number * 331), 2)?;
+                put(home, numbers.map(|number| number * 331), Some(side))?;
             }
             let store = Store::open(&Home::open(commune)?.database(), &OpenOptions::existing())?;
             store.write(|tx| tx.set_epoch(fresh_epoch()))?;
@@ -374,11 +374,12 @@ async fn owes_nothing(
 
 /// Reports of one unit, put into its store before its node runs.
 fn fill(home: &Path, documents: u32) -> anyhow::Result<()> {
-    put(home, 0..documents, 1)
+    put(home, 0..documents, None)
 }
 
-/// The reports of these numbers, with so many saves.
-fn put(home: &Path, numbers: impl Iterator<Item = u32>, saves: usize) -> anyhow::Result<()> {
+/// The reports of these numbers, as the commune has begun them, or with a save more by one of the two sides. That is by
+/// an actor of its own: one of another's would be refused.
+fn put(home: &Path, numbers: impl Iterator<Item = u32>, side: Option<u32>) -> anyhow::Result<()> {
     let home = Home::open(home)?;
     let (signer, form) = (home.signer()?, annex()?);
     let period = "2016-2020".parse()?;
@@ -388,7 +389,10 @@ fn put(home: &Path, numbers: impl Iterator<Item = u32>, saves: usize) -> anyhow:
         .context("the commune")?;
     let reports = numbers.map(|number| {
         let key = key_of(&form, &unit, &period, number);
-        Filled::new(key, &form, &signer, (LINES, saves), u64::from(number))
+        let begun = u64::from(number);
+        let more = side.map(|side| u64::from(side) + 1 << 32 | begun);
+        let actors: Vec<_> = std::iter::once(begun).chain(more).collect();
+        Filled::by(key, &form, &signer, (LINES, &actors), begun)
     });
     let reports: Vec<Filled> = reports.collect::<anyhow::Result<_>>()?;
     let store = Store::open(&home.database(), &OpenOptions::existing())?;

@@ -49,7 +49,9 @@ enum Hearing {
     Asked(Steady),
     /// It does.
     Hears,
-    /// It does not, or nothing more is to be asked.
+    /// It has not for long: it is asked no more until it does. Its answer may be on its way behind an outage.
+    Silent,
+    /// Nothing more is to be asked.
     Deaf,
 }
 
@@ -80,7 +82,8 @@ impl Asking {
     /// Where to read on, if there is anything to be read and nothing else to be asked for.
     pub(crate) fn wants_reading(&mut self) -> Option<u64> {
         let is_idle = self.reading.is_none() && self.wants.is_empty() && self.fetches.is_empty();
-        if self.hearing == Hearing::Deaf || !is_idle || !self.writing.is_empty() {
+        let is_asked = !matches!(self.hearing, Hearing::Silent | Hearing::Deaf);
+        if !is_asked || !is_idle || !self.writing.is_empty() {
             return None;
         }
         if self.due.is_none() && std::mem::take(&mut self.has_moved) {
@@ -117,7 +120,7 @@ impl Asking {
         let most = match self.hearing {
             Hearing::Hears => FETCHES_MAX,
             Hearing::Unknown | Hearing::Asked(_) => 1,
-            Hearing::Deaf => 0,
+            Hearing::Silent | Hearing::Deaf => 0,
         };
         if self.fetches.len() >= most {
             return None;
@@ -277,20 +280,27 @@ impl Asking {
     }
 
     fn heard(&mut self) {
+        if self.hearing == Hearing::Silent {
+            // Other links may have fetched meanwhile.
+            self.wants.clear();
+            self.due = Some(0);
+        }
         if self.hearing != Hearing::Deaf {
             self.hearing = Hearing::Hears;
         }
     }
 
-    /// The files that are being fetched.
+    /// The files that are being fetched. What is asked of a silent peer others may fetch.
     pub(crate) fn pulling(&self) -> impl Iterator<Item = FileId> {
-        let runs = self.fetches.iter().map(|run| run.file);
+        let is_silent = self.hearing == Hearing::Silent;
+        let runs = self.fetches.iter().filter(move |_| !is_silent);
+        let runs = runs.map(|run| run.file);
         runs.chain(self.writing.iter().map(|(_, file)| *file))
     }
 
     /// Whether the peer owes an answer.
     pub(crate) fn is_owed(&self) -> bool {
-        !self.fetches.is_empty()
+        self.hearing != Hearing::Silent && !self.fetches.is_empty()
     }
 
     /// When a peer that has never answered is asked no more, unless it says something.
@@ -301,14 +311,16 @@ impl Asking {
         }
     }
 
+    /// Asks this peer for nothing more unless it answers.
+    pub(crate) fn take_for_silent(&mut self) {
+        self.hearing = Hearing::Silent;
+    }
+
     /// Asks this peer for nothing more in this session. What has been asked for and comes all the same is
     /// passed over.
-    pub(crate) fn be_deaf(&mut self) {
+    fn be_deaf(&mut self) {
         self.wants.clear();
-        match self.hearing {
-            Hearing::Asked(_) => self.fetches.clear(),
-            _ => self.fetches.iter_mut().for_each(|run| run.is_void = true),
-        }
+        self.fetches.iter_mut().for_each(|run| run.is_void = true);
         self.hearing = Hearing::Deaf;
     }
 }

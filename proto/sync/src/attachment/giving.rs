@@ -24,6 +24,8 @@ pub(crate) struct Giving {
     next_at: Steady,
     /// What was asked for and is not here: the peer is told when it comes.
     awaited: VecDeque<FileId>,
+    /// What may not go for the time being: the peer is told when it may.
+    withheld: VecDeque<FileId>,
     /// What was given last: the peer may say that it has it now.
     given: VecDeque<FileId>,
 }
@@ -84,13 +86,26 @@ impl Giving {
         let Some(asked) = self.asked.pop_front() else {
             return false;
         };
-        if !self.awaited.contains(&asked.file) {
-            if self.awaited.len() == FILES_AWAITED_MAX {
-                self.awaited.pop_front();
-            }
-            self.awaited.push_back(asked.file);
-        }
+        remember(&mut self.awaited, asked.file, FILES_AWAITED_MAX);
         true
+    }
+
+    /// Puts off what was asked for first, unless a piece of it is under way. Whether the peer must be told that it is
+    /// not here, because it would wait for it.
+    pub(crate) fn withhold(&mut self) -> bool {
+        if self.reading.is_some() || !self.ready.is_empty() {
+            return false;
+        }
+        let Some(asked) = self.asked.pop_front() else {
+            return false;
+        };
+        remember(&mut self.withheld, asked.file, FILES_AWAITED_MAX);
+        true
+    }
+
+    /// What was put off, and may go now.
+    pub(crate) fn release(&mut self) -> impl Iterator<Item = FileId> + use<> {
+        std::mem::take(&mut self.withheld).into_iter()
     }
 
     /// Whether a file that is here now was asked for by this peer and may be told to it.
@@ -132,12 +147,7 @@ impl Giving {
         if end == self.ready.len() {
             self.ready = Vec::new();
             if let Some(asked) = self.asked.front_mut() {
-                let file = asked.file;
-                self.given.retain(|given| *given != file);
-                if self.given.len() == FILES_GIVEN_MAX {
-                    self.given.pop_front();
-                }
-                self.given.push_back(file);
+                remember(&mut self.given, asked.file, FILES_GIVEN_MAX);
                 asked.next += 1;
                 asked.left -= 1;
                 asked.begins = false;
@@ -148,4 +158,13 @@ impl Giving {
         }
         Some(bytes)
     }
+}
+
+/// As the last of so many, of which the oldest is forgotten.
+fn remember(files: &mut VecDeque<FileId>, file: FileId, max: usize) {
+    files.retain(|one| *one != file);
+    if files.len() == max {
+        files.pop_front();
+    }
+    files.push_back(file);
 }

@@ -4,7 +4,7 @@ use hopluu_model::{EntryKind, Seq};
 
 use super::{Session, Turn};
 use crate::frame::{Fetch, Frame};
-use crate::{CloseCode, Effect, Event, FileId, PieceFate, Steady, Ticket};
+use crate::{Class, CloseCode, Effect, Event, FileId, PieceFate, Purpose, Steady, Ticket};
 
 impl Session {
     /// Handles what concerns files. All others are stale answers, and what only the hub itself needs to know.
@@ -92,9 +92,10 @@ impl Session {
             .deaf_at(self.moved)
             .is_some_and(|at| at <= turn.now)
         {
-            self.asking.be_deaf();
+            self.asking.take_for_silent();
         }
-        while self.outlet.has_room() {
+        let is_allowed = turn.record.least >= Class::Attachments;
+        while is_allowed && self.outlet.has_room() {
             let busy = turn.pulled;
             let is_busy = |file: &_| busy.contains(file);
             let fetch = self.asking.next_fetch(turn.now, turn.may_pull, is_busy);
@@ -111,6 +112,15 @@ impl Session {
                 scope: self.scope.clone(),
             });
         }
+        if is_allowed {
+            for file in self.giving.release() {
+                self.say(&Frame::Present(file));
+            }
+        } else {
+            while self.giving.withhold() {
+                self.say(&Frame::Absent);
+            }
+        }
         self.give(turn);
     }
 
@@ -119,7 +129,10 @@ impl Session {
             return;
         }
         if let Some(bytes) = self.giving.next_bytes(turn.now, self.pace) {
+            let before = self.outlet.waiting_bytes();
             self.outlet.say_alone(&Frame::Bytes(bytes));
+            let bytes = self.outlet.waiting_bytes() - before;
+            self.said.up(Purpose::Attachments, bytes);
         }
         if let Some(due) = self.giving.due() {
             let ticket = turn.ticket();

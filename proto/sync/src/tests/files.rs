@@ -1,8 +1,8 @@
 //! Files from node to node: piece by piece, behind everything else, and on from where they were cut.
 
-use crate::limits::{FILE_BYTES_AHEAD_LEAST, PIECE_BYTES, PULLS_MAX};
+use crate::limits::{DEAF_MS, FILE_BYTES_AHEAD_LEAST, PIECE_BYTES, PULLS_MAX};
 use crate::testing::World;
-use crate::{Event, FileId, LinkId};
+use crate::{Account, Class, Event, FileId, Gone, LinkId, Purpose};
 
 /// Nothing that shrinks.
 fn content(number: u8, bytes: usize) -> Vec<u8> {
@@ -311,4 +311,67 @@ fn a_disk_that_fails_closes_the_link_and_the_next_goes_on() {
     world.unstick(1);
     world.settle();
     assert!(world.nodes[1].store.is_whole(&file));
+}
+
+/// Whoever has used up the bytes of a month neither gives nor asks, and the other waits for nothing.
+#[test]
+fn files_wait_until_they_may_go() {
+    for limited in [0, 1] {
+        let (mut world, file, _) = line(1_000_000);
+        let link = world.connect(0, 1);
+        while world.asked(1, "keep piece") == 0 {
+            assert!(world.flight());
+        }
+        let peer = world.nodes[1 - limited].place.node;
+        let limit = |least| Event::Limited { peer, least };
+        world.tell(limited, limit(Class::Urgent));
+        world.settle();
+        assert!(!world.nodes[1].store.is_whole(&file));
+        let went = world.carried;
+        assert!(went < 600_000, "{went}: what was asked for at most");
+        world.change(0, "report", "10101", "waits as well");
+        world.settle();
+        assert!(world.is_up(link) && !world.nodes[1].awaited[&link]);
+        world.tell(limited, limit(Class::Attachments));
+        world.settle();
+        assert!(world.nodes[1].store.is_whole(&file));
+    }
+}
+
+/// The first question comes to its reader after an outage.
+#[test]
+fn an_answer_that_comes_late_is_one() {
+    let (mut world, file, _) = line(400_000);
+    let link = world.connect(0, 1);
+    while world.asked(1, "read wants") == 0 {
+        assert!(world.flight());
+    }
+    world.now = world.now.plus_ms(DEAF_MS);
+    world.tell(1, Event::Woken);
+    // Others may fetch it meanwhile.
+    let other = world.node("10101", Some("health"));
+    world.name(other, "10101", &content(1, 400_000), true);
+    world.connect(other, 1);
+    assert_eq!(world.asked(0, "read piece"), 0);
+    world.settle();
+    assert!(world.is_up(link) && world.nodes[1].store.is_whole(&file));
+}
+
+#[test]
+fn files_are_put_down_as_files() {
+    let (mut world, file, _) = line(400_000);
+    let link = world.connect(0, 1);
+    world.settle();
+    assert!(world.nodes[1].store.is_whole(&file));
+    let all = Gone {
+        datagrams: 500_000,
+        stream: 450_000,
+        ..Gone::default()
+    };
+    let of = |at: usize| {
+        let said = world.nodes[at].hub.said(link).unwrap();
+        let spent = Account::default().put_down(all, all, &said);
+        spent.of(Purpose::Attachments)
+    };
+    assert!(of(0).0 > 400_000 && of(1).1 > 400_000);
 }

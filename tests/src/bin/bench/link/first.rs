@@ -1,11 +1,12 @@
 //! The first sync of many documents, and links on which nothing is new.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
 use hopluu_tests::lab::Profile;
 use hopluu_tests::lab::ends::Ends;
 use hopluu_tests::told::{is_change, told};
+use tokio::time::timeout;
 
 use crate::figure::Seen;
 
@@ -20,6 +21,9 @@ const TWICE_PER_CENT: u64 = 8;
 const LOST_DOCUMENTS: u32 = 3_321;
 const LOST_NEWS: u32 = 10;
 const LOST_MOST: u64 = 40_000;
+
+/// How long anything may take to come to the commune.
+const TOLD_MAX: Duration = Duration::from_secs(120);
 
 /// How many there are when nothing is new.
 const ARCHIVES: [u32; 3] = [200, 2_000, 20_000];
@@ -127,7 +131,11 @@ pub(crate) async fn lost() -> anyhow::Result<Seen> {
     let mut has_all = Instant::now();
     for _ in 0..LOST_NEWS / 2 {
         has_all = has_all.max(ends.arrival().await?);
-        has_all = has_all.max(back.recv().await.context("the commune tells")?);
+        let told = timeout(TOLD_MAX, back.recv()).await;
+        has_all = has_all.max(
+            told.context("the commune got nothing")?
+                .context("it told nothing")?,
+        );
     }
     let time = window.relay.traffic().since_begun(has_all);
     window.acknowledged().await?;
