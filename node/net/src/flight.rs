@@ -92,6 +92,8 @@ pub(crate) struct Flight {
     repeats: u32,
     /// When the last of them went out.
     asked_at: Option<Instant>,
+    /// Knocks that have brought no answer. Nothing else has one so short.
+    knocks: u32,
     /// How often it was answered only after repeats, since it last was without.
     patience: u32,
     repeated_bytes: u64,
@@ -142,6 +144,7 @@ impl Flight {
             due: None,
             repeats: 0,
             asked_at: None,
+            knocks: 0,
             patience: 0,
             repeated_bytes: 0,
             doubled: 0,
@@ -242,6 +245,13 @@ impl Flight {
             return;
         }
         let is_echo = bytes < KNOCK_BYTES;
+        if is_echo {
+            // What nobody asked for may be anybody's, and wakes nothing.
+            let Some(knocks) = self.knocks.checked_sub(1) else {
+                return;
+            };
+            self.knocks = knocks;
+        }
         if self.repeats > 0 && self.is_much() {
             self.wake_at(now);
         } else if is_echo {
@@ -255,6 +265,7 @@ impl Flight {
             return;
         }
         self.awaited = self.awaited.map(|_| now);
+        self.knocks = 0;
         self.answered();
         // Of a flight that was cut short the beginning is answered: what came later may still be lost.
         let is_call = self.bytes <= REPEATED_BYTES_MAX && self.repeats == 0;
@@ -347,6 +358,7 @@ impl Flight {
             // What goes for the second time in vain may have arrived, and its answer been lost.
             if again.is_empty() || self.stage > Stage::Heard && self.repeats > 0 {
                 again.push(knock());
+                self.knocks = self.knocks.saturating_add(1);
             }
             self.repeats = self.repeats.saturating_add(1);
             self.asked_at = Some(now);
@@ -495,6 +507,23 @@ mod tests {
         }
         flight.hear(1_200, start + ms(901));
         assert_eq!(flight.since, None);
+    }
+
+    #[test]
+    fn only_the_answer_to_a_knock_wakes() {
+        let (mut flight, start) = (flight(false), Instant::now());
+        flight.stage = Stage::Standing;
+        flight.hear(KNOCK_BYTES - 1, start);
+        assert!(flight.wake.is_none(), "nobody knocked");
+        for _ in 0..4 {
+            flight.keep(&[0; 1_200], start);
+        }
+        let again = repeats(&mut flight, start, 1);
+        assert!(matches!(&*again, [(_, lengths)] if *lengths == [KNOCK_BYTES]));
+        flight.hear(KNOCK_BYTES - 1, start + ms(3_000));
+        assert!(flight.take_wake(start + ms(3_000)));
+        flight.hear(KNOCK_BYTES - 1, start + ms(9_000));
+        assert!(flight.wake.is_none(), "it was answered");
     }
 
     #[test]
