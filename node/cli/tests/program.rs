@@ -389,6 +389,28 @@ fn a_file_that_is_not_there_takes_nothing_from_the_others() {
 }
 
 #[test]
+fn each_refused_file_is_told_with_its_name_its_code_and_what_to_do() {
+    let dir = root();
+    let dir = dir.path();
+    let plain = dir.join("ghi chú.txt");
+    std::fs::write(&plain, "no bundle, no scan").expect("a file");
+    let plain = plain.to_str().expect("a plain path");
+    let gone = dir.join("gone.hlb");
+    let gone = gone.to_str().expect("a plain path");
+    let told = text(&hopluu(dir, &["bundle", "import", gone, plain]).stdout);
+    assert!(told.contains(&format!("{gone}: lỗi M-2009: ")), "{told}");
+    let second = told.split_once(&format!("{plain}: lỗi M-1601: "));
+    let (_, second) = second.expect("it has its code too");
+    assert!(second.contains("\n  gợi ý: "), "{told}");
+
+    let (problem, code) = json(dir, &report("attach", &[plain, "--new"]));
+    assert_eq!((code, &problem["code"]), (2, &"M-1213".into()), "{problem}");
+    let message = problem["message"]["en"].as_str().expect("a message");
+    assert!(message.starts_with(plain), "{message}");
+    assert!(problem["hint"].is_object(), "{problem}");
+}
+
+#[test]
 fn forms_are_checked_without_a_node() {
     let dir = tempfile::tempdir().expect("a folder");
     let path = dir.path().join("a.toml");

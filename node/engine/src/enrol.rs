@@ -262,10 +262,12 @@ impl Core {
 }
 
 /// Whether a text names a host, by name or number, and a port that can be called.
-fn is_address(text: &str) -> bool {
+pub(crate) fn is_address(text: &str) -> bool {
     // A node behind a web server: what follows is the server's affair.
-    if text.starts_with("wss://") || text.starts_with("ws://") {
-        return text.len() > "wss://".len() && text.chars().all(|letter| letter.is_ascii_graphic());
+    let web = text.strip_prefix("wss://");
+    if let Some(rest) = web.or_else(|| text.strip_prefix("ws://")) {
+        let has_host = !rest.is_empty() && !rest.starts_with(['/', ':']);
+        return has_host && rest.chars().all(|letter| letter.is_ascii_graphic());
     }
     let Some((host, port)) = text.rsplit_once(':') else {
         return false;

@@ -24,6 +24,7 @@ use hopluu_trust::Signer;
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
+use crate::enrol::is_address;
 use crate::parcels::NeighbourSettings;
 use crate::placing;
 use crate::plan::{LinkFlaw, LinkSettings};
@@ -79,6 +80,16 @@ pub enum HomeError {
         #[source]
         source: Box<toml::de::Error>,
     },
+    /// Nobody can be called at an address in the settings.
+    #[error("`{address}` under `{key}` in {} is not an address HOST:PORT", path.display())]
+    Address {
+        /// The file.
+        path: PathBuf,
+        /// Where in it.
+        key: &'static str,
+        /// What stands there.
+        address: String,
+    },
     /// The settings of a link cannot be followed.
     #[error("the link to {address} in {} is not understood", path.display())]
     Link {
@@ -132,6 +143,21 @@ pub struct NodeSettings {
 }
 
 impl NodeSettings {
+    /// The first address that nobody can be called at, and where it stands.
+    fn bad_address(&self) -> Option<(&'static str, &String)> {
+        let near = self.neighbours.as_ref();
+        let near = near.map_or(&[][..], |near| &near.addresses);
+        let all = [
+            ("upstream", &self.upstream[..]),
+            ("standby", &self.standby),
+            ("neighbours.addresses", near),
+        ];
+        let mut each = all
+            .into_iter()
+            .flat_map(|(key, addresses)| addresses.iter().map(move |address| (key, address)));
+        each.find(|(_, address)| !is_address(address))
+    }
+
     /// How links of this node behave.
     pub(crate) fn tuning(&self) -> Tuning {
         Tuning {
@@ -375,6 +401,11 @@ impl Home {
                 return Err(HomeError::Settings { path, source });
             }
         };
+        // Called for ever, it would only look like a superior that does not answer.
+        if let Some((key, address)) = settings.bad_address() {
+            let address = address.clone();
+            return Err(HomeError::Address { path, key, address });
+        }
         let is_called =
             |address| settings.upstream.contains(address) || settings.standby.contains(address);
         for (address, link) in &settings.link {
@@ -455,6 +486,42 @@ mod tests {
         fs::write(home.database(), "").unwrap();
         drop(home);
         assert!(matches!(Home::create(&dir), Err(HomeError::Occupied(_))));
+    }
+
+    #[test]
+    fn an_address_that_nobody_answers_at_is_refused_and_named() {
+        let dir = tempfile::tempdir().unwrap();
+        let home = Home::create(dir.path()).unwrap();
+        let read = |key: &str, value: &str| {
+            // A dotted key is a table to TOML.
+            let text = format!("{key} = [\"127.0.0.1:7710\", \"{value}\"]\n");
+            fs::write(dir.path().join("node.toml"), text).unwrap();
+            home.settings()
+        };
+        for key in ["upstream", "standby", "neighbours.addresses"] {
+            for wrong in [
+                "",
+                "x",
+                "127.0.0.1",
+                "nowhere.invalid:99999",
+                "host:0",
+                "wss://",
+                "ws://",
+            ] {
+                let error = read(key, wrong).unwrap_err();
+                let told = error.to_string();
+                let start = format!("`{wrong}` under `{key}` in ");
+                assert!(told.starts_with(&start), "{told}");
+                assert_eq!(error.fault(), Fault::Config);
+            }
+            for right in [
+                "[::1]:7710",
+                "huyen.example:7710",
+                "wss://465.example.vn/hopluu",
+            ] {
+                assert!(read(key, right).is_ok(), "{key} {right}");
+            }
+        }
     }
 
     #[test]

@@ -224,7 +224,8 @@ fn page<T>(rows: &[Row<T>], context: &Context, line: impl Fn(&T) -> String) -> S
     let lines = rows.iter().map(|row| match &row.result {
         RowResult::Bundle(bundle) => format!("{}: {}\n", row.file, line(bundle)),
         RowResult::Error(problem) => {
-            format!("{}: {}\n", row.file, problem.message.in_lang(context.lang))
+            let lines = text::fail::lines(problem, context.lang);
+            format!("{}: {}\n", row.file, lines.replace('\n', "\n  "))
         }
     });
     lines.collect()

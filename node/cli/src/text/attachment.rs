@@ -83,6 +83,19 @@ pub(crate) fn too_large(path: &Path, most: u64) -> Failure {
     Failure::new(Exit::Usage, "M-2040", message, Some(hint))
 }
 
+/// A file that the node takes for none to be attached; it is asked with the bytes, and knows no path.
+pub(crate) fn refused(path: &Path, failure: Failure) -> Failure {
+    let Some(problem) = failure.problem().filter(|of| of.code == "M-1213") else {
+        return failure;
+    };
+    let (path, message) = (path.display(), &problem.message);
+    let message = Both::new(
+        format!("{path}: {}", message.vi),
+        format!("{path}: {}", message.en),
+    );
+    Failure::new(failure.exit(), "M-1213", message, problem.hint.clone())
+}
+
 /// There is a file where one was to be saved.
 pub(crate) fn exists(path: &Path) -> Failure {
     let path = path.display();

@@ -111,8 +111,10 @@ pub(crate) fn remark(remark: BundleRemark, lang: Lang) -> &'static str {
     match remark {
         BundleRemark::PartMissing => word(
             lang,
-            "phần trước nó chưa tới; nhận phần nào trước cũng được",
-            "a part before it has not come yet; any order will do",
+            "đã nhận, nhưng chưa nối được vào phần trước nó: nhận mọi phần trong một lệnh, hoặc nhận lại gói \
+             này sau phần đó",
+            "it is in, but not joined to the part before it: take in all parts in one call, or this one again \
+             after that one",
         ),
         BundleRemark::NoRoom => word(
             lang,

@@ -140,10 +140,7 @@ impl From<HomeError> for Failure {
             HomeError::ReadOnly { dir, .. } => (
                 "M-2105",
                 format!("không ghi được vào {}", dir.display()),
-                Some(Both::new(
-                    "kiểm tra quyền của thư mục và ổ đĩa",
-                    "look at the rights of the folder and at the disk",
-                )),
+                Some(look_at_rights()),
             ),
             HomeError::File { path, .. } => (
                 "M-2106",
@@ -160,6 +157,14 @@ impl From<HomeError> for Failure {
                 format!("không hiểu {} {}", path.display(), technical(&en)),
                 None,
             ),
+            HomeError::Address { path, key, address } => (
+                "M-2110",
+                format!(
+                    "`{address}` ở `{key}` trong {} không phải địa chỉ MÁY:CỔNG",
+                    path.display()
+                ),
+                Some(write_address()),
+            ),
             HomeError::Link {
                 path,
                 address,
@@ -171,14 +176,35 @@ impl From<HomeError> for Failure {
                     path.display(),
                     link::flaw(source)
                 ),
-                Some(Both::new(
-                    "sửa phần [link.\"ĐỊA CHỈ\"], xem docs/operations.md",
-                    "correct the part [link.\"ADDRESS\"], see docs/operations.md",
-                )),
+                Some(correct_link()),
             ),
         };
         Self::new(exit_of(error.fault()), code, Both::new(vi, en), hint)
     }
+}
+
+/// What to do about a folder that cannot be written.
+fn look_at_rights() -> Both {
+    Both::new(
+        "kiểm tra quyền của thư mục và ổ đĩa",
+        "look at the rights of the folder and at the disk",
+    )
+}
+
+/// What an address in `node.toml` looks like.
+fn write_address() -> Both {
+    Both::new(
+        "viết như 10.0.0.5:7710, huyen.example:7710 hoặc wss://huyen.example/hopluu rồi chạy lại",
+        "write it like 10.0.0.5:7710, district.example:7710 or wss://district.example/hopluu, and start again",
+    )
+}
+
+/// What to do about the settings of a link.
+fn correct_link() -> Both {
+    Both::new(
+        "sửa phần [link.\"ĐỊA CHỈ\"], xem docs/operations.md",
+        "correct the part [link.\"ADDRESS\"], see docs/operations.md",
+    )
 }
 
 /// What to do about a folder that lacks a part. Whether it was ever used only its owner knows, so no

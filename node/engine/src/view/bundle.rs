@@ -78,7 +78,7 @@ pub struct BundleFile {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum BundleRemark {
-    /// Parts before it have not come yet.
+    /// It is in, but begins beyond what is known of its maker: not joined to the part before it.
     PartMissing,
     /// There was no room for entries that wait: it must be taken in again after the parts before it.
     NoRoom,

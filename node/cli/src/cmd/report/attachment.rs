@@ -35,7 +35,8 @@ pub(super) async fn attach(args: &AttachArgs, context: &Context) -> Result<Exit,
     };
     let saved = context
         .ask(async |client| client.attach(&query, content).await)
-        .await?;
+        .await
+        .map_err(|failure| text::attachment::refused(&args.file, failure))?;
     edit::answer(&saved, context)
 }
 

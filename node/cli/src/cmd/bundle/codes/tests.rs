@@ -39,7 +39,7 @@ fn photo(paper: &GrayImage, side: u32, seed: u32) -> GrayImage {
         let index = usize::try_from(y * side + x).unwrap();
         Luma([shade.saturating_sub(grain[index] / 12)])
     });
-    image::imageops::blur(&seen, 0.8)
+    imageops::blur(&seen, 0.8)
 }
 
 fn as_jpeg(picture: &GrayImage) -> Vec<u8> {
@@ -78,6 +78,28 @@ fn a_code_is_read_back_from_a_photo() {
     }
 }
 
+/// A picture goes through mail and word processors, which draw it at a size of their own.
+#[test]
+fn a_code_is_read_back_from_a_picture_of_another_size() {
+    let content = noise(900, 4);
+    let whole = picture(&content, EcLevel::M);
+    for percent in [45, 50, 55, 58, 60, 62, 65, 70, 75, 80, 90, 95] {
+        let side = whole.width() * percent / 100;
+        let mut png = Cursor::new(Vec::new());
+        imageops::resize(&whole, side, side, FilterType::Triangle)
+            .write_to(&mut png, ImageFormat::Png)
+            .unwrap();
+        let read = read(Path::new("thu nhỏ.png"), &png.into_inner());
+        assert_eq!(read.unwrap(), std::slice::from_ref(&content), "{percent} %");
+    }
+}
+
+/// Nothing is left of a side of one point that is halved.
+#[test]
+fn a_picture_of_one_point_holds_no_code() {
+    assert!(search(&GrayImage::new(1, 1)).is_empty());
+}
+
 #[test]
 fn two_codes_in_one_photo_are_both_read() {
     let contents = [noise(400, 3), noise(500, 4)];
@@ -86,8 +108,8 @@ fn two_codes_in_one_photo_are_both_read() {
         .map(|content| picture(&content, EcLevel::M));
     let side = left.width().max(right.width());
     let mut both = GrayImage::from_pixel(2 * side, side, Luma([255]));
-    image::imageops::replace(&mut both, &left, 0, 0);
-    image::imageops::replace(&mut both, &right, i64::from(side), 0);
+    imageops::replace(&mut both, &left, 0, 0);
+    imageops::replace(&mut both, &right, i64::from(side), 0);
     let mut read = found(&as_jpeg(&both));
     read.sort();
     let mut contents = contents.to_vec();
@@ -158,4 +180,9 @@ fn a_small_file_does_not_become_a_huge_picture() {
     assert!(points_max(20 << 10) * 8 + points_max(20 << 10) < 64 << 20);
     assert_eq!(points_max(usize::MAX), PHOTO_POINTS_MAX);
     assert_eq!(points_max(0), PHOTO_POINTS_FREE);
+    // Resizing holds as many columns as there were, sixteen bytes a point, and what comes of it.
+    for (times, over) in OTHER_SIZES {
+        let (times, over) = (u64::from(times), u64::from(over));
+        assert!(RESIZED_POINTS_MAX * 16 * over / times + RESIZED_POINTS_MAX < 48 << 20);
+    }
 }
