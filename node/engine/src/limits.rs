@@ -28,8 +28,8 @@ pub(crate) const RECORD_BYTES_PER_AUTHOR_MAX: usize = 16 << 20;
 /// apart makes one; what comes when there are so many waits for a save that merges them.
 pub(crate) const HEADS_MAX: usize = hopluu_trust::limits::RECEIPT_HEADS_MAX;
 
-/// Documents of one unit: a hundred forms, every half-year, for a lifetime.
-pub(crate) const DOCS_PER_UNIT_MAX: u64 = 16_384;
+/// Documents of one unit: two hundred forms, every half-year, for a lifetime.
+pub(crate) const DOCS_PER_UNIT_MAX: u64 = 32_768;
 
 /// Receipts of one unit, before their documents are there: one of each of four levels above.
 pub(crate) const RECEIPTS_PER_UNIT_MAX: u64 = 4 * DOCS_PER_UNIT_MAX;

@@ -132,12 +132,24 @@ struct Round {
     /// What is sent from then on belongs to the next.
     sent_before: Instant,
     first_ack: Option<Instant>,
+    /// When what that one stands for was sent, and its bytes.
+    first_sent: Instant,
     first_bytes: u64,
     /// Of its full packets, how long the answer to each took, together.
     waited: Duration,
     acks: u32,
     delivered: u64,
     is_app_limited: bool,
+}
+
+impl Round {
+    /// What so many bytes of it show that were sent and acknowledged until now. Acknowledgements that a busy machine has
+    /// let wait come all at once, and show no more than how fast those bytes were sent.
+    fn rate(&self, bytes: u64, now: Instant, sent: Instant) -> u64 {
+        let came = now.saturating_duration_since(self.first_ack.unwrap_or(now));
+        let went = sent.saturating_duration_since(self.first_sent);
+        rate_of(bytes, came.max(went))
+    }
 }
 
 /// The shortest mean of a round: on a fast link single answers come sooner than the ones that a receiver puts
@@ -167,6 +179,7 @@ impl Carrying {
             round: Round {
                 sent_before: now,
                 first_ack: None,
+                first_sent: now,
                 first_bytes: 0,
                 waited: Duration::ZERO,
                 acks: 0,
@@ -211,17 +224,16 @@ impl Carrying {
         self.rates.iter().copied().max().unwrap_or_default()
     }
 
-    fn end_round(&mut self, now: Instant) {
-        let Some(first) = self.round.first_ack else {
+    fn end_round(&mut self, now: Instant, sent: Instant) {
+        if self.round.first_ack.is_none() {
             return;
-        };
+        }
         if let Some(mean) = self.round.waited.checked_div(self.round.acks) {
             let best = self.shortest.now.map_or(mean, |best| best.min(mean));
             self.shortest.now = Some(best);
         }
-        let elapsed = now.saturating_duration_since(first);
         let bytes = self.delivered - self.round.delivered;
-        let rate = rate_of(bytes, elapsed);
+        let rate = self.round.rate(bytes, now, sent);
         let best = self.rate();
         if !self.round.is_app_limited || rate > best {
             self.rates.rotate_left(1);
@@ -301,10 +313,11 @@ impl Carrying {
             self.quickest = self.quickest.min(self.latest);
         }
         if sent >= self.round.sent_before || self.round.first_ack.is_none() {
-            self.end_round(now);
+            self.end_round(now, sent);
             self.round = Round {
                 sent_before: now,
                 first_ack: Some(now),
+                first_sent: sent,
                 first_bytes: bytes,
                 waited: Duration::ZERO,
                 acks: 0,
@@ -321,11 +334,8 @@ impl Carrying {
         if matches!(self.phase, Phase::Growing { .. }) && self.is_queueing() {
             // Between acknowledgements: what the first one stands for left before it.
             let since = self.round.delivered + self.round.first_bytes;
-            let first = self.round.first_ack.unwrap_or(now);
-            let seen = rate_of(
-                self.delivered.saturating_sub(since),
-                now.saturating_duration_since(first),
-            );
+            let bytes = self.delivered.saturating_sub(since);
+            let seen = self.round.rate(bytes, now, sent);
             if seen > self.rate()
                 && let Some(last) = self.rates.last_mut()
             {
@@ -409,192 +419,4 @@ pub(crate) fn rate_of(bytes: u64, time: Duration) -> u64 {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::collections::VecDeque;
-
-    use super::*;
-
-    const PACKET: u64 = 1_200;
-
-    /// A link of a rate, a round trip and a queue, driven by the controller: each acknowledgement lets more go.
-    struct Simulated {
-        now: Instant,
-        rate: u64,
-        rtt: Duration,
-        queue: u64,
-        free_at: Instant,
-        /// When each packet on its way was sent, and when its acknowledgement comes back; lost ones never do.
-        flying: VecDeque<(Instant, Option<Instant>)>,
-        sent: u64,
-        overrun: u64,
-        delivered: u64,
-        longest: Duration,
-    }
-
-    impl Simulated {
-        fn new(rate: u64, rtt: Duration) -> Self {
-            let now = Instant::now();
-            Self {
-                now,
-                rate,
-                rtt,
-                queue: 32_768,
-                free_at: now,
-                flying: VecDeque::new(),
-                sent: 0,
-                overrun: 0,
-                delivered: 0,
-                longest: Duration::ZERO,
-            }
-        }
-
-        /// Runs for a time; of every hundred packets so many are lost.
-        fn run(&mut self, controller: &mut Carrying, time: Duration, losses: u64) {
-            let end = self.now + time;
-            while self.now < end {
-                let flying = u64::try_from(self.flying.len()).unwrap() * PACKET;
-                if flying + PACKET <= controller.window() {
-                    self.send(losses);
-                } else {
-                    self.answer(controller);
-                }
-            }
-        }
-
-        fn send(&mut self, losses: u64) {
-            self.sent += 1;
-            let waiting = self.free_at.saturating_duration_since(self.now);
-            if product(self.rate, waiting) + PACKET > self.queue {
-                self.overrun += 1;
-                self.flying.push_back((self.now, None));
-                return;
-            }
-            let sending = Duration::from_micros(PACKET * 1_000_000 / self.rate);
-            self.free_at = self.now + waiting + sending;
-            let is_lost = (self.sent * 37) % 100 < losses;
-            let answer = (!is_lost).then_some(self.free_at + self.rtt);
-            self.flying.push_back((self.now, answer));
-        }
-
-        fn answer(&mut self, controller: &mut Carrying) {
-            let Some((sent, answer)) = self.flying.pop_front() else {
-                return;
-            };
-            let Some(at) = answer else {
-                controller.on_congestion_event(self.now, sent, false, PACKET);
-                if self.flying.iter().all(|(_, answer)| answer.is_none()) {
-                    // Nothing behind it shows the loss: a timer does.
-                    self.now += self.rtt * 2;
-                }
-                return;
-            };
-            self.now = self.now.max(at);
-            self.longest = self.longest.max(self.now - sent);
-            self.delivered += PACKET;
-            controller.acknowledged(self.now, sent, PACKET, false);
-        }
-    }
-
-    fn share(part: u64, whole: u64) -> u64 {
-        part * 100 / whole.max(1)
-    }
-
-    const LINKS: [(u64, u64); 5] = [
-        (1_200, 1_200),
-        (8_000, 600),
-        (48_000, 600),
-        (125_000, 80),
-        (1_250_000, 20),
-    ];
-
-    #[test]
-    fn a_link_is_filled_and_its_queue_is_not() {
-        for (rate, ms) in LINKS {
-            let mut link = Simulated::new(rate, Duration::from_millis(ms));
-            let mut controller = Carrying::new(Expected::default(), link.now, 1_200);
-            let time = Duration::from_secs(60);
-            link.run(&mut controller, time, 0);
-            let carried = share(link.delivered, product(rate, time));
-            assert!(carried >= 93, "{rate} bytes/s, {ms} ms: {carried} %");
-            let overrun = link.overrun * 1_000 / link.sent;
-            assert!(overrun <= 5, "{rate} bytes/s, {ms} ms: {overrun} per mille");
-        }
-    }
-
-    /// A link over which a few words went before: they come sooner than a full packet can.
-    #[test]
-    fn a_link_is_filled_after_a_talk_as_well() {
-        for (rate, ms) in LINKS {
-            let mut link = Simulated::new(rate, Duration::from_millis(ms));
-            let mut controller = Carrying::new(Expected::default(), link.now, 1_200);
-            for _ in 0..3 {
-                let sent = link.now;
-                link.now += link.rtt + Duration::from_micros(40 * 1_000_000 / rate);
-                controller.acknowledged(link.now, sent, 40, true);
-            }
-            link.free_at = link.now;
-            let time = Duration::from_secs(10);
-            link.run(&mut controller, time, 0);
-            let carried = share(link.delivered, product(rate, time - link.rtt));
-            assert!(carried >= 90, "{rate} bytes/s, {ms} ms: {carried} %");
-        }
-    }
-
-    /// Once both ends answered at once; now others run on their processors.
-    #[test]
-    fn busy_machines_do_not_slow_a_fast_link() {
-        let mut link = Simulated::new(10_000_000, Duration::from_micros(100));
-        link.queue = 1 << 20;
-        let mut controller = Carrying::new(Expected::default(), link.now, 1_200);
-        link.run(&mut controller, Duration::from_secs(1), 0);
-        link.rtt = Duration::from_millis(15);
-        let (before, time) = (link.delivered, Duration::from_secs(10));
-        link.run(&mut controller, time, 0);
-        let carried = share(link.delivered - before, product(10_000_000, time));
-        assert!(carried >= 80, "{carried} %");
-    }
-
-    #[test]
-    fn random_loss_is_not_taken_for_a_full_link() {
-        for (rate, ms) in LINKS {
-            let mut link = Simulated::new(rate, Duration::from_millis(ms));
-            let mut controller = Carrying::new(Expected::default(), link.now, 1_200);
-            let time = Duration::from_secs(60);
-            link.run(&mut controller, time, 5);
-            let carried = share(link.delivered, product(rate, time));
-            assert!(carried >= 80, "{rate} bytes/s, {ms} ms: {carried} %");
-        }
-    }
-
-    #[test]
-    fn a_rate_that_was_set_is_kept() {
-        let mut link = Simulated::new(125_000, Duration::from_millis(80));
-        let expected = Expected {
-            rate_max: Some(50_000),
-            ..Expected::default()
-        };
-        let mut controller = Carrying::new(expected, link.now, 1_200);
-        let time = Duration::from_secs(60);
-        link.run(&mut controller, time, 0);
-        let carried = share(link.delivered, product(50_000, time));
-        assert!((70..=102).contains(&carried), "{carried} %");
-    }
-
-    #[test]
-    fn a_link_that_has_become_faster_or_slower_is_felt() {
-        let mut link = Simulated::new(8_000, Duration::from_millis(600));
-        let mut controller = Carrying::new(Expected::default(), link.now, 1_200);
-        link.run(&mut controller, Duration::from_secs(60), 0);
-        link.rate = 48_000;
-        link.run(&mut controller, Duration::from_secs(60), 0);
-        let before = link.delivered;
-        link.run(&mut controller, Duration::from_secs(20), 0);
-        let carried = share(link.delivered - before, 48_000 * 20);
-        assert!(carried >= 90, "{carried} % of the faster rate");
-        link.rate = 8_000;
-        link.run(&mut controller, Duration::from_secs(60), 0);
-        link.overrun = 0;
-        link.run(&mut controller, Duration::from_secs(30), 0);
-        assert_eq!(link.overrun, 0, "the queue runs over no more");
-    }
-}
+mod tests;
