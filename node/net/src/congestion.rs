@@ -100,6 +100,7 @@ struct Carrying {
     window: u64,
     /// Bytes acknowledged since the beginning.
     delivered: u64,
+    answer: Answer,
     round: Round,
     /// Rates of the last rounds, newest last; bytes a second.
     rates: [u64; ROUNDS],
@@ -132,7 +133,7 @@ struct Round {
     /// What is sent from then on belongs to the next.
     sent_before: Instant,
     first_ack: Option<Instant>,
-    /// When what that one stands for was sent, and its bytes.
+    /// When what that one stands for was sent, and the bytes of all that came with it.
     first_sent: Instant,
     first_bytes: u64,
     /// Of its full packets, how long the answer to each took, together.
@@ -142,9 +143,30 @@ struct Round {
     is_app_limited: bool,
 }
 
+/// What came in one packet: it acknowledges several.
+#[derive(Debug, Clone, Copy)]
+struct Answer {
+    at: Instant,
+    /// When the last of what it acknowledges was sent.
+    last_sent: Instant,
+    /// Bytes acknowledged before it.
+    before: u64,
+    /// When the one before it came, and the last of what that acknowledged was sent.
+    previous: (Instant, Instant),
+}
+
 impl Round {
-    /// What so many bytes of it show that were sent and acknowledged until now. Acknowledgements that a busy machine has
-    /// let wait come all at once, and show no more than how fast those bytes were sent.
+    /// What it shows from its first answer to the last whole one. What came with the first took no time of its own.
+    fn seen(&self, answer: &Answer) -> Option<u64> {
+        let (at, sent) = answer.previous;
+        let bytes = answer
+            .before
+            .checked_sub(self.delivered + self.first_bytes)?;
+        (at > self.first_ack?).then(|| self.rate(bytes, at, sent))
+    }
+
+    /// Acknowledgements that a busy machine has let wait come all at once, and show no more than how fast what they
+    /// acknowledge was sent.
     fn rate(&self, bytes: u64, now: Instant, sent: Instant) -> u64 {
         let came = now.saturating_duration_since(self.first_ack.unwrap_or(now));
         let went = sent.saturating_duration_since(self.first_sent);
@@ -176,6 +198,12 @@ impl Carrying {
             phase: Phase::Growing { without_gain: 0 },
             window: 0,
             delivered: 0,
+            answer: Answer {
+                at: now,
+                last_sent: now,
+                before: 0,
+                previous: (now, now),
+            },
             round: Round {
                 sent_before: now,
                 first_ack: None,
@@ -233,7 +261,8 @@ impl Carrying {
             self.shortest.now = Some(best);
         }
         let bytes = self.delivered - self.round.delivered;
-        let rate = self.round.rate(bytes, now, sent);
+        let seen = self.round.seen(&self.answer);
+        let rate = seen.unwrap_or_else(|| self.round.rate(bytes, now, sent));
         let best = self.rate();
         if !self.round.is_app_limited || rate > best {
             self.rates.rotate_left(1);
@@ -307,6 +336,11 @@ impl Carrying {
         }
         self.last_ack = now;
         self.latest = now.saturating_duration_since(sent);
+        if self.answer.at != now {
+            self.answer.previous = (self.answer.at, self.answer.last_sent);
+            (self.answer.at, self.answer.before) = (now, self.delivered);
+        }
+        self.answer.last_sent = sent;
         let is_full = bytes >= self.packet / 2;
         if is_full {
             self.latest_full = Some(self.latest);
@@ -318,7 +352,7 @@ impl Carrying {
                 sent_before: now,
                 first_ack: Some(now),
                 first_sent: sent,
-                first_bytes: bytes,
+                first_bytes: 0,
                 waited: Duration::ZERO,
                 acks: 0,
                 delivered: self.delivered,
@@ -330,12 +364,13 @@ impl Carrying {
             self.round.acks += 1;
         }
         self.delivered += bytes;
+        if self.round.first_ack == Some(now) {
+            self.round.first_bytes += bytes;
+        }
         self.round.is_app_limited |= is_app_limited;
         if matches!(self.phase, Phase::Growing { .. }) && self.is_queueing() {
-            // Between acknowledgements: what the first one stands for left before it.
-            let since = self.round.delivered + self.round.first_bytes;
-            let bytes = self.delivered.saturating_sub(since);
-            let seen = self.round.rate(bytes, now, sent);
+            // Before the round has ended.
+            let seen = self.round.seen(&self.answer).unwrap_or_default();
             if seen > self.rate()
                 && let Some(last) = self.rates.last_mut()
             {

@@ -390,7 +390,7 @@ fn put(home: &Path, numbers: impl Iterator<Item = u32>, side: Option<u32>) -> an
     let reports = numbers.map(|number| {
         let key = key_of(&form, &unit, &period, number);
         let begun = u64::from(number);
-        let more = side.map(|side| u64::from(side) + 1 << 32 | begun);
+        let more = side.map(|side| ((u64::from(side) + 1) << 32) | begun);
         let actors: Vec<_> = std::iter::once(begun).chain(more).collect();
         Filled::by(key, &form, &signer, (LINES, &actors), begun)
     });

@@ -157,6 +157,22 @@ fn acknowledgements_that_come_all_at_once_are_no_faster_link() {
     }
 }
 
+/// Receivers acknowledge every other packet: what comes with the first answer of a round took no time of its own.
+#[test]
+fn packets_that_are_acknowledged_together_are_no_faster_link() {
+    let begun = Instant::now();
+    let mut controller = Carrying::new(Expected::default(), begun, 1_200);
+    for pair in 1..=15 {
+        let now = begun + Duration::from_millis(600 + 300 * pair);
+        for _ in 0..2 {
+            controller.acknowledged(now, begun, PACKET, false);
+        }
+        let rate = controller.rate();
+        assert!(rate <= 8_000, "{rate} after {pair} pairs");
+    }
+    assert!(controller.rate() > 7_000, "{}", controller.rate());
+}
+
 #[test]
 fn random_loss_is_not_taken_for_a_full_link() {
     for (rate, ms) in LINKS {
