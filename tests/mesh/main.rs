@@ -96,6 +96,13 @@ fn fourth_share_of_seeds_holds() -> Result<(), Broken> {
     play(3)
 }
 
+/// A bundle from before a restore that came after it: what it brought was taken for known to who had lost it.
+#[test]
+fn a_late_bundle_of_an_earlier_life_holds() -> Result<(), Broken> {
+    World::play(1_086_696_369, "late")?;
+    Ok(())
+}
+
 /// Otherwise a printed seed would be worth nothing.
 #[test]
 fn same_seed_gives_the_same_log() -> Result<(), Broken> {

@@ -190,6 +190,12 @@ impl Bundle {
         }
     }
 
+    /// Whether its maker's store has begun another life since, which may lack what is in it.
+    #[must_use]
+    pub fn is_of_other_life(&self, kept: &Checkpoint) -> bool {
+        !kept.received.is_none() && kept.received.epoch != self.epoch
+    }
+
     /// What the claims of a bundle are worth beside what is remembered of its maker. `mine` is the life
     /// of our store, `last` the end of our journal.
     #[must_use]
@@ -205,7 +211,7 @@ impl Bundle {
                 kept.received
             };
             let through = advanced(known.through, span);
-            if known.epoch != self.epoch {
+            if self.is_of_other_life(kept) {
                 claims.ignored.push(OldNews::TheirOtherLife);
             } else if span.after > known.through {
                 claims.ignored.push(OldNews::Gap);

@@ -6,7 +6,9 @@ use std::sync::Arc;
 use hopluu_model::{Digest, Epoch, NodeId, Seq};
 use hopluu_store::{DbError, FilePiece, WriteError, WriteTx};
 use hopluu_sync::limits::{CHUNK_BYTES, PUSH_ENTRIES_MAX};
-use hopluu_sync::{Acked, Bundle, Carried, Claims, FileId, Incoming, OldNews, RefusalCode, Steady};
+use hopluu_sync::{
+    Acked, Bundle, Carried, Checkpoint, Claims, FileId, Incoming, OldNews, RefusalCode, Steady,
+};
 use hopluu_trust::{Address, Envelope, Signer};
 
 use super::files::{Keeping, proved};
@@ -206,7 +208,7 @@ impl Core {
         let mut entries = taking.batches.pop_front().unwrap_or_default();
         let is_last = taking.batches.is_empty();
         let from = taking.from;
-        let admission = self.admission(Some(from), turn.now);
+        let mut admission = self.admission(Some(from), turn.now);
         let here = Here {
             epoch: self.epoch(),
             tree: self.tree().version(),
@@ -214,6 +216,10 @@ impl Core {
         let (claims, was_crowded) = (taking.claims.clone(), taking.is_crowded);
         self.submit(
             move |tx| -> Result<_, DbError> {
+                if claims.is_of_other_life(&kept_of(tx, from)?) {
+                    // Who has lost it since must get it back.
+                    admission.from = None;
+                }
                 let admitted = admission.push(tx, &entries)?;
                 let rest = entries.split_off(admitted.judged);
                 let is_crowded = was_crowded || is_crowded(&admitted);
@@ -298,8 +304,7 @@ impl Here {
         bundle: &Bundle,
         is_crowded: bool,
     ) -> Result<Claims, DbError> {
-        let kept = tx.peer(from)?.and_then(|row| row.checkpoint);
-        let kept = checkpoint_of(&kept.unwrap_or(EMPTY));
+        let kept = kept_of(tx, from)?;
         let last: Seq = tx.last_seq()?;
         let basis = Acked::basis(self.epoch, self.tree);
         let mut claims = bundle.claims(&kept, self.epoch, basis, last);
@@ -318,6 +323,12 @@ impl Here {
         }
         Ok(claims)
     }
+}
+
+/// What is remembered of a bundle's maker.
+fn kept_of(tx: &WriteTx<'_>, from: NodeId) -> Result<Checkpoint, DbError> {
+    let kept = tx.peer(from)?.and_then(|row| row.checkpoint);
+    Ok(checkpoint_of(&kept.unwrap_or(EMPTY)))
 }
 
 fn is_crowded(admitted: &Admitted) -> bool {

@@ -100,6 +100,8 @@ fn old_news_never_moves_a_checkpoint_back_or_into_another_life() {
     restored.received.epoch = OTHER;
     let said = claims(&bundle(Some((10, 20)), None), &restored);
     assert_eq!(said, (None, None, vec![OldNews::TheirOtherLife]));
+    assert!(bundle(None, None).is_of_other_life(&restored));
+    assert!(!bundle(None, None).is_of_other_life(&met));
 }
 
 #[test]
