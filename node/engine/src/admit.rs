@@ -85,6 +85,8 @@ pub(crate) struct Admission {
     pub(crate) giver: Giver,
     /// Who sent it; nobody where it is this node's own.
     pub(crate) from: Option<NodeId>,
+    /// Who has it, and need not be given it: whoever sent it, unless it may have lost it since.
+    pub(crate) origin: Option<NodeId>,
     pub(crate) now: Timestamp,
 }
 
@@ -95,6 +97,7 @@ impl Core {
             beginnings: Arc::clone(&self.beginnings),
             giver: Giver::of(self),
             from,
+            origin: from,
             now,
         }
     }

@@ -250,6 +250,7 @@ impl Receiver {
                 me: self.me.place.clone(),
             },
             from: Some(from.node()),
+            origin: Some(from.node()),
             now,
         }
     }

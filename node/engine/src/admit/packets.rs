@@ -87,7 +87,7 @@ impl Admission {
             admitted.refuse(index, RefusalCode::MALFORMED);
             return Ok(());
         }
-        let taken = self.packet(tx, registry, descriptor, body, self.from)?;
+        let taken = self.packet(tx, registry, descriptor, body, self.origin)?;
         let doc = taken.doc;
         admitted.ops = admitted.ops.saturating_add(taken.ops);
         if !taken.changes.is_empty() {

@@ -52,7 +52,7 @@ impl Admission {
             admitted.refuse(index, code);
             return Ok(());
         }
-        if let Put::New(_) = put_receipt(tx, &record, &receipt, self.from)? {
+        if let Put::New(_) = put_receipt(tx, &record, &receipt, self.origin)? {
             admitted.taken += 1;
             if receipt.by == self.giver.me {
                 admitted.returned.insert(receipt.doc);

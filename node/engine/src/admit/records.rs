@@ -17,7 +17,7 @@ impl Admission {
         entry: &Incoming,
         admitted: &mut Admitted,
     ) -> Result<(), DbError> {
-        let refusal = match self.record(tx, registry, &entry.body, self.from, admitted)? {
+        let refusal = match self.record(tx, registry, &entry.body, self.origin, admitted)? {
             Ok(is_new) => {
                 admitted.taken += usize::from(is_new);
                 return Ok(());

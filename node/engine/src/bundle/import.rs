@@ -218,7 +218,7 @@ impl Core {
             move |tx| -> Result<_, DbError> {
                 if claims.is_of_other_life(&kept_of(tx, from)?) {
                     // Who has lost it since must get it back.
-                    admission.from = None;
+                    admission.origin = None;
                 }
                 let admitted = admission.push(tx, &entries)?;
                 let rest = entries.split_off(admitted.judged);
