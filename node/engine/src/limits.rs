@@ -217,6 +217,11 @@ pub(crate) const STORED_BYTES_PER_SENT: usize = 4;
 /// came in a packet with the one that vouches for it, and a packet is no larger.
 pub(crate) const VOUCHED_BYTES_MAX: usize = hopluu_sync::limits::ENTRY_BYTES_MAX;
 
+/// Calls in a row without a sign of life, some five minutes of them, after which whoever is called is first asked with a
+/// few bytes whether anybody is there. A whole call is up to 19 KB, a superior may be off for days, and a month's
+/// bytes are few.
+pub(crate) const SILENT_CALLS: u32 = 5;
+
 /// How long until QUIC is tried first again where another way leads. Whoever blocks UDP does so for weeks, and
 /// each attempt costs the head start and a few packets.
 pub(crate) const QUIC_AGAIN: Duration = Duration::from_secs(6 * 3_600);

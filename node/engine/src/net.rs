@@ -4,25 +4,25 @@ use std::collections::BTreeMap;
 
 use hopluu_model::{ErrorChain, Place};
 use hopluu_net::{
-    CloseCode, CloseReason, DialOptions, Endpoint, Incoming, JoinCall, Link, LinkEvent, LinkHandle,
-    Meter, NetworkWatch, Tuning, Via, reason,
+    CloseCode, CloseReason, DialOptions, Endpoint, FailedCall, Incoming, JoinCall, Link, LinkEvent,
+    LinkHandle, Meter, NetworkWatch, Tuning, Via, reason,
 };
-use hopluu_sync::{Account, Gone, LinkId, TargetId};
+use hopluu_sync::{Account, Gone, LinkId, Spent, TargetId};
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
 use crate::clock_watch::ClockWatch;
 use crate::core::Core;
-use crate::limits::{CLOCK_LOOK, LINK_EVENTS_MAX, LINKS_MAX, QUIC_AGAIN};
+use crate::limits::{CLOCK_LOOK, LINK_EVENTS_MAX, LINKS_MAX, QUIC_AGAIN, SILENT_CALLS};
 use crate::turn::{NetEffect, Turn};
 use crate::ways::{Losses, Way};
 
 /// Something that a carrying task has to tell the loop.
 #[derive(Debug)]
 pub(crate) enum NetEvent {
-    /// A dial ended. A failed one has been logged; in so many seconds to come again, where somebody there had no time.
-    Dialled(TargetId, Result<Box<Link>, Option<u32>>),
+    /// A dial ended. A failed one has been logged.
+    Dialled(TargetId, Result<Box<Link>, FailedCall>),
     /// Somebody called.
     Called(Incoming),
     /// A link has news.
@@ -46,6 +46,8 @@ pub(crate) struct Net {
     /// What is known of the ways to the targets, by address, and which of them is news.
     ways: BTreeMap<String, Way>,
     news: BTreeMap<String, Way>,
+    /// Calls to a target in a row to which nobody has said anything.
+    silent: BTreeMap<TargetId, u32>,
     /// How links to some addresses behave, where that is set.
     tunings: BTreeMap<String, Tuning>,
     last_link: u64,
@@ -94,6 +96,7 @@ impl Net {
                 links,
                 ways,
                 news: BTreeMap::new(),
+                silent: BTreeMap::new(),
                 tunings,
                 last_link: 0,
                 events,
@@ -109,7 +112,12 @@ impl Net {
         // Ended tasks are let go of as they are noticed, so that the set does not grow.
         while self.tasks.try_join_next().is_some() {}
         match event {
-            NetEvent::Dialled(target, Err(again_s)) => core.dial_failed(turn, target, again_s),
+            NetEvent::Dialled(target, Err(failed)) => {
+                self.count_silence(target, failed.received == 0);
+                let spent = Spent::of_call(failed.sent, failed.received);
+                core.call_spent(turn, target, &spent);
+                core.dial_failed(turn, target, failed.error.again_s());
+            }
             NetEvent::Dialled(target, Ok(link)) => self.opened(core, turn, *link, Some(target)),
             NetEvent::Called(Incoming::Link(link)) => self.opened(core, turn, link, None),
             NetEvent::Called(Incoming::Parcels(link)) => {
@@ -148,6 +156,7 @@ impl Net {
     /// Tries what waits at once: it waits by what was seen before.
     fn hurry(&mut self) {
         self.quic_again = Instant::now();
+        self.silent.clear();
         self.endpoint.network_changed();
     }
 
@@ -172,6 +181,9 @@ impl Net {
                 core.dial_failed(turn, target, None);
             }
             return;
+        }
+        if let Some(target) = target {
+            self.count_silence(target, false);
         }
         self.last_link += 1;
         let id = LinkId(self.last_link);
@@ -261,6 +273,7 @@ impl Net {
                     target,
                     options: DialOptions {
                         tuning: self.tunings.get(&addr).cloned(),
+                        is_silent: self.is_silent(target),
                         ..self.options(&addr)
                     },
                     addr,
@@ -311,6 +324,19 @@ impl Net {
 }
 
 impl Net {
+    fn count_silence(&mut self, target: TargetId, is_silent: bool) {
+        if is_silent {
+            *self.silent.entry(target).or_default() += 1;
+        } else {
+            self.silent.remove(&target);
+        }
+    }
+
+    fn is_silent(&self, target: TargetId) -> bool {
+        let calls = self.silent.get(&target);
+        calls.is_some_and(|calls| *calls >= SILENT_CALLS)
+    }
+
     /// What is known of the way to an address. Where QUIC did not lead there it is tried first again now and then, because
     /// it does better wherever it passes.
     fn options(&mut self, addr: &str) -> DialOptions {
@@ -450,15 +476,10 @@ async fn send(
 }
 
 async fn dial(endpoint: Endpoint, call: Call, events: mpsc::Sender<NetEvent>) {
-    let link = try_dial(&endpoint, &call).await;
+    let link = endpoint.call(&call.addr, &call.options).await.map(Box::new);
+    if let Err(failed) = &link {
+        tracing::debug!(error = %ErrorChain(&failed.error), "dial failed");
+    }
     // Without the loop nobody wants the link.
     let _loop_ended = events.send(NetEvent::Dialled(call.target, link)).await;
-}
-
-async fn try_dial(endpoint: &Endpoint, call: &Call) -> Result<Box<Link>, Option<u32>> {
-    let called = endpoint.call(&call.addr, &call.options).await;
-    called.map(Box::new).map_err(|error| {
-        tracing::debug!(error = %ErrorChain(&error), "dial failed");
-        error.again_s()
-    })
 }

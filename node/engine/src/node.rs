@@ -150,6 +150,9 @@ pub fn start(home: Home, settings: &NodeSettings) -> Result<Running, StartError>
     for (target, address) in &addrs {
         let link = settings.link.get(address).cloned().unwrap_or_default();
         core.plans.insert(*target, address.clone(), link);
+        if let Some(node) = ways.get(address).and_then(|way| way.node()) {
+            core.plan_remembers(*target, node, now());
+        }
     }
     let stock = Stock::open(
         &home.parcels(),

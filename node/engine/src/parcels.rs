@@ -205,8 +205,8 @@ impl Parcels {
         };
         match self.endpoint.call(addr, &options).await {
             Ok(link) => Some(link),
-            Err(error) => {
-                tracing::debug!(error = %ErrorChain(&error), "no parcels can be given");
+            Err(failed) => {
+                tracing::debug!(error = %ErrorChain(&failed.error), "no parcels can be given");
                 None
             }
         }

@@ -138,7 +138,7 @@ struct Plan {
     /// Whether the hub has been told to call.
     is_called: bool,
     allowance: Allowance,
-    /// Who answered there, the month, and what it has cost in it.
+    /// Who answered there last, the month, and what it has cost in it.
     month: Option<(NodeId, u32, u64)>,
 }
 
@@ -283,9 +283,19 @@ impl Core {
         }
     }
 
-    /// Somebody answered at a target: from now on it is known whose month its bytes are.
+    /// Somebody answered at a target: whose month its bytes are.
     pub(crate) fn plan_met(&mut self, turn: &mut Turn, target: TargetId, node: NodeId) {
-        let this_month = month(turn.now);
+        self.plan_remembers(target, node, turn.now);
+        if let Some(plan) = self.plans.plans.get_mut(&target) {
+            // A hub that has just met the peer knows of no limit.
+            plan.allowance = Allowance::All;
+            self.follow_plans(turn);
+        }
+    }
+
+    /// Takes for a target's what has gone to this node in this month.
+    pub(crate) fn plan_remembers(&mut self, target: TargetId, node: NodeId, now: Timestamp) {
+        let this_month = month(now);
         let written = self.store().read().and_then(|read| {
             let sum = read.ledger(node, LedgerSpan::Month, this_month)?;
             Ok(Spent::decode(&sum.unwrap_or_default()))
@@ -297,9 +307,15 @@ impl Core {
         let (up, down) = spent.total();
         if let Some(plan) = self.plans.plans.get_mut(&target) {
             plan.month = Some((node, this_month, up.saturating_add(down)));
-            // A hub that has just met the peer knows of no limit.
-            plan.allowance = Allowance::All;
-            self.follow_plans(turn);
+        }
+    }
+
+    /// A call that led nowhere is put down on whoever answered there last. Of an address where nobody ever has it is
+    /// nobody's.
+    pub(crate) fn call_spent(&mut self, turn: &mut Turn, target: TargetId, spent: &Spent) {
+        let plan = self.plans.plans.get(&target);
+        if let Some((node, ..)) = plan.and_then(|plan| plan.month) {
+            self.spend(turn, node, spent);
         }
     }
 
@@ -424,6 +440,38 @@ mod tests {
         assert_eq!(jump(19), [1, 2]);
         assert!(jump(0).is_empty());
         assert!(!node.core.plans.may_call(TargetId(1)));
+    }
+
+    #[test]
+    fn calls_that_lead_nowhere_are_of_the_month_after_a_restart_as_well() {
+        let mut node = Node::new();
+        let (target, superior) = (TargetId(1), NodeId([1; 32]));
+        let settings = LinkSettings {
+            month_max_mb: Some(1),
+            ..LinkSettings::default()
+        };
+        let start = |node: &mut Node| {
+            let address = "district:7710".to_owned();
+            node.core.plans = Plans::default();
+            node.core.plans.insert(target, address, settings.clone());
+            let turn = node.turn(Steady(0), |core, turn| {
+                core.plan_remembers(target, superior, turn.now);
+                core.follow_plans(turn);
+            });
+            turn.net.len()
+        };
+        assert_eq!(start(&mut node), 1);
+        let call = |node: &mut Node, bytes| {
+            node.turn(Steady(0), |core, turn| {
+                core.call_spent(turn, target, &Spent::of_call(bytes, 0));
+            });
+            let plan = node.core.plans.view(superior, Timestamp(0)).unwrap();
+            (plan.allowance, node.core.plans.may_call(target))
+        };
+        assert_eq!(call(&mut node, 999_999), (Allowance::All, true));
+        assert_eq!(call(&mut node, 1), (Allowance::Urgent, true));
+        assert_eq!(call(&mut node, 100_000), (Allowance::Nothing, false));
+        assert_eq!(start(&mut node), 0);
     }
 
     #[test]

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use hopluu_model::ErrorChain;
+use hopluu_model::{ErrorChain, NodeId};
 use hopluu_net::{DialOptions, LinkHandle, Via};
 use hopluu_store::{DbError, WriteError};
 
@@ -20,6 +20,8 @@ pub(crate) struct Way {
     via: Via,
     /// Over all links that have led there.
     losses: Losses,
+    /// Who answered there.
+    node: Option<NodeId>,
 }
 
 /// Packets of this node's to an address, and how many were lost.
@@ -81,6 +83,7 @@ impl Way {
             rate: meter.rate,
             via: link.via(),
             losses: Losses::default(),
+            node: Some(link.peer().node),
         })
     }
 
@@ -99,6 +102,7 @@ impl Way {
             rate: self.rate.or(before.and_then(|before| before.rate)),
             via: self.via,
             losses: before.map_or(Losses::default(), |before| before.losses),
+            node: self.node,
         }
     }
 
@@ -108,7 +112,12 @@ impl Way {
         let rate = |way: Self| way.rate.unwrap_or_default();
         let is_near = near(micros(self.rtt), micros(other.rtt)) && near(rate(self), rate(other));
         let losses = |way: Self| (way.losses.is_lossy(), way.losses.packets.checked_ilog2());
-        is_near && self.via == other.via && losses(self) == losses(other)
+        let is_same = self.via == other.via && self.node == other.node;
+        is_near && is_same && losses(self) == losses(other)
+    }
+
+    pub(crate) fn node(self) -> Option<NodeId> {
+        self.node
     }
 
     pub(crate) fn rate(self) -> Option<u64> {
@@ -139,6 +148,7 @@ impl Way {
         });
         bytes.extend(self.losses.packets.to_le_bytes());
         bytes.extend(self.losses.lost.to_le_bytes());
+        bytes.extend(self.node.iter().flat_map(|node| node.0));
         bytes
     }
 
@@ -148,11 +158,15 @@ impl Way {
         let rate = u64::from_le_bytes(*rate);
         let losses = via.get(1..).and_then(|rest| {
             let (packets, rest) = rest.split_first_chunk::<8>()?;
-            Some(Losses {
+            let (lost, rest) = rest.split_first_chunk::<8>()?;
+            let losses = Losses {
                 packets: u64::from_le_bytes(*packets),
-                lost: u64::from_le_bytes(*rest.first_chunk::<8>()?),
-            })
+                lost: u64::from_le_bytes(*lost),
+            };
+            Some((losses, rest.first_chunk().copied().map(NodeId)))
         });
+        // In ways that were written earlier losses are not counted, and nobody is named.
+        let (losses, node) = losses.unwrap_or_default();
         Some(Self {
             rtt: Duration::from_micros(u64::from_le_bytes(*rtt)),
             rate: (rate > 0).then_some(rate),
@@ -162,8 +176,8 @@ impl Way {
                 Some(2) => Via::WebSocket,
                 _ => Via::Quic,
             },
-            // Nor were losses counted.
-            losses: losses.unwrap_or_default(),
+            losses,
+            node,
         })
     }
 }
@@ -225,6 +239,7 @@ mod tests {
                 packets: 40,
                 lost: 0,
             },
+            node: Some(NodeId([7; 32])),
         }
     }
 
@@ -242,12 +257,17 @@ mod tests {
         assert_eq!(Way::decode(b"short"), None);
         // As it was written before there was another way than QUIC.
         let old = way(612, None).encode();
+        let nameless = Way {
+            node: None,
+            ..way(612, None)
+        };
         let before = Way {
             losses: Losses::default(),
-            ..way(612, None)
+            ..nameless
         };
         assert_eq!(Way::decode(&old[..16]), Some(before));
         assert_eq!(Way::decode(&old[..17]), Some(before));
+        assert_eq!(Way::decode(&old[..33]), Some(nameless));
     }
 
     #[test]

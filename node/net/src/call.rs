@@ -37,7 +37,6 @@ pub(crate) enum Place {
 /// A way on which TLS can begin.
 struct Connected {
     pipe: Pipe,
-    passed: Arc<Passed>,
     via: Via,
     /// How long the way there and back took.
     rtt: Duration,
@@ -54,39 +53,34 @@ impl fmt::Display for Place {
 }
 
 impl Place {
-    async fn connect(&self) -> io::Result<Connected> {
+    async fn connect(&self, passed: &Arc<Passed>) -> io::Result<Connected> {
         let begun = Instant::now();
+        let passed = Arc::clone(passed);
         let (socket, rtt) = match self {
             // The system's handshake is a round trip and nothing else.
-            Self::Addr(addr) => (Socket::connect(*addr).await?, begun.elapsed()),
-            Self::Through(proxy, to) => through(proxy, to).await?,
-            Self::Web(Some(proxy), web) => through(proxy, &web.place()).await?,
-            Self::Web(None, web) => (connect_to(&web.place()).await?, begun.elapsed()),
+            Self::Addr(addr) => (Socket::connect(*addr, passed).await?, begun.elapsed()),
+            Self::Through(proxy, to) => through(proxy, to, passed).await?,
+            Self::Web(Some(proxy), web) => through(proxy, &web.place(), passed).await?,
+            Self::Web(None, web) => (connect_to(&web.place(), passed).await?, begun.elapsed()),
         };
-        let passed = socket.passed();
         let pipe: Pipe = Box::new(socket);
         let (pipe, via) = match self {
             Self::Web(_, web) => (web.open(pipe).await?, Via::WebSocket),
             Self::Addr(_) | Self::Through(..) => (pipe, Via::Tcp),
         };
-        Ok(Connected {
-            pipe,
-            passed,
-            via,
-            rtt,
-        })
+        Ok(Connected { pipe, via, rtt })
     }
 }
 
-async fn connect_to(name: &str) -> io::Result<Socket> {
+async fn connect_to(name: &str, passed: Arc<Passed>) -> io::Result<Socket> {
     let found = resolve(name).await?;
     let nobody = || io::Error::from(io::ErrorKind::AddrNotAvailable);
-    Socket::connect(*found.first().ok_or_else(nobody)?).await
+    Socket::connect(*found.first().ok_or_else(nobody)?, passed).await
 }
 
 /// Connects through a proxy, whose answer comes when it is connected itself.
-async fn through(proxy: &Proxy, to: &str) -> io::Result<(Socket, Duration)> {
-    let mut socket = connect_to(&proxy.to_string()).await?;
+async fn through(proxy: &Proxy, to: &str, passed: Arc<Passed>) -> io::Result<(Socket, Duration)> {
+    let mut socket = connect_to(&proxy.to_string(), passed).await?;
     let begun = Instant::now();
     proxy.connect(&mut socket, to).await?;
     Ok((socket, begun.elapsed()))
@@ -128,6 +122,8 @@ pub(crate) struct StreamCaller {
     pub(crate) place: Place,
     /// Who must answer; none takes anybody under our root.
     pub(crate) expect: Option<NodeId>,
+    /// Counts what the call takes, whatever becomes of it.
+    pub(crate) passed: Arc<Passed>,
 }
 
 /// Somebody who answered and showed who it is.
@@ -149,12 +145,7 @@ impl StreamCaller {
 
     async fn handshake(self, addr: &str) -> Result<Called, DialError> {
         let addr = addr.to_owned();
-        let Connected {
-            pipe,
-            passed,
-            via,
-            rtt,
-        } = match self.place.connect().await {
+        let Connected { pipe, via, rtt } = match self.place.connect(&self.passed).await {
             Ok(connected) => connected,
             Err(source) => return Err(DialError::Unreachable { addr, source }),
         };
@@ -188,7 +179,7 @@ impl StreamCaller {
             _ => Ok(Called {
                 stream: TlsStream::Client(stream),
                 peer,
-                passed,
+                passed: self.passed,
                 via,
                 rtt,
             }),

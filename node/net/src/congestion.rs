@@ -1,5 +1,5 @@
 //! How much may be on its way at once: what the link was seen to carry in one of its shortest round
-//! trips, and a quarter more (docs/adr/0012).
+//! trips, and a quarter more (docs/adr/0019).
 //!
 //! A loss says nothing by itself: on radio links packets are lost to the weather. What says that a
 //! link is full is that more sent does not make more arrive, or that answers take longer. So the

@@ -19,6 +19,7 @@ use crate::greet::read_peer;
 use crate::limits::{CALLED_MAX, HANDSHAKE_TIMEOUT, INITIAL_RTT_LEAST};
 use crate::link::{Handshake, Link, Peer, Via};
 use crate::repeat::{Repeater, Watch};
+use crate::socket::Passed;
 use crate::tls::{Client, name_of};
 use crate::transport::{Tuning, transport};
 
@@ -122,6 +123,17 @@ impl DialError {
     }
 }
 
+/// A call that led nowhere, and what it has cost all the same: bytes of UDP and TCP over all ways that were tried.
+#[derive(Debug)]
+pub struct FailedCall {
+    /// Why.
+    pub error: DialError,
+    /// Bytes up.
+    pub sent: u64,
+    /// Bytes down: where there are none, nobody is there.
+    pub received: u64,
+}
+
 /// What is known of a peer before it is called.
 #[derive(Debug, Clone, Default)]
 pub struct DialOptions {
@@ -135,6 +147,8 @@ pub struct DialOptions {
     pub rate: Option<u64>,
     /// Whether so much was lost on it that the first flight had better go twice.
     pub is_lossy: bool,
+    /// Whether nobody there has answered for so long that it is asked with a few bytes first whether anybody does.
+    pub is_silent: bool,
     /// Whether it is called for parcels, and not for a link that carries journals.
     pub parcels: bool,
     /// How the link behaves, where that is not as the node's links do.
@@ -178,13 +192,13 @@ pub(crate) struct Quic {
 }
 
 impl Quic {
-    pub(crate) fn to(to: SocketAddr, signer: &Signer) -> io::Result<Self> {
+    pub(crate) fn to(to: SocketAddr, signer: &Signer, passed: Arc<Passed>) -> io::Result<Self> {
         let any: SocketAddr = if to.is_ipv4() {
             (Ipv4Addr::UNSPECIFIED, 0).into()
         } else {
             (Ipv6Addr::UNSPECIFIED, 0).into()
         };
-        let repeater = Repeater::bind(any)?;
+        let repeater = Repeater::bind(any, passed)?;
         Ok(Self {
             to,
             endpoint: repeater.endpoint(None, signer)?,

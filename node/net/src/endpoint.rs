@@ -16,16 +16,18 @@ use tokio::time::timeout;
 use crate::call::{Place, StreamCaller, is_web, places, resolve};
 use crate::close::CloseCode;
 use crate::congestion::Expected;
-use crate::dial::{Caller, DialError, DialOptions, Known, Quic};
+use crate::dial::{Caller, DialError, DialOptions, FailedCall, Known, Quic};
 use crate::evidence::Evidence;
 use crate::greet::{Greeter, StreamGreeter, StreamTls};
 use crate::join::JoinCall;
-use crate::limits::{ACCEPTED_MAX, FINISH_TIMEOUT, HANDSHAKES_MAX, PORT_TRIES_MAX};
+use crate::limits::{
+    ACCEPTED_MAX, FINISH_TIMEOUT, HANDSHAKE_TIMEOUT, HANDSHAKES_MAX, PORT_TRIES_MAX,
+};
 use crate::line::{Beginning, End, Lines};
 use crate::link::{Link, Via};
 use crate::race::{Attempt, head_start, race};
 use crate::repeat::Repeater;
-use crate::socket;
+use crate::socket::{self, Passed};
 use crate::tls::{self, Client, Credentials};
 use crate::transport::{Tcp, Tuning, transport};
 
@@ -259,7 +261,7 @@ impl Endpoint {
     /// The link is returned as soon as the node's chain holds for us; whether ours holds for it shows a
     /// round trip later, as [`CloseReason::Handshake`](crate::CloseReason::Handshake). At an address that was
     /// called before by QUIC it is returned at once, and what is sent leaves with the first packet; an answer that
-    /// never comes ends such a link after [`HANDSHAKE_TIMEOUT`](crate::limits::HANDSHAKE_TIMEOUT), and the next call
+    /// never comes ends such a link after [`HANDSHAKE_TIMEOUT`], and the next call
     /// asks first.
     ///
     /// What is sent before the node has answered may reach it more than once, if somebody on the way
@@ -268,15 +270,16 @@ impl Endpoint {
     /// # Errors
     /// [`DialError`] when nobody answers, or the wrong one.
     pub async fn dial(&self, addr: SocketAddr, options: &DialOptions) -> Result<Link, DialError> {
-        self.race(&addr.to_string(), &[addr], options).await
+        let called = self.race(&addr.to_string(), &[addr], options).await;
+        called.map_err(|failed| failed.error)
     }
 
     /// The same by name, as `host:port`, at one address of each family. With a proxy a name need not lead anywhere
     /// here: the proxy looks it up. `wss://host/path` is a node behind a web server, which only TCP reaches.
     ///
     /// # Errors
-    /// [`DialError`] when the name leads nowhere, nobody answers, or the wrong one.
-    pub async fn call(&self, name: &str, options: &DialOptions) -> Result<Link, DialError> {
+    /// When the name leads nowhere, nobody answers, or the wrong one, with what it has cost.
+    pub async fn call(&self, name: &str, options: &DialOptions) -> Result<Link, FailedCall> {
         let tuning = &self.0.tuning;
         if tuning.tcp != Tcp::Off && is_web(name) {
             return self.race(name, &[], options).await;
@@ -286,11 +289,15 @@ impl Endpoint {
         match found {
             Ok(found) if !found.is_empty() => self.race(name, &found, options).await,
             _ if has_proxy => self.race(name, &[], options).await,
-            found => Err(DialError::NotFound {
-                addr: name.to_owned(),
-                source: found
-                    .err()
-                    .unwrap_or_else(|| io::ErrorKind::NotFound.into()),
+            found => Err(FailedCall {
+                error: DialError::NotFound {
+                    addr: name.to_owned(),
+                    source: found
+                        .err()
+                        .unwrap_or_else(|| io::ErrorKind::NotFound.into()),
+                },
+                sent: 0,
+                received: 0,
             }),
         }
     }
@@ -300,31 +307,53 @@ impl Endpoint {
         name: &str,
         found: &[SocketAddr],
         options: &DialOptions,
-    ) -> Result<Link, DialError> {
-        let quic = found.iter().map(|addr| -> Attempt<Link> {
+    ) -> Result<Link, FailedCall> {
+        let quic = found.iter().map(|addr| -> (Attempt<Link>, Arc<Passed>) {
             let (endpoint, addr, options) = (self.clone(), *addr, options.clone());
-            Box::pin(async move { endpoint.dial_quic(addr, &options).await })
+            let (passed, meter) = Passed::shared();
+            let dial = async move { endpoint.dial_quic(addr, &options, passed).await };
+            (Box::pin(dial), meter)
         });
         let places = places(&self.0.tuning, name, found).into_iter();
-        let tcp = places.map(|place| -> Attempt<Link> {
+        let tcp = places.map(|place| -> (Attempt<Link>, Arc<Passed>) {
             let (endpoint, options) = (self.clone(), options.clone());
-            Box::pin(async move { endpoint.dial_tcp(place, &options).await })
+            let (passed, meter) = Passed::shared();
+            let dial = async move { endpoint.dial_tcp(place, &options, passed).await };
+            (Box::pin(dial), meter)
         });
-        let attempts = match options.first {
-            Via::Quic => quic.chain(tcp).collect(),
-            Via::Tcp | Via::WebSocket => tcp.chain(quic).collect(),
+        let (attempts, meters): (Vec<_>, Vec<_>) = match options.first {
+            Via::Quic => quic.chain(tcp).unzip(),
+            Via::Tcp | Via::WebSocket => tcp.chain(quic).unzip(),
         };
-        race(attempts, head_start(options)).await
+        let raced = race(attempts, head_start(options)).await;
+        raced.map_err(|error| FailedCall {
+            error,
+            sent: meters.iter().map(|passed| passed.sent()).sum(),
+            received: meters.iter().map(|passed| passed.received()).sum(),
+        })
     }
 
-    async fn dial_quic(&self, addr: SocketAddr, options: &DialOptions) -> Result<Link, DialError> {
+    async fn dial_quic(
+        &self,
+        addr: SocketAddr,
+        options: &DialOptions,
+        passed: Arc<Passed>,
+    ) -> Result<Link, DialError> {
         let shared = &self.0;
         let client = shared.client(options);
-        let quic = Quic::to(addr, &shared.signer).map_err(|source| DialError::Unreachable {
-            addr: addr.to_string(),
-            source,
-        })?;
+        let quic =
+            Quic::to(addr, &shared.signer, passed).map_err(|source| DialError::Unreachable {
+                addr: addr.to_string(),
+                source,
+            })?;
         shared.keep(&quic);
+        if options.is_silent {
+            let knocking = timeout(HANDSHAKE_TIMEOUT, quic.repeater.knock(addr)).await;
+            let late = |_elapsed| DialError::TimedOut {
+                addr: addr.to_string(),
+            };
+            knocking.map_err(late)?;
+        }
         let caller = Caller {
             quic: &quic,
             client: &client,
@@ -336,7 +365,12 @@ impl Endpoint {
         caller.link(&shared.known).await
     }
 
-    async fn dial_tcp(&self, place: Place, options: &DialOptions) -> Result<Link, DialError> {
+    async fn dial_tcp(
+        &self,
+        place: Place,
+        options: &DialOptions,
+        passed: Arc<Passed>,
+    ) -> Result<Link, DialError> {
         let shared = &self.0;
         let client = shared.client(options);
         let caller = StreamCaller {
@@ -345,6 +379,7 @@ impl Endpoint {
             evidence: shared.evidence.clone(),
             place,
             expect: options.expect,
+            passed,
         };
         let called = caller.call().await?;
         let beginning = Beginning {

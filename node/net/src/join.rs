@@ -2,6 +2,7 @@
 
 use std::io;
 use std::net::SocketAddr;
+use std::sync::Arc;
 
 use hopluu_model::{ErrorChain, Fault};
 use hopluu_trust::limits::JOIN_BYTES_MAX;
@@ -204,7 +205,7 @@ impl Call<'_> {
         };
         let quic = self
             .addr
-            .map(|addr| Quic::to(addr, self.signer))
+            .map(|addr| Quic::to(addr, self.signer, Arc::default()))
             .transpose();
         let quic = quic.map_err(JoinCallError::Socket)?;
         let mut attempts = Vec::new();
@@ -257,6 +258,7 @@ impl Call<'_> {
                 evidence: Evidence::none(),
                 place,
                 expect: Some(self.ticket.issuer),
+                passed: Arc::default(),
             };
             Box::pin(async move {
                 let called = caller.call().await?;

@@ -42,7 +42,7 @@ mod unanswered;
 mod web;
 
 pub use close::{CloseCode, CloseReason, reason};
-pub use dial::{DialError, DialOptions};
+pub use dial::{DialError, DialOptions, FailedCall};
 pub use endpoint::{BindError, Endpoint, Incoming, NetConfig};
 pub use join::{JoinCall, JoinCallError, call_join};
 pub use link::{Link, LinkEvent, LinkGone, LinkHandle, Meter, Via};

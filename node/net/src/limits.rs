@@ -60,6 +60,9 @@ pub const ASKING_BYTES: usize = 100;
 /// not know of what link they are, less one (RFC 9000, section 10.3.3; quinn asks for 22). Nothing else that comes is so short.
 pub const KNOCK_BYTES: usize = 23;
 
+/// How often somebody who has not answered for long is asked whether it does again: 0.7 KB a minute.
+pub const KNOCK_WAIT: Duration = Duration::from_secs(2);
+
 /// How long nothing may come from a peer that owes something, until an outage is supposed: longer than an answer takes
 /// through the queue of the slowest link, and much shorter than a window.
 pub const SILENCE: Duration = Duration::from_secs(5);

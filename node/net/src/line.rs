@@ -359,7 +359,7 @@ impl Writer {
             self.write(&record::piece(piece)).await?;
             let bytes = u64::try_from(piece.len()).unwrap_or(u64::MAX);
             self.counters.sent.fetch_add(bytes, Ordering::Relaxed);
-            let written = self.passed.sent.load(Ordering::Relaxed);
+            let written = self.passed.sent();
             if self.delivered.wrote(begun, written, Instant::now()) {
                 self.write(&record::knock()).await?;
             }

@@ -419,8 +419,8 @@ impl LinkHandle {
                 }
             }
             Beneath::Line(line) => Meter {
-                udp_sent: line.passed.sent.load(Ordering::Relaxed),
-                udp_received: line.passed.received.load(Ordering::Relaxed),
+                udp_sent: line.passed.sent(),
+                udp_received: line.passed.received(),
                 rtt: line.rtt(),
                 rate: line.delivered.rate(),
                 ..stream

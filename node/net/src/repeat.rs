@@ -7,6 +7,7 @@
 //! and nothing else. Nothing is repeated while no answer is owed, and to somebody who called us only what it
 //! [asks for a second time](crate::answers), and the last packet of before an [outage](crate::unanswered).
 
+use std::future::poll_fn;
 use std::io::{self, IoSliceMut};
 use std::net::SocketAddr;
 use std::pin::Pin;
@@ -22,12 +23,14 @@ use quinn::{AsyncUdpSocket, EndpointConfig, Runtime as _, TokioRuntime, UdpPolle
 use quinn_proto::RandomConnectionIdGenerator;
 use tokio::sync::Notify;
 use tokio::task::JoinSet;
-use tokio::time::{Instant, sleep_until};
+use tokio::time::{Instant, sleep_until, timeout};
 use zeroize::Zeroizing;
 
 use crate::answers::{Answers, Heard};
 use crate::congestion::Measured;
-use crate::flight::{Flight, Pace};
+use crate::flight::{Flight, Pace, knock};
+use crate::limits::KNOCK_WAIT;
+use crate::socket::Passed;
 use crate::unanswered::Unanswered;
 
 /// One UDP socket of the system.
@@ -43,6 +46,9 @@ pub(crate) struct Repeater {
     /// Whether a call went over it and has ended.
     is_left: AtomicBool,
     changed: Notify,
+    /// Something came in, or is worth asking for again.
+    came: Notify,
+    passed: Arc<Passed>,
 }
 
 /// For what the key of reset tokens is derived.
@@ -90,18 +96,31 @@ pub(crate) struct Watch {
     _running: JoinSet<()>,
 }
 
+/// That somebody is knocked at; unless that leads to a call, the socket has had its time.
+struct Knocking<'a>(&'a Repeater);
+
+impl Drop for Knocking<'_> {
+    fn drop(&mut self) {
+        self.0.is_left.store(true, Ordering::Relaxed);
+    }
+}
+
 impl Repeater {
     /// Opens a socket to call from.
-    pub(crate) fn bind(addr: SocketAddr) -> io::Result<Arc<Self>> {
-        Self::open(addr, None)
+    pub(crate) fn bind(addr: SocketAddr, passed: Arc<Passed>) -> io::Result<Arc<Self>> {
+        Self::open(addr, None, passed)
     }
 
     /// Opens a socket to be called at.
     pub(crate) fn listen(addr: SocketAddr) -> io::Result<Arc<Self>> {
-        Self::open(addr, Some(Mutex::default()))
+        Self::open(addr, Some(Mutex::default()), Arc::default())
     }
 
-    fn open(addr: SocketAddr, answers: Option<Mutex<Answers>>) -> io::Result<Arc<Self>> {
+    fn open(
+        addr: SocketAddr,
+        answers: Option<Mutex<Answers>>,
+        passed: Arc<Passed>,
+    ) -> io::Result<Arc<Self>> {
         let socket = std::net::UdpSocket::bind(addr)?;
         socket.set_nonblocking(true)?;
         Ok(Arc::new(Self {
@@ -111,6 +130,8 @@ impl Repeater {
             unanswered: Mutex::default(),
             is_left: AtomicBool::new(false),
             changed: Notify::new(),
+            came: Notify::new(),
+            passed,
         }))
     }
 
@@ -139,6 +160,7 @@ impl Repeater {
         endpoint: Option<quinn::Endpoint>,
     ) -> Watch {
         let measured = Measured::default();
+        self.is_left.store(false, Ordering::Relaxed);
         *self.lock() = Some(Flight::to(addr, pace, measured.clone(), Instant::now()));
         let mut running = JoinSet::new();
         running.spawn(Arc::clone(self).run(measured.clone(), endpoint));
@@ -193,13 +215,31 @@ impl Repeater {
 
     /// A full or absent network is what repeating is for: what it does not take comes again.
     fn send_again(&self, to: SocketAddr, bytes: &[u8]) {
-        let _comes_again = self.socket.try_send(&Transmit {
+        let sent = self.socket.try_send(&Transmit {
             destination: to,
             ecn: None,
             contents: bytes,
             segment_size: None,
             src_ip: None,
         });
+        if sent.is_ok() {
+            self.passed.add_sent(bytes.len());
+        }
+    }
+
+    /// Knocks until somebody there answers, which every QUIC node does to whom it does not know: where nobody is, that
+    /// costs a fiftieth of calling.
+    pub(crate) async fn knock(&self, addr: SocketAddr) {
+        let _until_it_ends = Knocking(self);
+        let mut poller = Arc::clone(&self.socket).create_io_poller();
+        loop {
+            // A new socket is not known yet to take anything.
+            let _it_comes_again = poll_fn(|context| poller.as_mut().poll_writable(context)).await;
+            self.send_again(addr, &knock());
+            if timeout(KNOCK_WAIT, self.came.notified()).await.is_ok() {
+                return;
+            }
+        }
     }
 
     /// Tries again at once: the network has changed.
@@ -208,6 +248,7 @@ impl Repeater {
             flight.hurry(Instant::now());
         }
         self.changed.notify_one();
+        self.came.notify_one();
     }
 
     fn sent(&self, transmit: &Transmit<'_>) {
@@ -357,6 +398,7 @@ impl AsyncUdpSocket for Repeater {
 
     fn try_send(&self, transmit: &Transmit<'_>) -> io::Result<()> {
         self.socket.try_send(transmit)?;
+        self.passed.add_sent(transmit.contents.len());
         self.sent(transmit);
         Ok(())
     }
@@ -375,6 +417,8 @@ impl AsyncUdpSocket for Repeater {
         let polled = self.socket.poll_recv(context, buffers, metas);
         if let Poll::Ready(Ok(count)) = &polled {
             for (meta, buffer) in metas.iter_mut().zip(buffers).take(*count) {
+                self.passed.add_received(meta.len);
+                self.came.notify_one();
                 self.sift(buffer, meta);
             }
         }

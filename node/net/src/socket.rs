@@ -24,8 +24,37 @@ pub(crate) type Pipe = Box<dyn Duplex>;
 /// Bytes that went over a socket, TLS and all included.
 #[derive(Debug, Default)]
 pub(crate) struct Passed {
-    pub(crate) sent: AtomicU64,
-    pub(crate) received: AtomicU64,
+    sent: AtomicU64,
+    received: AtomicU64,
+}
+
+impl Passed {
+    /// One for whoever counts and one for whoever reads it.
+    pub(crate) fn shared() -> (Arc<Self>, Arc<Self>) {
+        let passed = Arc::<Self>::default();
+        (Arc::clone(&passed), passed)
+    }
+
+    pub(crate) fn sent(&self) -> u64 {
+        self.sent.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn received(&self) -> u64 {
+        self.received.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn add_sent(&self, bytes: usize) {
+        add(&self.sent, bytes);
+    }
+
+    pub(crate) fn add_received(&self, bytes: usize) {
+        add(&self.received, bytes);
+    }
+}
+
+fn add(counter: &AtomicU64, bytes: usize) {
+    let bytes = u64::try_from(bytes).unwrap_or(u64::MAX);
+    counter.fetch_add(bytes, Ordering::Relaxed);
 }
 
 /// A connected socket.
@@ -36,8 +65,8 @@ pub(crate) struct Socket {
 }
 
 impl Socket {
-    /// Takes a connection that stands.
-    pub(crate) fn new(stream: TcpStream) -> io::Result<Self> {
+    /// Takes a connection that stands, and counts what goes over it.
+    pub(crate) fn new(stream: TcpStream, passed: Arc<Passed>) -> io::Result<Self> {
         // What is said is said at once: a record is a packet or several full ones.
         stream.set_nodelay(true)?;
         let socket = SockRef::from(&stream);
@@ -45,15 +74,12 @@ impl Socket {
         socket.set_send_buffer_size(buffer)?;
         #[cfg(target_os = "linux")]
         socket.set_tcp_notsent_lowat(UNSENT_BYTES)?;
-        Ok(Self {
-            stream,
-            passed: Arc::default(),
-        })
+        Ok(Self { stream, passed })
     }
 
     /// Calls an address.
-    pub(crate) async fn connect(addr: SocketAddr) -> io::Result<Self> {
-        Self::new(TcpStream::connect(addr).await?)
+    pub(crate) async fn connect(addr: SocketAddr, passed: Arc<Passed>) -> io::Result<Self> {
+        Self::new(TcpStream::connect(addr).await?, passed)
     }
 
     /// Looks at the first byte and leaves it there.
@@ -61,10 +87,6 @@ impl Socket {
         let mut first = [0];
         let length = self.stream.peek(&mut first).await?;
         Ok((length > 0).then_some(first[0]))
-    }
-
-    pub(crate) fn passed(&self) -> Arc<Passed> {
-        Arc::clone(&self.passed)
     }
 }
 
@@ -89,7 +111,7 @@ impl AsyncRead for Socket {
     ) -> Poll<io::Result<()>> {
         let before = buffer.filled().len();
         let polled = Pin::new(&mut self.stream).poll_read(context, buffer);
-        count(&self.passed.received, buffer.filled().len() - before);
+        self.passed.add_received(buffer.filled().len() - before);
         polled
     }
 }
@@ -102,7 +124,7 @@ impl AsyncWrite for Socket {
     ) -> Poll<io::Result<usize>> {
         let polled = Pin::new(&mut self.stream).poll_write(context, bytes);
         if let Poll::Ready(Ok(written)) = &polled {
-            count(&self.passed.sent, *written);
+            self.passed.add_sent(*written);
         }
         polled
     }
@@ -114,9 +136,4 @@ impl AsyncWrite for Socket {
     fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         Pin::new(&mut self.stream).poll_shutdown(context)
     }
-}
-
-fn count(counter: &AtomicU64, bytes: usize) {
-    let bytes = u64::try_from(bytes).unwrap_or(u64::MAX);
-    counter.fetch_add(bytes, Ordering::Relaxed);
 }

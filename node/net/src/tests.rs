@@ -167,7 +167,7 @@ impl Raw {
 
     async fn try_connect(&self, to: &Endpoint) -> Result<quinn::Connection, DialError> {
         let caller = Caller {
-            quic: &Quic::to(addr(to), &self.signer).unwrap(),
+            quic: &Quic::to(addr(to), &self.signer, Arc::default()).unwrap(),
             client: &self.client,
             root: root(),
             evidence: &Evidence::none(),

@@ -72,6 +72,15 @@ pub struct Spent {
 }
 
 impl Spent {
+    /// What a call took, up and down, that led nowhere.
+    #[must_use]
+    pub fn of_call(up: u64, down: u64) -> Self {
+        let mut spent = Self::default();
+        Self::put(&mut spent.up, Purpose::Handshake, up);
+        Self::put(&mut spent.down, Purpose::Handshake, down);
+        spent
+    }
+
     /// Bytes for a purpose: up, and down.
     #[must_use]
     pub fn of(&self, purpose: Purpose) -> (u64, u64) {

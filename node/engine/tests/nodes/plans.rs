@@ -1,6 +1,6 @@
 //! When other nodes are called, and what it costs.
 
-use hopluu_engine::view::{Allowance, CostView, LinkView, UpstreamState, WatchEvent};
+use hopluu_engine::view::{Allowance, CostView, LinkView, Purpose, UpstreamState, WatchEvent};
 use hopluu_engine::{Home, LinkSettings, Running, clock, now};
 
 use crate::common::{join_below, root_of, save, set, start_node, total, until};
@@ -86,9 +86,7 @@ async fn a_node_calls_within_its_windows_and_keeps_account_of_what_it_costs() {
             let is_put = figures.map(|(purpose, _)| *purpose);
             link.is_linked
                 && link.owed.is_empty()
-                && is_put
-                    .collect::<Vec<_>>()
-                    .contains(&hopluu_engine::view::Purpose::Figures)
+                && is_put.collect::<Vec<_>>().contains(&Purpose::Figures)
         })
     })
     .await;
@@ -106,6 +104,32 @@ async fn a_node_calls_within_its_windows_and_keeps_account_of_what_it_costs() {
     assert!(kept.days.last().unwrap().up >= day.up);
     offline.stop().await;
     superior.stop().await;
+}
+
+/// What a node has paid to show who it is, as far as its account says.
+async fn handshakes(node: &Running) -> u64 {
+    let seen = link(node).await;
+    let days = seen.into_iter().flat_map(|link| link.days);
+    let paid = days.filter_map(|day| day.purposes.get(&Purpose::Handshake).copied());
+    paid.map(|(up, _)| up).sum()
+}
+
+#[tokio::test]
+async fn calls_that_nobody_answers_are_put_down() {
+    let dir = tempfile::tempdir().unwrap();
+    let home = dir.path().join("19429");
+    let (superior, commune) = pair(dir.path(), &home).await;
+    commune.stop().await;
+    superior.stop().await;
+    let commune = start_node(&home);
+    let before = handshakes(&commune).await;
+    until("a call is put down", async || {
+        handshakes(&commune).await >= before + 1_200
+    })
+    .await;
+    let seen = link(&commune).await.unwrap();
+    assert!(!seen.is_linked && seen.plan.is_some());
+    commune.stop().await;
 }
 
 #[tokio::test]

@@ -112,8 +112,8 @@ impl Greeting {
         let begun = Instant::now();
         let deadline = begun + HANDSHAKE_TIMEOUT;
         let shaking = async {
-            let socket = Socket::new(stream)?;
-            let passed = socket.passed();
+            let passed = Arc::default();
+            let socket = Socket::new(stream, Arc::clone(&passed))?;
             // A web server asks for a WebSocket; whoever else calls begins with TLS.
             let is_web = socket.peek().await? == Some(b'G');
             let pipe: Pipe = Box::new(socket);

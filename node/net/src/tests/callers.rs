@@ -2,7 +2,7 @@
 
 use super::streams::serving;
 use super::*;
-use crate::limits::FULL_AGAIN_S;
+use crate::limits::{FULL_AGAIN_S, KNOCK_BYTES, KNOCK_WAIT};
 
 #[tokio::test(start_paused = true)]
 async fn peer_that_never_answers_is_given_up() {
@@ -17,6 +17,62 @@ async fn peer_that_never_answers_is_given_up() {
         "{refused:?}"
     );
     assert!(start.elapsed() <= HANDSHAKE_TIMEOUT + Duration::from_secs(1));
+}
+
+/// A socket at which nobody answers, and its name.
+async fn nobody() -> (tokio::net::UdpSocket, String) {
+    let socket = tokio::net::UdpSocket::bind("127.0.0.1:0").await.unwrap();
+    let name = socket.local_addr().unwrap().to_string();
+    (socket, name)
+}
+
+const SILENT: DialOptions = DialOptions {
+    expect: None,
+    first: Via::Quic,
+    initial_rtt: None,
+    rate: None,
+    is_lossy: false,
+    is_silent: true,
+    parcels: false,
+    tuning: None,
+};
+
+#[tokio::test(start_paused = true)]
+async fn a_call_that_nobody_hears_has_a_price_and_a_knock_a_small_one() {
+    let (_kept, name) = nobody().await;
+    let commune = node(3);
+    let called = commune.call(&name, &DialOptions::default()).await;
+    let whole = called.err().unwrap();
+    assert!(whole.sent >= 4_800 && whole.received == 0, "{whole:?}");
+    let knocked = commune.call(&name, &SILENT).await.err().unwrap();
+    let knock = u64::try_from(KNOCK_BYTES).unwrap();
+    assert_eq!((knocked.sent % knock, knocked.received), (0, 0));
+    assert!((4..=16).contains(&(knocked.sent / knock)), "{knocked:?}");
+}
+
+#[tokio::test]
+async fn who_was_silent_for_long_is_called_when_a_knock_is_answered() {
+    let (commune, district) = (node(3), serving(2));
+    let name = addr(&district).to_string();
+    // The first knock is answered, a round trip before the call.
+    let called = timeout(KNOCK_WAIT, commune.call(&name, &SILENT)).await;
+    assert_eq!(called.unwrap().unwrap().handle().via(), Via::Quic);
+}
+
+#[tokio::test]
+async fn who_was_silent_for_long_is_called_from_another_network() {
+    let (silent, name) = nobody().await;
+    let commune = node(3);
+    let mut buffer = [0; 2_000];
+    let heard = async {
+        let knock = silent.recv(&mut buffer).await.unwrap();
+        commune.network_changed();
+        (knock, silent.recv(&mut buffer).await.unwrap())
+    };
+    tokio::select! {
+        (knock, call) = heard => assert_eq!((knock, call >= 1_200), (KNOCK_BYTES, true)),
+        _gone = commune.call(&name, &SILENT) => panic!("it waits for half a minute"),
+    }
 }
 
 #[tokio::test]

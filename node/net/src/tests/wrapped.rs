@@ -67,7 +67,7 @@ fn commune_with(proxy: &str) -> Endpoint {
 
 async fn exchange_by(commune: &Endpoint, district: &Endpoint, name: &str) -> (Via, Via) {
     let called = commune.call(name, &DialOptions::default()).await;
-    let up = called.unwrap_or_else(|error| panic!("{}", ErrorChain(&error)));
+    let up = called.unwrap_or_else(|failed| panic!("{}", ErrorChain(&failed.error)));
     up.handle().send(pattern(50_000, 1)).await.unwrap();
     let mut down = accept_link(district).await;
     assert_eq!(receive(&mut down, 50_000).await, pattern(50_000, 1));
@@ -96,9 +96,9 @@ async fn a_link_goes_through_a_proxy_that_alone_knows_the_name() {
         .await
         .unwrap_err();
     assert!(
-        ErrorChain(&refused).to_string().contains("407"),
+        ErrorChain(&refused.error).to_string().contains("407"),
         "{}",
-        ErrorChain(&refused)
+        ErrorChain(&refused.error)
     );
     nobody_came(&district).await;
 
