@@ -222,6 +222,9 @@ pub(crate) const VOUCHED_BYTES_MAX: usize = hopluu_sync::limits::ENTRY_BYTES_MAX
 /// bytes are few.
 pub(crate) const SILENT_CALLS: u32 = 5;
 
+/// Of so many calls one is whole all the same, every twenty minutes: a network may let no knock through.
+pub(crate) const WHOLE_CALL_EVERY: u32 = 16;
+
 /// How long until QUIC is tried first again where another way leads. Whoever blocks UDP does so for weeks, and
 /// each attempt costs the head start and a few packets.
 pub(crate) const QUIC_AGAIN: Duration = Duration::from_secs(6 * 3_600);

@@ -14,9 +14,9 @@ use tokio::time::Instant;
 
 use crate::clock_watch::ClockWatch;
 use crate::core::Core;
-use crate::limits::{CLOCK_LOOK, LINK_EVENTS_MAX, LINKS_MAX, QUIC_AGAIN, SILENT_CALLS};
+use crate::limits::{CLOCK_LOOK, LINK_EVENTS_MAX, LINKS_MAX, QUIC_AGAIN};
 use crate::turn::{NetEffect, Turn};
-use crate::ways::{Losses, Way};
+use crate::ways::{Losses, Silence, Way};
 
 /// Something that a carrying task has to tell the loop.
 #[derive(Debug)]
@@ -46,8 +46,7 @@ pub(crate) struct Net {
     /// What is known of the ways to the targets, by address, and which of them is news.
     ways: BTreeMap<String, Way>,
     news: BTreeMap<String, Way>,
-    /// Calls to a target in a row to which nobody has said anything.
-    silent: BTreeMap<TargetId, u32>,
+    silence: Silence,
     /// How links to some addresses behave, where that is set.
     tunings: BTreeMap<String, Tuning>,
     last_link: u64,
@@ -96,7 +95,7 @@ impl Net {
                 links,
                 ways,
                 news: BTreeMap::new(),
-                silent: BTreeMap::new(),
+                silence: Silence::default(),
                 tunings,
                 last_link: 0,
                 events,
@@ -113,7 +112,7 @@ impl Net {
         while self.tasks.try_join_next().is_some() {}
         match event {
             NetEvent::Dialled(target, Err(failed)) => {
-                self.count_silence(target, failed.received == 0);
+                self.silence.called(target, failed.is_heard);
                 let spent = Spent::of_call(failed.sent, failed.received);
                 core.call_spent(turn, target, &spent);
                 core.dial_failed(turn, target, failed.error.again_s());
@@ -156,7 +155,7 @@ impl Net {
     /// Tries what waits at once: it waits by what was seen before.
     fn hurry(&mut self) {
         self.quic_again = Instant::now();
-        self.silent.clear();
+        self.silence.hurry();
         self.endpoint.network_changed();
     }
 
@@ -178,12 +177,15 @@ impl Net {
                 (true, false) => handle.close(CloseCode::BUSY, "not now"),
             }
             if let Some(target) = target {
+                let (up, down) = gone(&handle.meter());
+                let spent = Spent::of_call(up.datagrams, down.datagrams);
+                core.call_spent(turn, target, &spent);
                 core.dial_failed(turn, target, None);
             }
             return;
         }
         if let Some(target) = target {
-            self.count_silence(target, false);
+            self.silence.called(target, true);
         }
         self.last_link += 1;
         let id = LinkId(self.last_link);
@@ -267,13 +269,14 @@ impl Net {
     /// Carries out one effect.
     pub(crate) fn perform(&mut self, core: &mut Core, turn: &mut Turn, effect: NetEffect) {
         match effect {
+            NetEffect::Hurry => self.hurry(),
             NetEffect::Dial { target } => {
                 let addr = self.targets.get(&target).cloned().unwrap_or_default();
                 let call = Call {
                     target,
                     options: DialOptions {
                         tuning: self.tunings.get(&addr).cloned(),
-                        is_silent: self.is_silent(target),
+                        is_silent: self.silence.asks_first(target),
                         ..self.options(&addr)
                     },
                     addr,
@@ -324,19 +327,6 @@ impl Net {
 }
 
 impl Net {
-    fn count_silence(&mut self, target: TargetId, is_silent: bool) {
-        if is_silent {
-            *self.silent.entry(target).or_default() += 1;
-        } else {
-            self.silent.remove(&target);
-        }
-    }
-
-    fn is_silent(&self, target: TargetId) -> bool {
-        let calls = self.silent.get(&target);
-        calls.is_some_and(|calls| *calls >= SILENT_CALLS)
-    }
-
     /// What is known of the way to an address. Where QUIC did not lead there it is tried first again now and then, because
     /// it does better wherever it passes.
     fn options(&mut self, addr: &str) -> DialOptions {

@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use hopluu_model::{Fault, NodeId, Timestamp};
+use hopluu_model::{Date, Fault, NodeId, Timestamp};
 use hopluu_net::Tuning;
 use hopluu_store::LedgerSpan;
-use hopluu_sync::{Class, Event, Spent, Steady, TargetId, WindowError, Windows};
+use hopluu_sync::{Class, Event, Purpose, Spent, Steady, TargetId, WindowError, Windows};
 use serde::{Deserialize, Serialize};
 
 use crate::clock;
@@ -138,8 +138,37 @@ struct Plan {
     /// Whether the hub has been told to call.
     is_called: bool,
     allowance: Allowance,
-    /// Who answered there last, the month, and what it has cost in it.
-    month: Option<(NodeId, u32, u64)>,
+    month: Option<Month>,
+}
+
+/// What calling an address has cost in a month.
+#[derive(Debug, Clone, Copy)]
+struct Month {
+    /// Who answered there last.
+    node: NodeId,
+    number: u32,
+    bytes: u64,
+    /// Those of them that led nowhere. They keep nothing urgent from going: nobody shall use up a node's month by not
+    /// answering it.
+    in_vain: u64,
+}
+
+impl Month {
+    fn of(node: NodeId, number: u32) -> Self {
+        Self {
+            node,
+            number,
+            bytes: 0,
+            in_vain: 0,
+        }
+    }
+
+    fn add(&mut self, spent: &Spent) {
+        let both = |(up, down): (u64, u64)| up.saturating_add(down);
+        self.bytes = self.bytes.saturating_add(both(spent.total()));
+        let in_vain = both(spent.of(Purpose::Calls));
+        self.in_vain = self.in_vain.saturating_add(in_vain);
+    }
 }
 
 impl Plan {
@@ -148,12 +177,12 @@ impl Plan {
     }
 
     fn allowed(&self) -> Allowance {
-        let (Some(max), Some((_, _, spent))) = (self.month_bytes_max(), self.month) else {
+        let (Some(max), Some(month)) = (self.month_bytes_max(), self.month) else {
             return Allowance::All;
         };
-        if spent < max {
+        if month.bytes < max {
             Allowance::All
-        } else if spent < max + max / MONTH_RESERVE {
+        } else if month.bytes - month.in_vain < max + max / MONTH_RESERVE {
             Allowance::Urgent
         } else {
             Allowance::Nothing
@@ -194,13 +223,21 @@ impl Plans {
         self.plans.get(&target).is_none_or(may)
     }
 
+    /// Targets whose count is not of this month, and who answered there.
+    fn of_other_months(&self, number: u32) -> Vec<(TargetId, NodeId)> {
+        let months = self.plans.iter();
+        let months = months.filter_map(|(target, plan)| Some((*target, plan.month?)));
+        let others = months.filter(|(_, month)| month.number != number);
+        others.map(|(target, month)| (target, month.node)).collect()
+    }
+
     pub(crate) fn next_wake(&self) -> Option<Steady> {
         self.next
     }
 
     /// The settings by which a peer is called.
     pub(crate) fn view(&self, node: NodeId, now: Timestamp) -> Option<PlanView> {
-        let is_of = |plan: &&Plan| plan.month.is_some_and(|(of, ..)| of == node);
+        let is_of = |plan: &&Plan| plan.month.is_some_and(|month| month.node == node);
         let plan = self.plans.values().find(is_of)?;
         let state = plan.windows.at(clock::minute_of_week(now));
         Some(PlanView {
@@ -217,7 +254,11 @@ impl Plans {
 }
 
 fn month(now: Timestamp) -> u32 {
-    let [_, (_, month, _)] = spans(clock::day(now));
+    month_of(clock::day(now))
+}
+
+fn month_of(day: Date) -> u32 {
+    let [_, (_, month, _)] = spans(day);
     month
 }
 
@@ -228,14 +269,12 @@ impl Core {
         let (minute, this_month) = (clock::minute_of_week(turn.now), month(turn.now));
         let (mut news, mut limits) = (Vec::new(), Vec::new());
         let mut look_in_ms: Option<u64> = None;
+        for (target, node) in self.plans.of_other_months(this_month) {
+            self.plan_remembers(target, node, turn.now);
+        }
         for (target, plan) in &mut self.plans.plans {
-            if let Some((_, month, spent)) = &mut plan.month
-                && *month != this_month
-            {
-                (*month, *spent) = (this_month, 0);
-            }
             let allowed = plan.allowed();
-            if let Some((node, ..)) = plan.month
+            if let Some(Month { node, .. }) = plan.month
                 && allowed != plan.allowance
             {
                 limits.push((node, allowed));
@@ -300,13 +339,15 @@ impl Core {
             let sum = read.ledger(node, LedgerSpan::Month, this_month)?;
             Ok(Spent::decode(&sum.unwrap_or_default()))
         });
-        let mut spent = written.unwrap_or_default();
-        if let Some((_, unwritten)) = self.ledger.unwritten(node) {
-            spent.add(&unwritten);
+        let mut kept = Month::of(node, this_month);
+        kept.add(&written.unwrap_or_default());
+        if let Some((day, unwritten)) = self.ledger.unwritten(node)
+            && month_of(day) == this_month
+        {
+            kept.add(&unwritten);
         }
-        let (up, down) = spent.total();
         if let Some(plan) = self.plans.plans.get_mut(&target) {
-            plan.month = Some((node, this_month, up.saturating_add(down)));
+            plan.month = Some(kept);
         }
     }
 
@@ -314,20 +355,19 @@ impl Core {
     /// nobody's.
     pub(crate) fn call_spent(&mut self, turn: &mut Turn, target: TargetId, spent: &Spent) {
         let plan = self.plans.plans.get(&target);
-        if let Some((node, ..)) = plan.and_then(|plan| plan.month) {
-            self.spend(turn, node, spent);
+        if let Some(month) = plan.and_then(|plan| plan.month) {
+            self.spend(turn, month.node, spent);
         }
     }
 
     /// A link has cost so much more.
     pub(crate) fn plan_spent(&mut self, turn: &mut Turn, node: NodeId, spent: &Spent) {
-        let (up, down) = spent.total();
         let mut is_news = false;
         for plan in self.plans.plans.values_mut() {
-            if let Some((of, _, sum)) = &mut plan.month
-                && *of == node
+            if let Some(month) = &mut plan.month
+                && month.node == node
             {
-                *sum = sum.saturating_add(up).saturating_add(down);
+                month.add(spent);
                 is_news |= plan.allowed() != plan.allowance;
             }
         }
@@ -450,28 +490,32 @@ mod tests {
             month_max_mb: Some(1),
             ..LinkSettings::default()
         };
+        let at = |node: &Node| {
+            let plan = node.core.plans.view(superior, Timestamp(0)).unwrap();
+            (plan.allowance, node.core.plans.may_call(target))
+        };
         let start = |node: &mut Node| {
             let address = "district:7710".to_owned();
             node.core.plans = Plans::default();
             node.core.plans.insert(target, address, settings.clone());
-            let turn = node.turn(Steady(0), |core, turn| {
+            node.turn(Steady(0), |core, turn| {
                 core.plan_remembers(target, superior, turn.now);
                 core.follow_plans(turn);
             });
-            turn.net.len()
+            at(node)
         };
-        assert_eq!(start(&mut node), 1);
+        assert_eq!(start(&mut node), (Allowance::All, true));
         let call = |node: &mut Node, bytes| {
             node.turn(Steady(0), |core, turn| {
                 core.call_spent(turn, target, &Spent::of_call(bytes, 0));
             });
-            let plan = node.core.plans.view(superior, Timestamp(0)).unwrap();
-            (plan.allowance, node.core.plans.may_call(target))
+            at(node)
         };
         assert_eq!(call(&mut node, 999_999), (Allowance::All, true));
         assert_eq!(call(&mut node, 1), (Allowance::Urgent, true));
-        assert_eq!(call(&mut node, 100_000), (Allowance::Nothing, false));
-        assert_eq!(start(&mut node), 0);
+        // Whoever does not answer uses up nobody's reserve.
+        assert_eq!(call(&mut node, 10_000_000), (Allowance::Urgent, true));
+        assert_eq!(start(&mut node), (Allowance::Urgent, true));
     }
 
     #[test]
@@ -484,7 +528,11 @@ mod tests {
         plans.insert(TargetId(1), "district:7710".to_owned(), settings);
         let mut allowed = |is_called, spent| {
             let plan = plans.plans.get_mut(&TargetId(1)).unwrap();
-            plan.month = Some((NodeId([1; 32]), 682, spent));
+            let month = Month::of(NodeId([1; 32]), 682);
+            plan.month = Some(Month {
+                bytes: spent,
+                ..month
+            });
             plan.is_called = is_called;
             let allowed = plan.allowed();
             (allowed, plans.may_carry(TargetId(1)))

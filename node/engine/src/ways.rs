@@ -7,8 +7,10 @@ use std::time::Duration;
 use hopluu_model::{ErrorChain, NodeId};
 use hopluu_net::{DialOptions, LinkHandle, Via};
 use hopluu_store::{DbError, WriteError};
+use hopluu_sync::TargetId;
 
 use crate::core::{Core, unreadable};
+use crate::limits::{SILENT_CALLS, WHOLE_CALL_EVERY};
 
 /// What was last seen of the way to an address.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -71,6 +73,34 @@ impl Losses {
             };
         }
         sum
+    }
+}
+
+/// Calls in a row to which nobody has said anything, by target.
+#[derive(Debug, Default)]
+pub(crate) struct Silence(BTreeMap<TargetId, u32>);
+
+impl Silence {
+    pub(crate) fn called(&mut self, target: TargetId, is_heard: bool) {
+        if is_heard {
+            self.0.remove(&target);
+        } else {
+            let calls = self.0.entry(target).or_default();
+            *calls = calls.saturating_add(1);
+        }
+    }
+
+    /// Whether a few bytes ask first if anybody is there.
+    pub(crate) fn asks_first(&self, target: TargetId) -> bool {
+        let calls = self.0.get(&target).copied().unwrap_or_default();
+        calls >= SILENT_CALLS && !calls.is_multiple_of(WHOLE_CALL_EVERY)
+    }
+
+    /// Something has changed: the next calls are whole, and no more than those.
+    pub(crate) fn hurry(&mut self) {
+        for calls in self.0.values_mut() {
+            *calls = (*calls).min(SILENT_CALLS - 1);
+        }
     }
 }
 
@@ -241,6 +271,24 @@ mod tests {
             },
             node: Some(NodeId([7; 32])),
         }
+    }
+
+    #[test]
+    fn who_is_silent_for_long_is_asked_first_and_now_and_then_called_all_the_same() {
+        let (mut silence, target) = (Silence::default(), TargetId(1));
+        let asks = |silence: &mut Silence| {
+            let asks = silence.asks_first(target);
+            silence.called(target, false);
+            asks
+        };
+        let first: Vec<bool> = (0..18).map(|_| asks(&mut silence)).collect();
+        let whole = |calls: &[bool]| calls.iter().filter(|asks| !**asks).count();
+        assert_eq!((whole(&first[..5]), whole(&first[5..])), (5, 1));
+        assert!(!silence.asks_first(TargetId(2)));
+        silence.hurry();
+        assert_eq!([asks(&mut silence), asks(&mut silence)], [false, true]);
+        silence.called(target, true);
+        assert!(!asks(&mut silence));
     }
 
     #[test]

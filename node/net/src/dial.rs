@@ -130,8 +130,10 @@ pub struct FailedCall {
     pub error: DialError,
     /// Bytes up.
     pub sent: u64,
-    /// Bytes down: where there are none, nobody is there.
+    /// Bytes down.
     pub received: u64,
+    /// Whether whoever was called by QUIC has said anything: a proxy may speak where nobody is behind it.
+    pub is_heard: bool,
 }
 
 /// What is known of a peer before it is called.
@@ -198,7 +200,7 @@ impl Quic {
         } else {
             (Ipv6Addr::UNSPECIFIED, 0).into()
         };
-        let repeater = Repeater::bind(any, passed)?;
+        let repeater = Repeater::bind(any, to, passed)?;
         Ok(Self {
             to,
             endpoint: repeater.endpoint(None, signer)?,

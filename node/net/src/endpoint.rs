@@ -11,7 +11,7 @@ use rustls::server::StoresServerSessions;
 use tokio::net::TcpListener;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
-use tokio::time::timeout;
+use tokio::time::{sleep, timeout};
 
 use crate::call::{Place, StreamCaller, is_web, places, resolve};
 use crate::close::CloseCode;
@@ -21,7 +21,7 @@ use crate::evidence::Evidence;
 use crate::greet::{Greeter, StreamGreeter, StreamTls};
 use crate::join::JoinCall;
 use crate::limits::{
-    ACCEPTED_MAX, FINISH_TIMEOUT, HANDSHAKE_TIMEOUT, HANDSHAKES_MAX, PORT_TRIES_MAX,
+    ACCEPTED_MAX, FINISH_TIMEOUT, HANDSHAKE_TIMEOUT, HANDSHAKES_MAX, LAST_PACKET, PORT_TRIES_MAX,
 };
 use crate::line::{Beginning, End, Lines};
 use crate::link::{Link, Via};
@@ -298,6 +298,7 @@ impl Endpoint {
                 },
                 sent: 0,
                 received: 0,
+                is_heard: false,
             }),
         }
     }
@@ -321,15 +322,24 @@ impl Endpoint {
             let dial = async move { endpoint.dial_tcp(place, &options, passed).await };
             (Box::pin(dial), meter)
         });
-        let (attempts, meters): (Vec<_>, Vec<_>) = match options.first {
-            Via::Quic => quic.chain(tcp).unzip(),
-            Via::Tcp | Via::WebSocket => tcp.chain(quic).unzip(),
+        let (quic, by_quic): (Vec<_>, Vec<_>) = quic.unzip();
+        let (tcp, by_tcp): (Vec<_>, Vec<_>) = tcp.unzip();
+        let attempts = match options.first {
+            Via::Quic => [quic, tcp],
+            Via::Tcp | Via::WebSocket => [tcp, quic],
         };
-        let raced = race(attempts, head_start(options)).await;
-        raced.map_err(|error| FailedCall {
+        let attempts = attempts.into_iter().flatten().collect();
+        let error = match race(attempts, head_start(options)).await {
+            Ok(link) => return Ok(link),
+            Err(error) => error,
+        };
+        sleep(LAST_PACKET).await;
+        let meters = || by_quic.iter().chain(&by_tcp);
+        Err(FailedCall {
             error,
-            sent: meters.iter().map(|passed| passed.sent()).sum(),
-            received: meters.iter().map(|passed| passed.received()).sum(),
+            sent: meters().map(|passed| passed.sent()).sum(),
+            received: meters().map(|passed| passed.received()).sum(),
+            is_heard: by_quic.iter().any(|passed| passed.received() > 0),
         })
     }
 

@@ -236,6 +236,11 @@ impl Flight {
 
     /// So many bytes came in.
     pub(crate) fn hear(&mut self, bytes: usize, now: Instant) {
+        let is_echo = bytes < KNOCK_BYTES;
+        if is_echo && self.stage < Stage::Answering {
+            // Of a knock from before the call.
+            return;
+        }
         if let Some((since, _)) = self.since {
             let seen = now.saturating_duration_since(since);
             self.pace.rtt = self.pace.rtt.or(Some(seen));
@@ -244,7 +249,6 @@ impl Flight {
             self.stage = Stage::Heard;
             return;
         }
-        let is_echo = bytes < KNOCK_BYTES;
         if is_echo {
             // What nobody asked for may be anybody's, and wakes nothing.
             let Some(knocks) = self.knocks.checked_sub(1) else {

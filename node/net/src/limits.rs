@@ -60,6 +60,9 @@ pub const ASKING_BYTES: usize = 100;
 /// not know of what link they are, less one (RFC 9000, section 10.3.3; quinn asks for 22). Nothing else that comes is so short.
 pub const KNOCK_BYTES: usize = 23;
 
+/// How long the last packet of a call that is given up takes to leave, which belongs to what it has cost.
+pub const LAST_PACKET: Duration = Duration::from_millis(10);
+
 /// How often somebody who has not answered for long is asked whether it does again: 0.7 KB a minute.
 pub const KNOCK_WAIT: Duration = Duration::from_secs(2);
 

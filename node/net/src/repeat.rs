@@ -46,8 +46,11 @@ pub(crate) struct Repeater {
     /// Whether a call went over it and has ended.
     is_left: AtomicBool,
     changed: Notify,
-    /// Something came in, or is worth asking for again.
+    /// Who is called.
+    to: Option<SocketAddr>,
+    /// It was heard, or is worth calling again.
     came: Notify,
+    /// To and from who is called.
     passed: Arc<Passed>,
 }
 
@@ -97,28 +100,37 @@ pub(crate) struct Watch {
 }
 
 /// That somebody is knocked at; unless that leads to a call, the socket has had its time.
-struct Knocking<'a>(&'a Repeater);
+struct Knocking<'a> {
+    repeater: &'a Repeater,
+    is_heard: bool,
+}
 
 impl Drop for Knocking<'_> {
     fn drop(&mut self) {
-        self.0.is_left.store(true, Ordering::Relaxed);
+        let is_left = !self.is_heard;
+        self.repeater.is_left.store(is_left, Ordering::Relaxed);
     }
 }
 
 impl Repeater {
-    /// Opens a socket to call from.
-    pub(crate) fn bind(addr: SocketAddr, passed: Arc<Passed>) -> io::Result<Arc<Self>> {
-        Self::open(addr, None, passed)
+    /// Opens a socket to call an address from.
+    pub(crate) fn bind(
+        addr: SocketAddr,
+        to: SocketAddr,
+        passed: Arc<Passed>,
+    ) -> io::Result<Arc<Self>> {
+        Self::open(addr, None, Some(to), passed)
     }
 
     /// Opens a socket to be called at.
     pub(crate) fn listen(addr: SocketAddr) -> io::Result<Arc<Self>> {
-        Self::open(addr, Some(Mutex::default()), Arc::default())
+        Self::open(addr, Some(Mutex::default()), None, Arc::default())
     }
 
     fn open(
         addr: SocketAddr,
         answers: Option<Mutex<Answers>>,
+        to: Option<SocketAddr>,
         passed: Arc<Passed>,
     ) -> io::Result<Arc<Self>> {
         let socket = std::net::UdpSocket::bind(addr)?;
@@ -130,6 +142,7 @@ impl Repeater {
             unanswered: Mutex::default(),
             is_left: AtomicBool::new(false),
             changed: Notify::new(),
+            to,
             came: Notify::new(),
             passed,
         }))
@@ -160,7 +173,6 @@ impl Repeater {
         endpoint: Option<quinn::Endpoint>,
     ) -> Watch {
         let measured = Measured::default();
-        self.is_left.store(false, Ordering::Relaxed);
         *self.lock() = Some(Flight::to(addr, pace, measured.clone(), Instant::now()));
         let mut running = JoinSet::new();
         running.spawn(Arc::clone(self).run(measured.clone(), endpoint));
@@ -230,13 +242,17 @@ impl Repeater {
     /// Knocks until somebody there answers, which every QUIC node does to whom it does not know: where nobody is, that
     /// costs a fiftieth of calling.
     pub(crate) async fn knock(&self, addr: SocketAddr) {
-        let _until_it_ends = Knocking(self);
+        let mut knocking = Knocking {
+            repeater: self,
+            is_heard: false,
+        };
         let mut poller = Arc::clone(&self.socket).create_io_poller();
         loop {
             // A new socket is not known yet to take anything.
             let _it_comes_again = poll_fn(|context| poller.as_mut().poll_writable(context)).await;
             self.send_again(addr, &knock());
-            if timeout(KNOCK_WAIT, self.came.notified()).await.is_ok() {
+            knocking.is_heard = timeout(KNOCK_WAIT, self.came.notified()).await.is_ok();
+            if knocking.is_heard {
                 return;
             }
         }
@@ -417,8 +433,10 @@ impl AsyncUdpSocket for Repeater {
         let polled = self.socket.poll_recv(context, buffers, metas);
         if let Poll::Ready(Ok(count)) = &polled {
             for (meta, buffer) in metas.iter_mut().zip(buffers).take(*count) {
-                self.passed.add_received(meta.len);
-                self.came.notify_one();
+                if self.to == Some(meta.addr) {
+                    self.passed.add_received(meta.len);
+                    self.came.notify_one();
+                }
                 self.sift(buffer, meta);
             }
         }

@@ -30,10 +30,12 @@ pub enum Purpose {
     Repeats,
     /// What is carried for others, sealed, and what came that way.
     Parcels,
+    /// Calls that led nowhere.
+    Calls,
 }
 
 /// How many purposes there are.
-const PURPOSES: usize = 11;
+const PURPOSES: usize = 12;
 
 impl Purpose {
     /// All of them.
@@ -49,6 +51,7 @@ impl Purpose {
         Self::Transport,
         Self::Repeats,
         Self::Parcels,
+        Self::Calls,
     ];
 
     /// For what entries of a class are carried.
@@ -72,12 +75,12 @@ pub struct Spent {
 }
 
 impl Spent {
-    /// What a call took, up and down, that led nowhere.
+    /// What a call that led nowhere took, up and down.
     #[must_use]
     pub fn of_call(up: u64, down: u64) -> Self {
         let mut spent = Self::default();
-        Self::put(&mut spent.up, Purpose::Handshake, up);
-        Self::put(&mut spent.down, Purpose::Handshake, down);
+        Self::put(&mut spent.up, Purpose::Calls, up);
+        Self::put(&mut spent.down, Purpose::Calls, down);
         spent
     }
 

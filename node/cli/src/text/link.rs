@@ -49,6 +49,7 @@ pub(crate) fn purpose(lang: Lang, purpose: Purpose) -> &'static str {
         Purpose::Transport => word(lang, "vỏ gói tin", "transport"),
         Purpose::Repeats => word(lang, "gửi lại", "repeats"),
         Purpose::Parcels => word(lang, "gói gửi nhờ", "parcels"),
+        Purpose::Calls => word(lang, "gọi không được", "calls in vain"),
     }
 }
 

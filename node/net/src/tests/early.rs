@@ -179,10 +179,15 @@ async fn a_knock_is_answered_and_ends_no_link() {
     assert_eq!(receive(&mut down, 100).await, vec![7; 100]);
 }
 
+fn calling(called: &UdpSocket) -> Arc<Repeater> {
+    let (here, to) = ("127.0.0.1:0".parse(), called.local_addr());
+    Repeater::bind(here.unwrap(), to.unwrap(), Arc::default()).unwrap()
+}
+
 #[tokio::test(start_paused = true)]
 async fn what_brings_no_answer_goes_out_again_until_it_does() {
     let called = UdpSocket::bind("127.0.0.1:0").await.unwrap();
-    let repeater = Repeater::bind(SocketAddr::from(([127, 0, 0, 1], 0)), Arc::default()).unwrap();
+    let repeater = calling(&called);
     let pace = Pace {
         rtt: Some(Duration::from_millis(600)),
         rate: Some(8_000),
