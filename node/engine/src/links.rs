@@ -19,7 +19,7 @@ use crate::ways::Way;
 impl Core {
     /// An address that this node keeps a link to.
     pub fn target_added(&mut self, turn: &mut Turn, target: TargetId) {
-        self.hub_event(turn, Event::TargetAdded { target });
+        self.hub_event(turn, Event::TargetAdded { target, peer: None });
     }
 
     /// One that stands by for those, and is called only while none of them answers.

@@ -112,7 +112,10 @@ impl Net {
         while self.tasks.try_join_next().is_some() {}
         match event {
             NetEvent::Dialled(target, Err(failed)) => {
-                self.silence.called(target, failed.is_heard);
+                // Where nothing has left this machine, nobody could have answered.
+                if failed.sent > 0 {
+                    self.silence.called(target, failed.is_heard);
+                }
                 let spent = Spent::of_call(failed.sent, failed.received);
                 core.call_spent(turn, target, &spent);
                 core.dial_failed(turn, target, failed.error.again_s());

@@ -217,6 +217,12 @@ impl Plans {
         self.plans.get(&target).is_none_or(|plan| plan.is_called)
     }
 
+    /// Who answered at a target last, as far as is remembered.
+    fn node(&self, target: TargetId) -> Option<NodeId> {
+        let plan = self.plans.get(&target)?;
+        plan.month.map(|month| month.node)
+    }
+
     /// Whether its link may carry what is nobody's hurry: its window is open, and its month has bytes left for all.
     pub(crate) fn may_carry(&self, target: TargetId) -> bool {
         let may = |plan: &Plan| plan.is_called && plan.allowed() == Allowance::All;
@@ -307,7 +313,10 @@ impl Core {
                 .get(&target)
                 .is_some_and(|called| called.is_standby);
             let event = match (is_called, is_standby) {
-                (true, false) => Event::TargetAdded { target },
+                (true, false) => {
+                    let peer = self.plans.node(target);
+                    Event::TargetAdded { target, peer }
+                }
                 (true, true) => Event::StandbyAdded { target },
                 (false, _) => Event::TargetRemoved { target },
             };

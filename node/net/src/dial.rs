@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::io;
-use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -200,6 +200,9 @@ impl Quic {
         } else {
             (Ipv6Addr::UNSPECIFIED, 0).into()
         };
+        // Asking the system for the way sends nothing. QUIC's socket keeps to itself what could not leave, and it would
+        // be counted as gone.
+        UdpSocket::bind(any)?.connect(to)?;
         let repeater = Repeater::bind(any, to, passed)?;
         Ok(Self {
             to,

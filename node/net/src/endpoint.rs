@@ -351,11 +351,11 @@ impl Endpoint {
     ) -> Result<Link, DialError> {
         let shared = &self.0;
         let client = shared.client(options);
-        let quic =
-            Quic::to(addr, &shared.signer, passed).map_err(|source| DialError::Unreachable {
-                addr: addr.to_string(),
-                source,
-            })?;
+        let unreachable = |source| DialError::Unreachable {
+            addr: addr.to_string(),
+            source,
+        };
+        let quic = Quic::to(addr, &shared.signer, passed).map_err(unreachable)?;
         shared.keep(&quic);
         if options.is_silent {
             let knocking = timeout(HANDSHAKE_TIMEOUT, quic.repeater.knock(addr)).await;

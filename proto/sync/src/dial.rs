@@ -41,13 +41,18 @@ impl Targets {
     }
 
     /// Dials a new target at once.
-    pub(crate) fn add(&mut self, target: TargetId, effects: &mut Vec<Effect>) {
+    pub(crate) fn add(
+        &mut self,
+        target: TargetId,
+        peer: Option<NodeId>,
+        effects: &mut Vec<Effect>,
+    ) {
         self.targets.entry(target).or_insert_with(|| {
             effects.push(Effect::Dial { target });
             Target {
                 state: TargetState::Dialling,
                 failures: 0,
-                peer: None,
+                peer,
                 is_standby: false,
             }
         });

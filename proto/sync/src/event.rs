@@ -29,6 +29,9 @@ pub enum Event {
     TargetAdded {
         /// The target.
         target: TargetId,
+        /// Who answered there last, as far as is remembered: while a link to that node stands, it is not dialled
+        /// again there.
+        peer: Option<NodeId>,
     },
     /// The same, for somewhere to dial only while nothing answers at the others: the superior's superior, who would be
     /// sent everything a second time. When one of the others has said hello again, a link that it led to is closed.

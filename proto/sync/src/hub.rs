@@ -54,7 +54,7 @@ pub struct HubConfig {
 /// });
 /// let (now, target) = (Steady(0), TargetId(1));
 /// let mut effects = Vec::new();
-/// hub.handle(now, Event::TargetAdded { target }, &mut effects);
+/// hub.handle(now, Event::TargetAdded { target, peer: None }, &mut effects);
 /// assert!(matches!(effects[..], [Effect::Dial { .. }]));
 /// hub.handle(now, Event::DialFailed { target, again_s: None }, &mut effects);
 /// assert!(hub.next_wake().is_some());
@@ -91,9 +91,9 @@ impl Hub {
     /// try again.
     pub fn handle(&mut self, now: Steady, event: Event, effects: &mut Vec<Effect>) {
         match event {
-            Event::TargetAdded { target } => {
+            Event::TargetAdded { target, peer } => {
                 if self.targets.len() < TARGETS_MAX {
-                    self.targets.add(target, effects);
+                    self.targets.add(target, peer, effects);
                 }
             }
             Event::StandbyAdded { target } => {

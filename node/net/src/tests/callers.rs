@@ -197,3 +197,23 @@ async fn a_link_that_nobody_answers_does_not_sleep_for_ever() {
         );
     }
 }
+
+/// In a network where no way leads anywhere.
+#[cfg(target_os = "linux")]
+#[test]
+fn what_cannot_leave_costs_nothing() {
+    if !own_network::is_own("tests::callers::what_cannot_leave_costs_nothing") {
+        return;
+    }
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build();
+    runtime.unwrap().block_on(async {
+        let (commune, options) = (node(3), DialOptions::default());
+        let called = commune.call("192.0.2.1:7710", &options).await;
+        let failed = called.unwrap_err();
+        let error = &failed.error;
+        assert!(matches!(error, DialError::Unreachable { .. }), "{error:?}");
+        assert_eq!((failed.sent, failed.received), (0, 0));
+    });
+}

@@ -189,6 +189,7 @@ fn targets_have_a_bound() {
             0,
             Event::TargetAdded {
                 target: TargetId(number),
+                peer: None,
             },
         );
     }

@@ -9,6 +9,10 @@ use crate::testing::World;
 use crate::{Effect, Event, TargetId, TargetState};
 
 const TARGET: TargetId = TargetId(7);
+const ADDED: Event = Event::TargetAdded {
+    target: TARGET,
+    peer: None,
+};
 const PROVINCE: TargetId = TargetId(8);
 
 fn wait_of(world: &World, at: usize) -> u64 {
@@ -28,7 +32,7 @@ fn turned_away(world: &mut World, at: usize, seconds: u32) {
 fn who_is_turned_away_comes_when_it_was_told_and_is_silenced_by_nobody() {
     let mut world = World::new();
     let commune = world.node("10101", None);
-    world.tell(commune, Event::TargetAdded { target: TARGET });
+    world.tell(commune, ADDED);
     for (told, waits_s) in [(40, 40), (0, 1), (u32::MAX, AGAIN_MAX_S), (7, 7)] {
         turned_away(&mut world, commune, told);
         assert_eq!(wait_of(&world, commune), u64::from(waits_s) * 1_000);
@@ -46,7 +50,7 @@ fn who_is_turned_away_comes_when_it_was_told_and_is_silenced_by_nobody() {
 fn meanwhile_another_is_called() {
     let mut world = World::new();
     let commune = world.node("10101", None);
-    world.tell(commune, Event::TargetAdded { target: TARGET });
+    world.tell(commune, ADDED);
     world.tell(commune, Event::StandbyAdded { target: PROVINCE });
     turned_away(&mut world, commune, 100);
     assert_eq!(world.nodes[commune].dials, [TARGET, PROVINCE]);
@@ -63,7 +67,7 @@ fn those_who_are_turned_away_together_come_back_apart_and_nobody_is_lost() {
     world.nodes[district].is_full = true;
     for at in &communes {
         world.change(*at, &format!("report {at}"), "10101", &format!("of {at}"));
-        world.tell(*at, Event::TargetAdded { target: TARGET });
+        world.tell(*at, ADDED);
         world.connect_as(*at, district, Some(TARGET.0));
         world.settle();
     }

@@ -5,6 +5,10 @@ use crate::testing::World;
 use crate::{CloseCode, Event, Steady, TargetId, TargetState};
 
 const TARGET: TargetId = TargetId(7);
+const ADDED: Event = Event::TargetAdded {
+    target: TARGET,
+    peer: None,
+};
 
 fn pair() -> (World, usize, usize) {
     let mut world = World::new();
@@ -21,7 +25,7 @@ fn wake(world: &World, at: usize) -> Option<Steady> {
 #[test]
 fn an_idle_healthy_link_wants_no_wake_up() {
     let (mut world, commune, district) = pair();
-    world.tell(commune, Event::TargetAdded { target: TARGET });
+    world.tell(commune, ADDED);
     assert_eq!(world.nodes[commune].dials, [TARGET]);
     world.connect_as(commune, district, Some(7));
     world.settle();
@@ -34,7 +38,7 @@ fn an_idle_healthy_link_wants_no_wake_up() {
 #[test]
 fn a_dial_that_fails_is_tried_again_ever_more_slowly() {
     let (mut world, commune, _) = pair();
-    world.tell(commune, Event::TargetAdded { target: TARGET });
+    world.tell(commune, ADDED);
     let mut waits = Vec::new();
     for _ in 0..12 {
         world.tell(
@@ -77,7 +81,7 @@ fn a_dial_that_fails_is_tried_again_ever_more_slowly() {
 #[test]
 fn a_window_that_closes_is_dialled_again_soon() {
     let (mut world, commune, district) = pair();
-    world.tell(commune, Event::TargetAdded { target: TARGET });
+    world.tell(commune, ADDED);
     for _ in 0..5 {
         let link = world.connect_as(commune, district, Some(7));
         world.settle();
@@ -93,7 +97,7 @@ fn a_window_that_closes_is_dialled_again_soon() {
 #[test]
 fn a_peer_that_never_answers_is_given_up_and_dialled_again() {
     let (mut world, commune, district) = pair();
-    world.tell(commune, Event::TargetAdded { target: TARGET });
+    world.tell(commune, ADDED);
     let link = world.connect_as(commune, district, Some(7));
     let due = wake(&world, commune).unwrap();
     assert_eq!(due.ms_since(world.now), SILENCE_MS);
@@ -166,8 +170,8 @@ fn a_link_that_is_slow_is_not_silent_as_long_as_it_moves() {
 #[test]
 fn two_dials_that_cross_leave_one_link() {
     let (mut world, one, other) = pair();
-    world.tell(one, Event::TargetAdded { target: TARGET });
-    world.tell(other, Event::TargetAdded { target: TARGET });
+    world.tell(one, ADDED);
+    world.tell(other, ADDED);
     let kept = world.connect_as(one, other, Some(7));
     let given_up = world.connect_as(other, one, Some(7));
     world.settle();
@@ -206,9 +210,31 @@ fn a_newer_link_replaces_one_that_has_died() {
 }
 
 #[test]
+fn another_address_of_who_is_linked_is_not_dialled() {
+    const OTHER: TargetId = TargetId(2);
+    let (mut world, commune, district) = pair();
+    let peer = Some(world.nodes[district].place.node);
+    for target in [TARGET, OTHER] {
+        world.tell(commune, Event::TargetAdded { target, peer });
+    }
+    let link = world.connect_as(commune, district, Some(7));
+    world.settle();
+    let again_s = None;
+    let target = OTHER;
+    world.tell(commune, Event::DialFailed { target, again_s });
+    let targets = world.nodes[commune].hub.status().targets;
+    assert!(
+        targets
+            .iter()
+            .all(|one| one.state == TargetState::Linked(link))
+    );
+    assert_eq!(wake(&world, commune), None);
+}
+
+#[test]
 fn a_target_that_is_removed_is_left() {
     let (mut world, commune, district) = pair();
-    world.tell(commune, Event::TargetAdded { target: TARGET });
+    world.tell(commune, ADDED);
     let link = world.connect_as(commune, district, Some(7));
     world.settle();
     world.tell(commune, Event::TargetRemoved { target: TARGET });
@@ -219,7 +245,7 @@ fn a_target_that_is_removed_is_left() {
 #[test]
 fn a_node_does_not_talk_to_itself() {
     let (mut world, commune, _) = pair();
-    world.tell(commune, Event::TargetAdded { target: TARGET });
+    world.tell(commune, ADDED);
     let link = world.connect_as(commune, commune, Some(7));
     assert_eq!(world.nodes[commune].closed, [(link, CloseCode::Myself)]);
     assert!(
@@ -231,7 +257,7 @@ fn a_node_does_not_talk_to_itself() {
 #[test]
 fn a_full_disk_closes_and_loses_nothing() {
     let (mut world, commune, district) = pair();
-    world.tell(commune, Event::TargetAdded { target: TARGET });
+    world.tell(commune, ADDED);
     world.connect_as(commune, district, Some(7));
     world.settle();
     world.nodes[district].is_full = true;
@@ -253,7 +279,7 @@ fn a_full_disk_closes_and_loses_nothing() {
 #[test]
 fn another_network_dials_at_once_what_has_been_put_off() {
     let (mut world, commune, _) = pair();
-    world.tell(commune, Event::TargetAdded { target: TARGET });
+    world.tell(commune, ADDED);
     for _ in 0..8 {
         world.tell(
             commune,
@@ -290,7 +316,7 @@ fn another_network_dials_at_once_what_has_been_put_off() {
 #[test]
 fn a_person_who_wants_a_call_gets_it_on_a_new_link_and_nothing_is_lost() {
     let (mut world, commune, district) = pair();
-    world.tell(commune, Event::TargetAdded { target: TARGET });
+    world.tell(commune, ADDED);
     let first = world.connect_as(commune, district, Some(TARGET.0));
     world.settle();
     world.change(commune, "report", "10101", "second");
@@ -315,7 +341,7 @@ fn three() -> (World, usize, usize, usize) {
     let district = world.node("101", None);
     let province = world.node("01", None);
     world.change(commune, "report", "10101", "first");
-    world.tell(commune, Event::TargetAdded { target: TARGET });
+    world.tell(commune, ADDED);
     world.tell(commune, Event::StandbyAdded { target: PROVINCE });
     (world, commune, district, province)
 }
