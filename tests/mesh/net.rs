@@ -32,7 +32,7 @@ impl World {
             }
             NetEffect::Send { link, bytes, .. } => return self.send(at, link, bytes),
             // Simulated links lose nothing while they stand.
-            NetEffect::Await { .. } | NetEffect::Hold { .. } | NetEffect::Hurry => {}
+            NetEffect::Await { .. } | NetEffect::Hold { .. } | NetEffect::CallWanted => {}
             NetEffect::Close { link, code, .. } => {
                 let Some((id, end)) = self.nodes[at].links.remove(&link.0) else {
                     return Ok(());

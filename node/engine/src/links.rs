@@ -34,7 +34,7 @@ impl Core {
 
     /// A person knows that now is the time.
     pub(crate) fn call_wanted(&mut self, turn: &mut Turn) {
-        turn.net.push(NetEffect::Hurry);
+        turn.net.push(NetEffect::CallWanted);
         self.hub_event(turn, Event::CallWanted);
     }
 

@@ -272,7 +272,10 @@ impl Net {
     /// Carries out one effect.
     pub(crate) fn perform(&mut self, core: &mut Core, turn: &mut Turn, effect: NetEffect) {
         match effect {
-            NetEffect::Hurry => self.hurry(),
+            NetEffect::CallWanted => {
+                self.silence.hurry();
+                self.endpoint.call_wanted();
+            }
             NetEffect::Dial { target } => {
                 let addr = self.targets.get(&target).cloned().unwrap_or_default();
                 let call = Call {

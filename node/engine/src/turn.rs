@@ -10,8 +10,8 @@ use crate::view::WatchEvent;
 /// Something the network has to do.
 #[derive(Debug)]
 pub enum NetEffect {
-    /// Try at once what waits by what was seen before.
-    Hurry,
+    /// A person wants the next calls to be whole.
+    CallWanted,
     /// Open a link to a configured address.
     Dial {
         /// Which.

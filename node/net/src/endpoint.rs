@@ -416,6 +416,14 @@ impl Endpoint {
         self.0.lines.hurry();
     }
 
+    /// A person knows that now is the time: calls that knock first go on whole. Links are left alone, because a call
+    /// takes their place, and what they repeated would go twice.
+    pub fn call_wanted(&self) {
+        for call in self.0.calls().iter() {
+            call.repeater.end_knock();
+        }
+    }
+
     /// Waits for the next caller that passed the handshake; none once the endpoint is closed.
     /// Cancelling loses nobody.
     pub async fn accept(&self) -> Option<Incoming> {

@@ -149,7 +149,7 @@ impl Pair {
                     from.turn(self.now, |core, turn| core.link_sent(turn, link));
                     to.turn(self.now, |core, turn| core.link_received(turn, link, bytes));
                 }
-                NetEffect::Await { .. } | NetEffect::Hold { .. } | NetEffect::Hurry => {}
+                NetEffect::Await { .. } | NetEffect::Hold { .. } | NetEffect::CallWanted => {}
                 NetEffect::Close { code, .. } => anyhow::bail!("the link was closed: {code}"),
                 NetEffect::Dial { .. } => {}
             }
