@@ -3,7 +3,7 @@
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BinaryHeap};
 use std::net::{Ipv4Addr, SocketAddr};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
@@ -29,8 +29,6 @@ pub struct UdpRelay {
     link: Arc<Link>,
     rebound: Arc<Notify>,
     tasks: JoinSet<()>,
-    /// Gone when the last task that carried over it is.
-    front: Weak<UdpSocket>,
 }
 
 #[derive(Debug)]
@@ -84,7 +82,6 @@ impl UdpRelay {
         });
         let rebound = Arc::new(Notify::new());
         let mut tasks = JoinSet::new();
-        let held = Arc::downgrade(&front);
         let carrier = Carrier {
             front,
             to,
@@ -97,7 +94,6 @@ impl UdpRelay {
             link,
             rebound,
             tasks,
-            front: held,
         })
     }
 
@@ -121,8 +117,8 @@ impl UdpRelay {
     /// Ends the link; its address is free when this returns.
     pub async fn close(mut self) {
         self.tasks.shutdown().await;
-        // Tasks of that task end a little later.
-        while self.front.strong_count() > 0 {
+        // Tasks of that task end a little later, and the system takes back their socket later still.
+        while std::net::UdpSocket::bind(self.addr).is_err() {
             tokio::time::sleep(Duration::from_millis(1)).await;
         }
     }
