@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use anyhow::Context as _;
+use anyhow::{Context as _, ensure};
 use hopluu_engine::Home;
 use hopluu_store::{OpenOptions, Store};
 use hopluu_tests::filling::{Filled, put_all};
@@ -63,6 +63,9 @@ pub(super) async fn run(work: &Work, profile: Profile) -> anyhow::Result<Took> {
         }
     };
     let traffic = window.settled().await?;
+    let status = ends.district.client().await?.status().await?;
+    let refused: u64 = status.peers.iter().map(|peer| peer.refused).sum();
+    ensure!(refused == 0, "{refused} entries were refused");
     let time = done.or_else(|| answered(&window.relay.trace()));
     window.close().await?;
     Ok(Took {

@@ -126,12 +126,12 @@ pub(super) fn heads(document: &Automerge) -> Vec<ChangeHash> {
     heads
 }
 
-/// One figure of the first document, by an office that has written in it before.
+/// One figure of the first document, by an office that has been started anew: what was written under its earlier actor
+/// may be sealed by either side.
 pub(super) fn edited() -> Vec<Sealed> {
-    let mut document = Document::new(0);
-    document.changes.clear();
-    document.edit(1, 1);
-    document.changes
+    let mut copy = Document::new(0).apart(1);
+    copy.edit(1, 1);
+    copy.changes
 }
 
 /// Saves of two offices in a document that do not know of each other.
