@@ -85,7 +85,7 @@ pub(crate) fn run(runtime: &Runtime) -> anyhow::Result<Seen> {
     }
     seen.note(
         "the others run in clear, without identities, and their work ends when the state is in memory; ours ends when it \
-         is on the other's disk, and of many documents when whoever sent has been told so; the bound of ours is the \
+         is on the other's disk, and of edits on both sides when both have been told so; the bound of ours is the \
          better of the two",
     );
     Ok(seen)

@@ -47,14 +47,14 @@ pub(super) async fn run(work: &Work, profile: Profile) -> anyhow::Result<Took> {
     let window = ends.open(profile, 1).await?;
     let done = match work.done {
         Done::ClientKnows => None,
-        // One change, which the hub tells of when it is on disk. To ask for it takes milliseconds.
-        Done::HubHas if work.have_met => {
-            let arrived = ends.arrival().await?;
-            Some(window.relay.traffic().since_begun(arrived))
-        }
+        // The hub tells of what is on its disk. To ask takes milliseconds, which one change does not take.
         Done::HubHas => {
-            let traffic = window.acknowledged().await?;
-            Some(traffic.since_begun(Instant::now()))
+            let first = ends.arrival().await?;
+            if !work.have_met {
+                window.acknowledged().await?;
+            }
+            let last = ends.last_change().unwrap_or(first);
+            Some(window.relay.traffic().since_begun(last))
         }
         Done::BothHave => {
             window.acknowledged().await?;
