@@ -80,6 +80,12 @@ impl Seen {
         self.add(what, Measure::Count, seen, most);
     }
 
+    /// With what another has seen.
+    pub(crate) fn append(&mut self, other: Self) {
+        self.figures.extend(other.figures);
+        self.notes.extend(other.notes);
+    }
+
     /// A sentence on what is in the figures.
     pub(crate) fn note(&mut self, text: impl Into<String>) {
         self.notes.push(text.into());
