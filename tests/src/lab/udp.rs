@@ -19,6 +19,9 @@ const DATAGRAM_BYTES_MAX: usize = 65_536;
 /// Packets that may wait to be sorted in; whoever sorts never waits itself.
 const PACKETS_MAX: usize = 1_024;
 
+/// Milliseconds that an address may take to be free: far more than the system needs.
+const CLOSE_TRIES_MAX: u32 = 5_000;
+
 /// Packets of which the trace is kept; later ones are only counted.
 const TRACE_MAX: usize = 20_000;
 
@@ -118,7 +121,11 @@ impl UdpRelay {
     pub async fn close(mut self) {
         self.tasks.shutdown().await;
         // Tasks of that task end a little later, and the system takes back their socket later still.
-        while std::net::UdpSocket::bind(self.addr).is_err() {
+        // Should somebody else have taken the address, whoever opens it next says so.
+        for _ in 0..CLOSE_TRIES_MAX {
+            if std::net::UdpSocket::bind(self.addr).is_ok() {
+                return;
+            }
             tokio::time::sleep(Duration::from_millis(1)).await;
         }
     }
