@@ -32,6 +32,7 @@ mod rows;
 mod salvage;
 mod store;
 mod tickets;
+mod voids;
 mod writer;
 
 pub use backup::{BackupError, BackupProgress, RestoreReport, restore_check};

@@ -76,6 +76,10 @@ pub const AHEAD_BYTES_MAX: usize = 64 << 10;
 /// Longest sum of the ledger: twenty numbers.
 pub const LEDGER_BYTES_MAX: usize = 1 << 10;
 
+/// Longest list of what is void in one change: the numbers of the most writes that a change may have, and the texts of a
+/// form.
+pub const VOID_BYTES_MAX: usize = 64 << 10;
+
 /// Longest name in the meta table.
 pub const META_NAME_BYTES_MAX: usize = 64;
 

@@ -32,10 +32,14 @@ pub(crate) const MIGRATIONS: &[Migration] = &[
         name: "0004_agenda",
         sql: include_str!("schema/0004_agenda.sql"),
     },
+    Migration {
+        name: "0005_voids",
+        sql: include_str!("schema/0005_voids.sql"),
+    },
 ];
 
 /// The version of the database that this program writes.
-pub const VERSION: u32 = 4;
+pub const VERSION: u32 = 5;
 
 const _: () = assert!(MIGRATIONS.len() == VERSION as usize);
 

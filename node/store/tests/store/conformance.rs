@@ -8,6 +8,7 @@ mod documents;
 mod files;
 mod journal;
 mod peers;
+mod voids;
 mod writes;
 
 fn on_file(check: fn(&Store)) {
@@ -89,6 +90,8 @@ conformance! {
     peers::attachments_belong_to_a_document,
     peers::settings_come_and_go,
     peers::lists_for_a_start_are_whole,
+    voids::what_is_void_is_said_by_change_and_said_anew,
+    voids::what_is_to_be_judged_is_asked_for_until_it_is,
     writes::a_refused_job_leaves_nothing,
     writes::a_panicking_job_leaves_nothing_and_stops_nobody,
     writes::a_job_sees_what_it_wrote,

@@ -24,6 +24,7 @@ fn write_sample(path: &Path) {
             }
             tx.put_facts(doc_id(number), &body(number, 0, 60))?;
         }
+        tx.put_void(doc_id(1), hash(1, 2), b"void")?;
         tx.put_snapshot(doc_id(1), 2, &[b'a'; 9_000])?;
         tx.put_record(&record(6, 2), None)?;
         tx.put_receipt(&receipt(7, 1, 3, 100), Some(node(5)))?;
