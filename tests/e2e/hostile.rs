@@ -363,7 +363,11 @@ async fn a_superior_that_a_commune_has_made_up_is_nobody() {
     assert_eq!(refused, Some(RefusalCode::SCOPE), "it receives nothing");
     let sealed = others.sealed(&forged);
     let refused = talk.offer(others.object(), CHANGE, sealed).await;
-    assert_eq!(refused, Some(RefusalCode::PARKED), "its seal is nobody's");
+    assert_eq!(
+        refused,
+        Some(RefusalCode::SCOPE),
+        "it has no such report to bring"
+    );
     assert_eq!(district.home.figure(COMMUNE, "II.1.1.a"), "42");
 }
 

@@ -8,6 +8,7 @@
 //! hostile    a certified peer that breaks every rule
 //! near       communes that find each other on a network of their own
 //! crash      kill -9 while a node writes and while it syncs
+//! rights     what offices may write, and what becomes of the rest
 //! rogue      that peer
 //! ways       where UDP is blocked, and where the superior is off
 //! world      homes, nodes and waits for all of these
@@ -26,6 +27,7 @@ mod hand;
 mod hostile;
 mod near;
 mod promises;
+mod rights;
 mod rogue;
 mod ways;
 mod world;

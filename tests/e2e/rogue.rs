@@ -56,7 +56,12 @@ pub(crate) struct Rogue {
 
 impl Rogue {
     pub(crate) async fn join(node: &Node, unit: &str) -> Self {
-        let ticket = Ticket::decode(&node.home.ticket(&[unit])).expect("a good ticket");
+        Self::join_as(node, &[unit]).await
+    }
+
+    /// Joins as whom the words of a ticket say.
+    pub(crate) async fn join_as(node: &Node, whom: &[&str]) -> Self {
+        let ticket = Ticket::decode(&node.home.ticket(whom)).expect("a good ticket");
         let signer = key::generate().expect("the system has randomness");
         let tuning = Tuning::default();
         let joined = call_join(&ticket, &signer, &tuning)

@@ -1,6 +1,7 @@
 //! What happens between nodes: dials, windows, bytes, cuts, replays.
 
 use hopluu_engine::NetEffect;
+use hopluu_net::CloseCode;
 use hopluu_sync::{LinkId, limits};
 use rand::RngExt;
 use serde_json::json;
@@ -33,32 +34,39 @@ impl World {
             NetEffect::Send { link, bytes, .. } => return self.send(at, link, bytes),
             // Simulated links lose nothing while they stand.
             NetEffect::Await { .. } | NetEffect::Hold { .. } | NetEffect::CallWanted => {}
-            NetEffect::Close { link, code, .. } => {
-                let Some((id, end)) = self.nodes[at].links.remove(&link.0) else {
-                    return Ok(());
-                };
-                let detail = json!({"pipe": id, "code": code.number()});
-                self.log
-                    .line(self.now, &self.nodes[at].seat.name, "close", &detail);
-                let closed = Happening::Closed {
-                    node: at,
-                    life,
-                    link: link.0,
-                };
-                self.at(self.now, closed);
-                let pipe = self.pipes.get_mut(&id).expect("a link has its pipe");
-                pipe.ends[end].is_open = false;
-                let lane = &pipe.lanes[end];
-                let heard = lane.free_at().max(self.now) + lane.delay_ms();
-                let gone = Happening::Gone {
-                    pipe: id,
-                    end: 1 - end,
-                    code: Some(code.number()),
-                };
-                self.at(heard, gone);
+            NetEffect::Close { link, code, .. } => self.close(at, link, code.number()),
+            NetEffect::Bar { link, .. } => {
+                let code = u16::try_from(CloseCode::REVOKED.0).expect("it is small");
+                self.close(at, link, code);
             }
         }
         Ok(())
+    }
+
+    fn close(&mut self, at: usize, link: LinkId, code: u16) {
+        let life = self.nodes[at].life;
+        let Some((id, end)) = self.nodes[at].links.remove(&link.0) else {
+            return;
+        };
+        let detail = json!({"pipe": id, "code": code});
+        self.log
+            .line(self.now, &self.nodes[at].seat.name, "close", &detail);
+        let closed = Happening::Closed {
+            node: at,
+            life,
+            link: link.0,
+        };
+        self.at(self.now, closed);
+        let pipe = self.pipes.get_mut(&id).expect("a link has its pipe");
+        pipe.ends[end].is_open = false;
+        let lane = &pipe.lanes[end];
+        let heard = lane.free_at().max(self.now) + lane.delay_ms();
+        let gone = Happening::Gone {
+            pipe: id,
+            end: 1 - end,
+            code: Some(code),
+        };
+        self.at(heard, gone);
     }
 
     fn send(&mut self, at: usize, link: LinkId, bytes: Vec<u8>) -> Result<(), Broken> {

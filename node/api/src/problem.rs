@@ -168,6 +168,7 @@ fn command_status(error: &CommandError) -> StatusCode {
         | CommandError::NoAddress
         | CommandError::TicketHours { .. }
         | CommandError::BadAddress { .. }
+        | CommandError::UnknownName { .. }
         | CommandError::Refused { .. } => StatusCode::BAD_REQUEST,
         CommandError::AmbiguousUnit { .. }
         | CommandError::ReportExists { .. }
@@ -184,6 +185,7 @@ fn command_status(error: &CommandError) -> StatusCode {
         | CommandError::Backup(_)
         | CommandError::FormNotNewer { .. }
         | CommandError::MayNotIssue { .. } => StatusCode::CONFLICT,
+        CommandError::NotGranted { .. } => StatusCode::FORBIDDEN,
         CommandError::DiskFull => StatusCode::INSUFFICIENT_STORAGE,
         CommandError::Store(_)
         | CommandError::TooMuch { .. }

@@ -4,6 +4,7 @@ mod attachment;
 mod bundle;
 mod export;
 mod import;
+mod rights;
 mod watch;
 
 use std::future::Future;
@@ -76,6 +77,17 @@ pub(crate) fn router(handle: Handle, stopped: tokio::sync::watch::Receiver<bool>
         .route("/v1/units", get(unit_show).post(units_add))
         .route("/v1/units/tree", get(unit_tree))
         .route("/v1/invite", post(invite))
+        .route(
+            "/v1/grants",
+            get(rights::grant_list).post(rights::grant_give),
+        )
+        .route(
+            "/v1/revocations",
+            get(rights::revocation_list).post(rights::revoke),
+        )
+        .route("/v1/voids", get(rights::void_list))
+        .route("/v1/voids/adopt", post(rights::void_adopt))
+        .route("/v1/voids/dismiss", post(rights::void_dismiss))
         .route("/v1/backup", post(backup))
         .route("/v1/bundles/export", post(bundle::export))
         .route(

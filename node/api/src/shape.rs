@@ -102,6 +102,13 @@ pub struct FormRequest {
     pub assigned: Vec<String>,
 }
 
+/// A change of which something is void.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct VoidRequest {
+    /// The beginning of its name.
+    pub change: String,
+}
+
 /// Issues a ticket.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

@@ -3,7 +3,7 @@
 pub mod attachment;
 mod bundle;
 
-use hopluu_engine::{CommandError, UndoBar};
+use hopluu_engine::{CommandError, UndoBar, Void};
 use hopluu_form::Lang;
 use hopluu_model::{Date, ErrorChain};
 use serde::{Deserialize, Serialize};
@@ -180,6 +180,12 @@ pub fn message(error: &CommandError) -> Both {
         CommandError::MayNotIssue { what } => {
             format!("máy này không có quyền cấp: {}", asked_vi(what))
         }
+        CommandError::UnknownName { text, found } => {
+            format!("`{text}` ứng với {found} tên, không phải một")
+        }
+        CommandError::NotGranted { what, why } => {
+            format!("máy này không được ghi `{what}`: {}", void_vi(*why))
+        }
         CommandError::NoAddress => "chưa biết địa chỉ nào để máy mới gọi đến máy này".to_owned(),
         CommandError::OneMainNode { unit } => {
             format!("`{unit}` đã có máy chính: chính là máy này")
@@ -332,6 +338,20 @@ pub fn hint(error: &CommandError) -> Option<Both> {
             "change it with `hopluu report set`",
         ),
         CommandError::NothingToUndo { why } => undo_hint(*why)?,
+        CommandError::UnknownName { .. } => Both::new(
+            "gõ đủ dài để chỉ còn một; tên có trong `hopluu grant list` và `hopluu void list`",
+            "type enough of it; names are in `hopluu grant list` and `hopluu void list`",
+        ),
+        CommandError::NotGranted { why, .. } => match why {
+            Void::NoGrant => Both::new(
+                "xem quyền bằng `hopluu grant list`; máy chính của đơn vị giao thêm bằng `hopluu grant give`",
+                "see `hopluu grant list`; the unit's main node gives more with `hopluu grant give`",
+            ),
+            _ => Both::new(
+                "hỏi máy chính của đơn vị hoặc cấp trên",
+                "ask the unit's main node, or the superior",
+            ),
+        },
         CommandError::NotBelow { .. } => Both::new(
             "mời ở máy chính của đơn vị đó hoặc của cấp trên nó",
             "invite at the main node of that unit, or of one above it",
@@ -389,6 +409,16 @@ pub fn hint(error: &CommandError) -> Option<Both> {
         }
     };
     Some(hint)
+}
+
+/// Why something counts nowhere.
+fn void_vi(why: Void) -> &'static str {
+    match why {
+        Void::NotEnrolled => "chứng thư của máy không còn giá trị",
+        Void::OtherUnit => "báo cáo của đơn vị khác",
+        Void::NoGrant => "cơ quan chưa được giao phần này",
+        Void::Revoked => "quyền đã bị thu hồi",
+    }
 }
 
 fn undo_bar_vi(why: UndoBar) -> &'static str {

@@ -15,9 +15,11 @@ pub(crate) use report::{
     NoteArgs, ReportArgs, ReportCommand, SaveAttachmentArgs, SetArgs, SettleArgs, TextArgs,
     UndoArgs, WithdrawArgs,
 };
+pub(crate) use rights::{GiveArgs, GrantCommand, RevokeCommand, VoidCommand};
 
 mod bundle;
 mod report;
+mod rights;
 
 /// Figures and texts of reports, from the commune to the province, with and without a link
 #[derive(Debug, Parser)]
@@ -105,6 +107,15 @@ pub(crate) enum Command {
     /// The tree of units
     #[command(subcommand)]
     Units(UnitsCommand),
+    /// Who may write what
+    #[command(subcommand)]
+    Grant(GrantCommand),
+    /// What holds no longer: a stolen machine, a person who has left
+    #[command(subcommand)]
+    Revoke(RevokeCommand),
+    /// What somebody wrote who may not, and what becomes of it
+    #[command(subcommand)]
+    Void(VoidCommand),
     /// Carry by hand what has no link: files and paper that only their receiver can open
     #[command(subcommand)]
     Bundle(BundleCommand),

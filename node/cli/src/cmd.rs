@@ -12,6 +12,7 @@ mod join;
 mod link;
 mod report;
 mod restore;
+mod rights;
 mod rollup;
 mod run;
 mod status;
@@ -55,6 +56,9 @@ pub(crate) async fn run(command: Command, context: &Context) -> Result<Exit, Fai
         Command::Units(UnitsCommand::Show(args)) => units::show(args, context).await,
         Command::Units(UnitsCommand::Tree(args)) => units::tree(args, context).await,
         Command::Units(UnitsCommand::Add(args)) => units::add(&args, context).await,
+        Command::Grant(command) => rights::grant(command, context).await,
+        Command::Revoke(command) => rights::revoke(command, context).await,
+        Command::Void(command) => rights::void(command, context).await,
         Command::Bundle(command) => bundle::run(command, context).await,
         Command::Backup(args) => backup::run(&args, context).await,
         Command::Restore(args) => restore::run(&args, context).await,

@@ -20,13 +20,14 @@ use hopluu_store::{DbError, Park, ParkedRow, Put, WriteTx};
 use hopluu_sync::{Event, Incoming, Refusal, RefusalCode};
 use hopluu_trust::{Record, RecordKind};
 
-pub(crate) use self::changes::{NewEntry, append, rebuilt_facts};
+pub(crate) use self::changes::{Appender, NewEntry, judge_anew};
 pub(crate) use self::parked::Left;
 use self::parked::parked_body;
 pub(crate) use self::receipts::{Giver, receipt_heads};
 pub(crate) use self::records::put_record;
 use crate::beginnings::Beginnings;
 use crate::core::Core;
+use crate::judging::Rejudge;
 use crate::limits::DECODED_OPS_AT_ONCE;
 use crate::registry::{RecordEffect, Registry, Working};
 use crate::turn::Turn;
@@ -57,6 +58,8 @@ pub(crate) struct Admitted {
     pub(crate) refused: Vec<Refusal>,
     /// Peers of whom something had been turned away that might come in now.
     pub(crate) crowded: Vec<NodeId>,
+    /// What the new records mean for documents that are here.
+    rejudge: Rejudge,
     /// What all records say now, if some are new.
     pub(crate) registry: Option<Arc<Registry>>,
 }
@@ -70,6 +73,13 @@ impl Admitted {
     /// Bytes that pay for that: of all that was judged but what is refused for good.
     pub(crate) fn paying_bytes(&self) -> usize {
         self.paying
+    }
+
+    /// A record has come in.
+    fn learnt(&mut self, effect: RecordEffect, record: &Record) {
+        self.rejudge.learn(&effect);
+        self.records
+            .push((effect, record.kind, record.unit.clone()));
     }
 
     fn refuse(&mut self, index: usize, code: RefusalCode) {
@@ -108,6 +118,9 @@ impl Core {
         if let Some(registry) = admitted.registry {
             self.records_changed(registry);
         }
+        if !admitted.records.is_empty() {
+            self.judge_on(turn);
+        }
         for peer in admitted.crowded {
             self.hub_event(turn, Event::RoomMade { peer });
         }
@@ -115,10 +128,11 @@ impl Core {
             || !admitted.receipts.is_empty()
             || !admitted.records.is_empty();
         for (effect, kind, unit) in admitted.records {
-            self.record_arrived(turn, effect, kind, &unit);
+            self.record_arrived(turn, &effect, kind, &unit);
         }
+        let store = self.store().clone();
         for (doc, changes) in &admitted.docs {
-            self.open.follow(*doc, changes);
+            self.open.follow(&store, *doc, changes);
         }
         let names = |changes: &[ScannedChange]| {
             let mut changes = changes.iter();
@@ -204,18 +218,21 @@ impl Admission {
         self.finish(tx, registry, admitted)
     }
 
-    /// Takes in a record of this node's own, with what has waited for it.
-    pub(crate) fn own(&self, tx: &mut WriteTx<'_>, record: &Record) -> Result<Admitted, DbError> {
+    /// Takes in records of this node's own, with what has waited for them.
+    pub(crate) fn own(
+        &self,
+        tx: &mut WriteTx<'_>,
+        records: &[Record],
+    ) -> Result<Admitted, DbError> {
         let mut admitted = Admitted::default();
         let mut registry = self.working.begin(tx)?;
-        if let Put::New(_) = put_record(tx, record, None)? {
-            match registry.learn(record) {
-                Ok(effect) => {
-                    let news = (effect, record.kind, record.unit.clone());
-                    admitted.records.push(news);
-                }
-                Err(error) => {
-                    tracing::error!(error = %ErrorChain(&error), "own record is not understood");
+        for record in records {
+            if let Put::New(_) = put_record(tx, record, None)? {
+                match registry.learn(record) {
+                    Ok(effect) => admitted.learnt(effect, record),
+                    Err(error) => {
+                        tracing::error!(error = %ErrorChain(&error), "own record is not understood");
+                    }
                 }
             }
         }
@@ -270,7 +287,9 @@ impl Admission {
     ) -> Result<Admitted, DbError> {
         self.retry_parked(tx, &mut registry, left, &mut admitted)?;
         if !admitted.records.is_empty() {
-            admitted.registry = Some(self.working.end(tx, registry)?);
+            let registry = self.working.end(tx, registry)?;
+            admitted.rejudge.note(tx, &registry)?;
+            admitted.registry = Some(registry);
         }
         let docs: BTreeSet<_> = admitted.docs.keys().chain(&admitted.returned).collect();
         for doc in docs {
@@ -309,6 +328,8 @@ mod bounds;
 mod crowded;
 #[cfg(test)]
 mod packed;
+#[cfg(test)]
+mod rights;
 #[cfg(test)]
 mod tests;
 #[cfg(test)]

@@ -90,6 +90,8 @@ pub struct Core {
     /// What has waited and is tried again when the transaction is through that does so for others.
     pub(crate) left: Left,
     pub(crate) is_trying: bool,
+    /// Whether documents are being judged anew.
+    pub(crate) is_judging: bool,
     pub(crate) open: OpenDocs,
     pub(crate) totals: TotalsKept,
     pub(crate) snapshots: Snapshots,
@@ -126,14 +128,22 @@ impl fmt::Debug for Core {
     }
 }
 
+impl CoreConfig {
+    /// What is known without any record.
+    pub(crate) fn no_records(&self) -> Registry {
+        let mut blank = Registry::new(self.root);
+        blank.learn_line(&self.chain);
+        blank
+    }
+}
+
 impl Core {
     /// A node over a store that [`crate::init_root`] or a test has set up.
     ///
     /// # Errors
     /// When the store cannot be read.
     pub fn new(config: CoreConfig, store: Store, post: Post) -> Result<Self, DbError> {
-        let mut blank = Registry::new(config.root);
-        blank.learn_line(&config.chain);
+        let blank = config.no_records();
         let mut registry = blank.clone();
         registry.catch_up(&*store.read()?)?;
         let registry = Arc::new(registry);
@@ -147,6 +157,7 @@ impl Core {
         if store.read()?.parked_count()? > 0 {
             post(Box::new(Self::try_all_again));
         }
+        post(Box::new(Self::begin_judging));
         let heard = peers.into_iter();
         let heard = heard
             .filter_map(|peer| Some((peer.node, peer.last_heard?)))
@@ -167,6 +178,7 @@ impl Core {
             hub,
             left: Left::default(),
             is_trying: false,
+            is_judging: false,
             open: OpenDocs::new(Arc::clone(&config.beginnings)),
             beginnings: Arc::clone(&config.beginnings),
             totals: TotalsKept::default(),

@@ -5,7 +5,6 @@ use std::sync::Arc;
 use hopluu_form::Form;
 use hopluu_model::tree::{TreeEvent, UnitTree};
 use hopluu_model::{Date, Timestamp, UnitId};
-use hopluu_store::{DbError, WriteError};
 use hopluu_sync::Event;
 use hopluu_trust::{Record, RecordKind};
 
@@ -43,7 +42,11 @@ impl Core {
     ) {
         match self.form_record(turn.now, source, assigned) {
             Ok((record, row)) => {
-                self.put_own(turn.now, record, Box::new(move |r| reply(r.map(|()| row))));
+                self.put_own(
+                    turn.now,
+                    vec![record],
+                    Box::new(move |r| reply(r.map(|()| row))),
+                );
             }
             Err(error) => reply(Err(error)),
         }
@@ -169,12 +172,12 @@ impl Core {
                 .map_err(|error| refuse(error.to_string()))
         });
         match record {
-            Ok(record) => self.put_own(turn.now, record, reply),
+            Ok(record) => self.put_own(turn.now, vec![record], reply),
             Err(error) => reply(Err(error)),
         }
     }
 
-    fn must_issue(&self, what: &'static str) -> Result<(), CommandError> {
+    pub(crate) fn must_issue(&self, what: &'static str) -> Result<(), CommandError> {
         if self.me().office.is_none() {
             Ok(())
         } else {
@@ -182,26 +185,11 @@ impl Core {
         }
     }
 
-    /// Writes a record of this node's own and takes it in once it is on disk.
-    fn put_own(&mut self, now: Timestamp, record: Record, reply: Reply<()>) {
-        let admission = self.admission(None, now);
-        self.submit(
-            move |tx| admission.own(tx, &record),
-            move |core, turn, result: Result<_, WriteError<DbError>>| match result {
-                Ok(admitted) => {
-                    core.let_in(turn, admitted, None);
-                    reply(Ok(()));
-                }
-                Err(error) => reply(Err(core.write_failed(turn, error))),
-            },
-        );
-    }
-
     /// What follows from a new record, whoever wrote it.
     pub(crate) fn record_arrived(
         &mut self,
         turn: &mut Turn,
-        effect: RecordEffect,
+        effect: &RecordEffect,
         kind: RecordKind,
         unit: &UnitId,
     ) {
@@ -213,7 +201,9 @@ impl Core {
             }
             // Open documents are read by the newest form whenever they are asked for.
             RecordEffect::Form => self.totals.forget_all(),
-            RecordEffect::Enrolled => {}
+            // What follows from these in documents is judged anew, one after the other.
+            RecordEffect::Enrolled | RecordEffect::Grant => {}
+            RecordEffect::Revocation(_) => self.close_barred(turn),
         }
         turn.events.push(self.record_event(kind, unit));
     }

@@ -1,6 +1,7 @@
 //! Looks a home over, and gets a damaged database back to work: what can be read goes into a fresh
 //! one with a new epoch, and the peers give back the rest.
 
+mod facts;
 mod files;
 
 use std::os::unix::fs::PermissionsExt;
@@ -11,13 +12,13 @@ use hopluu_doc::scan;
 use hopluu_model::{Date, DocId, ErrorChain, NodeId, Timestamp};
 use hopluu_store::{
     DbError, EntryBody, Found, OpenError, OpenOptions, Read, SalvageError, SalvageReport, Store,
-    WriteTx, salvage,
+    salvage,
 };
 use hopluu_trust::{Record, Seal};
 use serde::{Deserialize, Serialize};
 
+use self::facts::{restore_facts, wrong_facts};
 use self::files::{give_up_wrong, wrong_files};
-use crate::admit::rebuilt_facts;
 use crate::home::{Home, HomeError};
 use crate::parcels::no_parcels;
 use crate::setup::{SetupError, fresh_epoch, identity_of};
@@ -228,7 +229,7 @@ fn is_broken(error: &OpenError) -> bool {
 }
 
 fn examine(home: &Home, store: &Store, now: Timestamp, findings: &mut Vec<Diagnosis>) {
-    let mut me = None;
+    let (mut me, mut blank) = (None, None);
     let identity = home
         .signer()
         .map_err(SetupError::Home)
@@ -236,6 +237,7 @@ fn examine(home: &Home, store: &Store, now: Timestamp, findings: &mut Vec<Diagno
     match identity {
         Ok(config) => {
             me = Some(config.me.node);
+            blank = Some(config.no_records());
             let ends = config.certificate_ends;
             let on = clock::day(ends);
             if ends <= now {
@@ -260,7 +262,8 @@ fn examine(home: &Home, store: &Store, now: Timestamp, findings: &mut Vec<Diagno
             findings.push(of_node(Ailment::Damage, Detail::Found(found)));
         }
         findings.extend(wrong_clock(&read, me, now)?);
-        for doc in wrong_facts(&read)? {
+        // Whose node it is says which records count.
+        for doc in blank.map_or(Ok(Vec::new()), |blank| wrong_facts(&read, blank))? {
             findings.push(Diagnosis {
                 doc: Some(doc),
                 ..of_node(Ailment::Facts, Detail::OtherFacts)
@@ -316,20 +319,6 @@ fn last_save(read: &Read, me: NodeId) -> Result<Option<Timestamp>, DbError> {
         })?;
     }
     Ok(last)
-}
-
-/// Documents whose facts differ from what their changes say.
-fn wrong_facts(read: &Read) -> Result<Vec<DocId>, DbError> {
-    let mut docs = Vec::new();
-    read.for_each_doc(|row| docs.push(row.doc))?;
-    let mut wrong = Vec::new();
-    for doc in docs {
-        let kept = read.facts(doc)?.unwrap_or_default();
-        if rebuilt_facts(read, doc)?.encode() != kept {
-            wrong.push(doc);
-        }
-    }
-    Ok(wrong)
 }
 
 /// What other users of the machine should not be able to do: whoever has the key is this node, and
@@ -392,9 +381,12 @@ fn repair(home: &Home) -> Result<Repaired, SetupError> {
     let saved = salvage(&database, &draft, fresh_epoch(), &is_intact).map_err(salvage_error)?;
     let store = Store::open(&draft, &OpenOptions::existing())?;
     // Without its own certificate what was saved is nobody's: no link and no save would take it.
-    identity_of(&store, home.signer()?).map_err(nothing_saved)?;
+    let config = identity_of(&store, home.signer()?).map_err(nothing_saved)?;
     store
-        .write(restore_facts)
+        .write(move |tx| {
+            restore_facts(tx, config.no_records())?;
+            give_up_wrong(tx)
+        })
         .map_err(|error| SetupError::Write(error.to_string()))?;
     store.close()?;
     let kept = placing::place(&draft, &database, "damaged");
@@ -413,16 +405,6 @@ fn repair(home: &Home) -> Result<Repaired, SetupError> {
         changes,
         kept,
     })
-}
-
-/// Writes anew the facts of every document that was saved without, or with others.
-fn restore_facts(tx: &mut WriteTx<'_>) -> Result<(), DbError> {
-    for doc in wrong_facts(tx)? {
-        let facts = rebuilt_facts(tx, doc)?;
-        tx.put_facts(doc, &facts.encode())?;
-        tx.name_files(doc, &facts.attachments())?;
-    }
-    give_up_wrong(tx)
 }
 
 /// Whether an object is what its hash says; the store cannot know.

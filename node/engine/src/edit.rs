@@ -5,6 +5,7 @@ mod begin;
 mod commit;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use hopluu_doc::limits::ATTACHMENTS_PER_DOC_MAX;
 use hopluu_doc::{
@@ -15,6 +16,7 @@ use hopluu_model::{ChangeHash, DocId, ErrorChain, OfficeId, Scalar, Timestamp};
 
 use crate::attach::Prepared;
 use crate::core::Core;
+use crate::docket::{Docket, SealedBy};
 use crate::error::{CommandError, UndoBar};
 use crate::limits::EDITS_MAX;
 use crate::resolve::{Meant, cell, section};
@@ -259,6 +261,19 @@ impl Core {
         Ok(ours.map(|entry| entry.hash))
     }
 
+    /// Makes a save of edits that nobody has typed.
+    pub(crate) fn make_all(
+        &mut self,
+        now: Timestamp,
+        meant: Meant,
+        edits: &[Edit],
+    ) -> Result<Made, CommandError> {
+        let context = self.save_context(now, &meant, None, String::new());
+        self.make(meant, |report| {
+            report.save(&context, edits).map_err(Box::new)
+        })
+    }
+
     fn save_context(
         &mut self,
         at: Timestamp,
@@ -281,9 +296,22 @@ impl Core {
         save: impl FnOnce(&mut Report) -> Result<Option<SavedChange>, Box<EditError>>,
     ) -> Result<Made, CommandError> {
         let doc = meant.key.id();
-        let saved = self
-            .on_report_or_new(&meant.key, &meant.form, save)?
-            .map_err(|error| edit_error(doc, &error))?;
+        let (registry, beginnings) = (self.shared_registry(), Arc::clone(&self.beginnings));
+        let mut docket = Docket::new(&registry, &beginnings, &meant.key);
+        let me = SealedBy::node(self.me().node);
+        let is_free = docket.may_all(&me);
+        let saved = self.on_report_or_new(&meant.key, &meant.form, |report| {
+            // What every node would find void must not look saved here.
+            let before = (!is_free).then(|| report.clone());
+            let saved = save(report).map_err(|error| edit_error(doc, &error))?;
+            if let (Some(before), Some(saved)) = (before, &saved)
+                && let Some((what, why)) = docket.refused(&saved.scanned, &me)
+            {
+                *report = before;
+                return Err(CommandError::NotGranted { what, why });
+            }
+            Ok(saved)
+        })??;
         Ok(Made {
             meant,
             saved,

@@ -1,10 +1,12 @@
 //! Letting new nodes in: a ticket is issued, carried over by hand, and exchanged once for a certificate.
 
+use std::collections::BTreeSet;
+
 use hopluu_model::{Digest, ErrorChain, NodeId, OfficeId, Timestamp, UnitId};
 use hopluu_net::key::{self, Subject};
 use hopluu_store::{DbError, TicketUse, WriteError};
 use hopluu_trust::{
-    JoinRefusal, JoinReply, JoinRequest, Record, RecordKind, Ticket, TicketId, TicketIssue,
+    Grant, JoinRefusal, JoinReply, JoinRequest, Record, RecordKind, Ticket, TicketId, TicketIssue,
     TicketSecret, encode_chain,
 };
 
@@ -107,31 +109,25 @@ impl Core {
                 unit,
             });
         }
-        let office = match request.office.as_deref() {
-            None => None,
-            Some(text) => {
-                let registry = self.registry();
-                let known = || {
-                    let forms = registry.forms(own).into_iter();
-                    forms.flat_map(|known| known.form.offices().keys().cloned().collect::<Vec<_>>())
-                };
-                let found = text
-                    .parse()
-                    .ok()
-                    .filter(|id| known().any(|office| office == *id));
-                let mut names: Vec<_> = known().map(|office| office.to_string()).collect();
-                names.sort();
-                names.dedup();
-                Some(found.ok_or_else(|| CommandError::UnknownOffice {
-                    office: text.to_owned(),
-                    known: names,
-                })?)
-            }
-        };
+        let office = request.office.as_deref();
+        let office = office.map(|text| self.known_office(text)).transpose()?;
         if unit == *own && office.is_none() {
             return Err(CommandError::OneMainNode { unit });
         }
         Ok((unit, office))
+    }
+
+    /// An office that some form knows here.
+    pub(crate) fn known_office(&self, text: &str) -> Result<OfficeId, CommandError> {
+        let registry = self.registry();
+        let forms = registry.forms(&self.me().unit).into_iter();
+        let known = forms.flat_map(|known| known.form.offices().keys());
+        let known: BTreeSet<&OfficeId> = known.collect();
+        let found = text.parse().ok().filter(|id| known.contains(id));
+        found.ok_or_else(|| CommandError::UnknownOffice {
+            office: text.to_owned(),
+            known: known.iter().map(ToString::to_string).collect(),
+        })
     }
 
     /// Answers a joiner. The use of the ticket and the new certificate are one transaction, and on
@@ -186,13 +182,15 @@ impl Core {
             body,
         )
         .expect("a chain is far below a record's bound");
+        let mut records = vec![record];
+        records.extend(self.first_grant(&issue));
         let (node, now, name) = (request.node, turn.now, ticket_name(&request.ticket));
         let admission = self.admission(None, now);
         self.submit(
             move |tx| -> Result<_, DbError> {
                 let used = tx.use_ticket(name, node, now)?;
                 let admitted = match used {
-                    TicketUse::Accepted | TicketUse::Again => admission.own(tx, &record)?,
+                    TicketUse::Accepted | TicketUse::Again => admission.own(tx, &records)?,
                     TicketUse::Taken(..) | TicketUse::Unknown => Admitted::default(),
                 };
                 Ok((used, admitted))
@@ -218,6 +216,18 @@ impl Core {
                 answer(reply);
             },
         );
+    }
+
+    /// What a new office may write, unless somebody has said so before.
+    fn first_grant(&self, issue: &TicketIssue) -> Option<Record> {
+        let office = issue.office.as_ref()?;
+        let given = self.registry().grants();
+        let mut given = given.iter().map(|(given, _)| &given.body);
+        if given.any(|grant| (&grant.holder, &grant.office) == (&issue.unit, office)) {
+            return None;
+        }
+        let grant = Grant::of_office(issue.unit.clone(), office.clone());
+        grant.sign(self.signer(), issue.unit.clone()).ok()
     }
 
     /// The chain for a joiner: a new certificate before our own chain, or the one it was given when

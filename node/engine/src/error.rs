@@ -2,6 +2,7 @@
 
 use hopluu_form::{FormErrors, Lang, ValueError};
 use hopluu_model::{Date, Fault, FormVersion, OfficeId, UnitId};
+use hopluu_trust::Void;
 
 /// A command that was refused or failed. Nothing was changed.
 #[derive(Debug, thiserror::Error)]
@@ -222,6 +223,22 @@ pub enum CommandError {
         /// The unit asked for.
         unit: UnitId,
     },
+    /// The beginning of a name that is nobody's, or several ones'.
+    #[error("`{text}` names {found} of them, not one")]
+    UnknownName {
+        /// What was typed.
+        text: String,
+        /// How many names begin so.
+        found: usize,
+    },
+    /// This node may not write that in this report.
+    #[error("this node may not write `{what}`: {why}")]
+    NotGranted {
+        /// A figure, a text or a step.
+        what: String,
+        /// Why everybody would find it void.
+        why: Void,
+    },
     /// A ticket that is good for no time, or for too long.
     #[error("a ticket is good for 1 to {most} hours, not for {hours}")]
     TicketHours {
@@ -378,6 +395,8 @@ impl CommandError {
             Self::NoAttachment { .. } => "M-1214",
             Self::NotHereYet { .. } => "M-1215",
             Self::NoRoom { .. } => "M-1216",
+            Self::NotGranted { .. } => "M-1217",
+            Self::UnknownName { .. } => "M-1009",
             Self::MayNotIssue { .. } => "M-1301",
             Self::Refused { .. } => "M-1302",
             Self::Form(_) => "M-1303",

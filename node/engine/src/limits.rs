@@ -302,3 +302,9 @@ pub(crate) const NEWS_MAX: usize = 64;
 /// Entries of the journal that are kept in memory without their content, 40 bytes each: what the largest province
 /// writes in half a year. Whoever is further behind costs a look at the disk.
 pub(crate) const OUTLINE_KEPT_MAX: usize = 32 << 10;
+
+/// Documents that one transaction judges anew, at most.
+pub(crate) const JUDGED_AT_ONCE: u32 = 64;
+
+/// Bytes of changes after which it stops: reading them takes some 30 ms, for which a clerk's save waits.
+pub(crate) const JUDGED_BYTES_AT_ONCE: u64 = 1 << 20;

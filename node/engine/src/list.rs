@@ -3,9 +3,9 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use hopluu_doc::{DocKey, FactsView, Step};
+use hopluu_doc::{DocKey, FactsView};
 use hopluu_form::Line;
-use hopluu_model::{FormId, Period, UnitId};
+use hopluu_model::{FormId, Period, Step, UnitId};
 use hopluu_store::{DbError, DocRow, Read, Store};
 
 use crate::admit::receipt_heads;

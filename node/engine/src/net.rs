@@ -124,7 +124,10 @@ impl Net {
             NetEvent::Called(Incoming::Link(link)) => self.opened(core, turn, link, None),
             NetEvent::Called(Incoming::Parcels(link)) => {
                 // Whoever finds no place here, or no time, comes again with its next round.
-                let may_come = !core.is_busy() && core.registry().stands(link.handle().line());
+                let handle = link.handle();
+                let line = handle.line();
+                let stands = core.bar(line).is_none() && core.registry().stands(line);
+                let may_come = !core.is_busy() && stands;
                 let _no_place = may_come.then(|| self.parcels.try_send(link));
             }
             NetEvent::Called(Incoming::Join(call)) => self.joining(core, turn, call),
@@ -167,7 +170,9 @@ impl Net {
         let may_call = target.is_none_or(|target| core.plans.may_call(target));
         // A caller is turned away before those who are linked are; who was called is not.
         let is_full = self.links.len() >= LINKS_MAX || target.is_none() && core.is_busy();
-        let may_link = may_call && !is_full && core.registry().stands(handle.line());
+        let bar = core.bar(handle.line());
+        let stands = bar.is_none() && core.registry().stands(handle.line());
+        let may_link = may_call && !is_full && stands;
         // Whoever has an address today may be another node than it was: one that has no business with this one
         // must not keep a place where a superior is looked for.
         let leads = target.is_none() || core.is_on_line(handle.peer());
@@ -175,6 +180,9 @@ impl Net {
             let peer = handle.peer();
             tracing::warn!(peer = %peer.node.short(), unit = %peer.unit, leads, "link refused");
             match (leads, is_full) {
+                _ if bar.is_some() => {
+                    handle.close(CloseCode::REVOKED, &bar.unwrap_or_default());
+                }
                 (false, _) => handle.close(CloseCode::OTHER_NODE, "not now"),
                 (true, true) => handle.close(CloseCode::BUSY, &CloseCode::BUSY.last_word()),
                 (true, false) => handle.close(CloseCode::BUSY, "not now"),
@@ -314,6 +322,12 @@ impl Net {
             NetEffect::Hold { link, is_held } => {
                 if let Some(linked) = self.links.get(&link) {
                     linked.held.send_replace(is_held);
+                }
+            }
+            NetEffect::Bar { link, why } => {
+                if let Some(linked) = self.links.get(&link) {
+                    linked.held.send_replace(false);
+                    linked.handle.close(CloseCode::REVOKED, &why);
                 }
             }
             NetEffect::Close {

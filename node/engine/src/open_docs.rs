@@ -5,7 +5,7 @@ use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
-use hopluu_doc::{DocKey, LoadError, Report, ScannedChange};
+use hopluu_doc::{DocKey, LoadError, Report, ScannedChange, VoidOps};
 use hopluu_form::Form;
 use hopluu_model::{ActorId, DocId, ErrorChain};
 use hopluu_store::{ChangeRow, Store};
@@ -110,15 +110,23 @@ impl OpenDocs {
 
     /// Follows changes that came from elsewhere, if the document is loaded. It may hold local saves
     /// that are still on their way to the disk, so it is not simply read again.
-    pub(crate) fn follow(&mut self, doc: DocId, changes: &[ScannedChange]) {
+    pub(crate) fn follow(&mut self, store: &Store, doc: DocId, changes: &[ScannedChange]) {
         if !self.is_open(doc) {
             return;
         }
-        let followed = self.work(doc, |report| report.apply(changes).map_err(Box::new));
+        let followed = self.work(doc, |report| {
+            report.apply(changes).map_err(|_| ())?;
+            read_past(store, report).map_err(|_| ())
+        });
         if !matches!(followed, Ok(Ok(()))) {
             tracing::error!(doc = %doc, "loaded document did not follow, it is read again");
             self.close(doc);
         }
+    }
+
+    /// Reads a document that was judged anew past what is void in it now, if it is loaded.
+    pub(crate) fn judged(&mut self, store: &Store, doc: DocId) {
+        self.follow(store, doc, &[]);
     }
 
     /// Works on a new document, in memory only.
@@ -228,7 +236,19 @@ pub(crate) fn load(
         )
     };
     let snapshot = snapshot.as_ref().map(|snapshot| snapshot.body.as_slice());
-    opened(doc, || begun(beginnings, key, form, snapshot, &changes))
+    let mut report = opened(doc, || begun(beginnings, key, form, snapshot, &changes))?;
+    read_past(store, &mut report)?;
+    Ok(report)
+}
+
+/// Has a report read past what the store says is void in it.
+fn read_past(store: &Store, report: &mut Report) -> Result<(), CommandError> {
+    let doc = report.id();
+    let kept = store.read().and_then(|read| read.voids(doc));
+    let kept = kept.map_err(CommandError::Store)?.into_iter();
+    let voids = kept.filter_map(|(hash, body)| Some((hash, VoidOps::decode(&body)?)));
+    let voids = Arc::new(voids.collect());
+    opened(doc, || report.read_past(voids).map_err(Box::new))
 }
 
 fn begun(
@@ -244,9 +264,9 @@ fn begun(
     Report::load_upon(genesis, key.clone(), form, snapshot, changes).map_err(Box::new)
 }
 
-fn opened<T>(
+fn opened<T, E: std::error::Error + 'static>(
     doc: DocId,
-    open: impl FnOnce() -> Result<T, Box<LoadError>>,
+    open: impl FnOnce() -> Result<T, Box<E>>,
 ) -> Result<T, CommandError> {
     guarded(doc, open)?.map_err(|error| damaged(doc, &ErrorChain(&*error)))
 }

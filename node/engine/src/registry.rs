@@ -4,19 +4,22 @@
 //! that hold the same records read every document alike. Who may say something is asked of the tree
 //! when it is read, because either may arrive first.
 
+mod authority;
 mod decided;
 mod enrolled;
 mod forms;
 mod working;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use hopluu_form::Form;
 use hopluu_form::limits::FORM_BYTES_MAX;
 use hopluu_model::tree::{TreeEvent, UnitTree};
-use hopluu_model::{Digest, FormId, NodeId, RecordHash, UnitId};
-use hopluu_trust::{Identity, Record, RecordKind, decode_chain, verify_line};
+use hopluu_model::{ChangeHash, Digest, FormId, NodeId, RecordHash, UnitId};
+use hopluu_trust::{
+    Authority, Identity, Record, RecordKind, Revocation, decode_chain, verify_line,
+};
 use serde::{Deserialize, Serialize};
 
 use self::decided::{DecidedEvent, DecidedEvents, may_decide, tree_of};
@@ -55,7 +58,7 @@ pub(crate) enum RecordRefusal {
 }
 
 /// What a record changed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum RecordEffect {
     /// Somebody is enrolled.
     Enrolled,
@@ -63,6 +66,10 @@ pub(crate) enum RecordEffect {
     Form,
     /// The tree stands differently.
     Tree,
+    /// Somebody may write more.
+    Grant,
+    /// Something holds no longer.
+    Revocation(Arc<Revocation>),
 }
 
 /// The body of a form record.
@@ -87,8 +94,13 @@ pub(crate) struct Registry {
     root: Digest,
     nodes: EnrolledNodes,
     forms: Forms,
+    /// Every form that was handed down, by whom and as of which unit, whether it counts or not.
+    handed: Arc<Vec<(NodeId, UnitId, KnownForm)>>,
     base: Option<(RecordHash, Arc<UnitTree>)>,
     events: Arc<DecidedEvents>,
+    authority: Authority,
+    /// What revocations name as the last changes that stand; nothing while nothing was revoked.
+    cuts: Option<Arc<BTreeSet<ChangeHash>>>,
     written: Arc<BTreeMap<NodeId, Written>>,
     tree: Arc<UnitTree>,
     /// Whether something came that the tree does not show yet: many events are folded at once.
@@ -103,8 +115,11 @@ impl Registry {
             root,
             nodes: EnrolledNodes::default(),
             forms: Forms::default(),
+            handed: Arc::default(),
             base: None,
             events: Arc::default(),
+            authority: Authority::default(),
+            cuts: None,
             written: Arc::default(),
             tree: Arc::new(no_units()),
             is_tree_due: false,
@@ -119,9 +134,11 @@ impl Registry {
         match record.kind {
             // Its author is judged with the chain, which names it.
             RecordKind::Certificate => {}
-            RecordKind::Form | RecordKind::Tree | RecordKind::TreeEvent => {
-                self.check_decision(record)?;
-            }
+            RecordKind::Form
+            | RecordKind::Tree
+            | RecordKind::TreeEvent
+            | RecordKind::Grant
+            | RecordKind::Revocation => self.check_decision(record)?,
             kind => return Err(RecordRefusal::Unread(kind.number())),
         }
         self.learn(record)
@@ -181,6 +198,8 @@ impl Registry {
             RecordKind::Form => self.learn_form(record),
             RecordKind::Tree => self.learn_tree(record),
             RecordKind::TreeEvent => self.learn_tree_event(record),
+            RecordKind::Grant => self.learn_grant(record),
+            RecordKind::Revocation => self.learn_revocation(record),
             kind => Err(RecordRefusal::Unread(kind.number())),
         }?;
         let written = Arc::make_mut(&mut self.written)
@@ -196,8 +215,27 @@ impl Registry {
         if !std::mem::take(&mut self.is_tree_due) {
             return;
         }
-        if let Some((_, base)) = &self.base {
-            self.tree = Arc::new(tree_of(base, &self.events, &self.nodes));
+        let Some((_, base)) = &self.base else { return };
+        self.tree = Arc::new(tree_of(base, &self.events, &self.nodes));
+        if self.cuts.is_none() {
+            return;
+        }
+        // Who was revoked is asked of the tree with all that anybody has decided; then goes what they decided.
+        let base = Arc::clone(base);
+        let said = self.events.iter();
+        let said = said.filter(|(hash, event)| self.is_said(&event.author, hash));
+        let said: DecidedEvents = said
+            .map(|(hash, event)| (*hash, Arc::clone(event)))
+            .collect();
+        let mut forms = Forms::default();
+        for (author, by, known) in self.handed.iter() {
+            if self.is_said(author, &known.record) {
+                forms.insert(by.clone(), known.clone());
+            }
+        }
+        self.forms = forms;
+        if said.len() < self.events.len() {
+            self.tree = Arc::new(tree_of(&base, &said, &self.nodes));
         }
     }
 
@@ -223,6 +261,7 @@ impl Registry {
         }
         // An event may have waited for its author.
         let author = leaf.place.node;
+        self.is_tree_due |= self.cuts.is_some();
         self.is_tree_due |= self.events.values().any(|event| event.author == author);
         self.nodes.insert(line, chain);
         Ok(RecordEffect::Enrolled)
@@ -258,7 +297,9 @@ impl Registry {
             assigned: body.assigned,
             record: record.hash(),
         };
+        Arc::make_mut(&mut self.handed).push((record.author, record.unit.clone(), known.clone()));
         self.forms.insert(record.unit.clone(), known);
+        self.is_tree_due |= self.cuts.is_some();
         Ok(RecordEffect::Form)
     }
 
@@ -290,6 +331,11 @@ impl Registry {
     /// Who a node is, by a certificate that counts.
     pub(crate) fn identity(&self, node: &NodeId) -> Option<&Identity> {
         self.nodes.identity(node, &self.tree)
+    }
+
+    /// Everybody in the chain of a node that counts, the node first.
+    pub(crate) fn line(&self, node: &NodeId) -> Option<&[Identity]> {
+        self.nodes.line(node, &self.tree)
     }
 
     /// The chain that a node's certificate came with, leaf first.

@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use hopluu_doc::{Candidate, FigureKey, LifecycleState, Register, Report, Step, TextKey, Touched};
+use hopluu_doc::{Candidate, FigureKey, LifecycleState, Register, Report, TextKey, Touched};
 use hopluu_form::{Finding, Form};
-use hopluu_model::{ChangeHash, DocId, ErrorChain, IndicatorCode, NodeId, Scalar};
+use hopluu_model::{ChangeHash, DocId, ErrorChain, IndicatorCode, NodeId, Scalar, Step};
 use hopluu_store::DocRow;
 use hopluu_trust::Seal;
 
@@ -229,7 +229,7 @@ pub(crate) fn finding_view(finding: &Finding) -> FindingView {
     }
 }
 
-fn wrote(touched: &Touched) -> WroteView {
+pub(crate) fn wrote(touched: &Touched) -> WroteView {
     match touched {
         Touched::Figure(key, value) => WroteView::Figure {
             code: key.code.clone(),

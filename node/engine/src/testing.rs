@@ -272,13 +272,23 @@ impl Receiver {
         again.expect("it does not fail")
     }
 
+    /// Judges anew what is to be.
+    pub(crate) fn judges(&self) {
+        let mut is_more = true;
+        while is_more {
+            let admission = self.admission(&self.me, NOW);
+            let judged = self.store.write(move |tx| admission.judge_some(tx));
+            is_more = judged.expect("judging does not fail").is_more;
+        }
+    }
+
     /// Writes a record of its own.
     pub(crate) fn decides(&self, record: Record) -> Admitted {
         let admission = Admission {
             from: None,
             ..self.admission(&self.me, NOW)
         };
-        let own = self.store.write(move |tx| admission.own(tx, &record));
+        let own = self.store.write(move |tx| admission.own(tx, &[record]));
         own.expect("a decision does not fail")
     }
 

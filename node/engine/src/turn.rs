@@ -41,6 +41,13 @@ pub enum NetEffect {
         /// Whether it is held back.
         is_held: bool,
     },
+    /// Close a link to whoever was revoked.
+    Bar {
+        /// Which.
+        link: LinkId,
+        /// Why and by whom.
+        why: String,
+    },
     /// Close a link.
     Close {
         /// Which.

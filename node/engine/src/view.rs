@@ -7,6 +7,7 @@ mod attachment;
 mod bundle;
 mod link;
 mod node;
+mod rights;
 
 use hopluu_model::{
     ChangeHash, Date, Digest, DocId, FormId, FormVersion, IndicatorCode, NodeId, OfficeId, Period,
@@ -21,6 +22,9 @@ pub use self::link::{Allowance, CostView, LinkView, OwedView, PlanView};
 pub use self::node::{
     DiskState, InviteView, ParcelsView, PeerRemark, PeerView, RefusalWhy, StatusView,
     UpstreamState, UpstreamView, WatchEvent,
+};
+pub use self::rights::{
+    GrantRequest, GrantView, ReachView, RevocationView, RevokeRequest, VoidQuery, VoidView,
 };
 
 /// Which report is meant, as a person types it.

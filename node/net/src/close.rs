@@ -34,6 +34,8 @@ impl CloseCode {
     pub const OTHER_NODE: Self = Self(261);
     /// The program dropped the link without a word.
     pub const DROPPED: Self = Self(262);
+    /// The peer was revoked, or somebody in its chain; the reason says why and by whom.
+    pub const REVOKED: Self = Self(263);
 
     pub(crate) fn on_wire(self) -> VarInt {
         VarInt::from_u32(self.0)
@@ -65,6 +67,7 @@ impl fmt::Display for CloseCode {
             Self::TOO_LARGE => out.write_str("too large"),
             Self::OTHER_NODE => out.write_str("other node"),
             Self::DROPPED => out.write_str("dropped"),
+            Self::REVOKED => out.write_str("revoked"),
             Self(code) => write!(out, "code {code}"),
         }
     }

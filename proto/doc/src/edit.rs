@@ -9,6 +9,7 @@ use crate::attachment::Attachment;
 use crate::figure::FigureKey;
 use crate::genesis::{DerivedChange, GenesisError};
 use crate::lifecycle::LifecycleEvent;
+use crate::marks::Answer;
 use crate::scan::{ScanError, ScannedChange};
 
 /// Who saves, and when.
@@ -63,6 +64,13 @@ pub enum Edit {
     Detach(Digest),
     /// Writes a step of the report's life.
     Event(LifecycleEvent),
+    /// Says what became of the void part of a change.
+    Answer {
+        /// Which.
+        change: ChangeHash,
+        /// What.
+        answer: Answer,
+    },
 }
 
 /// What one save wrote.

@@ -18,6 +18,7 @@ use hopluu_model::{Digest, Scalar};
 
 use crate::attachment::{self, AttachmentKey};
 use crate::figure::{FigureKey, OpId};
+use crate::judge::VoidOps;
 use crate::lifecycle::{EventEntry, LifecycleState};
 use crate::limits::{ATTACHMENTS_PER_DOC_MAX, EVENTS_READ_MAX};
 use crate::scan::{MapOp, ScannedChange};
@@ -65,27 +66,11 @@ fn read_scalar(text: &str) -> Option<Scalar> {
     Some(Scalar::from(number))
 }
 
-/// Whether an operation counts.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Verdict {
-    /// Its author may write it.
-    Counts,
-    /// It stays in the graph, counts nowhere and hides nothing.
-    Void,
-}
+/// The visible operations of each key.
+pub(crate) type Registers = BTreeMap<String, Vec<FactOp>>;
 
-/// Which map an operation writes, for the one who judges it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum FactMap {
-    /// The figures.
-    Figures,
-    /// The lifecycle events.
-    Events,
-    /// The references to attachments.
-    Attachments,
-}
-
-type Registers = BTreeMap<String, Vec<FactOp>>;
+/// What void operations would have superseded.
+pub(crate) type Hidden = BTreeMap<OpId, Vec<OpId>>;
 
 /// The visible figures and events of one document, and what it names as attachments.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -93,7 +78,7 @@ pub struct Facts {
     figures: Registers,
     events: Registers,
     attachments: Registers,
-    void: BTreeMap<OpId, Vec<OpId>>,
+    void: Hidden,
 }
 
 impl Facts {
@@ -125,40 +110,31 @@ impl Facts {
             figures: gather(&mut figures.into_iter().filter(|(key, _)| is_figure(key))),
             events,
             attachments: gather(&mut notes.into_iter().filter_map(named)),
-            void: BTreeMap::new(),
+            void: Hidden::new(),
         }
     }
 
     /// Follows one change, all of whose operations count. Changes come in causal order; of
     /// concurrent ones any order gives the same facts.
     pub fn apply(&mut self, change: &ScannedChange) {
-        self.apply_judged(change, |_, _| Verdict::Counts);
+        self.apply_judged(change, None);
     }
 
-    /// Follows one change, asking of each operation whether it counts.
-    pub fn apply_judged(
-        &mut self,
-        change: &ScannedChange,
-        mut judge: impl FnMut(FactMap, &MapOp) -> Verdict,
-    ) {
-        for op in &change.figures {
-            if is_figure(&op.key) {
-                let verdict = judge(FactMap::Figures, op);
-                follow(&mut self.figures, &mut self.void, op, verdict);
-            }
+    /// The same where some of its operations may be void.
+    pub fn apply_judged(&mut self, change: &ScannedChange, void: Option<&VoidOps>) {
+        for op in change.figures.iter().filter(|op| is_figure(&op.key)) {
+            follow(&mut self.figures, &mut self.void, op, void);
         }
         for op in &change.events {
-            let verdict = judge(FactMap::Events, op);
-            follow(&mut self.events, &mut self.void, op, verdict);
+            follow(&mut self.events, &mut self.void, op, void);
         }
         for op in change.notes.iter().filter(|op| is_attachment(&op.key)) {
-            let verdict = judge(FactMap::Attachments, op);
             let value = attachment::fact_of(&op.value).to_owned();
             let op = MapOp {
                 value,
                 ..op.clone()
             };
-            follow(&mut self.attachments, &mut self.void, &op, verdict);
+            follow(&mut self.attachments, &mut self.void, &op, void);
         }
         if !change.events.is_empty() {
             keep_last(&mut self.events, EVENTS_READ_MAX);
@@ -254,15 +230,16 @@ fn keep_last(registers: &mut Registers, most: usize) {
     });
 }
 
-fn follow(
+/// Follows one operation of a change.
+pub(crate) fn follow(
     registers: &mut Registers,
-    void: &mut BTreeMap<OpId, Vec<OpId>>,
+    hidden: &mut Hidden,
     op: &MapOp,
-    verdict: Verdict,
+    void: Option<&VoidOps>,
 ) {
-    let hides = with_hidden_by_void(void, &op.preds);
-    if verdict == Verdict::Void {
-        void.insert(op.op, hides);
+    let hides = with_hidden_by_void(hidden, &op.preds);
+    if void.is_some_and(|void| void.holds(op.op.counter)) {
+        hidden.insert(op.op, hides);
         return;
     }
     let candidates = registers.entry(op.key.clone()).or_default();
@@ -280,7 +257,7 @@ fn follow(
 
 /// The operations named, and in place of each void one also what it would have superseded. What is
 /// kept for a void operation is already complete, so one step is enough.
-fn with_hidden_by_void(void: &BTreeMap<OpId, Vec<OpId>>, preds: &[OpId]) -> Vec<OpId> {
+fn with_hidden_by_void(void: &Hidden, preds: &[OpId]) -> Vec<OpId> {
     let mut all = preds.to_vec();
     all.extend(preds.iter().filter_map(|pred| void.get(pred)).flatten());
     all.sort_unstable();

@@ -68,7 +68,7 @@ impl<'de> Deserialize<'de> for FigureKey {
 }
 
 /// One operation of an author in a document. The order is Automerge's own: by counter, then actor.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct OpId {
     /// Greater than that of every operation it builds upon.
     pub counter: u64,

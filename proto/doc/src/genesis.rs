@@ -7,15 +7,18 @@
 //! time 0. (Two changes of one actor with the same number would wedge a document for ever, so each has
 //! an actor to itself.) A form's sections must not change their offices within a major version.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use automerge::transaction::{CommitOptions, Transactable};
 use automerge::{ActorId as DocActor, Automerge, ObjId, ObjType, ROOT, ScalarValue, TextEncoding};
 use hopluu_form::Form;
 use hopluu_model::{ActorId, ChangeHash, DocId, Fault};
 
+use crate::figure::OpId;
 use crate::key::{DocKey, add_field};
-use crate::layout::{GENESIS_ACTOR, MAPS, TEXTS, text_key};
+use crate::layout::{FIRST_TEXT, GENESIS_ACTOR, MAPS, TEXTS, read_text_key, text_key};
+use crate::report::TextKey;
+use crate::scan::TextObject;
 
 /// Separates the actors of derived changes from every other use of BLAKE3.
 const DERIVED_DOMAIN: &str = "hopluu/derived/1";
@@ -105,6 +108,26 @@ fn first_texts(form: &Form) -> BTreeSet<String> {
         .collect()
 }
 
+/// The texts that a form asks for, by the object that each is in a document whose genesis ends with this
+/// operation.
+pub(crate) fn text_objects(doc: &DocId, form: &Form, max_op: u64) -> BTreeMap<TextObject, TextKey> {
+    let first = first_texts(form).into_iter().zip(FIRST_TEXT..);
+    let first =
+        first.filter_map(|(name, at)| Some((TextObject::Genesis(at), read_text_key(&name)?)));
+    let late = form.texts().filter(|(section, _)| section.since_minor > 0);
+    let late = late.map(|(section, office)| {
+        let op = OpId {
+            counter: max_op + 1,
+            actor: derived_actor(doc, &text_key(&section.id, office)),
+        };
+        (
+            TextObject::Derived(op),
+            (section.id.clone(), office.clone()),
+        )
+    });
+    first.chain(late).collect()
+}
+
 /// The changes that declare the texts of later minor versions, of those that the form knows. Whoever
 /// holds the form makes the same ones, so none of them has to be taken from anybody.
 ///
@@ -179,7 +202,6 @@ mod tests {
     use expect_test::expect;
 
     use super::*;
-    use crate::layout::FIRST_TEXT;
     use crate::limits::SCAN_LIMITS;
     use crate::scan::scan;
     use crate::testing::{form, hex, key};

@@ -20,28 +20,33 @@ pub mod edit;
 pub mod facts;
 pub mod figure;
 pub mod genesis;
+pub mod judge;
 pub mod key;
 mod layout;
 mod leb128;
 pub mod lifecycle;
 pub mod limits;
+mod marks;
 pub mod packet;
 pub mod report;
 pub mod scan;
 mod splice;
 #[cfg(test)]
 mod testing;
+mod words;
 
 pub use admit::{Parent, ParentsError, Tip, check_parents, check_references};
 pub use attachment::{Attachment, AttachmentError, MediaType};
 pub use edit::{Edit, EditError, SaveContext, SaveMessage, SavedChange};
-pub use facts::{FactMap, FactOp, FactView, Facts, FactsError, FactsView, RegisterView, Verdict};
+pub use facts::{FactOp, FactView, Facts, FactsError, FactsView, RegisterView};
 pub use figure::{FigureKey, OpId};
 pub use genesis::{
     DerivedChange, Genesis, GenesisError, derived_changes, genesis, is_derived_actor,
 };
+pub use judge::{Judge, VoidOps, Voids, ancestors};
 pub use key::{Compartment, DocKey, DocKeyError, DocKind};
-pub use lifecycle::{EventEntry, LifecycleEvent, LifecycleState, Step};
+pub use lifecycle::{EventEntry, LifecycleEvent, LifecycleState};
+pub use marks::Answer;
 pub use packet::{Member, PacketError, Unpacked, claimed_ops, pack, pack_within, unpack};
 pub use report::{
     Attached, Candidate, HistoryEntry, Kept, LoadError, Register, Report, TextKey, Touched, Undone,

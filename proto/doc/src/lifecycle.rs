@@ -26,9 +26,8 @@
 //! the keys of the events before it, the reason.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fmt;
 
-use hopluu_model::OfficeId;
+use hopluu_model::{OfficeId, Step};
 
 use crate::figure::OpId;
 use crate::limits::EVENTS_NAMED_MAX;
@@ -56,56 +55,6 @@ pub enum LifecycleEvent {
     Amended(String),
     /// It no longer counts, and why.
     Withdrawn(String),
-}
-
-/// A step without its particulars, in the order in which concurrent ones outweigh each other.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Step {
-    /// See [`LifecycleEvent::Opened`].
-    Opened,
-    /// See [`LifecycleEvent::Contributed`].
-    Contributed,
-    /// See [`LifecycleEvent::Consolidated`].
-    Consolidated,
-    /// See [`LifecycleEvent::Checked`].
-    Checked,
-    /// See [`LifecycleEvent::Signed`].
-    Signed,
-    /// See [`LifecycleEvent::Submitted`].
-    Submitted,
-    /// See [`LifecycleEvent::Accepted`].
-    Accepted,
-    /// See [`LifecycleEvent::Amended`].
-    Amended,
-    /// See [`LifecycleEvent::Returned`].
-    Returned,
-    /// See [`LifecycleEvent::Withdrawn`].
-    Withdrawn,
-}
-
-impl Step {
-    /// The word in documents and in JSON.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Opened => "opened",
-            Self::Contributed => "contributed",
-            Self::Consolidated => "consolidated",
-            Self::Checked => "checked",
-            Self::Signed => "signed",
-            Self::Submitted => "submitted",
-            Self::Accepted => "accepted",
-            Self::Amended => "amended",
-            Self::Returned => "returned",
-            Self::Withdrawn => "withdrawn",
-        }
-    }
-}
-
-impl fmt::Display for Step {
-    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        out.write_str(self.as_str())
-    }
 }
 
 impl LifecycleEvent {

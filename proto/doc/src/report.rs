@@ -9,13 +9,16 @@ use automerge::{
 use hopluu_form::Form;
 use hopluu_model::{ChangeHash, DocId, Fault};
 
+use self::judged::Past;
 use crate::genesis::{Genesis, GenesisError, empty_document, genesis};
 use crate::key::DocKey;
 use crate::layout::{EVENTS, FIGURES, GENESIS_ACTOR, NOTES, TEXTS};
 use crate::scan::ScannedChange;
 
+mod adopt;
 mod facts;
 mod history;
+mod judged;
 mod read;
 mod save;
 #[cfg(test)]
@@ -86,6 +89,16 @@ pub struct Report {
     genesis: Arc<Genesis>,
     objects: Objects,
     doc: Automerge,
+    /// Where something is void, everything is read past it.
+    past: Option<Past>,
+}
+
+/// A map of values.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum MapOf {
+    Figures,
+    Notes,
+    Events,
 }
 
 /// The four maps, which genesis fixes.
@@ -105,6 +118,14 @@ impl Objects {
             notes: object(NOTES),
             events: object(EVENTS),
             texts: object(TEXTS),
+        }
+    }
+
+    fn map(&self, of: MapOf) -> &ObjId {
+        match of {
+            MapOf::Figures => &self.figures,
+            MapOf::Notes => &self.notes,
+            MapOf::Events => &self.events,
         }
     }
 }
@@ -158,6 +179,7 @@ impl Report {
             genesis,
             objects: Objects::new(),
             doc,
+            past: None,
         })
     }
 
@@ -171,11 +193,15 @@ impl Report {
         changes: impl IntoIterator<Item = &'a ScannedChange>,
     ) -> Result<(), LoadError> {
         let mut next = self.doc.clone();
+        let changes: Vec<_> = changes.into_iter().collect();
         apply_changes(
             &mut next,
-            changes.into_iter().map(|change| change.bytes.as_slice()),
+            changes.iter().map(|change| change.bytes.as_slice()),
         )?;
         self.doc = next;
+        if let Some(past) = &mut self.past {
+            past.follow(changes);
+        }
         Ok(())
     }
 

@@ -6,12 +6,13 @@
 
 use std::collections::BTreeMap;
 
-use hopluu_model::{ActorId, ChangeHash, Fault, Timestamp};
+use hopluu_model::{ActorId, ChangeHash, Fault, Step, Timestamp};
+use serde::{Deserialize, Serialize};
 
 use crate::attachment::AttachmentKey;
 use crate::figure::OpId;
 use crate::leb128::Reader;
-use crate::lifecycle::{EventEntry, Step};
+use crate::lifecycle::EventEntry;
 
 mod chunk;
 mod columns;
@@ -19,6 +20,7 @@ mod ops;
 mod parts;
 #[cfg(test)]
 mod tests;
+mod words;
 
 pub(crate) use self::chunk::Chunk;
 pub(crate) use self::columns::COLUMN_KINDS;
@@ -26,6 +28,7 @@ use self::columns::Columns;
 use self::ops::Writes;
 pub(crate) use self::ops::{DELETE, Key, NULL, PUT, RawOp, Ref, TEXT};
 pub(crate) use self::parts::Parts;
+pub(crate) use self::words::{TextOp, text_ops};
 
 /// How much one change may cost. See [`crate::limits::SCAN_LIMITS`] for the values in use.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -133,7 +136,7 @@ pub(crate) fn last_writes(ops: &[MapOp]) -> BTreeMap<&str, &MapOp> {
 }
 
 /// A text object: declared in genesis, or by a derived change of a later minor version.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum TextObject {
     /// By its operation number within genesis.
     Genesis(u64),

@@ -15,6 +15,7 @@ pub mod period;
 pub mod place;
 pub mod quantity;
 pub mod scalar;
+pub mod step;
 pub mod time;
 pub mod tree;
 pub mod unit;
@@ -28,6 +29,7 @@ pub use period::{Period, PeriodError, PeriodKind};
 pub use place::Place;
 pub use quantity::{Decimal, DecimalError};
 pub use scalar::{Qualifier, Scalar, ScalarError};
+pub use step::Step;
 pub use time::Timestamp;
 pub use tree::{
     EventError, LoadError, ResolveError, Share, Successor, TreeDecodeError, TreeEvent, TreeFlaw,

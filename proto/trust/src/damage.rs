@@ -4,7 +4,7 @@ use hopluu_model::{ActorId, ChangeHash, DocId, Place, Timestamp};
 use proptest::prelude::*;
 
 use crate::testing::key;
-use crate::{Receipt, Record, RecordKind, Seal, Signer, Ticket, TicketIssue};
+use crate::{Grant, Receipt, Record, RecordKind, Revocation, Seal, Signer, Ticket, TicketIssue};
 
 const DOC: DocId = DocId([3; 16]);
 const HEAD: ChangeHash = ChangeHash([4; 32]);
@@ -59,6 +59,8 @@ proptest! {
         let mut record = receipt_record();
         record.body = bytes;
         let _ = Receipt::read(&record);
+        let _ = Grant::decode(&record.body);
+        let _ = Revocation::decode(&record.body);
     }
 
     #[test]

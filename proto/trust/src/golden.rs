@@ -1,16 +1,18 @@
 //! The bytes of version 1, field by field, in `tests/wire`. A difference is a new wire version, never
 //! an edit of those files.
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use data_encoding::HEXLOWER;
 use expect_test::expect_file;
-use hopluu_model::{ActorId, ChangeHash, Digest, DocId, NodeId, Place, Timestamp};
+use hopluu_model::{ActorId, ChangeHash, Digest, DocId, NodeId, Place, RecordHash, Timestamp};
 
 use crate::envelope::testing::{Counting, address};
 use crate::testing::key;
 use crate::{
-    JoinRefusal, JoinReply, JoinRequest, Receipt, Record, RecordKind, Seal, Ticket, TicketSecret,
+    Grant, JoinRefusal, JoinReply, JoinRequest, Reach, Reason, Receipt, Record, RecordKind,
+    Revocation, Seal, Target, Ticket, TicketSecret,
 };
 
 /// One line per field: its bytes in hex, then what they are.
@@ -116,6 +118,74 @@ fn receipt() {
             (1, "bytes of office"),
             (6, "office"),
             (6, "milliseconds since 1970, zigzag varint"),
+        ],
+    ));
+}
+
+#[test]
+fn grant() {
+    let grant = Grant {
+        forms: vec!["quick".parse().unwrap()],
+        since: Some("2026-07-01".parse().unwrap()),
+        texts: Reach::Only(vec!["raids".parse().unwrap()]),
+        ..Grant::of_office(
+            "19429@2020-02-01".parse().unwrap(),
+            "police".parse().unwrap(),
+        )
+    };
+    let record = grant.sign(&key(1).signer, "19429@2020-02-01".parse().unwrap());
+    expect_file!["../../../tests/wire/grant-1.hex"].assert_eq(&fields(
+        &record.unwrap().body,
+        &[
+            (1, "version"),
+            (1, "bytes of unit"),
+            (16, "unit of the office"),
+            (1, "bytes of office"),
+            (6, "office"),
+            (1, "number of forms"),
+            (1, "bytes of form"),
+            (5, "form"),
+            (1, "not of the units below"),
+            (1, "has a first day"),
+            (1, "bytes of day"),
+            (10, "since"),
+            (1, "no last day"),
+            (1, "lines: its own"),
+            (1, "texts: those named"),
+            (1, "number of sections"),
+            (1, "bytes of section"),
+            (5, "section"),
+            (1, "attachments"),
+            (1, "steps: opened, contributed"),
+        ],
+    ));
+}
+
+#[test]
+fn revocation() {
+    let revocation = Revocation {
+        target: Target::Node(NodeId([0x44; 32])),
+        reason: Reason::Stolen,
+        stands: BTreeMap::from([(DocId([0x11; 16]), vec![ChangeHash([0x22; 32])])]),
+        certified: vec![NodeId([0x55; 32])],
+        said: vec![RecordHash([0x66; 32])],
+    };
+    let record = revocation.sign(&key(1).signer, "465@2020-01-01".parse().unwrap());
+    expect_file!["../../../tests/wire/revocation-1.hex"].assert_eq(&fields(
+        &record.unwrap().body,
+        &[
+            (1, "version"),
+            (1, "target: a node"),
+            (32, "node"),
+            (1, "reason: stolen"),
+            (1, "number of documents"),
+            (16, "document"),
+            (1, "number of heads"),
+            (32, "head"),
+            (1, "number of nodes"),
+            (32, "node that stays enrolled"),
+            (1, "number of records"),
+            (32, "record that goes on to count"),
         ],
     ));
 }

@@ -3,6 +3,7 @@
 //! ```text
 //! Ticket --JoinRequest/JoinReply--> chain --verify_chain--> Identity
 //! Signer --signs--> Seal (over a change) · Record (certificate, form, tree, receipt ..)
+//! Record --Grant, Revocation--> Authority --rights--> Rights (what an author may write in a report)
 //!        --signs--> Envelope (closed to one node, carried by any)
 //! ```
 //! Everything here is pure: bytes and times come in as arguments, a verdict comes out. Nothing draws
@@ -10,17 +11,20 @@
 //! first ([`limits`]) and has one spelling only: bytes that do not encode back to themselves are
 //! refused, so a hash names one object.
 //!
-//! Start at [`verify_chain`], [`Record`] and [`Seal`].
+//! Start at [`verify_chain`], [`Record`], [`Seal`] and [`Authority`].
 
 pub mod limits;
 
+mod authority;
 mod certificate;
 mod chain;
 mod codec;
 mod envelope;
+mod grant;
 mod join;
 mod receipt;
 mod record;
+mod revocation;
 mod seal;
 mod signer;
 mod ticket;
@@ -32,15 +36,18 @@ mod golden;
 #[cfg(test)]
 mod testing;
 
+pub use authority::{Act, Allowed, Author, Authority, Enrolment, Given, Rights, Subject, Void};
 pub use certificate::{CertificateError, Identity, ORGANISATION, read_certificate};
 pub use chain::{
     ChainError, check_line, decode_chain, encode_chain, fingerprint, verify_chain, verify_line,
 };
 pub use codec::{DecodeError, SignError};
 pub use envelope::{Address, Envelope, EnvelopeError, EnvelopeId, SetId};
+pub use grant::{Grant, Reach, Steps};
 pub use join::{JoinError, JoinRefusal, JoinReply, JoinRequest, Joined};
 pub use receipt::{Receipt, ReceiptError};
 pub use record::{Record, RecordKind};
+pub use revocation::{Reason, Revocation, Target};
 pub use seal::Seal;
 pub use signer::{KeyError, Signature, SignatureError, Signer, verify_signature};
 pub use ticket::{JoinKey, Ticket, TicketError, TicketId, TicketIssue, TicketSecret};

@@ -56,3 +56,13 @@ pub const ENVELOPE_CONTENT_BYTES_MAX: usize = 2 * RECORD_BYTES_MAX;
 
 /// Largest envelope: its content, what closing adds to it, and the rest.
 pub const ENVELOPE_BYTES_MAX: usize = ENVELOPE_CONTENT_BYTES_MAX + ADDRESS_BYTES_MAX + 1024;
+
+/// Most forms, lines and sections that one grant names: every line of the largest form known, and as many again.
+pub const GRANT_NAMES_MAX: usize = 2_048;
+
+/// Largest body of a grant: so many names of 40 bytes.
+pub const GRANT_BYTES_MAX: usize = 96 << 10;
+
+/// Most documents, heads, nodes and records that one revocation names: what a district's main node has written in
+/// twenty years in each of its communes. So many fill half of a record.
+pub const REVOCATION_NAMES_MAX: usize = 65_536;

@@ -1,8 +1,9 @@
 //! One method a request, so that paths and shapes meet in one place.
 
 use hopluu_engine::view::{
-    ExplainView, FormRow, HistoryRow, InviteView, LinkView, RecomputeView, ReportRow, ReportView,
-    SaveRequest, Saved, Selector, StatusView, TotalView, UnitView, UpstreamView,
+    ExplainView, FormRow, GrantRequest, GrantView, HistoryRow, InviteView, LinkView, RecomputeView,
+    ReportRow, ReportView, RevocationView, RevokeRequest, SaveRequest, Saved, Selector, StatusView,
+    TotalView, UnitView, UpstreamView, VoidQuery, VoidView,
 };
 use hopluu_model::tree::TreeEvent;
 
@@ -11,7 +12,7 @@ use crate::client::wire::with_query;
 use crate::limits::REQUEST_TIME_MAX;
 use crate::shape::{
     BackupDone, BackupRequest, Done, FormQuery, FormRequest, FormView, NewRequest, ReportQuery,
-    TicketRequest, TotalQuery, UndoRequest, UnitQuery, WITHDRAWN_HEADER,
+    TicketRequest, TotalQuery, UndoRequest, UnitQuery, VoidRequest, WITHDRAWN_HEADER,
 };
 
 macro_rules! calls {
@@ -68,6 +69,16 @@ calls! {
     units_add: post "/v1/units", TreeEvent => Done;
     /// Issues a ticket.
     invite: post "/v1/invite", TicketRequest => InviteView;
+    /// Gives an office rights.
+    grant_give: post "/v1/grants", GrantRequest => GrantView;
+    /// Takes a node, an account or a grant back.
+    revoke: post "/v1/revocations", RevokeRequest => RevocationView;
+    /// What somebody wrote who may not.
+    void_list: get "/v1/voids", VoidQuery => Vec<VoidView>;
+    /// Writes it in one's own name.
+    void_adopt: post "/v1/voids/adopt", VoidRequest => Saved;
+    /// Says that it stays void.
+    void_dismiss: post "/v1/voids/dismiss", VoidRequest => Saved;
     /// Copies the database.
     backup: long "/v1/backup", BackupRequest => BackupDone;
 }
@@ -95,6 +106,22 @@ impl Client {
     /// When the node does not answer.
     pub async fn link_call(&self) -> Result<Vec<UpstreamView>, ClientError> {
         self.post("/v1/links/call", &(), REQUEST_TIME_MAX).await
+    }
+
+    /// Every grant that is known there.
+    ///
+    /// # Errors
+    /// When the node does not answer.
+    pub async fn grant_list(&self) -> Result<Vec<GrantView>, ClientError> {
+        self.get("/v1/grants", &ReportQuery::default()).await
+    }
+
+    /// What holds no longer.
+    ///
+    /// # Errors
+    /// When the node does not answer.
+    pub async fn revocation_list(&self) -> Result<Vec<RevocationView>, ClientError> {
+        self.get("/v1/revocations", &ReportQuery::default()).await
     }
 
     /// The forms known there.

@@ -3,8 +3,8 @@
 use axum::extract::State;
 use axum::http::HeaderValue;
 use axum::response::Response;
-use hopluu_doc::Step;
 use hopluu_engine::view::{EditRequest, ReportRef, ReportView, SaveRequest, Selector};
+use hopluu_model::Step;
 
 use super::{Api, filter, within};
 use crate::extract::Asked;

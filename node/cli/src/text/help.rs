@@ -177,6 +177,28 @@ fn about_vi(path: &str) -> Option<&'static str> {
         "restore" => "Đặt bản sao lưu vào chỗ của cơ sở dữ liệu",
         "demo" => "Cho xem cả mạng hoạt động trên máy này: một tỉnh, một huyện, 21 xã, ba ngành",
         "doctor" => "Khám thư mục của nút, và chữa cơ sở dữ liệu",
+        _ => return about_rights_vi(path),
+    };
+    Some(about)
+}
+
+fn about_rights_vi(path: &str) -> Option<&'static str> {
+    let about = match path {
+        "grant" => "Ai được ghi gì",
+        "grant list" => "Liệt kê ai được ghi gì",
+        "grant give" => "Giao cho một cơ quan quyền ghi trong báo cáo của một đơn vị",
+        "grant take" => "Thu lại một lần giao quyền; những gì đã ghi vẫn giữ",
+        "revoke" => "Những gì không còn hiệu lực: máy bị lấy cắp, người đã thôi việc",
+        "revoke list" => "Liệt kê những gì không còn hiệu lực",
+        "revoke node" => {
+            "Thu hồi một máy: phần đã có ở đây vẫn giữ, không ai liên kết với máy đó nữa"
+        }
+        "revoke account" => "Thu hồi tài khoản của một người trên một máy",
+        "void" => "Những gì do người không có quyền ghi, và cách xử lý",
+        "void list" => "Liệt kê những gì do người không có quyền ghi, không được tính ở đâu",
+        "void show" => "Xem một sửa đổi như vậy",
+        "void adopt" => "Ghi lại nội dung đó dưới tên máy này",
+        "void dismiss" => "Để nguyên, không tính",
         _ => return None,
     };
     Some(about)
@@ -280,6 +302,39 @@ fn help_vi(path: &str, argument: &str) -> Option<&'static str> {
         (_, "unit") => "Đơn vị, theo mã hoặc MÃ@NGÀY [mặc định: đơn vị của máy này]",
         (_, "instance") => "Báo cáo thứ mấy của kỳ; chỉ 0 được cộng vào số tổng hợp [mặc định: 0]",
         (_, "office") => "Ngành mà phần này thuộc về [mặc định: ngành của máy này]",
+        _ => return help_rights_vi(path, argument),
+    };
+    Some(help)
+}
+
+fn help_rights_vi(path: &str, argument: &str) -> Option<&'static str> {
+    let help = match (path, argument) {
+        ("grant give", "office") => "Cơ quan",
+        ("grant give", "unit") => "Báo cáo của đơn vị nào, theo mã; bỏ trống là đơn vị của máy này",
+        ("grant give", "below") => "Cả báo cáo của các đơn vị bên dưới",
+        ("grant give", "of") => "Đơn vị của cơ quan, theo mã; bỏ trống là đơn vị có báo cáo",
+        ("grant give", "form") => "Chỉ biểu mẫu này",
+        ("grant give", "since") => "Từ kỳ kết thúc vào ngày này",
+        ("grant give", "until") => "Đến kỳ kết thúc vào ngày này",
+        ("grant give", "lines") => {
+            "Số liệu và ghi chú: own, all, none, hoặc các mã cách nhau bằng dấu phẩy [mặc định: own]"
+        }
+        ("grant give", "texts") => {
+            "Phần lời: own, all, none, hoặc các mục cách nhau bằng dấu phẩy [mặc định: own]"
+        }
+        ("grant give", "no_attachments") => "Không có tệp đính kèm",
+        ("grant give", "step") => "Một bước của báo cáo, ví dụ signed",
+        ("grant take", "grant") => "Lần giao quyền, theo phần đầu của tên",
+        ("grant take", "reason") => {
+            "Lý do: lost, stolen, replaced, left, misused hoặc mistake [mặc định: mistake]"
+        }
+        (_, "reason") if path.starts_with("revoke") => {
+            "Lý do: lost, stolen, replaced, left, misused hoặc mistake"
+        }
+        ("revoke node" | "revoke account", "node") => "Máy, theo phần đầu của khóa",
+        ("revoke account", "account") => "Tài khoản",
+        ("void list", "all") => "Cả những gì đã nhận hoặc đã bỏ",
+        ("void show" | "void adopt" | "void dismiss", "change") => "Sửa đổi, theo phần đầu của tên",
         _ => return None,
     };
     Some(help)

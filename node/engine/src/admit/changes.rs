@@ -1,47 +1,34 @@
 //! Changes: who vouches for one, whether there is room for it, and how it is written.
 
-use hopluu_doc::limits::SCAN_LIMITS;
-use hopluu_doc::{DocKey, Facts, Genesis, ScannedChange, Step, scan};
-use hopluu_model::{ChangeHash, DocId, ErrorChain, NodeId};
+use hopluu_doc::{DocKey, Facts, Genesis, ScannedChange};
+use hopluu_model::{ChangeHash, DocId, ErrorChain, NodeId, Step};
 use hopluu_store::limits::FACTS_BYTES_MAX;
-use hopluu_store::{AppendError, Appended, DbError, Growth, NewChange, NewDoc, Read, WriteTx};
+use hopluu_store::{AppendError, Appended, DbError, Growth, NewChange, NewDoc, WriteTx};
 use hopluu_sync::{Class, RefusalCode};
 use hopluu_trust::Seal;
 
 use super::{Verdict, Waits};
+use crate::docket::{Docket, SealedBy};
 use crate::limits::{DOCS_PER_UNIT_MAX, HEADS_MAX};
 use crate::registry::Registry;
 
-/// Whether a seal of somebody who may write here vouches for a change.
+/// Whether a seal of somebody who is enrolled vouches for a change. What its author may write is another
+/// question, for whoever reads it: see [`Docket`].
 pub(super) fn sealed_by(
     registry: &Registry,
     key: &DocKey,
     seal: &[u8],
     change: &ScannedChange,
-) -> Result<NodeId, Verdict> {
+) -> Result<(), Verdict> {
     let unsealed = || Verdict::Refuse(RefusalCode::SIGNATURE);
     let seal = Seal::from_wire(seal, key.id(), change.hash).map_err(|_| unsealed())?;
     if !seal.covers(&change.actor) || seal.verify().is_err() {
         return Err(unsealed());
     }
-    let Some(author) = registry.identity(&seal.author) else {
-        return Err(Verdict::Wait(Waits::Author));
-    };
-    // Until grants come, a certificate says for whom its node may write: its unit and those below.
-    if !registry
-        .tree()
-        .is_at_or_below(&key.unit, &author.place.unit)
-    {
-        return Err(Verdict::Refuse(RefusalCode::SCOPE));
+    match registry.identity(&seal.author) {
+        Some(_) => Ok(()),
+        None => Err(Verdict::Wait(Waits::Author)),
     }
-    Ok(seal.author)
-}
-
-/// Who put a seal that was admitted; nobody where it is empty.
-pub(super) fn author_of(seal: &[u8]) -> Option<NodeId> {
-    let (doc, head) = (DocId([0; 16]), ChangeHash([0; 32]));
-    let seal = Seal::from_wire(seal, doc, head).ok()?;
-    Some(seal.author)
 }
 
 /// Whether a unit may have this document too: what one unit makes up must not fill others' disks.
@@ -55,56 +42,55 @@ pub(super) fn has_room(heads: &[ChangeHash], change: &ScannedChange) -> bool {
     left.count() < HEADS_MAX
 }
 
-/// How a change came: with which seal, and from whom.
+/// How a change came: with which seal, whose, and from whom.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct NewEntry<'a> {
     pub(crate) seal: &'a [u8],
+    /// Who wrote it; nobody where it follows from the form.
+    pub(crate) by: Option<&'a SealedBy>,
     pub(crate) origin: Option<NodeId>,
 }
 
-/// The facts that a document's stored changes make up.
-pub(crate) fn rebuilt_facts(read: &Read, doc: DocId) -> Result<Facts, DbError> {
-    let mut facts = Facts::new();
-    read.for_each_change(doc, 0, |row| {
-        if let Ok(change) = scan(&row.body, &SCAN_LIMITS) {
-            facts.apply(&change);
-        }
-        true
-    })?;
-    Ok(facts)
-}
-
-/// Appends one change with its facts; the document is put first if it is new.
-pub(crate) fn append(
-    tx: &mut WriteTx<'_>,
-    key: &DocKey,
-    genesis: &Genesis,
-    change: &ScannedChange,
-    entry: NewEntry<'_>,
-) -> Result<Appended, AppendError> {
-    let mut appender = Appender::begin(tx, key, genesis)?;
-    let appended = appender.append(tx, change, entry)?;
-    appender.finish(tx)?;
-    Ok(appended)
+/// Writes what a document's stored changes make up, and what of them is void, as it is judged now. Says whether
+/// something was judged otherwise before.
+pub(crate) fn judge_anew(tx: &mut WriteTx<'_>, docket: &mut Docket<'_>) -> Result<bool, DbError> {
+    let doc = docket.key().id();
+    let (facts, voids) = docket.judged(tx)?;
+    let voids: Vec<_> = voids
+        .iter()
+        .map(|(hash, void)| (*hash, void.encode()))
+        .collect();
+    let encoded = facts.encode();
+    if tx.voids(doc)? == voids && tx.facts(doc)?.as_ref() == Some(&encoded) {
+        return Ok(false);
+    }
+    tx.put_voids(doc, &voids)?;
+    tx.put_facts(doc, &encoded)?;
+    tx.name_files(doc, &facts.attachments())?;
+    Ok(true)
 }
 
 /// Changes of one document on their way into the store; its row and its facts are written once.
-pub(crate) struct Appender {
+pub(crate) struct Appender<'a> {
     doc: DocId,
+    docket: Docket<'a>,
     growth: Growth,
     facts: Facts,
     is_moved: bool,
     /// Whether what the document says of attachments may have changed.
     is_attached: bool,
+    /// Whether something has come by which what is here is judged otherwise.
+    is_cut: bool,
 }
 
-impl Appender {
+impl<'a> Appender<'a> {
     /// Puts the document if it is new.
     pub(crate) fn begin(
         tx: &mut WriteTx<'_>,
-        key: &DocKey,
+        mut docket: Docket<'a>,
         genesis: &Genesis,
     ) -> Result<Self, DbError> {
+        let key = docket.key();
         let doc = key.id();
         tx.put_doc(&NewDoc {
             doc,
@@ -123,15 +109,17 @@ impl Appender {
             // One damaged row must not keep out what else comes with this change.
             Err(error) => {
                 tracing::error!(%doc, error = %ErrorChain(&error), "facts cannot be read, they are made anew");
-                rebuilt_facts(tx, doc)?
+                docket.judged(tx)?.0
             }
         };
         Ok(Self {
             doc,
+            docket,
             growth: tx.grow(doc)?,
             facts,
             is_moved: false,
             is_attached: false,
+            is_cut: false,
         })
     }
 
@@ -159,15 +147,22 @@ impl Appender {
         };
         let appended = tx.append_to(&mut self.growth, &new)?;
         if matches!(appended, Appended::New { .. }) {
-            self.facts.apply(change);
+            // Nothing that it may stand by can be here before it, but itself.
+            let stands = |heads: &[ChangeHash]| heads.contains(&change.hash);
+            let void = self.docket.void_in(change, entry.by, stands);
+            if let Some(void) = &void {
+                tx.put_void(self.doc, change.hash, &void.encode())?;
+            }
+            self.facts.apply_judged(change, void.as_ref());
             self.is_moved = true;
             self.is_attached |= change.touches_attachments();
+            self.is_cut |= self.docket.is_cut_at(&change.hash);
         }
         Ok(appended)
     }
 
     /// Writes the row and the facts, in the transaction of the changes or never.
-    pub(crate) fn finish(self, tx: &mut WriteTx<'_>) -> Result<(), AppendError> {
+    pub(crate) fn finish(mut self, tx: &mut WriteTx<'_>) -> Result<(), AppendError> {
         tx.grown(self.growth)?;
         if !self.is_moved {
             return Ok(());
@@ -179,6 +174,9 @@ impl Appender {
         tx.put_facts(self.doc, &facts)?;
         if self.is_attached {
             tx.name_files(self.doc, &self.facts.attachments())?;
+        }
+        if self.is_cut {
+            judge_anew(tx, &mut self.docket)?;
         }
         Ok(())
     }

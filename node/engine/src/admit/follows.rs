@@ -11,9 +11,10 @@ use hopluu_doc::{
     derived_changes, op_span, rescan, scan,
 };
 use hopluu_form::Form;
-use hopluu_model::{ActorId, ChangeHash, DocId, NodeId};
+use hopluu_model::{ActorId, ChangeHash, DocId};
 use hopluu_store::{DbError, Growth, WriteTx};
 
+use crate::docket::SealedBy;
 use crate::limits::KNOWN_OPS_MAX;
 
 /// A document as it is stored by now, the changes that have just been appended included.
@@ -66,7 +67,7 @@ pub(super) struct Known<'p> {
     /// Operations of those.
     ops: u64,
     /// Whose the actors of the packet are: the first seal of one need not be stored yet, and is dear to find.
-    pub(super) authors: BTreeMap<ActorId, Option<NodeId>>,
+    pub(super) authors: BTreeMap<ActorId, Option<SealedBy>>,
     /// The first and last operation of changes looked at, by actor and number.
     spans: BTreeMap<(ActorId, u64), (ChangeHash, u64, u64)>,
 }

@@ -12,9 +12,10 @@ use hopluu_model::{ChangeHash, DocId, NodeId};
 use hopluu_store::{AppendError, DbError, Growth, WriteTx};
 use hopluu_sync::{Incoming, RefusalCode};
 
-use super::changes::{Appender, NewEntry, author_of, has_room, may_begin, sealed_by};
+use super::changes::{Appender, NewEntry, has_room, may_begin, sealed_by};
 use super::follows::{Here, Known, derived_parents};
 use super::{Admission, Admitted, Verdict, Waits};
+use crate::docket::{Docket, SealedBy};
 use crate::limits::{PACKET_ATTEMPTS_MAX, REFUSED_OPS};
 use crate::registry::Registry;
 
@@ -120,6 +121,9 @@ impl Admission {
             return Ok(Taken::refused(DocId([0; 16]), RefusalCode::MALFORMED));
         };
         let doc = key.id();
+        if !self.may_bring(registry, &key) {
+            return Ok(Taken::refused(doc, RefusalCode::SCOPE));
+        }
         // Scope looks at the unit only, so what is not for everybody above it must not be here.
         if !key.compartment.is_public() {
             return Ok(Taken::refused(doc, RefusalCode::UNSUPPORTED));
@@ -136,6 +140,13 @@ impl Admission {
         let ops = unpacked.iter().map(|one| one.change.work()).sum();
         let taken = self.judge_packet(tx, registry, &key, unpacked, origin)?;
         Ok(Taken { ops, ..taken })
+    }
+
+    /// Whether whoever brings something of a document can have it: reports go up the line, so a neighbour has none. Who
+    /// wrote it is another question, and never asked here.
+    fn may_bring(&self, registry: &Registry, key: &DocKey) -> bool {
+        let from = self.from.and_then(|from| registry.identity(&from));
+        from.is_none_or(|from| registry.tree().is_at_or_below(&key.unit, &from.place.unit))
     }
 
     fn judge_packet(
@@ -206,7 +217,7 @@ impl Opened<'_> {
         }
         self.leave_out(out, &mut left);
         for _ in 0..PACKET_ATTEMPTS_MAX {
-            match tx.attempt(|tx| self.append_all(tx, &left)) {
+            match tx.attempt(|tx| self.append_all(tx, registry, &left)) {
                 Ok(came) => {
                     return Ok(Taken {
                         changes: self.taken_out(came),
@@ -287,12 +298,18 @@ impl Opened<'_> {
         changes
     }
 
-    fn append_all(&self, tx: &mut WriteTx<'_>, left: &BTreeSet<usize>) -> Result<Vec<Came>, Ended> {
+    fn append_all(
+        &self,
+        tx: &mut WriteTx<'_>,
+        registry: &Registry,
+        left: &BTreeSet<usize>,
+    ) -> Result<Vec<Came>, Ended> {
         let mut came = Vec::new();
         let Some(last) = left.last() else {
             return Ok(came);
         };
-        let mut appender = Appender::begin(tx, self.key, &self.genesis)?;
+        let docket = Docket::upon(registry, self.key, self.form, &self.genesis);
+        let mut appender = Appender::begin(tx, docket, &self.genesis)?;
         let mut known = Known::new(self.key.id(), &self.unpacked);
         for at in left {
             let Some(one) = self.unpacked.get(*at) else {
@@ -302,9 +319,11 @@ impl Opened<'_> {
                 .judge(tx, appender.growth(), one, &mut known)?
                 .map_err(|verdict| Ended::At(*at, verdict))?;
             let origin = self.origin;
-            let with = derived.iter().map(|parent| (parent, [].as_slice()));
-            for (change, seal) in with.chain([(&one.change, one.seal.as_slice())]) {
-                let entry = NewEntry { seal, origin };
+            let by = known.authors.get(&one.change.actor);
+            let by = by.and_then(Option::as_ref);
+            let with = derived.iter().map(|parent| (parent, [].as_slice(), None));
+            for (change, seal, by) in with.chain([(&one.change, one.seal.as_slice(), by)]) {
+                let entry = NewEntry { seal, by, origin };
                 let appended = appender.append(tx, change, entry);
                 appended.map_err(|error| not_appended(*at, error))?;
             }
@@ -326,12 +345,12 @@ impl Opened<'_> {
     ) -> Result<Result<Vec<ScannedChange>, Verdict>, DbError> {
         let (doc, change) = (self.key.id(), &one.change);
         let voucher = one.voucher.and_then(|at| self.unpacked.get(at));
-        let author = voucher.and_then(|voucher| author_of(&voucher.seal));
+        let author = voucher.and_then(|voucher| SealedBy::of(&voucher.seal));
         // An actor is whose first seal it has; derived ones are nobody's.
         let is_anothers = match known.authors.get(&change.actor) {
             Some(known) => *known != author,
             None => match tx.first_seal(doc, change.actor)? {
-                Some(first) => author_of(&first) != author,
+                Some(first) => SealedBy::of(&first) != author,
                 None => is_derived_actor(&doc, self.form, &change.actor),
             },
         };

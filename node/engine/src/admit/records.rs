@@ -52,8 +52,7 @@ impl Admission {
         Ok(match registry.admit(&record) {
             Ok(effect) => {
                 put_record(tx, &record, origin)?;
-                let news = (effect, record.kind, record.unit);
-                admitted.records.push(news);
+                admitted.learnt(effect, &record);
                 Ok(true)
             }
             // A comparison brings records in any order: its author's certificate may come next.

@@ -115,7 +115,7 @@ fn a_province_that_a_commune_has_certified_seals_decides_and_receives_nothing() 
     let saved = paper.save(ActorId([5; 8]), "II.1.1.a", "666");
     let sealed = paper.sealed(&forged, &saved);
     assert_eq!(
-        node.says(&world.commune, sealed),
+        node.says(&world.root, sealed),
         Some(RefusalCode::PARKED),
         "nobody of that name is known"
     );
@@ -351,8 +351,8 @@ fn an_unsealed_change_comes_in_with_one_that_builds_upon_it_or_not_at_all() {
     let unsealed = paper.travelling(&[], &derived.bytes);
     let holds = |hash| node.store.read().unwrap().has_change(doc, hash).unwrap();
 
-    // Anybody may say it of anybody's report: it is passed over.
-    assert_eq!(node.says(&world.neighbour, unsealed.clone()), None);
+    // Whoever may have the report may say it: it is passed over.
+    assert_eq!(node.says(&world.commune, unsealed.clone()), None);
     assert_eq!(node.store.read().unwrap().doc(doc).unwrap(), None);
     // Nothing else goes without a seal.
     let refused = node.says(&world.commune, paper.travelling(&[], &saved.bytes));

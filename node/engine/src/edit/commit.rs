@@ -1,7 +1,5 @@
 //! From memory to disk: a change is sealed, written with all that follows from it, and answered.
 
-use std::sync::Arc;
-
 use hopluu_doc::limits::SCAN_LIMITS;
 use hopluu_doc::{Report, SavedChange, scan};
 use hopluu_model::{ChangeHash, Timestamp};
@@ -9,10 +7,10 @@ use hopluu_store::{AppendError, DbError, WriteError, WriteTx};
 use hopluu_trust::Seal;
 
 use super::Made;
-use crate::admit::{NewEntry, append};
+use crate::admit::{Admission, Appender, NewEntry};
 use crate::attach::Prepared;
-use crate::beginnings::Beginnings;
 use crate::core::Core;
+use crate::docket::{Docket, SealedBy};
 use crate::error::CommandError;
 use crate::resolve::Meant;
 use crate::turn::Reply;
@@ -48,12 +46,12 @@ impl Core {
         )
         .expect("one actor and no account are within a seal's bounds")
         .to_wire();
-        let beginnings = Arc::clone(&self.beginnings);
+        let by = SealedBy::node(self.me().node);
         let admission = self.admission(None, now);
         let copy = self.open.saving(doc);
         self.submit(
             move |tx| {
-                append_save(tx, &beginnings, &meant, &saved, &seal)?;
+                admission.append_save(tx, &meant, &saved, (&seal, &by))?;
                 if let Some(file) = file {
                     file.keep(tx, quota)?;
                 }
@@ -129,39 +127,37 @@ impl Core {
     }
 }
 
-/// Writes one save: first what it derives, then the change itself with its seal.
-fn append_save(
-    tx: &mut WriteTx<'_>,
-    beginnings: &Beginnings,
-    meant: &Meant,
-    saved: &SavedChange,
-    seal: &[u8],
-) -> Result<(), AppendError> {
-    let key = &meant.key;
-    let genesis = beginnings.of(key, &meant.form).map_err(|_| DbError::Row {
-        table: "docs",
-        expected: "a document that can begin",
-    })?;
-    for derived in &saved.derived {
-        if let Ok(change) = scan(&derived.bytes, &SCAN_LIMITS) {
-            append(
-                tx,
-                key,
-                &genesis,
-                &change,
-                NewEntry {
+impl Admission {
+    /// Writes one save: first what it derives, then the change itself with its seal.
+    fn append_save(
+        &self,
+        tx: &mut WriteTx<'_>,
+        meant: &Meant,
+        saved: &SavedChange,
+        (seal, by): (&[u8], &SealedBy),
+    ) -> Result<(), AppendError> {
+        let key = &meant.key;
+        let genesis = self.beginnings.of(key, &meant.form);
+        let genesis = genesis.map_err(|_| DbError::Row {
+            table: "docs",
+            expected: "a document that can begin",
+        })?;
+        let registry = self.working.begin(tx)?;
+        let docket = Docket::upon(&registry, key, &meant.form, &genesis);
+        let mut appender = Appender::begin(tx, docket, &genesis)?;
+        let origin = None;
+        for derived in &saved.derived {
+            if let Ok(change) = scan(&derived.bytes, &SCAN_LIMITS) {
+                let entry = NewEntry {
                     seal: &[],
-                    origin: None,
-                },
-            )?;
+                    by: None,
+                    origin,
+                };
+                appender.append(tx, &change, entry)?;
+            }
         }
+        let by = Some(by);
+        appender.append(tx, &saved.scanned, NewEntry { seal, by, origin })?;
+        appender.finish(tx)
     }
-    append(
-        tx,
-        key,
-        &genesis,
-        &saved.scanned,
-        NewEntry { seal, origin: None },
-    )?;
-    Ok(())
 }

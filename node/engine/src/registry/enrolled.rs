@@ -66,8 +66,13 @@ impl EnrolledNodes {
             .find(|known| self.stands(&known.line, tree))
     }
 
+    /// Everybody in the chain of a node that counts, the node first.
+    pub(super) fn line(&self, node: &NodeId, tree: &UnitTree) -> Option<&[Identity]> {
+        Some(self.find(node, tree)?.line.as_slice())
+    }
+
     pub(super) fn identity(&self, node: &NodeId, tree: &UnitTree) -> Option<&Identity> {
-        self.find(node, tree)?.line.first()
+        self.line(node, tree)?.first()
     }
 
     pub(super) fn chain(&self, node: &NodeId, tree: &UnitTree) -> Option<&[Vec<u8>]> {

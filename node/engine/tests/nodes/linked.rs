@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use hopluu_engine::view::{EditRequest, WatchEvent};
+use hopluu_engine::view::{EditRequest, GrantRequest, ReachView, WatchEvent};
 use hopluu_engine::{CommandError, InviteRequest, NodeSettings, Running, UndoBar, join, now};
 use hopluu_model::tree::TreeEvent;
 
@@ -78,6 +78,19 @@ async fn set_apart(dir: &Path) -> [Running; 3] {
         })
         .await;
     }
+    // The figure is the police's; here health counts it as well.
+    let given = commune.handle().grant_give(all_lines("health")).await;
+    let given = given.expect("the commune gives its offices rights").grant;
+    until("the grant came down", async || {
+        let grants = health.handle().grant_list().await.unwrap_or_default();
+        grants.iter().any(|one| one.grant == given && one.counts)
+    })
+    .await;
+    until("the police has its own", async || {
+        let grants = police.handle().grant_list().await.unwrap_or_default();
+        grants.iter().any(|one| one.office.as_str() == "police")
+    })
+    .await;
     let (police_dir, health_dir) = (dir.join("police"), dir.join("health"));
     police.stop().await;
     health.stop().await;
@@ -106,6 +119,23 @@ async fn set_apart(dir: &Path) -> [Running; 3] {
         .await;
     }
     [commune, police, health]
+}
+
+/// Every line of a commune's reports for one of its offices.
+fn all_lines(office: &str) -> GrantRequest {
+    GrantRequest {
+        unit: None,
+        below: false,
+        holder: None,
+        office: office.to_owned(),
+        forms: Vec::new(),
+        since: None,
+        until: None,
+        lines: ReachView::All,
+        texts: ReachView::Own,
+        attachments: true,
+        steps: Vec::new(),
+    }
 }
 
 fn note(text: &str) -> EditRequest {

@@ -79,7 +79,7 @@ fn a_void_operation_hides_nothing_and_who_writes_over_it_writes_over_all_of_it()
     let mut facts = Facts::new();
     facts.apply(&change(vec![set("II.1", "1", op(20, 1), &[])], vec![]));
     let by_stranger = change(vec![set("II.1", "9", op(21, 9), &[op(20, 1)])], vec![]);
-    facts.apply_judged(&by_stranger, |_, _| Verdict::Void);
+    facts.apply_judged(&by_stranger, Some(&VoidOps::of(&[21])));
     assert_eq!(values(&facts, "II.1"), ["1"]);
     assert_eq!(Facts::decode(&facts.encode()).unwrap(), facts);
     facts.apply(&change(

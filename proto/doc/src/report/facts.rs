@@ -1,9 +1,7 @@
 //! The facts of a loaded document, read from Automerge itself: what the facts that follow the changes
 //! are checked against.
 
-use automerge::ObjId;
-
-use super::Report;
+use super::{MapOf, Report};
 use crate::facts::{FactOp, Facts};
 
 impl Report {
@@ -11,14 +9,14 @@ impl Report {
     #[must_use]
     pub fn facts(&self) -> Facts {
         Facts::of_visible(
-            self.visible(&self.objects.figures),
-            self.visible(&self.objects.events),
-            self.visible(&self.objects.notes),
+            self.visible(MapOf::Figures),
+            self.visible(MapOf::Events),
+            self.visible(MapOf::Notes),
         )
     }
 
-    fn visible(&self, map: &ObjId) -> impl Iterator<Item = (String, FactOp)> {
-        self.entries(map)
-            .map(|(key, value, op)| (key, FactOp { op, value }))
+    fn visible(&self, map: MapOf) -> impl Iterator<Item = (String, FactOp)> {
+        let entries = self.entries(map).into_iter();
+        entries.map(|(key, value, op)| (key, FactOp { op, value }))
     }
 }

@@ -10,8 +10,7 @@ use crate::edit::SaveMessage;
 use crate::figure::{FigureKey, OpId};
 use crate::layout::GENESIS_ACTOR;
 use crate::lifecycle::{EventEntry, LifecycleEvent};
-use crate::limits::SCAN_LIMITS;
-use crate::scan::{MapOp, ScanError, ScannedChange, TextObject, last_writes, scan};
+use crate::scan::{MapOp, ScanError, ScannedChange, TextObject, last_writes};
 
 /// One save.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -63,24 +62,16 @@ impl Report {
     /// A change in the document is not what could have been admitted.
     pub fn history(&self) -> Result<Vec<HistoryEntry>, ScanError> {
         let texts = self.texts_by_object();
-        let mut changes = Vec::new();
-        for mut change in self.doc.get_changes(&[]) {
-            if change.hash().0 == self.genesis.hash.0 {
-                continue;
-            }
-            changes.push(scan(&change.bytes(), &SCAN_LIMITS)?);
-        }
-        // Numbers of operations grow along the graph, so this keeps parents first.
-        changes.sort_by_key(|change| (change.start_op, change.actor));
         let mut names = BTreeMap::new();
-        Ok(changes
+        Ok(self
+            .changes()?
             .into_iter()
             .filter(|change| change.declares.is_none())
             .map(|change| entry(change, &texts, &mut names))
             .collect())
     }
 
-    fn texts_by_object(&self) -> BTreeMap<TextObject, TextKey> {
+    pub(super) fn texts_by_object(&self) -> BTreeMap<TextObject, TextKey> {
         let texts = self.text_objects().into_iter();
         texts
             .filter_map(|(key, id)| Some((text_object(&id)?, key)))
@@ -88,7 +79,7 @@ impl Report {
     }
 }
 
-fn text_object(id: &automerge::ObjId) -> Option<TextObject> {
+pub(super) fn text_object(id: &automerge::ObjId) -> Option<TextObject> {
     let automerge::ObjId::Id(counter, actor, _) = id else {
         return None;
     };

@@ -6,13 +6,14 @@ use std::str::FromStr;
 use automerge::{ObjId, ReadDoc};
 use hopluu_model::{ActorId, ChangeHash, Digest, OfficeId, Scalar, SectionId, Timestamp};
 
-use super::Report;
+use super::{MapOf, Report};
 use crate::attachment::{Attachment, AttachmentKey};
 use crate::edit::SaveMessage;
 use crate::figure::{FigureKey, OpId};
 use crate::layout::read_text_key;
 use crate::lifecycle::{EventEntry, LifecycleState};
 use crate::limits::{ATTACHMENTS_PER_DOC_MAX, EVENTS_READ_MAX};
+use crate::marks::{Answer, AnswerKey};
 
 /// Which section, and whose text of it.
 pub type TextKey = (SectionId, OfficeId);
@@ -75,20 +76,20 @@ impl Report {
     /// Every figure that was ever written, with all values that stand.
     #[must_use]
     pub fn figures(&self) -> BTreeMap<FigureKey, Register> {
-        self.registers(&self.objects.figures)
+        self.registers(MapOf::Figures)
     }
 
     /// Every note that was ever written; a cleared one is empty.
     #[must_use]
     pub fn notes(&self) -> BTreeMap<FigureKey, Register> {
-        self.registers(&self.objects.notes)
+        self.registers(MapOf::Notes)
     }
 
     /// Every attachment that is named, by hash; one that was removed in one place and written anew apart
     /// is.
     #[must_use]
     pub fn attachments(&self) -> BTreeMap<Digest, Attached> {
-        let registers: BTreeMap<AttachmentKey, Register> = self.registers(&self.objects.notes);
+        let registers: BTreeMap<AttachmentKey, Register> = self.registers(MapOf::Notes);
         let named = registers.into_iter().filter_map(|(key, register)| {
             let mut latest = register.candidates.into_iter().rev();
             latest.find_map(|by| {
@@ -103,9 +104,13 @@ impl Report {
     /// added is there once somebody wrote to it.
     #[must_use]
     pub fn texts(&self) -> BTreeMap<TextKey, String> {
-        self.text_objects()
-            .into_iter()
-            .filter_map(|(key, object)| Some((key, self.doc.text(&object).ok()?)))
+        let read = |object: &ObjId| match self.words(object, None) {
+            Some(words) => Some(words.text()),
+            None => self.doc.text(object).ok(),
+        };
+        let objects = self.text_objects().into_iter();
+        objects
+            .filter_map(|(key, object)| Some((key, read(&object)?)))
             .collect()
     }
 
@@ -113,7 +118,7 @@ impl Report {
     /// [`EVENTS_READ_MAX`].
     #[must_use]
     pub fn events(&self) -> Vec<EventEntry> {
-        let mut entries: Vec<_> = self.entries(&self.objects.events).collect();
+        let mut entries = self.entries(MapOf::Events);
         entries.sort_by_key(|(_, _, op)| *op);
         let over = entries.len().saturating_sub(EVENTS_READ_MAX);
         let last = entries.into_iter().skip(over);
@@ -127,17 +132,37 @@ impl Report {
         LifecycleState::fold(self.events())
     }
 
+    /// What became of the void part of changes, as far as somebody has said so.
+    #[must_use]
+    pub fn answers(&self) -> BTreeMap<ChangeHash, Answer> {
+        let registers: BTreeMap<AnswerKey, Register> = self.registers(MapOf::Notes);
+        let said = registers.into_iter().filter_map(|(key, register)| {
+            let last = register.candidates.last()?;
+            Some((key.0, Answer::read(&last.value)?))
+        });
+        said.collect()
+    }
+
     /// All visible entries of a map: key, value, operation.
-    pub(super) fn entries(&self, map: &ObjId) -> impl Iterator<Item = (String, String, OpId)> {
-        self.doc.keys(map).flat_map(move |key| {
+    pub(super) fn entries(&self, of: MapOf) -> Vec<(String, String, OpId)> {
+        if let Some(registers) = self.judged(of, None) {
+            let registers = registers.into_iter();
+            return registers
+                .flat_map(|(key, ops)| ops.into_iter().map(move |one| (key.clone(), one)))
+                .map(|(key, one)| (key, one.value, one.op))
+                .collect();
+        }
+        let map = self.objects.map(of);
+        let entries = self.doc.keys(map).flat_map(|key| {
             let all = self.doc.get_all(map, key.as_str()).unwrap_or_default();
             all.into_iter().filter_map(move |(value, id)| {
                 Some((key.clone(), value.into_string().ok()?, op_id(&id)?))
             })
-        })
+        });
+        entries.collect()
     }
 
-    fn registers<K: FromStr + Ord>(&self, map: &ObjId) -> BTreeMap<K, Register> {
+    fn registers<K: FromStr + Ord>(&self, map: MapOf) -> BTreeMap<K, Register> {
         let mut registers: BTreeMap<K, Register> = BTreeMap::new();
         for (key, value, op) in self.entries(map) {
             let Ok(key) = key.parse() else { continue };

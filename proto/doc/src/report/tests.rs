@@ -1,14 +1,15 @@
 use std::collections::BTreeMap;
 
-use hopluu_model::{ChangeHash, Scalar};
+use hopluu_model::{ChangeHash, Scalar, Step};
 
 use super::*;
 use crate::edit::{Edit, EditError, SavedChange};
 use crate::facts::Facts;
-use crate::lifecycle::{LifecycleEvent, Step};
+use crate::lifecycle::LifecycleEvent;
 use crate::testing::{ctx, form, key, office, report, set, text};
 
 mod attachments;
+mod judged;
 mod property;
 
 fn save(report: &mut Report, actor: u8, edits: &[Edit]) -> SavedChange {

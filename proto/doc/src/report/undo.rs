@@ -3,11 +3,12 @@
 use std::collections::BTreeSet;
 use std::str::FromStr;
 
-use automerge::{ObjId, ReadDoc};
+use automerge::ReadDoc;
 use hopluu_model::{ChangeHash, Digest, OfficeId, Scalar, SectionId};
 
-use super::Report;
+use super::judged::Heads;
 use super::read::op_id;
+use super::{MapOf, Report};
 use crate::attachment::{Attachment, AttachmentKey};
 use crate::edit::{Edit, EditError, SaveContext, SavedChange};
 use crate::figure::FigureKey;
@@ -40,9 +41,6 @@ pub enum Kept {
     Event,
 }
 
-/// A moment in a document's history.
-type Heads = [automerge::ChangeHash];
-
 impl Report {
     /// Takes back one save: figures and notes get the value they had before it, texts their words.
     /// What others have written over since stays theirs.
@@ -63,7 +61,7 @@ impl Report {
         let before = change.deps().to_vec();
         let mut edits = Vec::new();
         let mut kept = BTreeSet::new();
-        for (key, earlier) in self.restorable(&self.objects.figures, &scanned.figures, &before)? {
+        for (key, earlier) in self.restorable(MapOf::Figures, &scanned.figures, &before)? {
             let value = match earlier {
                 Earlier::Nothing => Some(Scalar::Blank),
                 Earlier::Text(text) => text.parse().ok(),
@@ -78,7 +76,7 @@ impl Report {
                 None => _ = kept.insert(Kept::Figure(key)),
             }
         }
-        for (key, earlier) in self.restorable(&self.objects.notes, &scanned.notes, &before)? {
+        for (key, earlier) in self.restorable(MapOf::Notes, &scanned.notes, &before)? {
             match earlier {
                 Earlier::Nothing => edits.push(Edit::SetNote {
                     key,
@@ -89,7 +87,7 @@ impl Report {
             }
         }
         let named: Vec<(AttachmentKey, _)> =
-            self.restorable(&self.objects.notes, &scanned.notes, &before)?;
+            self.restorable(MapOf::Notes, &scanned.notes, &before)?;
         for (AttachmentKey(hash), earlier) in named {
             let edit = match earlier {
                 Earlier::Nothing => Some(Edit::Detach(hash)),
@@ -118,20 +116,23 @@ impl Report {
     /// The keys of a save with what each held before.
     fn restorable<K: FromStr>(
         &self,
-        map: &ObjId,
+        of: MapOf,
         ops: &[MapOp],
         before: &Heads,
     ) -> Result<Vec<(K, Earlier)>, EditError> {
         let mut out = Vec::new();
+        let (now, then) = (self.judged(of, None), self.judged(of, Some(before)));
         for op in last_writes(ops).into_values() {
             let Ok(key) = op.key.parse() else { continue };
-            let now = self.doc.get_all(map, op.key.as_str())?;
-            let is_untouched = now.iter().all(|(_, id)| op_id(id) == Some(op.op));
-            let earlier = self.doc.get_all_at(map, op.key.as_str(), before)?;
-            let earlier: BTreeSet<String> = earlier
-                .into_iter()
-                .filter_map(|(value, _)| value.into_string().ok())
-                .collect();
+            let (is_untouched, earlier) = match (&now, &then) {
+                (Some(now), Some(then)) => {
+                    let mut now = now.get(&op.key).into_iter().flatten();
+                    let then = then.get(&op.key).into_iter().flatten();
+                    let earlier = then.map(|fact| fact.value.clone()).collect();
+                    (now.all(|fact| fact.op == op.op), earlier)
+                }
+                _ => self.around(of, op, before)?,
+            };
             let mut values = earlier.into_iter();
             out.push(match (is_untouched, values.next(), values.next()) {
                 (true, None, _) => (key, Earlier::Nothing),
@@ -143,6 +144,24 @@ impl Report {
         Ok(out)
     }
 
+    /// Whether nobody has written over an operation, and the values before it.
+    fn around(
+        &self,
+        of: MapOf,
+        op: &MapOp,
+        before: &Heads,
+    ) -> Result<(bool, BTreeSet<String>), EditError> {
+        let map = self.objects.map(of);
+        let now = self.doc.get_all(map, op.key.as_str())?;
+        let is_untouched = now.iter().all(|(_, id)| op_id(id) == Some(op.op));
+        let earlier = self
+            .doc
+            .get_all_at(map, op.key.as_str(), before)?
+            .into_iter();
+        let earlier = earlier.filter_map(|(value, _)| value.into_string().ok());
+        Ok((is_untouched, earlier.collect()))
+    }
+
     fn undo_texts(
         &self,
         before: &Heads,
@@ -151,12 +170,16 @@ impl Report {
         kept: &mut BTreeSet<Kept>,
     ) -> Result<(), EditError> {
         for ((section, office), object) in self.text_objects() {
-            let earlier = self.doc.text_at(&object, before)?;
-            let written = self.doc.text_at(&object, after)?;
+            let at = |heads: Option<&Heads>| match (self.words(&object, heads), heads) {
+                (Some(words), _) => Ok(words.text()),
+                (None, Some(heads)) => self.doc.text_at(&object, heads),
+                (None, None) => self.doc.text(&object),
+            };
+            let (earlier, written) = (at(Some(before))?, at(Some(after))?);
             if earlier == written {
                 continue;
             }
-            if self.doc.text(&object)? == written {
+            if at(None)? == written {
                 edits.push(Edit::SetText {
                     section,
                     office,

@@ -151,6 +151,7 @@ impl Pair {
                 }
                 NetEffect::Await { .. } | NetEffect::Hold { .. } | NetEffect::CallWanted => {}
                 NetEffect::Close { code, .. } => anyhow::bail!("the link was closed: {code}"),
+                NetEffect::Bar { why, .. } => anyhow::bail!("the peer is revoked: {why}"),
                 NetEffect::Dial { .. } => {}
             }
         }

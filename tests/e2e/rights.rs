@@ -1,0 +1,137 @@
+//! Offices that write what they may, and one that writes what it may not.
+
+use hopluu_net::CloseCode;
+use hopluu_tests::frames::{CHANGE, hello};
+
+use crate::rogue::{Forged, Rogue};
+use crate::world::{COMMUNE, World, line, rows, until};
+
+/// The figure that a forged change sets; the form gives it to the police.
+const FORGED: &str = "II.1.1.a";
+
+fn voids(home: &crate::world::Home) -> Vec<serde_json::Value> {
+    rows(&home.ask(&["void", "list"]), "").to_vec()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_an_office_may_not_write_counts_nowhere_until_it_is_adopted() {
+    let world = World::new();
+    let commune = world.root("19429", COMMUNE).start();
+    commune.home.set(&["II.1.1.a=42", "II.1.1.a.1=40"]);
+    let rogue = Rogue::join_as(&commune, &["--office", "health"]).await;
+    let forged = Forged::of(COMMUNE);
+    let mut talk = rogue.say(hello()).await;
+    let refused = talk
+        .offer(forged.object(), CHANGE, forged.sealed(&rogue.signer))
+        .await;
+    assert_eq!(refused, None, "it is taken in");
+    until("it is seen to be void", || voids(&commune.home).len() == 1);
+    let figure = || line(&commune.home.total(COMMUNE), FORGED)["value"].clone();
+    assert_eq!(figure(), "42", "and neither counts nor conflicts");
+    let void = voids(&commune.home).remove(0);
+    assert_eq!(void["why"], "no-grant");
+    assert_eq!(void["author_office"], "health");
+    assert_eq!(rows(&void, "/what"), [FORGED]);
+    let change = void["change"].as_str().expect("a name").to_owned();
+    // Once it is given, what is there counts: beside what the commune wrote apart.
+    let given = commune
+        .home
+        .ask(&["grant", "give", "health", "--lines", FORGED]);
+    until("it counts", || figure() == serde_json::Value::Null);
+    assert!(voids(&commune.home).is_empty());
+    let grant = given["grant"].as_str().expect("a name").to_owned();
+    // What was written while it was given stands when it is taken back.
+    commune.home.ask(&["grant", "take", &grant]);
+    assert!(voids(&commune.home).is_empty());
+    assert_eq!(figure(), serde_json::Value::Null);
+    commune
+        .home
+        .refuses(&["void", "adopt", &change], 2, "M-1009");
+    commune.home.set(&["II.1.1.a=42"]);
+    assert_eq!(figure(), "42");
+    drop(talk);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_void_is_adopted_or_dismissed_by_a_person() {
+    let world = World::new();
+    let commune = world.root("19429", COMMUNE).start();
+    commune.home.set(&["II.1.1.a=42"]);
+    let rogue = Rogue::join_as(&commune, &["--office", "health"]).await;
+    let forged = Forged::of(COMMUNE);
+    let mut talk = rogue.say(hello()).await;
+    let body = forged.sealed(&rogue.signer);
+    assert_eq!(talk.offer(forged.object(), CHANGE, body).await, None);
+    until("it is seen to be void", || voids(&commune.home).len() == 1);
+    let change = voids(&commune.home)[0]["change"].clone();
+    let change = change.as_str().expect("a name");
+    commune.home.ask(&["void", "dismiss", change]);
+    assert!(voids(&commune.home).is_empty());
+    let all = commune.home.ask(&["void", "list", "--all"]);
+    assert_eq!(rows(&all, "")[0]["answer"], "dismissed");
+    // Whoever thinks better of it.
+    commune.home.ask(&["void", "adopt", change]);
+    let total = commune.home.total(COMMUNE);
+    assert_eq!(line(&total, FORGED)["value"], "666");
+    let all = commune.home.ask(&["void", "list", "--all"]);
+    assert_eq!(rows(&all, "")[0]["answer"], "adopted");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_revoked_node_is_told_why_and_nobody_takes_up_links_with_it() {
+    let world = World::new();
+    let commune = world.root("19429", COMMUNE).start();
+    commune.home.set(&["II.1.1.a=42"]);
+    let rogue = Rogue::join_as(&commune, &["--office", "police"]).await;
+    let forged = Forged::of(COMMUNE);
+    let mut talk = rogue.say(hello()).await;
+    let body = forged.sealed(&rogue.signer);
+    assert_eq!(talk.offer(forged.object(), CHANGE, body).await, None);
+    // The figure is its own by the form.
+    until("both values are there", || {
+        line(&commune.home.total(COMMUNE), FORGED)["value"].is_null()
+    });
+    let node = rogue.signer.node_id().to_string();
+    let revoke = ["revoke", "node", &node[..16], "--reason", "stolen"];
+    let revoked = commune.home.ask(&revoke);
+    assert_eq!(revoked["stands"], 1);
+    assert_eq!(talk.closed().await, CloseCode::REVOKED.0);
+    let again = rogue.say(hello()).await;
+    assert_eq!(again.closed().await, CloseCode::REVOKED.0);
+    let listed = commune.home.ask(&["revoke", "list"]);
+    assert_eq!(rows(&listed, "")[0]["reason"], "stolen");
+    // What was there stands.
+    assert!(voids(&commune.home).is_empty());
+    assert!(line(&commune.home.total(COMMUNE), FORGED)["value"].is_null());
+    commune
+        .home
+        .refuses(&["revoke", "node", "zz", "--reason", "lost"], 2, "M-1009");
+}
+
+/// Two processes: an office is told at once what it may not write, and what it needs.
+#[test]
+fn an_office_is_refused_what_it_may_not_write_and_says_what_it_may() {
+    let world = World::new();
+    let commune = world.root("19429", COMMUNE).start();
+    let health = world.join(&commune.home, "health", &["--office", "health"]);
+    let health = health.start();
+    health.has_forms();
+    until("its grant came down", || {
+        let grants = health.home.ask(&["grant", "list"]);
+        rows(&grants, "")
+            .iter()
+            .any(|one| one["office"] == "health")
+    });
+    let set = ["report", "set", crate::world::REVIEW, crate::world::YEARS];
+    let police_s = [&set[..], &["II.1.1.a=5", "--new"]].concat();
+    health.home.refuses(&police_s, 2, "M-1217");
+    let gives = ["grant", "give", "police"];
+    health.home.refuses(&gives, 2, "M-1301");
+    commune
+        .home
+        .ask(&["grant", "give", "health", "--lines", "II.1.1.a"]);
+    until("it may now", || health.home.tell(&police_s).code == 0);
+    until("and it counts at the commune", || {
+        line(&commune.home.total(COMMUNE), FORGED)["value"] == "5"
+    });
+}
