@@ -99,7 +99,7 @@ pub(crate) fn after_write(world: &mut World, at: usize) -> Result<(), Broken> {
             "from": entry.origin.map(|node| node.short().to_string()),
         });
         world.log.line(world.now, &node.seat.name, "kept", &detail);
-        if !may_hold(&world.tree, node, kind, unit) {
+        if !node.is_hostile && !may_hold(&world.tree, node, kind, unit) {
             wrong = Some(format!(
                 "access_respected: {} holds a {kind:?} of {unit}",
                 node.seat.name
@@ -167,10 +167,14 @@ impl World {
             match saved.change {
                 Some(hash) => {
                     let confirmed = (saved.report.doc, hash);
-                    self.ledger.confirm(at, confirmed);
-                    no_lost_edit(self, at, &confirmed)?;
+                    // Nobody owes anything to whoever lies, and it may be shut out by now.
+                    if !self.nodes[at].is_hostile {
+                        self.ledger.confirm(at, confirmed);
+                        no_lost_edit(self, at, &confirmed)?;
+                    }
                 }
                 // It stands already: then it must stand on the disk.
+                None if self.nodes[at].is_hostile => {}
                 None => {
                     if let Some(earlier) = self.nodes[at].asked.range(..number).next() {
                         let what = format!(

@@ -11,6 +11,7 @@ use serde_json::json;
 use crate::check::{holds, may_hold};
 use crate::fold::{Paper, Sum, asked, papers, sum};
 use crate::hand;
+use crate::hostile::Verdicts;
 use crate::log::Broken;
 use crate::node::Node;
 use crate::plan::{Between, HOUR, MINUTE};
@@ -44,6 +45,7 @@ pub(crate) fn hold(world: &mut World) -> Result<(), Broken> {
         .line(world.now, "world", "converged", &json!(windows));
     no_edit_is_lost(world)?;
     all_converged(world)?;
+    nothing_counts_that_may_not(world)?;
     receipts_came(world)?;
     totals_equal_fold(world)
 }
@@ -106,9 +108,10 @@ fn lag(world: &World) -> Option<String> {
     unreceipted(living(world))
 }
 
-/// The machines that are still there.
+/// The machines that are still there and say what is so.
 fn living(world: &World) -> impl Iterator<Item = &Node> {
-    world.nodes.iter().filter(|node| !node.is_retired)
+    let nodes = world.nodes.iter();
+    nodes.filter(|node| !node.is_retired && !node.is_hostile)
 }
 
 /// Whose report has not been said to have arrived, in its newest form.
@@ -163,7 +166,10 @@ fn all_converged(world: &mut World) -> Result<(), Broken> {
         read.facts(doc).expect("memory does not fail")
     };
     let mut wrong = None;
-    for node in rest.iter().filter(|node| !node.is_retired) {
+    for node in rest
+        .iter()
+        .filter(|node| !node.is_retired && !node.is_hostile)
+    {
         for doc in heads(node).keys() {
             if facts(&node.store, *doc) != facts(&province, *doc) {
                 wrong = Some(format!(
@@ -191,7 +197,10 @@ fn texts_differ(world: &mut World) -> Option<String> {
     for at in (4..8).chain(last.saturating_sub(4)..=last).chain([0, 1, 3]) {
         for (round, unit) in &reports {
             let node = &mut world.nodes[at];
-            if node.is_retired || !may_hold(&world.tree, node, EntryKind::Change, unit) {
+            if node.is_retired
+                || node.is_hostile
+                || !may_hold(&world.tree, node, EntryKind::Change, unit)
+            {
                 continue;
             }
             let mut selector = report(*round);
@@ -217,6 +226,19 @@ fn texts_differ(world: &mut World) -> Option<String> {
     None
 }
 
+/// What was forged counts nowhere, and nothing else is void, on every node alike.
+fn nothing_counts_that_may_not(world: &mut World) -> Result<(), Broken> {
+    let verdicts = Verdicts::reckon(world);
+    let wrong = living(world).find_map(|node| {
+        let what = verdicts.differ(node)?;
+        Some(format!("rights_respected: {}: {what}", node.seat.name))
+    });
+    world.rights.void = verdicts.count();
+    let detail = json!({"forged": world.rights.forged, "void": world.rights.void});
+    world.log.line(world.now, "world", "forged", &detail);
+    wrong.map_or(Ok(()), |what| Err(world.broken(what)))
+}
+
 fn receipts_came(world: &mut World) -> Result<(), Broken> {
     match unreceipted(living(world)) {
         Some(what) => Err(world.broken(what)),
@@ -240,11 +262,12 @@ fn totals_equal_fold(world: &mut World) -> Result<(), Broken> {
 fn totals_of(world: &mut World, round: Round) -> Result<(), Broken> {
     let mut digests = BTreeMap::new();
     let sums = sums(round.form());
+    let verdicts = Verdicts::reckon(world);
     for at in 0..world.nodes.len() {
-        if world.nodes[at].is_retired {
+        if world.nodes[at].is_retired || world.nodes[at].is_hostile {
             continue;
         }
-        let papers = papers(&world.nodes[at].store, round);
+        let papers = papers(&world.nodes[at].store, round, &verdicts);
         // Below the district every commune is asked about itself, above everybody below too.
         let units: Vec<UnitId> = match world.nodes[at].seat.level {
             Level::Province => (0..4)

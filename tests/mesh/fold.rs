@@ -3,11 +3,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use automerge::{Automerge, Change, ObjType, ROOT, ReadDoc as _, ScalarValue, Value};
-use hopluu_doc::{DocKey, genesis};
+use hopluu_doc::limits::SCAN_LIMITS;
+use hopluu_doc::{DocKey, MapOp, ScannedChange, genesis, scan};
 use hopluu_model::tree::UnitTree;
 use hopluu_model::{DocId, UnitId};
 use hopluu_store::Store;
 
+use crate::hostile::Verdicts;
 use crate::province::{Round, districts};
 
 /// What one unit's document says.
@@ -33,7 +35,7 @@ pub(crate) struct Sum {
 }
 
 /// Every document of one report in a store, from its raw changes.
-pub(crate) fn papers(store: &Store, round: Round) -> BTreeMap<UnitId, Paper> {
+pub(crate) fn papers(store: &Store, round: Round, verdicts: &Verdicts) -> BTreeMap<UnitId, Paper> {
     let read = store.read().expect("memory does not fail");
     let mut docs: Vec<(DocId, UnitId, Vec<u8>)> = Vec::new();
     read.for_each_doc(|row| docs.push((row.doc, row.unit, row.key)))
@@ -47,12 +49,20 @@ pub(crate) fn papers(store: &Store, round: Round) -> BTreeMap<UnitId, Paper> {
         let mut changes = vec![genesis(&key, round.form()).expect("it began").bytes];
         let stored = read.changes_after(doc, 0).expect("memory does not fail");
         changes.extend(stored.into_iter().map(|change| change.body));
-        papers.insert(unit, paper(&changes));
+        papers.insert(unit, paper(&changes, verdicts));
     }
     papers
 }
 
-fn paper(changes: &[Vec<u8>]) -> Paper {
+fn paper(changes: &[Vec<u8>], verdicts: &Verdicts) -> Paper {
+    // Behind genesis, which is nobody's.
+    let stored = changes.get(1..).unwrap_or_default().iter();
+    let scanned = stored.map(|bytes| scan(bytes, &SCAN_LIMITS).expect("it was admitted"));
+    let scanned: Vec<_> = scanned.collect();
+    let has_void = |change: &ScannedChange| verdicts.has(&change.hash);
+    if scanned.iter().any(has_void) {
+        return counting(&scanned, verdicts);
+    }
     let changes = changes
         .iter()
         .map(|bytes| Change::from_bytes(bytes.clone()).expect("what was admitted is a change"));
@@ -64,6 +74,44 @@ fn paper(changes: &[Vec<u8>]) -> Paper {
     Paper {
         is_withdrawn: events.values().flatten().any(is_withdrawn),
         figures: map(&doc, "figures"),
+    }
+}
+
+/// What counts where something is void: of each key the writes that count, but those that another one which counts was
+/// written over, be it by way of void ones.
+fn counting(changes: &[ScannedChange], verdicts: &Verdicts) -> Paper {
+    let of = |ops: fn(&ScannedChange) -> &[MapOp]| {
+        let (mut void, mut counts) = (BTreeMap::new(), Vec::new());
+        for change in changes {
+            for op in ops(change) {
+                if verdicts.is_void(&change.hash, op.op.counter) {
+                    void.insert(op.op, op.preds.clone());
+                } else {
+                    counts.push(op);
+                }
+            }
+        }
+        let mut hidden = BTreeSet::new();
+        for op in &counts {
+            let mut next = op.preds.clone();
+            while let Some(before) = next.pop() {
+                if hidden.insert(before) {
+                    next.extend(void.get(&before).into_iter().flatten().copied());
+                }
+            }
+        }
+        let mut map: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+        for op in counts.iter().filter(|op| !hidden.contains(&op.op)) {
+            let values = map.entry(op.key.clone()).or_default();
+            values.insert(op.value.clone());
+        }
+        map
+    };
+    let events = of(|change| &change.events);
+    let is_withdrawn = |event: &String| event.starts_with("withdrawn\n");
+    Paper {
+        is_withdrawn: events.values().flatten().any(is_withdrawn),
+        figures: of(|change| &change.figures),
     }
 }
 

@@ -32,6 +32,8 @@ impl fmt::Debug for Broken {
 pub(crate) struct Played {
     pub(crate) lines: u64,
     pub(crate) digest: u64,
+    /// Writes that nobody had the right to, none of which counted.
+    pub(crate) void: u64,
 }
 
 /// Everything that happened, one JSON object a line. It is taken away when the run holds.
@@ -79,12 +81,13 @@ impl Log {
     }
 
     /// The run held: nobody will read the log.
-    pub(crate) fn close(self) -> Played {
+    pub(crate) fn close(self, void: u64) -> Played {
         drop(self.out.into_inner());
         fs::remove_file(&self.path).expect("the build folder can be written");
         Played {
             lines: self.lines,
             digest: self.digest,
+            void,
         }
     }
 }

@@ -7,6 +7,7 @@
 //!   |-- Stick: what goes by hand, late, twice, or never; a district has nothing else
 //!   |-- disks: backups come back, old ones too, and copies run beside their original
 //!   |-- Work: offices edit, settle, undo, withdraw
+//!   |-- hostile: some of them write what they may not; rights are given and taken back
 //!   `-- Ledger: what was confirmed to whom; looked at after every event, and at the end
 //! ```
 //! Nothing here is a stand-in: only time, chance and the network are simulated. Start at
@@ -19,6 +20,7 @@
 #![expect(
     clippy::indexing_slicing,
     clippy::panic,
+    clippy::print_stdout,
     clippy::cast_possible_truncation,
     clippy::cast_possible_wrap,
     clippy::cast_sign_loss,
@@ -32,6 +34,7 @@ mod disk;
 mod ends;
 mod fold;
 mod hand;
+mod hostile;
 mod ledger;
 mod link;
 mod log;
@@ -70,9 +73,11 @@ fn number(name: &str, plain: u64) -> u64 {
 /// Plays every fourth seed, beginning with this share's.
 fn play(share: u64) -> Result<(), Broken> {
     let first = number("SIM_SEED", FIRST_SEED);
+    let mut void = 0;
     for at in (share..number("SIM_SEEDS", SEEDS)).step_by(SHARES as usize) {
-        World::play(first.wrapping_add(at), "run")?;
+        void += World::play(first.wrapping_add(at), "run")?.void;
     }
+    println!("share {share}: {void} writes that nobody had the right to, none of which counts");
     Ok(())
 }
 

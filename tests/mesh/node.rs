@@ -42,6 +42,14 @@ impl<T> Inbox<T> {
         self.lock().push_back(item);
     }
 
+    /// The first item, left where it is.
+    pub(crate) fn peek(&self) -> Option<T>
+    where
+        T: Copy,
+    {
+        self.lock().front().copied()
+    }
+
     pub(crate) fn take(&self) -> VecDeque<T> {
         std::mem::take(&mut *self.lock())
     }
@@ -73,6 +81,8 @@ pub(crate) struct Node {
     pub(crate) seen: Seq,
     /// Put away for good.
     pub(crate) is_retired: bool,
+    /// Its program was changed: what it says of itself proves nothing.
+    pub(crate) is_hostile: bool,
 }
 
 impl Node {
@@ -129,6 +139,7 @@ impl Node {
             last_link: 0,
             seen: Seq(0),
             is_retired: false,
+            is_hostile: false,
         }
     }
 
@@ -158,6 +169,10 @@ impl Node {
         self.mail = Inbox::default();
         self.answers = Inbox::default();
         self.asked.clear();
+    }
+
+    pub(crate) fn signer(&self) -> &Signer {
+        &self.signer
     }
 
     /// Writes what is queued; gives back what then has to happen, each a turn of its own.

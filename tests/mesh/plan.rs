@@ -87,6 +87,8 @@ pub(crate) struct Plan {
     pub(crate) is_by_hand: bool,
     /// Between two sets of sticks that one node sends out; none where nobody carries any.
     pub(crate) sticks_ms: Option<Between>,
+    /// Offices whose program was changed.
+    pub(crate) hostile: usize,
 }
 
 impl Plan {
@@ -130,6 +132,7 @@ impl Plan {
             moved: one_of(&[0, 0, 1]) as usize,
             is_by_hand: one_of(&[0, 0, 0, 1]) == 1,
             sticks_ms: None,
+            hostile: 0,
         };
         let mut sticks = one_of(&[0, 0, 30 * DAY]);
         if plan.is_by_hand {
@@ -140,6 +143,7 @@ impl Plan {
             // Offices are named by forms: who knows no form can invite none.
             plan.offices = 0;
         }
+        plan.hostile = (one_of(&[0, 1, 2]) as usize).min(plan.offices);
         plan
     }
 }

@@ -16,6 +16,7 @@ use rand::{RngExt, SeedableRng};
 use serde_json::json;
 
 use crate::decide::Decision;
+use crate::hostile::Rights;
 use crate::ledger::Ledger;
 use crate::link::{Pipe, Route, new_route};
 use crate::log::{Broken, Log, Panicked, Played};
@@ -112,6 +113,14 @@ pub(crate) enum Happening {
     Carried {
         stick: usize,
     },
+    /// An office writes what it may not.
+    Forge {
+        node: usize,
+    },
+    /// A main node gives rights, or takes them back.
+    Rights {
+        node: usize,
+    },
 }
 
 /// A happening in the heap: by time, then in the order in which they were planned.
@@ -170,6 +179,7 @@ pub(crate) struct World {
     pub(crate) beginnings: Arc<Beginnings>,
     pub(crate) log: Log,
     pub(crate) ledger: Ledger,
+    pub(crate) rights: Rights,
     /// Nothing fails and nobody writes any more.
     pub(crate) is_healed: bool,
     pub(crate) saves: u64,
@@ -187,7 +197,7 @@ impl World {
         while world.step(end)? {}
         world.now = end;
         ends::hold(&mut world)?;
-        Ok(world.log.close())
+        Ok(world.log.close(world.rights.void))
     }
 
     /// All nodes, let in one by one by real tickets. The network is not there yet.
@@ -223,6 +233,11 @@ impl World {
             node.start(BEGIN, rng.random(), &beginnings);
             nodes.push(node);
         }
+        let offices = nodes.iter_mut().rev();
+        let offices = offices.filter(|node| node.seat.level == Level::Office);
+        for office in offices.take(plan.hostile) {
+            office.is_hostile = true;
+        }
         let ledger = Ledger::new(nodes.len());
         Self {
             plan,
@@ -241,6 +256,7 @@ impl World {
             rng,
             log,
             ledger,
+            rights: Rights::default(),
             is_healed: false,
             saves: 0,
             queue: BinaryHeap::new(),
@@ -264,6 +280,7 @@ impl World {
             self.start_dialling(node);
         }
         self.plan_disks();
+        self.plan_hostility();
     }
 
     /// Everybody dials up; some have a second way; offices of one unit dial each other.
@@ -378,6 +395,8 @@ impl World {
                 Ok(())
             }
             Happening::Carried { stick } => self.carried(stick),
+            Happening::Forge { node } => self.forge(node),
+            Happening::Rights { node } => self.change_rights(node),
         }
     }
 
