@@ -55,7 +55,7 @@ struct Opened<'a> {
 }
 
 /// A change that came in, by its place in the packet, with the derived parents that came in before it.
-struct Came {
+struct CameIn {
     derived: Vec<ScannedChange>,
     at: usize,
 }
@@ -70,6 +70,27 @@ enum Ended {
 impl From<DbError> for Ended {
     fn from(error: DbError) -> Self {
         Self::Db(error)
+    }
+}
+
+/// How a packet came.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Came {
+    /// Who brought it; nobody where it is this node's own.
+    pub(super) from: Option<NodeId>,
+    /// Who has it, see [`Admission::origin`].
+    pub(super) origin: Option<NodeId>,
+}
+
+impl Came {
+    /// Whether whoever brings something of a document can have it: reports go up the line, so a neighbour has none. Who
+    /// wrote it is another question, and never asked here.
+    fn may_bring(&self, registry: &Registry, key: &DocKey) -> bool {
+        let from = self.from.and_then(|from| registry.identity(&from));
+        from.is_none_or(|from| {
+            let tree = registry.tree();
+            tree.is_at_or_below(&key.unit, &from.place.unit)
+        })
     }
 }
 
@@ -88,7 +109,11 @@ impl Admission {
             admitted.refuse(index, RefusalCode::MALFORMED);
             return Ok(());
         }
-        let taken = self.packet(tx, registry, descriptor, body, self.origin)?;
+        let came = Came {
+            from: self.from,
+            origin: self.origin,
+        };
+        let taken = self.packet(tx, registry, descriptor, body, came)?;
         let doc = taken.doc;
         admitted.ops = admitted.ops.saturating_add(taken.ops);
         if !taken.changes.is_empty() {
@@ -108,20 +133,20 @@ impl Admission {
         Ok(())
     }
 
-    /// Judges a packet and writes what of it may come in, as come from `origin`.
+    /// Judges a packet and writes what of it may come in.
     pub(super) fn packet(
         &self,
         tx: &mut WriteTx<'_>,
         registry: &Registry,
         descriptor: &[u8],
         body: &[u8],
-        origin: Option<NodeId>,
+        came: Came,
     ) -> Result<Taken, DbError> {
         let Ok(key) = DocKey::decode(descriptor) else {
             return Ok(Taken::refused(DocId([0; 16]), RefusalCode::MALFORMED));
         };
         let doc = key.id();
-        if !self.may_bring(registry, &key) {
+        if !came.may_bring(registry, &key) {
             return Ok(Taken::refused(doc, RefusalCode::SCOPE));
         }
         // Scope looks at the unit only, so what is not for everybody above it must not be here.
@@ -138,15 +163,8 @@ impl Admission {
             }
         };
         let ops = unpacked.iter().map(|one| one.change.work()).sum();
-        let taken = self.judge_packet(tx, registry, &key, unpacked, origin)?;
+        let taken = self.judge_packet(tx, registry, &key, unpacked, came.origin)?;
         Ok(Taken { ops, ..taken })
-    }
-
-    /// Whether whoever brings something of a document can have it: reports go up the line, so a neighbour has none. Who
-    /// wrote it is another question, and never asked here.
-    fn may_bring(&self, registry: &Registry, key: &DocKey) -> bool {
-        let from = self.from.and_then(|from| registry.identity(&from));
-        from.is_none_or(|from| registry.tree().is_at_or_below(&key.unit, &from.place.unit))
     }
 
     fn judge_packet(
@@ -287,11 +305,11 @@ impl Opened<'_> {
     }
 
     /// The changes that came in, each behind its derived parents.
-    fn taken_out(self, came: Vec<Came>) -> Vec<ScannedChange> {
+    fn taken_out(self, came: Vec<CameIn>) -> Vec<ScannedChange> {
         let unpacked = self.unpacked.into_iter();
         let mut unpacked: Vec<_> = unpacked.map(|one| Some(one.change)).collect();
         let mut changes = Vec::new();
-        for Came { derived, at } in came {
+        for CameIn { derived, at } in came {
             changes.extend(derived);
             changes.extend(unpacked.get_mut(at).and_then(Option::take));
         }
@@ -303,7 +321,7 @@ impl Opened<'_> {
         tx: &mut WriteTx<'_>,
         registry: &Registry,
         left: &BTreeSet<usize>,
-    ) -> Result<Vec<Came>, Ended> {
+    ) -> Result<Vec<CameIn>, Ended> {
         let mut came = Vec::new();
         let Some(last) = left.last() else {
             return Ok(came);
@@ -327,7 +345,7 @@ impl Opened<'_> {
                 let appended = appender.append(tx, change, entry);
                 appended.map_err(|error| not_appended(*at, error))?;
             }
-            came.push(Came { derived, at: *at });
+            came.push(CameIn { derived, at: *at });
         }
         let finished = appender.finish(tx);
         finished.map_err(|error| not_appended(*last, error))?;

@@ -6,6 +6,7 @@ use hopluu_model::NodeId;
 use hopluu_store::{DbError, ParkedRow, WriteError, WriteTx};
 use hopluu_sync::Acked;
 
+use super::packets::Came;
 use super::records::Outside;
 use super::{Admission, Admitted, Verdict};
 use crate::core::{Core, unreadable};
@@ -157,6 +158,10 @@ impl Admission {
     ) -> Result<Tried, DbError> {
         // Who sent it has it; whose push freed it may not.
         let origin = Some(row.node).filter(|node| *node != self.giver.me.node);
+        let came = Came {
+            from: origin,
+            origin,
+        };
         Ok(match read_parked(&row.body) {
             // A record has no descriptor.
             Some(([], body)) => {
@@ -168,7 +173,7 @@ impl Admission {
                 Tried::Done
             }
             Some((descriptor, body)) => {
-                let taken = self.packet(tx, registry, descriptor, body, origin)?;
+                let taken = self.packet(tx, registry, descriptor, body, came)?;
                 admitted.ops = admitted.ops.saturating_add(taken.ops);
                 let has_moved = !taken.changes.is_empty();
                 if has_moved {

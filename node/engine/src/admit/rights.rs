@@ -207,6 +207,23 @@ fn what_was_there_at_a_revocation_stands_and_what_comes_is_void_in_any_order() {
     assert_eq!(told(&world, &entries).1, BTreeMap::new());
 }
 
+/// Who brought it is asked of what waits, and not of whoever brings what it waits for.
+#[test]
+fn what_waits_comes_in_whoever_frees_it() {
+    let world = World::new();
+    let (police, certificate) = police(&world);
+    let mut paper = Paper::of(COMMUNE);
+    let own = paper.save(ActorId([2; 8]), OWN, "7");
+    let node = Receiver::new(&world.district);
+    node.hears(&world.root, world.handed_down());
+    let parked = Some(RefusalCode::PARKED);
+    let sealed = paper.sealed(&police, &own);
+    assert_eq!(node.says(&world.commune, sealed), parked);
+    let admitted = node.hears(&world.neighbour, vec![certificate]);
+    assert!(admitted.left.is_empty() && admitted.docs.len() == 1);
+    assert_eq!(said(&node).1, BTreeMap::from([(own.hash, Void::NoGrant)]));
+}
+
 /// What was written before the grants were asked for is judged at the first start that asks.
 #[test]
 fn what_is_to_be_judged_is_judged_in_pieces() {

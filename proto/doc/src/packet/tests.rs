@@ -183,6 +183,37 @@ fn a_deflated_change_comes_alone_or_in_columns() {
 }
 
 /// One change of one actor, to be bent.
+/// However many edits one author pushes: for each chunk of the link a seal, of a hundred bytes with all that names whose it
+/// is, and where the number of its change takes two bytes one more.
+#[test]
+fn a_push_of_many_edits_of_one_author_has_one_small_seal_a_chunk() {
+    let mut report = report();
+    let stored: Vec<_> = (0..600)
+        .map(|number: u32| {
+            let line = format!("I.{}", 1 + number % 4);
+            save(&mut report, 1, &[set(&line, &(1_000 + number).to_string())])
+        })
+        .collect();
+    let actor = ActorId([1; 8]);
+    let listed: Vec<_> = members(&stored)
+        .into_iter()
+        .map(|one| (actor, one))
+        .collect();
+    let packets = pack_within(&listed, 16 << 10);
+    assert!(packets.len() < 3, "{} packets", packets.len());
+    for (_, packet) in &packets {
+        assert!(packet.len() <= 16 << 10);
+        let sealed = unpack(packet).unwrap();
+        assert_eq!(sealed.iter().filter(|one| !one.seal.is_empty()).count(), 1);
+        let mut reader = crate::leb128::Reader::new(&packet[1..]);
+        reader.count().unwrap();
+        let columns = Columns::read(&mut reader).unwrap();
+        let mut columns = [columns.seals, columns.sealers, columns.signatures];
+        let bytes: usize = columns.iter_mut().map(|column| column.rest().len()).sum();
+        assert!(bytes <= 101, "{bytes} bytes");
+    }
+}
+
 fn crafted(bend: impl FnOnce(&mut Columns<Vec<u8>>)) -> Vec<u8> {
     let mut columns = Columns::<Vec<u8>> {
         first_seqs: vec![1],

@@ -3,7 +3,7 @@
 //! ```text
 //! figure     a figure with its bound; the table and the JSON of it
 //! filling    reports by the thousand, made like those of people
-//! tree totals opening latency idle reconnect link crafted kills programs   the benches, one file a subject
+//! tree totals opening trust latency idle reconnect link crafted kills programs   the benches, one file a subject
 //! ```
 //! `--json` prints the same as the table for programs. `scripts/bench` runs all, `scripts/bench NAME ..` some, and `link` all whose name begins with it. Exit 0: every bound holds; 4: one is missed,
 //! and the table says which; 1: a bench could not be run.
@@ -25,6 +25,7 @@ mod programs;
 mod reconnect;
 mod totals;
 mod tree;
+mod trust;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -121,6 +122,10 @@ const BENCHES: &[Bench] = &[
     Bench {
         name: "crafted",
         run: |_| crafted::run(),
+    },
+    Bench {
+        name: "trust",
+        run: |_| trust::run(),
     },
     Bench {
         name: "kills",
