@@ -1,6 +1,7 @@
 //! Offices that write what they may, and one that writes what it may not.
 
 use hopluu_net::CloseCode;
+use hopluu_sync::RefusalCode;
 use hopluu_tests::frames::{CHANGE, hello};
 
 use crate::rogue::{Forged, Rogue};
@@ -106,6 +107,33 @@ async fn a_revoked_node_is_told_why_and_nobody_takes_up_links_with_it() {
     commune
         .home
         .refuses(&["revoke", "node", "zz", "--reason", "lost"], 2, "M-1009");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_waits_is_shown_with_what_it_waits_for_and_can_be_given_up() {
+    let world = World::new();
+    let commune = world.root("19429", COMMUNE).start();
+    commune.home.set(&["II.1.1.a.1=40"]);
+    let rogue = Rogue::join_as(&commune, &["--office", "police"]).await;
+    let mut talk = rogue.say(hello()).await;
+    let (first, second) = (Forged::of(COMMUNE), Forged::of(COMMUNE).next());
+    for _ in 0..2 {
+        let body = second.sealed(&rogue.signer);
+        let refused = talk.offer(second.object(), CHANGE, body).await;
+        assert_eq!(refused, Some(RefusalCode::PARKED));
+        let parked = commune.home.ask(&["parked", "list"]);
+        let [one] = rows(&parked, "") else {
+            unreachable!("one thing waits: {parked}");
+        };
+        assert_eq!(one["why"], "change");
+        assert_eq!(rows(one, "/waits_for"), [first.name()]);
+        let name = one["name"].as_str().expect("a name");
+        commune.home.refuses(&["parked", "drop", "zz"], 2, "M-1009");
+        commune.home.ask(&["parked", "drop", &name[..10]]);
+        assert!(rows(&commune.home.ask(&["parked", "list"]), "").is_empty());
+    }
+    let body = first.sealed(&rogue.signer);
+    assert_eq!(talk.offer(first.object(), CHANGE, body).await, None);
 }
 
 /// Two processes: an office is told at once what it may not write, and what it needs.

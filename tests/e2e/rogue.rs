@@ -238,6 +238,7 @@ pub(crate) struct Forged {
     pub(crate) key: DocKey,
     hash: ChangeHash,
     pub(crate) bytes: Vec<u8>,
+    next: (ChangeHash, Vec<u8>),
 }
 
 pub(crate) const ACTOR: ActorId = ActorId([7; 8]);
@@ -272,11 +273,32 @@ impl Forged {
         let edits = [Edit::Event(LifecycleEvent::Opened), figure];
         let saved = report.save(&context, &edits).expect("a save");
         let saved = saved.expect("something is new");
+        let next = Edit::SetFigure {
+            key: FigureKey::whole("II.1.1.a".parse().expect("a code")),
+            value: "777".parse().expect("a value"),
+        };
+        let next = report.save(&context, &[next]).expect("a save");
+        let next = next.expect("something is new");
         Self {
             key,
             hash: saved.hash,
             bytes: saved.bytes,
+            next: (next.hash, next.bytes),
         }
+    }
+
+    /// The save after it.
+    pub(crate) fn next(self) -> Self {
+        let (hash, bytes) = self.next.clone();
+        Self {
+            hash,
+            bytes,
+            ..self
+        }
+    }
+
+    pub(crate) fn name(&self) -> String {
+        self.hash.to_string()
     }
 
     pub(crate) fn object(&self) -> Object {

@@ -85,6 +85,8 @@ pub(crate) fn router(handle: Handle, stopped: tokio::sync::watch::Receiver<bool>
             "/v1/revocations",
             get(rights::revocation_list).post(rights::revoke),
         )
+        .route("/v1/parked", get(rights::parked_list))
+        .route("/v1/parked/drop", post(rights::parked_drop))
         .route("/v1/voids", get(rights::void_list))
         .route("/v1/voids/adopt", post(rights::void_adopt))
         .route("/v1/voids/dismiss", post(rights::void_dismiss))

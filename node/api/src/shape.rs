@@ -102,6 +102,13 @@ pub struct FormRequest {
     pub assigned: Vec<String>,
 }
 
+/// Something that waits.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ParkedRequest {
+    /// The beginning of its name.
+    pub name: String,
+}
+
 /// A change of which something is void.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct VoidRequest {

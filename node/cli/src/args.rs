@@ -15,7 +15,7 @@ pub(crate) use report::{
     NoteArgs, ReportArgs, ReportCommand, SaveAttachmentArgs, SetArgs, SettleArgs, TextArgs,
     UndoArgs, WithdrawArgs,
 };
-pub(crate) use rights::{GiveArgs, GrantCommand, RevokeCommand, VoidCommand};
+pub(crate) use rights::{GiveArgs, GrantCommand, ParkedCommand, RevokeCommand, VoidCommand};
 
 mod bundle;
 mod report;
@@ -116,6 +116,9 @@ pub(crate) enum Command {
     /// What somebody wrote who may not, and what becomes of it
     #[command(subcommand)]
     Void(VoidCommand),
+    /// What waits for something before it can come in
+    #[command(subcommand)]
+    Parked(ParkedCommand),
     /// Carry by hand what has no link: files and paper that only their receiver can open
     #[command(subcommand)]
     Bundle(BundleCommand),

@@ -59,6 +59,7 @@ pub(crate) async fn run(command: Command, context: &Context) -> Result<Exit, Fai
         Command::Grant(command) => rights::grant(command, context).await,
         Command::Revoke(command) => rights::revoke(command, context).await,
         Command::Void(command) => rights::void(command, context).await,
+        Command::Parked(command) => rights::parked(command, context).await,
         Command::Bundle(command) => bundle::run(command, context).await,
         Command::Backup(args) => backup::run(&args, context).await,
         Command::Restore(args) => restore::run(&args, context).await,

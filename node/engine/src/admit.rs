@@ -23,6 +23,7 @@ use hopluu_trust::{Record, RecordKind};
 pub(crate) use self::changes::{Appender, NewEntry, judge_anew};
 pub(crate) use self::parked::Left;
 use self::parked::parked_body;
+pub(crate) use self::parked::read_parked;
 pub(crate) use self::receipts::{Giver, receipt_heads};
 pub(crate) use self::records::put_record;
 use crate::beginnings::Beginnings;
@@ -165,12 +166,29 @@ fn comes_in_later(code: RefusalCode) -> bool {
 /// Why a change stays outside for now.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(u8)]
-enum Waits {
+pub(crate) enum Waits {
     Form = 1,
     Author = 2,
     Dependency = 3,
     /// A save that puts together what was written apart.
     Merge = 4,
+}
+
+impl Waits {
+    pub(crate) fn from_number(number: u8) -> Option<Self> {
+        let all = [Self::Form, Self::Author, Self::Dependency, Self::Merge];
+        all.into_iter().find(|one| *one as u8 == number)
+    }
+
+    /// The word in JSON.
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Self::Form => "form",
+            Self::Author => "author",
+            Self::Dependency => "change",
+            Self::Merge => "merge",
+        }
+    }
 }
 
 /// Why something stays outside.

@@ -18,7 +18,7 @@ use crate::status::backup;
 use crate::turn::{Reply, Turn};
 use crate::view::{
     AttachRequest, AttachmentPart, AttachmentView, BundleTaken, ExplainView, FormRow, GrantRequest,
-    GrantView, HistoryRow, InviteView, LinkView, RecomputeView, ReportRow, ReportView,
+    GrantView, HistoryRow, InviteView, LinkView, ParkedView, RecomputeView, ReportRow, ReportView,
     RevocationView, RevokeRequest, SaveRequest, Saved, Selector, StatusView, TotalView, UnitView,
     UpstreamView, VoidQuery, VoidView, WatchEvent,
 };
@@ -444,6 +444,23 @@ impl Handle {
     /// When there is no such change, or this node may not say so.
     pub async fn void_dismiss(&self, change: String) -> Result<Saved, CommandError> {
         self.write(move |core, turn, reply| core.void_answer(turn, &change, false, reply))
+            .await
+    }
+
+    /// Everything that waits for something before it can come in.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub async fn parked_list(&self) -> Result<Vec<ParkedView>, CommandError> {
+        self.read(|core, now| core.parked_list(now)).await
+    }
+
+    /// Gives up something that waits.
+    ///
+    /// # Errors
+    /// When nothing, or several, have that name.
+    pub async fn parked_drop(&self, name: String) -> Result<(), CommandError> {
+        self.write(move |core, _, reply| core.parked_drop(&name, reply))
             .await
     }
 

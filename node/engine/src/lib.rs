@@ -52,6 +52,7 @@ mod totals;
 mod turn;
 pub mod view;
 mod voids;
+mod waiting;
 mod ways;
 
 pub use beginnings::Beginnings;

@@ -1,9 +1,9 @@
 //! One method a request, so that paths and shapes meet in one place.
 
 use hopluu_engine::view::{
-    ExplainView, FormRow, GrantRequest, GrantView, HistoryRow, InviteView, LinkView, RecomputeView,
-    ReportRow, ReportView, RevocationView, RevokeRequest, SaveRequest, Saved, Selector, StatusView,
-    TotalView, UnitView, UpstreamView, VoidQuery, VoidView,
+    ExplainView, FormRow, GrantRequest, GrantView, HistoryRow, InviteView, LinkView, ParkedView,
+    RecomputeView, ReportRow, ReportView, RevocationView, RevokeRequest, SaveRequest, Saved,
+    Selector, StatusView, TotalView, UnitView, UpstreamView, VoidQuery, VoidView,
 };
 use hopluu_model::tree::TreeEvent;
 
@@ -11,8 +11,8 @@ use super::{Client, ClientError, Exported, Lines};
 use crate::client::wire::with_query;
 use crate::limits::REQUEST_TIME_MAX;
 use crate::shape::{
-    BackupDone, BackupRequest, Done, FormQuery, FormRequest, FormView, NewRequest, ReportQuery,
-    TicketRequest, TotalQuery, UndoRequest, UnitQuery, VoidRequest, WITHDRAWN_HEADER,
+    BackupDone, BackupRequest, Done, FormQuery, FormRequest, FormView, NewRequest, ParkedRequest,
+    ReportQuery, TicketRequest, TotalQuery, UndoRequest, UnitQuery, VoidRequest, WITHDRAWN_HEADER,
 };
 
 macro_rules! calls {
@@ -73,6 +73,8 @@ calls! {
     grant_give: post "/v1/grants", GrantRequest => GrantView;
     /// Takes a node, an account or a grant back.
     revoke: post "/v1/revocations", RevokeRequest => RevocationView;
+    /// Gives up something that waits.
+    parked_drop: post "/v1/parked/drop", ParkedRequest => Done;
     /// What somebody wrote who may not.
     void_list: get "/v1/voids", VoidQuery => Vec<VoidView>;
     /// Writes it in one's own name.
@@ -114,6 +116,14 @@ impl Client {
     /// When the node does not answer.
     pub async fn grant_list(&self) -> Result<Vec<GrantView>, ClientError> {
         self.get("/v1/grants", &ReportQuery::default()).await
+    }
+
+    /// Everything that waits for something before it can come in.
+    ///
+    /// # Errors
+    /// When the node does not answer.
+    pub async fn parked_list(&self) -> Result<Vec<ParkedView>, ClientError> {
+        self.get("/v1/parked", &ReportQuery::default()).await
     }
 
     /// What holds no longer.

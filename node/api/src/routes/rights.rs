@@ -1,13 +1,15 @@
 //! Who may write what, and what somebody wrote who may not.
 
+use axum::Json;
 use axum::extract::State;
 use hopluu_engine::view::{
-    GrantRequest, GrantView, RevocationView, RevokeRequest, Saved, VoidQuery, VoidView,
+    GrantRequest, GrantView, ParkedView, RevocationView, RevokeRequest, Saved, VoidQuery, VoidView,
 };
 
-use super::{Answer, Api, soon};
+use super::{Answer, Api, soon, within};
 use crate::extract::{Asked, Given};
-use crate::shape::VoidRequest;
+use crate::limits::REQUEST_TIME_MAX;
+use crate::shape::{Done, ParkedRequest, VoidRequest};
 
 pub(super) async fn grant_list(State(api): State<Api>) -> Answer<Vec<GrantView>> {
     soon(api.handle.grant_list()).await
@@ -36,6 +38,18 @@ pub(super) async fn void_list(
     Asked(query): Asked<VoidQuery>,
 ) -> Answer<Vec<VoidView>> {
     soon(api.handle.void_list(query)).await
+}
+
+pub(super) async fn parked_list(State(api): State<Api>) -> Answer<Vec<ParkedView>> {
+    soon(api.handle.parked_list()).await
+}
+
+pub(super) async fn parked_drop(
+    State(api): State<Api>,
+    Given(parked): Given<ParkedRequest>,
+) -> Answer<Done> {
+    within(REQUEST_TIME_MAX, api.handle.parked_drop(parked.name)).await?;
+    Ok(Json(Done {}))
 }
 
 pub(super) async fn void_adopt(

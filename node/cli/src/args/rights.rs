@@ -101,6 +101,20 @@ pub(crate) enum VoidCommand {
     Dismiss(VoidArgs),
 }
 
+#[derive(Debug, Subcommand)]
+pub(crate) enum ParkedCommand {
+    /// List what waits for a form, an author or a change before it can come in
+    List,
+    /// Give something up that waits
+    Drop(ParkedArgs),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ParkedArgs {
+    /// What waits, by the beginning of its name
+    pub(crate) name: String,
+}
+
 #[derive(Debug, Args)]
 pub(crate) struct VoidListArgs {
     /// Also what was adopted or dismissed

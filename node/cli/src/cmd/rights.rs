@@ -1,12 +1,13 @@
-//! `grant`, `revoke` and `void`: who may write what, and what somebody wrote who may not.
+//! `grant`, `revoke`, `void` and `parked`: who may write what, what somebody wrote who may not, and what waits.
 
-use hopluu_api::shape::VoidRequest;
+use hopluu_api::shape::{ParkedRequest, VoidRequest};
 use hopluu_engine::view::{
-    GrantRequest, GrantView, ReachView, RevocationView, RevokeRequest, VoidQuery, VoidView,
+    GrantRequest, GrantView, ParkedView, ReachView, RevocationView, RevokeRequest, VoidQuery,
+    VoidView,
 };
 use hopluu_form::Lang;
 
-use crate::args::{GiveArgs, GrantCommand, RevokeCommand, VoidCommand};
+use crate::args::{GiveArgs, GrantCommand, ParkedCommand, RevokeCommand, VoidCommand};
 use crate::context::Context;
 use crate::failure::{Exit, Failure};
 use crate::table::{Align, Table};
@@ -126,6 +127,27 @@ pub(super) async fn void(command: VoidCommand, context: &Context) -> Result<Exit
         let said = text::rights::answered(is_adopted);
         said.in_lang(context.lang).to_owned()
     })?;
+    Ok(Exit::Done)
+}
+
+pub(super) async fn parked(command: ParkedCommand, context: &Context) -> Result<Exit, Failure> {
+    match command {
+        ParkedCommand::List => {
+            let parked = context
+                .ask(async |client| client.parked_list().await)
+                .await?;
+            context.answer(&parked, |parked| parked_table(parked, context.lang))?;
+        }
+        ParkedCommand::Drop(args) => {
+            let request = ParkedRequest { name: args.name };
+            let done = context
+                .ask(async |client| client.parked_drop(&request).await)
+                .await?;
+            context.answer(&done, |_| {
+                text::rights::dropped().in_lang(context.lang).to_owned()
+            })?;
+        }
+    }
     Ok(Exit::Done)
 }
 
@@ -264,6 +286,42 @@ fn void_table(voids: &[VoidView], lang: Lang) -> String {
             answer.map_or(String::new(), |answer| {
                 text::rights::answer(lang, answer).to_owned()
             }),
+        ]);
+    }
+    table.text()
+}
+
+fn parked_table(parked: &[ParkedView], lang: Lang) -> String {
+    if parked.is_empty() {
+        return text::rights::nothing_parked().in_lang(lang).to_owned() + "\n";
+    }
+    let words = text::rights::Words::of(lang);
+    let mut table = Table::new([
+        (words.parked, Align::Left),
+        (words.reports, Align::Left),
+        (words.by, Align::Left),
+        (words.why, Align::Left),
+    ]);
+    for one in parked {
+        let report = one.report.as_ref().map(|report| {
+            let unit = show::unit(&report.unit_name, &report.unit);
+            format!("{unit}\n{} {}", report.form, report.period)
+        });
+        let by = one.from_unit.as_ref().map(ToString::to_string);
+        let waits_for = one.waits_for.iter().map(|full| name(full));
+        table.row([
+            name(&one.name.to_string()),
+            report.unwrap_or_default(),
+            format!(
+                "{}\n{}",
+                by.unwrap_or_else(|| one.from.short()),
+                show::time(one.at, lang)
+            ),
+            format!(
+                "{} {}",
+                text::rights::parked_why(lang, &one.why),
+                waits_for.collect::<Vec<_>>().join(", ")
+            ),
         ]);
     }
     table.text()

@@ -194,6 +194,9 @@ fn about_rights_vi(path: &str) -> Option<&'static str> {
             "Thu hồi một máy: phần đã có ở đây vẫn giữ, không ai liên kết với máy đó nữa"
         }
         "revoke account" => "Thu hồi tài khoản của một người trên một máy",
+        "parked" => "Những gì còn chờ một thứ khác mới vào được",
+        "parked list" => "Liệt kê những gì đang chờ biểu mẫu, chứng thư hoặc một sửa đổi",
+        "parked drop" => "Bỏ một thứ đang chờ",
         "void" => "Những gì do người không có quyền ghi, và cách xử lý",
         "void list" => "Liệt kê những gì do người không có quyền ghi, không được tính ở đâu",
         "void show" => "Xem một sửa đổi như vậy",
@@ -333,6 +336,7 @@ fn help_rights_vi(path: &str, argument: &str) -> Option<&'static str> {
         }
         ("revoke node" | "revoke account", "node") => "Máy, theo phần đầu của khóa",
         ("revoke account", "account") => "Tài khoản",
+        ("parked drop", "name") => "Thứ đang chờ, theo phần đầu của tên",
         ("void list", "all") => "Cả những gì đã nhận hoặc đã bỏ",
         ("void show" | "void adopt" | "void dismiss", "change") => "Sửa đổi, theo phần đầu của tên",
         _ => return None,

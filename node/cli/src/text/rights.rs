@@ -28,6 +28,7 @@ pub(crate) struct Words {
     pub(crate) change: &'static str,
     pub(crate) what: &'static str,
     pub(crate) answer: &'static str,
+    pub(crate) parked: &'static str,
 }
 
 const VI: Words = Words {
@@ -51,6 +52,7 @@ const VI: Words = Words {
     change: "sửa đổi",
     what: "phần không tính",
     answer: "xử lý",
+    parked: "đang chờ",
 };
 
 const EN: Words = Words {
@@ -74,6 +76,7 @@ const EN: Words = Words {
     change: "change",
     what: "what is void",
     answer: "answer",
+    parked: "waiting",
 };
 
 impl Words {
@@ -114,6 +117,24 @@ pub(crate) fn void_why(lang: Lang, why: &str) -> &'static str {
         "revoked" => word(lang, "quyền đã bị thu hồi", "revoked"),
         _ => word(lang, "chưa được giao", "not granted"),
     }
+}
+
+/// What something waits for.
+pub(crate) fn parked_why(lang: Lang, why: &str) -> &'static str {
+    match why {
+        "form" => word(lang, "chờ biểu mẫu", "a form:"),
+        "author" => word(lang, "chờ chứng thư của máy", "the certificate of"),
+        "change" => word(lang, "chờ sửa đổi", "a change:"),
+        _ => word(lang, "chờ gộp các sửa đổi rời nhau", "a merge"),
+    }
+}
+
+pub(crate) fn dropped() -> Both {
+    Both::new("đã bỏ, không chờ nữa", "given up")
+}
+
+pub(crate) fn nothing_parked() -> Both {
+    Both::new("không có gì đang chờ", "nothing waits")
 }
 
 pub(crate) fn answer(lang: Lang, answer: &str) -> &'static str {

@@ -204,6 +204,7 @@ pub(super) fn parked_body(descriptor: &[u8], body: &[u8]) -> Vec<u8> {
     postcard::to_stdvec(&(descriptor, body)).expect("byte strings always encode")
 }
 
-fn read_parked(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
+/// The descriptor and the body of something that waits.
+pub(crate) fn read_parked(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
     postcard::from_bytes(bytes).ok()
 }

@@ -1,7 +1,7 @@
 //! Who may write what, and what somebody wrote who may not.
 
 use hopluu_model::{
-    ChangeHash, Date, FormId, NodeId, OfficeId, RecordHash, Step, Timestamp, UnitId,
+    ChangeHash, Date, FormId, NodeId, OfficeId, Period, RecordHash, Step, Timestamp, UnitId,
 };
 use serde::{Deserialize, Serialize};
 
@@ -157,4 +157,38 @@ pub struct VoidView {
     pub wrote: Vec<WroteView>,
     /// `adopted` or `dismissed`, once somebody has said so.
     pub answer: Option<String>,
+}
+
+/// The report that something which waits is of.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ParkedReport {
+    /// Whose.
+    pub unit: UnitId,
+    /// That unit's name.
+    pub unit_name: String,
+    /// By which form.
+    pub form: FormId,
+    /// On what.
+    pub period: Period,
+}
+
+/// Something that waits for something else before it can come in.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ParkedView {
+    /// Its name here.
+    pub name: ChangeHash,
+    /// Who brought it.
+    pub from: NodeId,
+    /// That node's unit.
+    pub from_unit: Option<UnitId>,
+    /// Since when.
+    pub at: Timestamp,
+    /// How much room it takes.
+    pub bytes: u64,
+    /// The report it is of; a record is of none.
+    pub report: Option<ParkedReport>,
+    /// What it waits for: `form`, `author`, `change`, or `merge` where too much was written apart.
+    pub why: String,
+    /// Which: a form and its version, nodes, changes.
+    pub waits_for: Vec<String>,
 }
