@@ -424,7 +424,9 @@ impl Known {
             let mut steps = held.iter().flat_map(|grant| &grant.steps);
             steps.any(|step| step.as_str() == word)
         };
-        let lines = change.figures.iter().chain(&change.notes);
+        // Whoever types in a text may mend it: that mark is no note.
+        let notes = change.notes.iter().filter(|op| !op.key.starts_with('~'));
+        let lines = change.figures.iter().chain(notes);
         let lines = lines.filter(|op| !may_write(&op.key));
         let events = change.events.iter().filter(|op| !may_take(&op.value));
         lines.chain(events).map(|op| op.op.counter).collect()
