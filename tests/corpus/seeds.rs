@@ -1,15 +1,20 @@
 //! Real inputs of every kind, as the program's own encoders write them: where fuzzing begins.
 
+use std::collections::BTreeMap;
+
 use hopluu_doc::{Edit, LifecycleEvent, Member, Report, SaveContext, SavedChange, pack};
 use hopluu_model::tree::{TreeEvent, TreeManifest, load_snapshots};
-use hopluu_model::{ActorId, ChangeHash, DocId, Epoch, Place, Seq, Timestamp, UnitId};
+use hopluu_model::{
+    ActorId, ChangeHash, DocId, Epoch, NodeId, Place, RecordHash, Seq, Timestamp, UnitId,
+};
 use hopluu_net::key::{Subject, issue, write_root};
 use hopluu_sync::limits::PIECE_BYTES;
 use hopluu_sync::outline::{Mark, hash_of, mark, proof};
 use hopluu_sync::parcel::Exchange;
 use hopluu_sync::{Bundle, Carried, Event, FileId, FileRun, Incoming, Received, Span};
 use hopluu_trust::{
-    Address, JoinReply, JoinRequest, Receipt, Record, RecordKind, Seal, SetId, Signer, encode_chain,
+    Address, Grant, JoinReply, JoinRequest, Reason, Receipt, Record, RecordKind, Revocation, Seal,
+    SetId, Signer, Target, encode_chain,
 };
 use rand::SeedableRng;
 use rand::rngs::StdRng;
@@ -34,6 +39,8 @@ pub(crate) fn all() -> Vec<(&'static str, Seeds)> {
         ("records", records()),
         ("tickets", tickets()),
         ("chains", chains()),
+        ("grants", grants()),
+        ("signatures", signatures()),
         ("envelopes", envelopes()),
         (
             "bundles",
@@ -274,6 +281,46 @@ fn records() -> Seeds {
         ("tree", sign(RecordKind::Tree, tree())),
         ("seal", seal.expect("two actors").to_wire()),
         ("key", key().encode()),
+    ]
+}
+
+/// A grant, a revocation, and the two as a district hears them.
+fn grants() -> Seeds {
+    let signer = Signer::from_seed(&[1; 32]);
+    let commune = unit("10@2024-05-01");
+    let grant = Grant::of_office(commune.clone(), "police".parse().expect("an office"));
+    let grant = grant.sign(&signer, commune.clone()).expect("within bounds");
+    let revocation = Revocation {
+        target: Target::Node(NodeId([3; 32])),
+        reason: Reason::Stolen,
+        stands: BTreeMap::from([(DocId([1; 16]), vec![ChangeHash([1; 32])])]),
+        certified: vec![NodeId([4; 32])],
+        said: vec![RecordHash([0; 32])],
+    };
+    let revocation = revocation.sign(&signer, commune).expect("within bounds");
+    let heard = vec![(1_u8, 1_u8, &grant.body), (0, 0, &revocation.body)];
+    vec![
+        ("heard", postcard::to_stdvec(&heard).expect("it encodes")),
+        ("grant", grant.body),
+        ("revocation", revocation.body),
+    ]
+}
+
+fn signatures() -> Seeds {
+    let signer = Signer::from_seed(&[1; 32]);
+    let (doc, head) = (DocId([1; 16]), ChangeHash([2; 32]));
+    let seal = Seal::sign(&signer, doc, vec![ActorId([1; 8])], head, String::new());
+    let record = Record::sign(
+        &signer,
+        RecordKind::Form,
+        unit("465@2024-05-01"),
+        vec![1, 2, 3],
+    );
+    let signed = [&signer.node_id().0[..], &signer.sign(b"word").0, b"word"].concat();
+    vec![
+        ("seal", seal.expect("one actor").to_wire()),
+        ("record", record.expect("within bounds").encode()),
+        ("plain", signed),
     ]
 }
 

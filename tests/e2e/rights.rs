@@ -162,4 +162,18 @@ fn an_office_is_refused_what_it_may_not_write_and_says_what_it_may() {
     until("and it counts at the commune", || {
         line(&commune.home.total(COMMUNE), FORGED)["value"] == "5"
     });
+    let status = health.home.ask(&["status"]);
+    let node = status["node"].as_str().expect("a key");
+    commune
+        .home
+        .ask(&["revoke", "node", node, "--reason", "stolen"]);
+    let mut told = String::new();
+    until("it is told why", || {
+        let status = health.home.ask(&["status"]);
+        told = status["revoked"].as_str().unwrap_or_default().to_owned();
+        !told.is_empty()
+    });
+    let why = format!("stolen, by {COMMUNE}");
+    assert!(told.starts_with(&why), "{told}");
+    assert_eq!(line(&commune.home.total(COMMUNE), FORGED)["value"], "5");
 }

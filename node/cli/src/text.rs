@@ -95,6 +95,7 @@ words! {
     journal: "nhật ký", "journal";
     documents: "báo cáo", "documents";
     parked: "đang chờ phần thiếu", "parked";
+    revoked: "máy này đã bị thu hồi", "this node is revoked";
     disk_word: "ổ đĩa", "disk";
     certificate_ends: "chứng thư hết hạn", "certificate ends";
     listen: "địa chỉ", "listens on";

@@ -92,6 +92,8 @@ pub struct Core {
     pub(crate) is_trying: bool,
     /// Whether documents are being judged anew.
     pub(crate) is_judging: bool,
+    /// What was said when a link was closed because this node is revoked.
+    pub(crate) told_revoked: Option<String>,
     pub(crate) open: OpenDocs,
     pub(crate) totals: TotalsKept,
     pub(crate) snapshots: Snapshots,
@@ -179,6 +181,7 @@ impl Core {
             left: Left::default(),
             is_trying: false,
             is_judging: false,
+            told_revoked: None,
             open: OpenDocs::new(Arc::clone(&config.beginnings)),
             beginnings: Arc::clone(&config.beginnings),
             totals: TotalsKept::default(),

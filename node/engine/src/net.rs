@@ -151,6 +151,13 @@ impl Net {
                 core.link_sent(turn, id);
             }
             NetEvent::Link(id, LinkEvent::Closed(reason)) => {
+                if let CloseReason::Peer {
+                    code: CloseCode::REVOKED,
+                    text,
+                } = &reason
+                {
+                    core.is_told_revoked(text);
+                }
                 self.put_down(core, turn, id);
                 self.links.remove(&id);
                 core.link_closed(turn, id, code_of(&reason), reason.again_s());

@@ -45,6 +45,7 @@ impl Core {
             parked,
             disk,
             certificate_ends: self.config().certificate_ends,
+            revoked: self.told_revoked.clone(),
             listen: self.listen.clone(),
             upstream: self.upstream_views(),
             peers: self.peer_views(&owed),

@@ -13,6 +13,7 @@ pub mod desk;
 pub mod hubs;
 pub mod papers;
 pub mod parcels;
+pub mod rights;
 pub mod trusted;
 pub mod words;
 
@@ -74,5 +75,13 @@ pub const TARGETS: &[Target] = &[
     Target {
         name: "units",
         run: words::units,
+    },
+    Target {
+        name: "grants",
+        run: rights::grants,
+    },
+    Target {
+        name: "signatures",
+        run: rights::signatures,
     },
 ];

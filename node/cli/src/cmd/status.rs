@@ -85,6 +85,9 @@ fn page(status: &StatusView, offices: &Offices, lang: Lang) -> String {
         text::certificate_ends(lang),
         show::time(status.certificate_ends, lang),
     );
+    if let Some(why) = &status.revoked {
+        fact(text::revoked(lang), why.clone());
+    }
     fact(text::version(lang), status.version.clone());
     let mut page = facts.text();
     if !status.peers.is_empty() {

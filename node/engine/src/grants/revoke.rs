@@ -114,6 +114,12 @@ impl Core {
         Some(format!("{reason}, by {by}, revocation {hash}"))
     }
 
+    /// Somebody says that this node is revoked, for whoever looks why nobody speaks to it.
+    pub(crate) fn is_told_revoked(&mut self, why: &str) {
+        tracing::error!(why, "this node is revoked");
+        self.told_revoked = Some(why.to_owned());
+    }
+
     /// Closes the links to those who were revoked.
     pub(crate) fn close_barred(&self, turn: &mut Turn) {
         let registry = self.registry();

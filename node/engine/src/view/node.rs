@@ -157,6 +157,9 @@ pub struct StatusView {
     pub disk: DiskState,
     /// When this node's certificate ends.
     pub certificate_ends: Timestamp,
+    /// What the last node said that took this one for revoked: why, by whom, by which record.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub revoked: Option<String>,
     /// The address it listens on, while links are served.
     pub listen: Option<String>,
     /// Where this node calls, in the order of its settings.
