@@ -78,7 +78,7 @@ impl Admitted {
 
     /// A record has come in.
     fn learnt(&mut self, effect: RecordEffect, record: &Record) {
-        self.rejudge.learn(&effect);
+        self.rejudge.learn(&effect, &record.unit);
         self.records
             .push((effect, record.kind, record.unit.clone()));
     }

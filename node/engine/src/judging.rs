@@ -1,7 +1,7 @@
 //! Judging anew: a record came by which something in stored documents may count otherwise.
 
 use hopluu_doc::DocKey;
-use hopluu_model::DocId;
+use hopluu_model::{DocId, UnitId};
 use hopluu_store::{DbError, WriteError, WriteTx};
 use hopluu_trust::Revocation;
 
@@ -15,30 +15,40 @@ use crate::turn::Turn;
 /// What records that came mean for documents that are here.
 #[derive(Debug, Default)]
 pub(crate) struct Rejudge {
-    /// Something void may count now.
+    /// Something void may count now, wherever it is.
     is_more: bool,
+    /// The same in the reports of these units and those below.
+    granted: Vec<UnitId>,
     /// What takes rights away.
     cuts: Vec<Revocation>,
 }
 
 impl Rejudge {
     /// Takes in a record.
-    pub(crate) fn learn(&mut self, effect: &RecordEffect) {
+    pub(crate) fn learn(&mut self, effect: &RecordEffect, unit: &UnitId) {
         match effect {
             RecordEffect::Revocation(revocation) => self.cuts.push((**revocation).clone()),
-            // More rights, more of the line, more lines of an office: nothing that counted stops to.
-            RecordEffect::Enrolled
-            | RecordEffect::Form
-            | RecordEffect::Tree
-            | RecordEffect::Grant => self.is_more = true,
+            // More rights, more lines of an office, more units below: nothing that counted stops to.
+            RecordEffect::Enrolled | RecordEffect::Form | RecordEffect::Grant => {
+                self.granted.push(unit.clone());
+            }
+            RecordEffect::Tree => self.is_more = true,
         }
     }
 
     /// Notes which documents are to be judged anew, in the transaction of the records.
     pub(crate) fn note(&self, tx: &mut WriteTx<'_>, registry: &Registry) -> Result<(), DbError> {
         let mut docs = Vec::new();
-        if self.is_more {
-            docs.extend(tx.void_docs()?);
+        let is_asked = |unit: &UnitId| {
+            let tree = registry.tree();
+            let mut granted = self.granted.iter();
+            self.is_more || granted.any(|above| tree.is_at_or_below(unit, above))
+        };
+        if self.is_more || !self.granted.is_empty() {
+            for doc in tx.void_docs()? {
+                let row = tx.doc(doc)?;
+                docs.extend(row.filter(|row| is_asked(&row.unit)).map(|row| row.doc));
+            }
         }
         for cut in &self.cuts {
             for unit in registry.units_about(&cut.target) {
