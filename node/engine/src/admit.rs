@@ -21,9 +21,8 @@ use hopluu_sync::{Event, Incoming, Refusal, RefusalCode};
 use hopluu_trust::{Record, RecordKind};
 
 pub(crate) use self::changes::{Appender, NewEntry, judge_anew};
-pub(crate) use self::parked::Left;
 use self::parked::parked_body;
-pub(crate) use self::parked::read_parked;
+pub(crate) use self::parked::{Left, read_parked};
 pub(crate) use self::receipts::{Giver, receipt_heads};
 pub(crate) use self::records::put_record;
 use crate::beginnings::Beginnings;
