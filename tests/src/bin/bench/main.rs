@@ -3,7 +3,7 @@
 //! ```text
 //! figure     a figure with its bound; the table and the JSON of it
 //! filling    reports by the thousand, made like those of people
-//! tree totals opening trust latency idle reconnect link crafted kills programs   the benches, one file a subject
+//! tree totals mask opening trust latency idle reconnect link crafted kills programs   the benches, one file a subject
 //! ```
 //! `--json` prints the same as the table for programs. `scripts/bench` runs all, `scripts/bench NAME ..` some, and `link` all whose name begins with it. Exit 0: every bound holds; 4: one is missed,
 //! and the table says which; 1: a bench could not be run.
@@ -20,6 +20,7 @@ mod idle;
 mod kills;
 mod latency;
 mod link;
+mod mask;
 mod opening;
 mod programs;
 mod reconnect;
@@ -66,6 +67,10 @@ const BENCHES: &[Bench] = &[
     Bench {
         name: "totals",
         run: |_| totals::run(),
+    },
+    Bench {
+        name: "mask",
+        run: |_| mask::run(),
     },
     Bench {
         name: "open",
