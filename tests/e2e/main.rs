@@ -7,6 +7,7 @@
 //! hand       what is carried on sticks and paper
 //! hostile    a certified peer that breaks every rule
 //! near       communes that find each other on a network of their own
+//! people     who is let in at a node, and who is named for what
 //! crash      kill -9 while a node writes and while it syncs
 //! rights     what offices may write, and what becomes of the rest
 //! rogue      that peer
@@ -26,6 +27,7 @@ mod damage;
 mod hand;
 mod hostile;
 mod near;
+mod people;
 mod promises;
 mod rights;
 mod rogue;

@@ -99,6 +99,8 @@ pub struct Exported {
 #[derive(Debug)]
 pub struct Client {
     door: Door,
+    /// What says who asks, where this node's people have accounts.
+    session: Option<String>,
 }
 
 #[derive(Debug)]
@@ -145,9 +147,7 @@ impl Client {
     pub async fn open(dir: &Path) -> Result<Self, ClientError> {
         match take_home(dir).await {
             Ok(Some(home)) => Self::in_process(home),
-            Ok(None) => Ok(Self {
-                door: Door::Socket(Home::socket(dir)),
-            }),
+            Ok(None) => Ok(Self::over_socket(dir)),
             Err(error) => Err(error.into()),
         }
     }
@@ -158,22 +158,35 @@ impl Client {
     /// When none runs there.
     pub async fn running(dir: &Path) -> Result<Self, ClientError> {
         if is_served(dir).await {
-            Ok(Self {
-                door: Door::Socket(Home::socket(dir)),
-            })
+            Ok(Self::over_socket(dir))
         } else {
             Err(ClientError::NotRunning(dir.to_owned()))
         }
     }
 
+    fn over_socket(dir: &Path) -> Self {
+        Self {
+            door: Door::Socket(Home::socket(dir)),
+            session: Home::session(dir),
+        }
+    }
+
+    /// Asks as whoever has this session; as nobody where there is none.
+    #[must_use]
+    pub fn with_session(self, session: Option<String>) -> Self {
+        Self { session, ..self }
+    }
+
     fn in_process(home: Home) -> Result<Self, ClientError> {
         let dir = home.dir().to_owned();
+        let session = Home::session(&dir);
         let running = start_offline(home).map_err(|source| ClientError::Start {
             dir,
             source: Box::new(source),
         })?;
         let (server, dial) = Server::in_memory(running.handle());
         Ok(Self {
+            session,
             door: Door::Memory {
                 dial,
                 server,
@@ -250,14 +263,14 @@ impl Client {
                 let stream = UnixStream::connect(path)
                     .await
                     .map_err(|error| ClientError::Broken(Box::new(error)))?;
-                wire::Connection::over(stream).await
+                wire::Connection::over(stream, self.session.clone()).await
             }
             Door::Memory { dial, .. } => {
                 let (near, far) = tokio::io::duplex(crate::limits::MEMORY_PIPE_BYTES);
                 dial.send(far)
                     .await
                     .map_err(|error| ClientError::Broken(Box::new(error)))?;
-                wire::Connection::over(near).await
+                wire::Connection::over(near, self.session.clone()).await
             }
         }
     }

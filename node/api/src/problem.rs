@@ -3,7 +3,7 @@
 use axum::Json;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
-use hopluu_engine::{BundleError, CommandError};
+use hopluu_engine::{BundleError, CommandError, PeopleError};
 use hopluu_model::Fault;
 use serde::{Deserialize, Serialize};
 
@@ -38,6 +38,12 @@ pub enum ApiError {
         /// What was asked for.
         path: String,
     },
+    /// A page in a browser asked.
+    #[error("a page of `{origin}` asked, and nobody answers pages here")]
+    Origin {
+        /// Whose page.
+        origin: String,
+    },
     /// The body or a line of it is longer than any request.
     #[error("a request has at most {most} bytes")]
     TooLarge {
@@ -69,6 +75,7 @@ impl ApiError {
             | Self::Json(_)
             | Self::Path { .. }
             | Self::Method { .. }
+            | Self::Origin { .. }
             | Self::TooLarge { .. }
             | Self::Unsettled { .. } => Fault::Config,
         }
@@ -85,6 +92,7 @@ impl ApiError {
             Self::TooSlow { .. } => "M-1504",
             Self::Unsettled { .. } => "M-1505",
             Self::Method { .. } => "M-1506",
+            Self::Origin { .. } => "M-1507",
         }
     }
 
@@ -103,6 +111,10 @@ impl ApiError {
             Self::Method { method, path } => {
                 (Both::new(format!("`{path}` không nhận {method}"), en), None)
             }
+            Self::Origin { origin } => (
+                Both::new(format!("ở đây không trả lời trang của `{origin}`"), en),
+                None,
+            ),
             Self::TooLarge { most } => (
                 Both::new(format!("một yêu cầu dài tối đa {most} byte"), en),
                 Some(Both::new("chia nhỏ rồi làm lại", "split it and repeat")),
@@ -142,6 +154,7 @@ impl ApiError {
             }
             Self::Path { .. } => StatusCode::NOT_FOUND,
             Self::Method { .. } => StatusCode::METHOD_NOT_ALLOWED,
+            Self::Origin { .. } => StatusCode::FORBIDDEN,
             Self::TooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
             Self::TooSlow { .. } => StatusCode::SERVICE_UNAVAILABLE,
         }
@@ -198,6 +211,22 @@ fn command_status(error: &CommandError) -> StatusCode {
             StatusCode::NOT_FOUND
         }
         CommandError::Bundle(_) => StatusCode::BAD_REQUEST,
+        CommandError::People(error) => people_status(error),
+    }
+}
+
+fn people_status(error: &PeopleError) -> StatusCode {
+    match error {
+        PeopleError::LoginNeeded | PeopleError::SessionEnded | PeopleError::LoginRefused => {
+            StatusCode::UNAUTHORIZED
+        }
+        PeopleError::LoginWait { .. } => StatusCode::TOO_MANY_REQUESTS,
+        PeopleError::NotYourRole { .. } | PeopleError::Revoked { .. } => StatusCode::FORBIDDEN,
+        PeopleError::WeakPassphrase { .. } | PeopleError::BadName(_) | PeopleError::NoRole => {
+            StatusCode::BAD_REQUEST
+        }
+        PeopleError::Unknown(_) => StatusCode::NOT_FOUND,
+        PeopleError::Exists(_) | PeopleError::NoAdministrator => StatusCode::CONFLICT,
     }
 }
 

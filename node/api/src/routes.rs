@@ -4,14 +4,16 @@ mod attachment;
 mod bundle;
 mod export;
 mod import;
+mod people;
 mod rights;
 mod watch;
 
 use std::future::Future;
 use std::time::Duration;
 
-use axum::extract::{DefaultBodyLimit, State};
+use axum::extract::DefaultBodyLimit;
 use axum::http::{Method, Uri};
+use axum::middleware::from_fn_with_state;
 use axum::routing::{get, post};
 use axum::{Json, Router};
 use hopluu_engine::view::{
@@ -45,7 +47,18 @@ type Answer<T> = Result<Json<T>, ApiError>;
 
 /// All routes.
 pub(crate) fn router(handle: Handle, stopped: tokio::sync::watch::Receiver<bool>) -> Router {
+    let api = Api { handle, stopped };
+    let gate = from_fn_with_state(api.clone(), people::gate);
     Router::new()
+        .route("/v1/login", post(people::login))
+        .route("/v1/logout", post(people::logout))
+        .route("/v1/session", get(people::session))
+        .route(
+            "/v1/accounts",
+            get(people::account_list).post(people::account_add),
+        )
+        .route("/v1/accounts/change", post(people::account_change))
+        .route("/v1/accounts/passphrase", post(people::passphrase))
         .route("/v1/status", get(status))
         .route("/v1/links", get(link_list))
         .route("/v1/links/call", post(link_call))
@@ -96,10 +109,11 @@ pub(crate) fn router(handle: Handle, stopped: tokio::sync::watch::Receiver<bool>
             "/v1/bundles/import",
             post(bundle::import).layer(DefaultBodyLimit::max(BUNDLE_BYTES_MAX)),
         )
+        .route_layer(gate)
         .fallback(no_such_path)
         .method_not_allowed_fallback(no_such_method)
         .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
-        .with_state(Api { handle, stopped })
+        .with_state(api)
 }
 
 /// Waits for the engine, but not for ever.
@@ -132,22 +146,19 @@ async fn no_such_method(method: Method, uri: Uri) -> ApiError {
     }
 }
 
-async fn status(State(api): State<Api>) -> Answer<StatusView> {
+async fn status(api: Api) -> Answer<StatusView> {
     soon(api.handle.status()).await
 }
 
-async fn link_list(State(api): State<Api>) -> Answer<Vec<LinkView>> {
+async fn link_list(api: Api) -> Answer<Vec<LinkView>> {
     soon(api.handle.link_list()).await
 }
 
-async fn link_call(State(api): State<Api>) -> Answer<Vec<UpstreamView>> {
+async fn link_call(api: Api) -> Answer<Vec<UpstreamView>> {
     soon(api.handle.link_call()).await
 }
 
-async fn report_list(
-    State(api): State<Api>,
-    Asked(query): Asked<ReportQuery>,
-) -> Answer<Vec<ReportRow>> {
+async fn report_list(api: Api, Asked(query): Asked<ReportQuery>) -> Answer<Vec<ReportRow>> {
     soon(api.handle.report_list(filter(query))).await
 }
 
@@ -159,26 +170,23 @@ fn filter(query: ReportQuery) -> ReportFilter {
     }
 }
 
-async fn report_new(State(api): State<Api>, Given(new): Given<NewRequest>) -> Answer<Saved> {
+async fn report_new(api: Api, Given(new): Given<NewRequest>) -> Answer<Saved> {
     soon(api.handle.report_new(new.report, new.office, new.like_last)).await
 }
 
-async fn report_show(State(api): State<Api>, Asked(report): Asked<Selector>) -> Answer<ReportView> {
+async fn report_show(api: Api, Asked(report): Asked<Selector>) -> Answer<ReportView> {
     soon(api.handle.report_show(report)).await
 }
 
-async fn report_save(State(api): State<Api>, Given(save): Given<SaveRequest>) -> Answer<Saved> {
+async fn report_save(api: Api, Given(save): Given<SaveRequest>) -> Answer<Saved> {
     soon(api.handle.report_save(save)).await
 }
 
-async fn report_undo(State(api): State<Api>, Given(undo): Given<UndoRequest>) -> Answer<Saved> {
+async fn report_undo(api: Api, Given(undo): Given<UndoRequest>) -> Answer<Saved> {
     soon(api.handle.report_undo(undo.report, undo.office)).await
 }
 
-async fn report_history(
-    State(api): State<Api>,
-    Asked(report): Asked<Selector>,
-) -> Answer<Vec<HistoryRow>> {
+async fn report_history(api: Api, Asked(report): Asked<Selector>) -> Answer<Vec<HistoryRow>> {
     soon(api.handle.report_history(report)).await
 }
 
@@ -193,56 +201,47 @@ fn total(query: TotalQuery) -> (TotalSelector, Option<String>) {
     )
 }
 
-async fn rollup_show(State(api): State<Api>, Asked(query): Asked<TotalQuery>) -> Answer<TotalView> {
+async fn rollup_show(api: Api, Asked(query): Asked<TotalQuery>) -> Answer<TotalView> {
     soon(api.handle.rollup_show(total(query).0)).await
 }
 
-async fn rollup_explain(
-    State(api): State<Api>,
-    Asked(query): Asked<TotalQuery>,
-) -> Answer<ExplainView> {
+async fn rollup_explain(api: Api, Asked(query): Asked<TotalQuery>) -> Answer<ExplainView> {
     let (selector, code) = total(query);
     soon(api.handle.rollup_explain(selector, code)).await
 }
 
-async fn rollup_recompute(
-    State(api): State<Api>,
-    Given(query): Given<TotalQuery>,
-) -> Answer<RecomputeView> {
+async fn rollup_recompute(api: Api, Given(query): Given<TotalQuery>) -> Answer<RecomputeView> {
     let answer = api.handle.rollup_recompute(total(query).0);
     within(LONG_REQUEST_TIME_MAX, answer).await.map(Json)
 }
 
-async fn form_list(State(api): State<Api>) -> Answer<Vec<FormRow>> {
+async fn form_list(api: Api) -> Answer<Vec<FormRow>> {
     soon(api.handle.form_list()).await
 }
 
-async fn form_show(State(api): State<Api>, Asked(query): Asked<FormQuery>) -> Answer<FormView> {
+async fn form_show(api: Api, Asked(query): Asked<FormQuery>) -> Answer<FormView> {
     let form = within(REQUEST_TIME_MAX, api.handle.form_show(query.form)).await?;
     Ok(Json(FormView::from(form.as_ref())))
 }
 
-async fn form_add(State(api): State<Api>, Given(form): Given<FormRequest>) -> Answer<FormRow> {
+async fn form_add(api: Api, Given(form): Given<FormRequest>) -> Answer<FormRow> {
     soon(api.handle.form_add(form.source, form.assigned)).await
 }
 
-async fn unit_show(State(api): State<Api>, Asked(query): Asked<UnitQuery>) -> Answer<UnitView> {
+async fn unit_show(api: Api, Asked(query): Asked<UnitQuery>) -> Answer<UnitView> {
     soon(api.handle.unit_show(query.unit, query.on)).await
 }
 
-async fn unit_tree(
-    State(api): State<Api>,
-    Asked(query): Asked<UnitQuery>,
-) -> Answer<Vec<UnitView>> {
+async fn unit_tree(api: Api, Asked(query): Asked<UnitQuery>) -> Answer<Vec<UnitView>> {
     soon(api.handle.unit_tree(query.unit, query.on)).await
 }
 
-async fn units_add(State(api): State<Api>, Given(event): Given<TreeEvent>) -> Answer<Done> {
+async fn units_add(api: Api, Given(event): Given<TreeEvent>) -> Answer<Done> {
     within(REQUEST_TIME_MAX, api.handle.units_add(event)).await?;
     Ok(Json(Done {}))
 }
 
-async fn invite(State(api): State<Api>, Given(ticket): Given<TicketRequest>) -> Answer<InviteView> {
+async fn invite(api: Api, Given(ticket): Given<TicketRequest>) -> Answer<InviteView> {
     let TicketRequest {
         unit,
         office,
@@ -258,7 +257,7 @@ async fn invite(State(api): State<Api>, Given(ticket): Given<TicketRequest>) -> 
     .await
 }
 
-async fn backup(State(api): State<Api>, Given(backup): Given<BackupRequest>) -> Answer<BackupDone> {
+async fn backup(api: Api, Given(backup): Given<BackupRequest>) -> Answer<BackupDone> {
     let bytes = within(LONG_REQUEST_TIME_MAX, api.handle.backup(backup.path)).await?;
     Ok(Json(BackupDone { bytes }))
 }

@@ -2,6 +2,7 @@
 
 pub mod attachment;
 mod bundle;
+pub mod people;
 
 use hopluu_engine::{CommandError, UndoBar, Void};
 use hopluu_form::Lang;
@@ -211,6 +212,7 @@ pub fn message(error: &CommandError) -> Both {
             )
         }
         CommandError::Bundle(error) => bundle::message_vi(error),
+        CommandError::People(error) => people::message_vi(error),
         CommandError::Backup(_) => format!("không sao lưu được {}", technical_chain(error)),
         CommandError::DiskFull => {
             "ổ đĩa đã đầy: lần này chưa lưu được, những gì đã lưu trước đó vẫn an toàn".to_owned()
@@ -369,6 +371,7 @@ pub fn hint(error: &CommandError) -> Option<Both> {
             "do this at the unit's main node",
         ),
         CommandError::Bundle(error) => return bundle::hint(error),
+        CommandError::People(error) => return people::hint(error),
         CommandError::Backup(_) => Both::new(
             "chọn một tệp chưa có, ở chỗ ghi được",
             "choose a file that is not there yet, in a place that can be written",

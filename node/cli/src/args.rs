@@ -10,6 +10,9 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use hopluu_engine::Proxy;
 use hopluu_form::Lang;
 use hopluu_model::Date;
+pub(crate) use people::{
+    AccountCommand, AddAccountArgs, AdminArgs, LoginArgs, PassphraseArgs, RenewArgs, RoleArg,
+};
 pub(crate) use report::{
     AttachArgs, ClearArgs, DetachArgs, ExportArgs, ExportFilter, ImportArgs, Like, NewArgs,
     NoteArgs, ReportArgs, ReportCommand, SaveAttachmentArgs, SetArgs, SettleArgs, TextArgs,
@@ -18,6 +21,7 @@ pub(crate) use report::{
 pub(crate) use rights::{GiveArgs, GrantCommand, ParkedCommand, RevokeCommand, VoidCommand};
 
 mod bundle;
+mod people;
 mod report;
 mod rights;
 
@@ -107,6 +111,13 @@ pub(crate) enum Command {
     /// The tree of units
     #[command(subcommand)]
     Units(UnitsCommand),
+    /// Say who you are, where people have accounts
+    Login(LoginArgs),
+    /// End your session
+    Logout,
+    /// Who works at this node
+    #[command(subcommand)]
+    Account(AccountCommand),
     /// Who may write what
     #[command(subcommand)]
     Grant(GrantCommand),
@@ -161,6 +172,8 @@ pub(crate) struct InitArgs {
     /// Folder with tree.toml and its tables [default: the units that come with the program]
     #[arg(long, value_name = "DIR")]
     pub(crate) units: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) admin: AdminArgs,
 }
 
 #[derive(Debug, Args)]
@@ -188,6 +201,8 @@ pub(crate) struct JoinArgs {
     /// HTTP proxy through which TCP gets out, as `http://[user:password@]host:port`; kept in node.toml
     #[arg(long, value_name = "URL")]
     pub(crate) proxy: Option<Proxy>,
+    #[command(flatten)]
+    pub(crate) admin: AdminArgs,
 }
 
 #[derive(Debug, Args)]

@@ -10,6 +10,7 @@ pub(crate) mod input;
 mod invite;
 mod join;
 mod link;
+mod people;
 mod report;
 mod restore;
 mod rights;
@@ -38,7 +39,7 @@ pub(crate) async fn run(command: Command, context: &Context) -> Result<Exit, Fai
         return Err(text::fail::clock());
     }
     match command {
-        Command::Init(args) => init::run(&args, context),
+        Command::Init(args) => init::run(&args, context).await,
         Command::Invite(args) => invite::run(args, context).await,
         Command::Join(args) => join::run(&args, context).await,
         Command::Run(args) => run::run(&args, context).await,
@@ -56,6 +57,9 @@ pub(crate) async fn run(command: Command, context: &Context) -> Result<Exit, Fai
         Command::Units(UnitsCommand::Show(args)) => units::show(args, context).await,
         Command::Units(UnitsCommand::Tree(args)) => units::tree(args, context).await,
         Command::Units(UnitsCommand::Add(args)) => units::add(&args, context).await,
+        Command::Login(args) => people::login(args, context).await,
+        Command::Logout => people::logout(context).await,
+        Command::Account(command) => people::account(command, context).await,
         Command::Grant(command) => rights::grant(command, context).await,
         Command::Revoke(command) => rights::revoke(command, context).await,
         Command::Void(command) => rights::void(command, context).await,

@@ -14,6 +14,9 @@ pub(crate) const UNITS_BYTES_MAX: u64 = 8 << 20;
 /// A text, a ticket or a table of figures given on standard input or in a file.
 pub(crate) const INPUT_BYTES_MAX: u64 = 4 << 20;
 
+/// A file whose first line is a passphrase.
+pub(crate) const PASSPHRASE_FILE_BYTES_MAX: u64 = 4 << 10;
+
 /// A file to be attached.
 pub(crate) const ATTACHMENT_BYTES_MAX: u64 = hopluu_engine::ATTACHMENT_BYTES_MAX;
 

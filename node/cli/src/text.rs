@@ -8,6 +8,7 @@ pub(crate) mod found;
 pub(crate) mod help;
 mod join;
 pub(crate) mod link;
+pub(crate) mod people;
 pub(crate) mod rights;
 pub(crate) mod screen;
 pub(crate) mod usage;

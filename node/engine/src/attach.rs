@@ -11,6 +11,7 @@ use hopluu_sync::limits::PIECE_BYTES;
 use hopluu_sync::outline::{Mark, hash_of, mark};
 
 use crate::core::Core;
+use crate::docket::SealedBy;
 use crate::edit::Made;
 use crate::error::CommandError;
 use crate::files::FileQuota;
@@ -134,6 +135,7 @@ impl Core {
             let file = read
                 .file(attachment.hash, attachment.length)
                 .map_err(CommandError::Store)?;
+            let sealed = authors.get(&by.change);
             views.push(AttachmentView {
                 hash: attachment.hash.to_string(),
                 name: attachment.name,
@@ -143,7 +145,8 @@ impl Core {
                 held: file.map_or(0, |file| file.held),
                 at: by.at,
                 office: by.office,
-                author: authors.get(&by.change).copied(),
+                author: sealed.map(|by| by.node),
+                account: sealed.and_then(SealedBy::person),
                 holders: self.holders(&meant, file.as_ref())?,
             });
         }

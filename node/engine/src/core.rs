@@ -28,6 +28,7 @@ use crate::ledger::Ledger;
 use crate::limits::{FILE_QUOTA, STORE_JOBS_BUSY};
 use crate::open_docs::OpenDocs;
 use crate::parcels::Apart;
+use crate::people::Acting;
 use crate::plan::Plans;
 use crate::reads::Outline;
 use crate::registry::{Registry, Working};
@@ -94,6 +95,8 @@ pub struct Core {
     pub(crate) is_judging: bool,
     /// What was said when a link was closed because this node is revoked.
     pub(crate) told_revoked: Option<String>,
+    /// Whose request is carried out, where it is a person's.
+    pub(crate) acting: Option<Arc<Acting>>,
     pub(crate) open: OpenDocs,
     pub(crate) totals: TotalsKept,
     pub(crate) snapshots: Snapshots,
@@ -182,6 +185,7 @@ impl Core {
             is_trying: false,
             is_judging: false,
             told_revoked: None,
+            acting: None,
             open: OpenDocs::new(Arc::clone(&config.beginnings)),
             beginnings: Arc::clone(&config.beginnings),
             totals: TotalsKept::default(),
@@ -314,10 +318,12 @@ impl Core {
         }
     }
 
-    /// The actor that this process writes with in a document: fresh and random, never used again.
+    /// The actor that whoever asks writes with in a document: fresh and random in this process, never used again. A seal
+    /// vouches for actors, so that each person has their own.
     pub(crate) fn actor(&mut self, doc: DocId) -> ActorId {
+        let account = self.author().account;
         let rng = &mut self.rng;
-        self.open.actor(doc, || ActorId(rng.random()))
+        self.open.actor(doc, account, || ActorId(rng.random()))
     }
 
     /// An actor that nobody has written with, for one piece of work.

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use hopluu_doc::limits::SCAN_LIMITS;
 use hopluu_doc::{DocKey, Facts, Genesis, Judge, ScannedChange, VoidOps, Voids, ancestors, scan};
 use hopluu_form::Form;
-use hopluu_model::{ActorId, ChangeHash, DocId, NodeId};
+use hopluu_model::{ActorId, ChangeHash, DocId, NodeId, OfficeId, UnitId};
 use hopluu_store::{DbError, Read};
 use hopluu_trust::{Allowed, Author, Rights, Seal, Subject, Void};
 
@@ -22,12 +22,9 @@ pub(crate) struct SealedBy {
 }
 
 impl SealedBy {
-    /// A node without accounts.
-    pub(crate) fn node(node: NodeId) -> Self {
-        Self {
-            node,
-            account: String::new(),
-        }
+    /// The account, where there is one.
+    pub(crate) fn person(&self) -> Option<String> {
+        (!self.account.is_empty()).then(|| self.account.clone())
     }
 
     /// Whose a seal is that was admitted; nobody's where there is none.
@@ -110,10 +107,19 @@ impl<'a> Docket<'a> {
 
     /// Whether an author may write everything.
     pub(crate) fn may_all(&self, by: &SealedBy) -> bool {
-        let rights = self
-            .registry
-            .rights(author(by), &subject(self.doc, self.key));
+        let narrowed = self.rights.get(by).cloned();
+        let rights = narrowed.unwrap_or_else(|| {
+            let subject = subject(self.doc, self.key);
+            self.registry.rights(author(by), &subject)
+        });
         matches!(rights.of_change(|_| false), Allowed::Everything)
+    }
+
+    /// Has an author write no more than what an office gets with its certificate: a person of that office, at the node
+    /// of the unit, which vouches for it. Nobody else asks.
+    pub(crate) fn narrow(&mut self, by: &SealedBy, office: &OfficeId, unit: &UnitId) {
+        let rights = Rights::of_office(by.node, unit, office);
+        self.rights.insert(by.clone(), rights);
     }
 
     /// What an author who writes now may not, of a change: the first of it, and why.

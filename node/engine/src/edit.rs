@@ -16,7 +16,7 @@ use hopluu_model::{ChangeHash, DocId, ErrorChain, OfficeId, Scalar, Timestamp};
 
 use crate::attach::Prepared;
 use crate::core::Core;
-use crate::docket::{Docket, SealedBy};
+use crate::docket::Docket;
 use crate::error::{CommandError, UndoBar};
 use crate::limits::EDITS_MAX;
 use crate::resolve::{Meant, cell, section};
@@ -75,6 +75,7 @@ impl Core {
                 most: EDITS_MAX,
             });
         }
+        self.may_edit(&request.edits)?;
         let meant = self.ours(&request.report)?;
         let office = self.office(&meant.form, request.office.as_deref())?;
         let exists = self.exists(meant.key.id())?;
@@ -204,7 +205,7 @@ impl Core {
     /// Every figure that has a value and is this node's to write, emptied.
     fn cleared(&mut self, meant: &Meant) -> Result<Vec<Edit>, CommandError> {
         let figures = self.on_report(&meant.key, &meant.form, |report| report.figures())?;
-        let own = self.me().office.clone();
+        let own = self.own_office().cloned();
         let answered = figures.into_iter().filter(|(key, register)| {
             let is_ours = own.is_none() || key.office.is_none() || key.office == own;
             is_ours && register.scalar().is_none_or(|value| value.is_answer())
@@ -245,11 +246,11 @@ impl Core {
         Ok(made)
     }
 
-    /// The newest save of this node: undoing twice brings back what the first undo took.
+    /// The newest save of whoever asks: undoing twice brings back what the first undo took.
     fn last_save_here(&mut self, meant: &Meant) -> Result<Option<ChangeHash>, CommandError> {
         let doc = meant.key.id();
         let authors = self.authors(doc)?;
-        let me = self.me().node;
+        let me = self.author();
         // A save that is still on its way to the disk has no seal there to be known by.
         let actor = self.actor(doc);
         let history = self.on_report(&meant.key, &meant.form, |report| report.history())?;
@@ -298,7 +299,10 @@ impl Core {
         let doc = meant.key.id();
         let (registry, beginnings) = (self.shared_registry(), Arc::clone(&self.beginnings));
         let mut docket = Docket::new(&registry, &beginnings, &meant.key);
-        let me = SealedBy::node(self.me().node);
+        let me = self.author();
+        if let (None, Some(office)) = (&self.me().office, self.own_office()) {
+            docket.narrow(&me, office, &meant.key.unit);
+        }
         let is_free = docket.may_all(&me);
         let saved = self.on_report_or_new(&meant.key, &meant.form, |report| {
             // What every node would find void must not look saved here.

@@ -281,6 +281,9 @@ pub enum CommandError {
     /// A bundle was not made, or not taken in.
     #[error(transparent)]
     Bundle(#[from] crate::bundle::BundleError),
+    /// Somebody was not let in, or may not do it.
+    #[error(transparent)]
+    People(#[from] crate::people::PeopleError),
     /// The database could not be copied.
     #[error(transparent)]
     Backup(hopluu_store::BackupError),
@@ -408,6 +411,7 @@ impl CommandError {
             Self::BadAddress { .. } => "M-1309",
             Self::Backup(_) => "M-1310",
             Self::Bundle(error) => error.code(),
+            Self::People(error) => error.code(),
             Self::DiskFull => "M-1401",
             Self::Store(_) => "M-1402",
             Self::Damaged { .. } => "M-1403",

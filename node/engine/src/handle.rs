@@ -1,5 +1,7 @@
 //! The front door of a running engine, for everything that is not a peer.
 
+mod rights;
+
 use std::sync::Arc;
 
 use hopluu_form::Form;
@@ -14,13 +16,13 @@ use crate::core::Core;
 use crate::error::CommandError;
 use crate::limits::{ASIDES_MAX, RECOMPUTES_MAX};
 use crate::parcels::{Due, Made};
+use crate::people::{Acting, Guesses};
 use crate::status::backup;
 use crate::turn::{Reply, Turn};
 use crate::view::{
-    AttachRequest, AttachmentPart, AttachmentView, BundleTaken, ExplainView, FormRow, GrantRequest,
-    GrantView, HistoryRow, InviteView, LinkView, ParkedView, RecomputeView, ReportRow, ReportView,
-    RevocationView, RevokeRequest, SaveRequest, Saved, Selector, StatusView, TotalView, UnitView,
-    UpstreamView, VoidQuery, VoidView, WatchEvent,
+    AttachRequest, AttachmentPart, AttachmentView, BundleTaken, ExplainView, FormRow, HistoryRow,
+    InviteView, LinkView, RecomputeView, ReportRow, ReportView, SaveRequest, Saved, Selector,
+    StatusView, TotalView, UnitView, UpstreamView, WatchEvent,
 };
 
 /// A command on its way to the loop.
@@ -32,6 +34,9 @@ pub struct Handle {
     requests: mpsc::Sender<Request>,
     events: broadcast::Sender<WatchEvent>,
     asides: Arc<Semaphore>,
+    guesses: Guesses,
+    /// Whose requests these are; nobody's in particular before [`Self::of_session`].
+    acting: Option<Arc<Acting>>,
 }
 
 /// What `report list` is narrowed to.
@@ -78,7 +83,24 @@ impl Handle {
             requests,
             events,
             asides: Arc::new(Semaphore::new(ASIDES_MAX)),
+            guesses: Guesses::default(),
+            acting: None,
         }
+    }
+
+    pub(crate) fn acting_for(&self, acting: Option<Acting>) -> Self {
+        Self {
+            acting: acting.map(Arc::new),
+            ..self.clone()
+        }
+    }
+
+    pub(crate) fn acting(&self) -> Option<&Acting> {
+        self.acting.as_deref()
+    }
+
+    pub(crate) fn guesses(&self) -> &Guesses {
+        &self.guesses
     }
 
     /// Everything that happens from now on. A listener that falls behind is told how much it missed.
@@ -87,7 +109,7 @@ impl Handle {
         self.events.subscribe()
     }
 
-    async fn read<T, F>(&self, read: F) -> Result<T, CommandError>
+    pub(crate) async fn read<T, F>(&self, read: F) -> Result<T, CommandError>
     where
         T: Send + 'static,
         F: FnOnce(&mut Core, Timestamp) -> Result<T, CommandError> + Send + 'static,
@@ -96,7 +118,7 @@ impl Handle {
             .await
     }
 
-    async fn write<T, F>(&self, write: F) -> Result<T, CommandError>
+    pub(crate) async fn write<T, F>(&self, write: F) -> Result<T, CommandError>
     where
         T: Send + 'static,
         F: FnOnce(&mut Core, &mut Turn, Reply<T>) + Send + 'static,
@@ -106,7 +128,12 @@ impl Handle {
             // The asker may have gone away; what was done stays done.
             let _asker_left = tx.send(result);
         });
-        let request: Request = Box::new(move |core, turn| write(core, turn, reply));
+        let acting = self.acting.clone();
+        let request: Request = Box::new(move |core, turn| {
+            core.acting = acting;
+            write(core, turn, reply);
+            core.acting = None;
+        });
         self.requests
             .send(request)
             .await
@@ -115,7 +142,7 @@ impl Handle {
     }
 
     /// Reads for long beside the loop, which serves peers and clerks meanwhile.
-    async fn aside<T, F>(&self, work: F) -> Result<T, CommandError>
+    pub(crate) async fn aside<T, F>(&self, work: F) -> Result<T, CommandError>
     where
         T: Send + 'static,
         F: FnOnce() -> Result<T, CommandError> + Send + 'static,
@@ -384,83 +411,6 @@ impl Handle {
     /// When the unit is not below, the office unknown, or this node may not issue.
     pub async fn invite(&self, invite: InviteRequest) -> Result<InviteView, CommandError> {
         self.write(move |core, turn, reply| core.invite(turn, &invite, reply))
-            .await
-    }
-
-    /// Every grant that is known here.
-    ///
-    /// # Errors
-    /// When the node is stopping.
-    pub async fn grant_list(&self) -> Result<Vec<GrantView>, CommandError> {
-        self.read(|core, now| Ok(core.grant_list(now))).await
-    }
-
-    /// Gives an office rights in the reports of a unit.
-    ///
-    /// # Errors
-    /// When the unit is not below, a name is unknown, or this node gives nothing.
-    pub async fn grant_give(&self, grant: GrantRequest) -> Result<GrantView, CommandError> {
-        self.write(move |core, turn, reply| core.grant_give(turn, &grant, reply))
-            .await
-    }
-
-    /// What holds no longer.
-    ///
-    /// # Errors
-    /// When the node is stopping.
-    pub async fn revocation_list(&self) -> Result<Vec<RevocationView>, CommandError> {
-        self.read(|core, _| Ok(core.revocation_list())).await
-    }
-
-    /// Takes a node, an account or a grant back: what is here of it stands, what comes is void.
-    ///
-    /// # Errors
-    /// When nobody has the name, or it is not this node's to take back.
-    pub async fn revoke(&self, revoke: RevokeRequest) -> Result<RevocationView, CommandError> {
-        self.write(move |core, turn, reply| core.revoke(turn, &revoke, reply))
-            .await
-    }
-
-    /// The changes of which something counts nowhere.
-    ///
-    /// # Errors
-    /// When a document cannot be read.
-    pub async fn void_list(&self, query: VoidQuery) -> Result<Vec<VoidView>, CommandError> {
-        self.read(move |core, _| core.void_list(&query)).await
-    }
-
-    /// Writes what is void of a change in this node's own name.
-    ///
-    /// # Errors
-    /// When there is no such change, or this node may not write it either.
-    pub async fn void_adopt(&self, change: String) -> Result<Saved, CommandError> {
-        self.write(move |core, turn, reply| core.void_answer(turn, &change, true, reply))
-            .await
-    }
-
-    /// Says that what is void of a change stays void.
-    ///
-    /// # Errors
-    /// When there is no such change, or this node may not say so.
-    pub async fn void_dismiss(&self, change: String) -> Result<Saved, CommandError> {
-        self.write(move |core, turn, reply| core.void_answer(turn, &change, false, reply))
-            .await
-    }
-
-    /// Everything that waits for something before it can come in.
-    ///
-    /// # Errors
-    /// When the store cannot be read.
-    pub async fn parked_list(&self) -> Result<Vec<ParkedView>, CommandError> {
-        self.read(|core, now| core.parked_list(now)).await
-    }
-
-    /// Gives up something that waits.
-    ///
-    /// # Errors
-    /// When nothing, or several, have that name.
-    pub async fn parked_drop(&self, name: String) -> Result<(), CommandError> {
-        self.write(move |core, _, reply| core.parked_drop(&name, reply))
             .await
     }
 

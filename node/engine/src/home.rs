@@ -7,6 +7,7 @@
 //! HOME/node.toml   addresses; written last, so that its presence says the folder is whole
 //! HOME/parcels/    what this node has made or carries for others, sealed
 //! HOME/lock        held while a process works in the folder
+//! HOME/session     who is logged in here, mode 0600; without it nobody is
 //! HOME/api.sock    where the running node answers commands, mode 0600
 //! ```
 
@@ -336,6 +337,29 @@ impl Home {
     #[must_use]
     pub fn socket(dir: &Path) -> PathBuf {
         dir.join("api.sock")
+    }
+
+    /// The session that was opened last from this folder, if it was not ended.
+    #[must_use]
+    pub fn session(dir: &Path) -> Option<String> {
+        let text = fs::read_to_string(dir.join("session")).ok()?;
+        Some(text.trim().to_owned())
+    }
+
+    /// Remembers a session, so that the next command goes on in it; none where it has ended.
+    ///
+    /// # Errors
+    /// When the folder cannot be written.
+    pub fn keep_session(dir: &Path, session: Option<&str>) -> Result<(), HomeError> {
+        let path = dir.join("session");
+        let kept = match session {
+            Some(session) => put_file(dir, &dir.join("session.new"), &path, session.as_bytes()),
+            None => match fs::remove_file(&path) {
+                Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+                removed => removed,
+            },
+        };
+        kept.map_err(|source| HomeError::File { path, source })
     }
 
     /// Reads the key.

@@ -36,6 +36,7 @@ mod net;
 mod node;
 mod open_docs;
 mod parcels;
+mod people;
 mod placing;
 mod plan;
 mod reads;
@@ -69,9 +70,12 @@ pub use hopluu_doc::limits::ATTACHMENT_BYTES_MAX;
 pub use hopluu_net::{BadProxy, JoinCallError, Proxy};
 pub use hopluu_store::{Found, OpenError};
 pub use hopluu_sync::WindowError;
-pub use hopluu_trust::{EnvelopeError, JoinError, JoinRefusal, TicketError, Void};
+pub use hopluu_trust::{
+    EnvelopeError, JoinError, JoinRefusal, Permission, Role, Roles, TicketError, Void,
+};
 pub use node::{LoopEnded, Running, StartError, now, start, start_offline};
 pub use parcels::NeighbourSettings;
+pub use people::{Guesses, PeopleError, Weakness};
 pub use plan::{LinkFlaw, LinkSettings, Profile};
 pub use setup::{
     Restored, RootSetup, SetUp, SetupError, found_store, fresh_epoch, identity_of, init_root, join,

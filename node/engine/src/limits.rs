@@ -308,3 +308,32 @@ pub(crate) const JUDGED_AT_ONCE: u32 = 64;
 
 /// Bytes of changes after which it stops: reading them takes some 30 ms, for which a clerk's save waits.
 pub(crate) const JUDGED_BYTES_AT_ONCE: u64 = 1 << 20;
+
+/// Accounts at one node: everybody who ever worked in a large commune's offices. A closed one is kept, so that a name is
+/// never somebody else's.
+pub(crate) const ACCOUNTS_MAX: usize = 256;
+
+/// Sessions of one account: the desks and phones that somebody leaves open.
+pub(crate) const SESSIONS_PER_ACCOUNT_MAX: u32 = 8;
+
+/// How long a session lasts: a working day with its evening. Nobody is logged in overnight.
+pub(crate) const SESSION_MS: i64 = 12 * 3_600_000;
+
+/// Passphrases that are tried at once: each takes 64 MiB (RFC 9106), and a small node has that once.
+pub(crate) const GUESSES_AT_ONCE: usize = 1;
+
+/// Wrong passphrases in a row before the next has to wait: whoever mistypes more often had better look it up.
+pub(crate) const GUESSES_FREE: u32 = 5;
+
+/// The first wait; each further wrong one doubles it.
+pub(crate) const GUESS_WAIT_MS: i64 = 30_000;
+
+/// The longest wait: a thousand guesses then take six weeks, and whoever comes back from lunch can go on.
+pub(crate) const GUESS_WAIT_MAX_MS: i64 = 3_600_000;
+
+/// Shortest passphrase. NIST SP 800-63B wants 15 where nothing else is asked and 8 where something is: here it is the
+/// machine itself, behind its own login.
+pub(crate) const PASSPHRASE_CHARS_MIN: usize = 12;
+
+/// Longest: twice what NIST asks to take, and what the estimate of guesses looks through at once.
+pub(crate) const PASSPHRASE_CHARS_MAX: usize = 128;

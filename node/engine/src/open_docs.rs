@@ -35,7 +35,7 @@ pub(crate) struct CopyId(u64);
 pub(crate) struct OpenDocs {
     beginnings: Arc<Beginnings>,
     docs: BTreeMap<DocId, OpenDoc>,
-    actors: BTreeMap<DocId, ActorId>,
+    actors: BTreeMap<DocId, BTreeMap<String, ActorId>>,
     bytes: u64,
     clock: u64,
 }
@@ -63,12 +63,18 @@ impl OpenDocs {
         u64::try_from(saving.count()).unwrap_or(u64::MAX)
     }
 
-    /// The actor that this process writes with in a document; `fresh` makes one never used before.
-    pub(crate) fn actor(&mut self, doc: DocId, fresh: impl FnOnce() -> ActorId) -> ActorId {
-        *self.actors.entry(doc).or_insert_with(fresh)
+    /// The actor that somebody writes with in a document; `fresh` makes one never used before.
+    pub(crate) fn actor(
+        &mut self,
+        doc: DocId,
+        account: String,
+        fresh: impl FnOnce() -> ActorId,
+    ) -> ActorId {
+        let of_doc = self.actors.entry(doc).or_default();
+        *of_doc.entry(account).or_insert_with(fresh)
     }
 
-    /// Forgets a copy, and the actor that wrote in it: what that actor wrote may be on no disk, so it
+    /// Forgets a copy, and the actors that wrote in it: what they wrote may be on no disk, so they
     /// must not go on counting from there.
     fn close(&mut self, doc: DocId) {
         self.take(doc);

@@ -191,7 +191,7 @@ impl Core {
         let meant = self.meant(selector)?;
         let own = &self.me().unit;
         let unit = &meant.key.unit;
-        if unit == own || (self.me().office.is_none() && meant.tree.is_at_or_below(unit, own)) {
+        if unit == own || (self.own_office().is_none() && meant.tree.is_at_or_below(unit, own)) {
             Ok(meant)
         } else {
             Err(CommandError::NotOurs {
@@ -201,14 +201,14 @@ impl Core {
         }
     }
 
-    /// The office that a save is made for: the one named, else this node's own.
+    /// The office that a save is made for: the one named, else that of this node or of whoever asks.
     pub(crate) fn office(
         &self,
         form: &Form,
         named: Option<&str>,
     ) -> Result<Option<OfficeId>, CommandError> {
         let Some(text) = named else {
-            return Ok(self.me().office.clone());
+            return Ok(self.own_office().cloned());
         };
         let office = text
             .parse::<OfficeId>()
@@ -224,7 +224,7 @@ impl Core {
 
     /// The unit's main node writes for any of its offices, an office's node for its own.
     pub(crate) fn may_write_for(&self, named: Option<&str>) -> Result<(), CommandError> {
-        match (&self.me().office, named) {
+        match (self.own_office(), named) {
             (Some(own), Some(office)) if own.as_str() != office => Err(CommandError::OtherOffice {
                 own: own.clone(),
                 office: office.to_owned(),

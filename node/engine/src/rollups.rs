@@ -12,6 +12,7 @@ use hopluu_store::Store;
 
 use crate::beginnings::Beginnings;
 use crate::core::Core;
+use crate::docket::SealedBy;
 use crate::error::CommandError;
 use crate::handle::TotalSelector;
 use crate::open_docs;
@@ -222,17 +223,18 @@ impl Core {
     }
 
     fn author_views(&self, doc: DocId) -> Result<Vec<AuthorView>, CommandError> {
-        let nodes: BTreeSet<_> = self.authors(doc)?.into_values().collect();
+        let authors: BTreeSet<_> = self.authors(doc)?.into_values().collect();
         let registry = self.registry();
-        let view = |node| {
-            let place = registry.identity(&node).map(|identity| &identity.place);
+        let view = |by: SealedBy| {
+            let place = registry.identity(&by.node).map(|identity| &identity.place);
             AuthorView {
-                node,
+                node: by.node,
                 unit: place.map(|place| place.unit.clone()),
                 office: place.and_then(|place| place.office.clone()),
+                account: by.person(),
             }
         };
-        Ok(nodes.into_iter().map(view).collect())
+        Ok(authors.into_iter().map(view).collect())
     }
 
     /// What recomputing a total takes of the core; the work itself goes on beside the loop.

@@ -404,6 +404,8 @@ fn prepare(copy: &Path, home: &Home) -> Result<(Epoch, u64), SetupError> {
         .write(move |tx| {
             // A ticket used since the backup would be good again.
             tx.void_open_tickets()?;
+            // So would a session that was ended since.
+            tx.end_sessions(None)?;
             tx.set_epoch(epoch)
         })
         .map_err(|error| SetupError::Write(error.to_string()))?;

@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 
 use hopluu_doc::{Candidate, FigureKey, LifecycleState, Register, Report, TextKey, Touched};
 use hopluu_form::{Finding, Form};
-use hopluu_model::{ChangeHash, DocId, ErrorChain, IndicatorCode, NodeId, Scalar, Step};
+use hopluu_model::{ChangeHash, DocId, ErrorChain, IndicatorCode, Scalar, Step};
 use hopluu_store::DocRow;
-use hopluu_trust::Seal;
 
 use crate::core::Core;
+use crate::docket::SealedBy;
 use crate::error::CommandError;
 use crate::resolve::{Meant, unit_name};
 use crate::view::{
@@ -72,18 +72,21 @@ impl Core {
     }
 
     /// Who wrote each change, by the seals on its actor's: one actor has one author.
-    pub(crate) fn authors(&self, doc: DocId) -> Result<BTreeMap<ChangeHash, NodeId>, CommandError> {
+    pub(crate) fn authors(
+        &self,
+        doc: DocId,
+    ) -> Result<BTreeMap<ChangeHash, SealedBy>, CommandError> {
         let (mut authors, mut changes) = (BTreeMap::new(), Vec::new());
         let read = self.read()?;
         read.for_each_change(doc, 0, |row| {
-            if let Ok(seal) = Seal::from_wire(&row.seal, doc, row.hash) {
-                authors.insert(row.actor, seal.author);
+            if let Some(by) = SealedBy::of(&row.seal) {
+                authors.insert(row.actor, by);
             }
             changes.push((row.hash, row.actor));
             true
         })
         .map_err(CommandError::Store)?;
-        let author = |(hash, actor)| Some((hash, *authors.get(&actor)?));
+        let author = |(hash, actor)| Some((hash, authors.get(&actor)?.clone()));
         Ok(changes.into_iter().filter_map(author).collect())
     }
 
@@ -103,13 +106,14 @@ impl Core {
         Ok(history
             .into_iter()
             .map(|entry| {
-                let author = authors.get(&entry.hash).copied();
-                let identity = author.and_then(|node| registry.identity(&node));
+                let by = authors.get(&entry.hash);
+                let identity = by.and_then(|by| registry.identity(&by.node));
                 HistoryRow {
                     change: entry.hash,
                     at: entry.at,
                     office: entry.office,
-                    author,
+                    author: by.map(|by| by.node),
+                    account: by.and_then(SealedBy::person),
                     unit: identity.map(|identity| identity.place.unit.clone()),
                     unit_name: identity
                         .map(|identity| unit_name(&tree, &identity.place.unit, meant.day)),
@@ -133,7 +137,7 @@ struct Said {
 fn figure_views(
     report: &Report,
     form: &Form,
-    authors: &BTreeMap<ChangeHash, NodeId>,
+    authors: &BTreeMap<ChangeHash, SealedBy>,
 ) -> Vec<FigureView> {
     // A note stands beside a figure, or where the figure is still to come.
     let mut notes = report.notes();
@@ -185,11 +189,16 @@ fn all_notes(register: &Register) -> String {
     said.join("\n")
 }
 
-fn candidate_view(candidate: &Candidate, authors: &BTreeMap<ChangeHash, NodeId>) -> CandidateView {
+fn candidate_view(
+    candidate: &Candidate,
+    authors: &BTreeMap<ChangeHash, SealedBy>,
+) -> CandidateView {
+    let by = authors.get(&candidate.change);
     CandidateView {
         value: candidate.value.clone(),
         office: candidate.office.clone(),
-        author: authors.get(&candidate.change).copied(),
+        author: by.map(|by| by.node),
+        account: by.and_then(SealedBy::person),
         at: candidate.at,
         change: Some(candidate.change),
     }

@@ -8,6 +8,7 @@ mod bundle;
 mod history;
 mod link;
 mod node;
+mod people;
 mod rights;
 
 use hopluu_model::{
@@ -24,6 +25,10 @@ pub use self::link::{Allowance, CostView, LinkView, OwedView, PlanView};
 pub use self::node::{
     DiskState, InviteView, ParcelsView, PeerRemark, PeerView, RefusalWhy, StatusView,
     UpstreamState, UpstreamView, WatchEvent,
+};
+pub use self::people::{
+    AccountChange, AccountRequest, AccountView, LoginRequest, LoginView, Passphrase,
+    PassphraseRequest, SessionView,
 };
 pub use self::rights::{
     GrantRequest, GrantView, ParkedReport, ParkedView, ReachView, RevocationView, RevokeRequest,
@@ -114,6 +119,9 @@ pub struct CandidateView {
     pub office: Option<OfficeId>,
     /// Which node wrote it.
     pub author: Option<NodeId>,
+    /// Of that node's people, who: the account that the seal names.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub account: Option<String>,
     /// When, by the writer's clock.
     pub at: Timestamp,
     /// The change that wrote it.
@@ -451,6 +459,9 @@ pub struct AuthorView {
     pub unit: Option<UnitId>,
     /// Its office.
     pub office: Option<OfficeId>,
+    /// Of that node's people, who: the account that the seal names.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub account: Option<String>,
 }
 
 /// What a total was made of, down to the documents.

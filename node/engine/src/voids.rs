@@ -6,6 +6,7 @@ use hopluu_doc::{Answer, DocKey, Edit, HistoryEntry, Judge, Report, VoidOps};
 use hopluu_model::{ChangeHash, DocId, ErrorChain};
 
 use crate::core::Core;
+use crate::docket::SealedBy;
 use crate::edit::Made;
 use crate::error::CommandError;
 use crate::show::wrote;
@@ -62,14 +63,15 @@ impl Core {
             .into_iter()
             .filter(|one| query.all || one.answer.is_none());
         let views = told.map(|one| {
-            let author = authors.get(&one.entry.hash).copied();
-            let place = author.and_then(|node| registry.identity(&node));
+            let by = authors.get(&one.entry.hash);
+            let place = by.and_then(|by| registry.identity(&by.node));
             let place = place.map(|identity| &identity.place);
             VoidView {
                 change: one.entry.hash,
                 report: report.clone(),
                 at: one.entry.at,
-                author,
+                author: by.map(|by| by.node),
+                account: by.and_then(SealedBy::person),
                 author_unit: place.map(|place| place.unit.clone()),
                 author_office: place.and_then(|place| place.office.clone()),
                 why: one.void.why.as_str().to_owned(),

@@ -26,6 +26,7 @@ mod migrate;
 mod named;
 mod open;
 mod peers;
+mod people;
 mod read;
 mod records;
 mod rows;
@@ -44,9 +45,10 @@ pub use migrate::VERSION;
 pub use open::{Missing, OpenError, OpenOptions};
 pub use read::Read;
 pub use rows::{
-    Appended, AttachmentRow, ChangeHead, ChangeRow, DocRow, EntryBody, FactsRow, ItemRow,
-    JournalBatch, JournalEntry, LedgerSpan, NewChange, NewDoc, OutlineRow, Park, ParkedRow,
-    PeerCheckpoint, PeerRow, Put, ReceiptRow, RecordRow, Snapshot, TicketRow, TicketUse,
+    AccountRow, Appended, AttachmentRow, ChangeHead, ChangeRow, DocRow, EntryBody, FactsRow,
+    Failures, ItemRow, JournalBatch, JournalEntry, LedgerSpan, NewChange, NewDoc, OutlineRow, Park,
+    ParkedRow, PeerCheckpoint, PeerRow, Put, ReceiptRow, RecordRow, SessionRow, Snapshot,
+    TicketRow, TicketUse,
 };
 pub use salvage::{SalvageError, SalvageReport, salvage};
 pub use store::{Medium, Reader, Store, WriterStats};

@@ -80,6 +80,9 @@ pub const LEDGER_BYTES_MAX: usize = 1 << 10;
 /// form.
 pub const VOID_BYTES_MAX: usize = 64 << 10;
 
+/// Longest closed key of an account: what closes it takes 65 bytes.
+pub const ACCOUNT_SECRET_BYTES_MAX: usize = 256;
+
 /// Longest name in the meta table.
 pub const META_NAME_BYTES_MAX: usize = 64;
 

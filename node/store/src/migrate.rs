@@ -36,10 +36,14 @@ pub(crate) const MIGRATIONS: &[Migration] = &[
         name: "0005_voids",
         sql: include_str!("schema/0005_voids.sql"),
     },
+    Migration {
+        name: "0006_people",
+        sql: include_str!("schema/0006_people.sql"),
+    },
 ];
 
 /// The version of the database that this program writes.
-pub const VERSION: u32 = 5;
+pub const VERSION: u32 = 6;
 
 const _: () = assert!(MIGRATIONS.len() == VERSION as usize);
 

@@ -412,3 +412,44 @@ pub enum TicketUse {
     /// This node never issued it.
     Unknown,
 }
+
+/// Somebody who works at this node.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AccountRow {
+    /// The name.
+    pub name: String,
+    /// The person's key, closed by a passphrase; opaque here.
+    pub sealed: Vec<u8>,
+    /// Its public half.
+    pub public: [u8; 32],
+    /// Roles, as bits; opaque here.
+    pub roles: u8,
+    /// The office, if the account is of one.
+    pub office: Option<String>,
+    /// Whether nobody logs in with it any more.
+    pub is_closed: bool,
+    /// Wrong passphrases since the last right one.
+    pub failures: Failures,
+}
+
+/// Wrong passphrases in a row.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Failures {
+    /// How many.
+    pub count: u32,
+    /// When the last came.
+    pub last_at: Timestamp,
+}
+
+/// Somebody who is logged in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SessionRow {
+    /// Of the token.
+    pub digest: Digest,
+    /// Whose.
+    pub account: String,
+    /// Since when.
+    pub since: Timestamp,
+    /// Until when.
+    pub until: Timestamp,
+}

@@ -18,6 +18,7 @@ use crate::changes::{change_key, change_row};
 use crate::connection::{self, Access};
 use crate::docs::{facts_key, unpacked};
 use crate::open::{open_writer, remove_if_there, sibling, sync_folder};
+use crate::people::{ACCOUNT_COLUMNS, account_row};
 use crate::read::{META_EPOCH, count, hashes, id, parsed, small};
 use crate::{
     AppendError, AttachmentRow, DbError, EntryBody, NewChange, NewDoc, OpenError, OpenOptions,
@@ -167,6 +168,7 @@ fn rebuild(
     salvage.attachments(&names)?;
     salvage.files(&names)?;
     salvage.settings(&names)?;
+    salvage.people()?;
     let report = salvage.report;
     new.db.execute_batch("COMMIT")?;
     new.db.close().map_err(|(_, error)| error)?;
@@ -472,6 +474,16 @@ impl Salvage<'_> {
             if let Some((by, at)) = used {
                 self.tx.use_ticket(ticket, by, at)?;
             }
+        }
+        Ok(())
+    }
+
+    /// Accounts, so that a node that asked who is there goes on asking. Sessions are opened anew.
+    fn people(&mut self) -> Result<(), DbError> {
+        let (accounts, is_cut) = self.old.readable(ACCOUNT_COLUMNS, [], account_row);
+        self.report.gaps += u64::from(is_cut);
+        for account in accounts {
+            self.tx.put_account(&account)?;
         }
         Ok(())
     }

@@ -394,6 +394,27 @@ impl Rights {
         }
     }
 
+    /// What an office gets with its certificate, for a person of it at the main node of the unit, which asks this of
+    /// itself and of nobody else.
+    #[must_use]
+    pub fn of_office(node: NodeId, unit: &UnitId, office: &OfficeId) -> Self {
+        let given = Given {
+            hash: RecordHash([0; 32]),
+            author: node,
+            unit: unit.clone(),
+            body: Grant::of_office(unit.clone(), office.clone()),
+        };
+        Self {
+            bar: None,
+            cuts: Vec::new(),
+            office: Some(office.clone()),
+            grants: Some(vec![Held {
+                given: Arc::new(given),
+                cut: None,
+            }]),
+        }
+    }
+
     /// The author's office; nothing for a main node.
     #[must_use]
     pub fn office(&self) -> Option<&OfficeId> {

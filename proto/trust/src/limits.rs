@@ -15,6 +15,19 @@ pub const SEAL_ACTORS_MAX: usize = 32;
 /// Longest account named in a seal, in bytes: a short login, not a person's full name and title.
 pub const ACCOUNT_BYTES_MAX: usize = 64;
 
+/// Memory that one guess at a passphrase takes: what RFC 9106 (section 4) gives machines that are short of memory, and a
+/// commune's computer of ten years ago has at hand.
+pub const PASSPHRASE_MEMORY_KIB: u32 = 64 << 10;
+
+/// Passes over that memory, as there: a login takes a quarter of a second on a small machine.
+pub const PASSPHRASE_PASSES: u32 = 3;
+
+/// One lane, where the RFC says four: a login takes one core, and leaves the others to links and clerks.
+pub const PASSPHRASE_LANES: u32 = 1;
+
+/// Largest closed secret: a key of 32 bytes has 65, and a PKCS #8 file of one 48 bytes more.
+pub const SEALED_SECRET_BYTES_MAX: usize = 256;
+
 /// Largest encoded seal: the bounds above and three fixed fields, rounded up.
 pub const SEAL_BYTES_MAX: usize = 512;
 

@@ -95,6 +95,12 @@ impl Signer {
         Self(SigningKey::from_bytes(seed))
     }
 
+    /// Those bytes, for whoever closes them.
+    #[must_use]
+    pub fn seed(&self) -> Zeroizing<[u8; 32]> {
+        Zeroizing::new(self.0.to_bytes())
+    }
+
     /// Reads what [`Self::pkcs8`] wrote.
     ///
     /// # Errors

@@ -1,9 +1,10 @@
 //! One method a request, so that paths and shapes meet in one place.
 
 use hopluu_engine::view::{
-    ExplainView, FormRow, GrantRequest, GrantView, HistoryRow, InviteView, LinkView, ParkedView,
+    AccountChange, AccountRequest, AccountView, ExplainView, FormRow, GrantRequest, GrantView,
+    HistoryRow, InviteView, LinkView, LoginRequest, LoginView, ParkedView, PassphraseRequest,
     RecomputeView, ReportRow, ReportView, RevocationView, RevokeRequest, SaveRequest, Saved,
-    Selector, StatusView, TotalView, UnitView, UpstreamView, VoidQuery, VoidView,
+    Selector, SessionView, StatusView, TotalView, UnitView, UpstreamView, VoidQuery, VoidView,
 };
 use hopluu_model::tree::TreeEvent;
 
@@ -81,6 +82,14 @@ calls! {
     void_adopt: post "/v1/voids/adopt", VoidRequest => Saved;
     /// Says that it stays void.
     void_dismiss: post "/v1/voids/dismiss", VoidRequest => Saved;
+    /// Opens a session.
+    login: post "/v1/login", LoginRequest => LoginView;
+    /// Gives somebody an account.
+    account_add: post "/v1/accounts", AccountRequest => AccountView;
+    /// Changes what somebody may do, or closes the account.
+    account_change: post "/v1/accounts/change", AccountChange => AccountView;
+    /// Puts a passphrase in the place of another.
+    passphrase: post "/v1/accounts/passphrase", PassphraseRequest => AccountView;
     /// Copies the database.
     backup: long "/v1/backup", BackupRequest => BackupDone;
 }
@@ -92,6 +101,31 @@ impl Client {
     /// When the node does not answer.
     pub async fn status(&self) -> Result<StatusView, ClientError> {
         self.get("/v1/status", &ReportQuery::default()).await
+    }
+
+    /// Ends this session.
+    ///
+    /// # Errors
+    /// When the node does not answer.
+    pub async fn logout(&self) -> Result<(), ClientError> {
+        let Done {} = self.post("/v1/logout", &(), REQUEST_TIME_MAX).await?;
+        Ok(())
+    }
+
+    /// Who asks, and what they may.
+    ///
+    /// # Errors
+    /// When the node does not answer, or nobody is logged in.
+    pub async fn session(&self) -> Result<SessionView, ClientError> {
+        self.get("/v1/session", &ReportQuery::default()).await
+    }
+
+    /// Everybody who works here.
+    ///
+    /// # Errors
+    /// When the node refuses, or does not answer.
+    pub async fn account_list(&self) -> Result<Vec<AccountView>, ClientError> {
+        self.get("/v1/accounts", &ReportQuery::default()).await
     }
 
     /// What other nodes are owed, and what links to them carry and have cost.

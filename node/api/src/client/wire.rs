@@ -9,7 +9,7 @@ use http_body_util::combinators::BoxBody;
 use http_body_util::{BodyExt, Empty, Full, Limited};
 use hyper::body::{Bytes, Incoming};
 use hyper::client::conn::http1::{SendRequest, handshake};
-use hyper::header::{CONTENT_TYPE, HOST};
+use hyper::header::{AUTHORIZATION, CONTENT_TYPE, HOST};
 use hyper::{HeaderMap, Method, Request, Response};
 use hyper_util::rt::TokioIo;
 use serde::Serialize;
@@ -58,10 +58,12 @@ impl Driver {
 pub(super) struct Connection {
     sender: SendRequest<RequestBody>,
     driver: Driver,
+    /// Whose session it is sent in.
+    session: Option<String>,
 }
 
 impl Connection {
-    pub(super) async fn over<S>(stream: S) -> Result<Self, ClientError>
+    pub(super) async fn over<S>(stream: S, session: Option<String>) -> Result<Self, ClientError>
     where
         S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
     {
@@ -71,6 +73,7 @@ impl Connection {
             let _seen_by_the_answer = connection.await;
         });
         Ok(Self {
+            session,
             sender,
             driver: Driver {
                 work,
@@ -106,11 +109,15 @@ impl Connection {
         kind: &str,
         body: RequestBody,
     ) -> Result<Answer, ClientError> {
-        let request = Request::builder()
+        let mut request = Request::builder()
             .method(method)
             .uri(path)
             .header(HOST, "localhost")
-            .header(CONTENT_TYPE, kind)
+            .header(CONTENT_TYPE, kind);
+        if let Some(session) = &self.session {
+            request = request.header(AUTHORIZATION, format!("Bearer {session}"));
+        }
+        let request = request
             .body(body)
             .map_err(|error| ClientError::Broken(Box::new(error)))?;
         let sent = self.sender.send_request(request);

@@ -1,7 +1,6 @@
 //! Attachments: in as one body, out in stretches.
 
 use axum::Json;
-use axum::extract::State;
 use data_encoding::BASE64;
 use hopluu_engine::view::{AttachmentView, Saved, Selector};
 
@@ -12,7 +11,7 @@ use crate::shape::{AttachQuery, PartQuery, PartView};
 
 /// A disk that takes 50 MB may take its time.
 pub(super) async fn attach(
-    State(api): State<Api>,
+    api: Api,
     Asked(query): Asked<AttachQuery>,
     Raw(content): Raw,
 ) -> Answer<Saved> {
@@ -20,17 +19,11 @@ pub(super) async fn attach(
     within(LONG_REQUEST_TIME_MAX, saved).await.map(Json)
 }
 
-pub(super) async fn list(
-    State(api): State<Api>,
-    Asked(report): Asked<Selector>,
-) -> Answer<Vec<AttachmentView>> {
+pub(super) async fn list(api: Api, Asked(report): Asked<Selector>) -> Answer<Vec<AttachmentView>> {
     soon(api.handle.attachments(report)).await
 }
 
-pub(super) async fn part(
-    State(api): State<Api>,
-    Asked(query): Asked<PartQuery>,
-) -> Answer<PartView> {
+pub(super) async fn part(api: Api, Asked(query): Asked<PartQuery>) -> Answer<PartView> {
     let selector = query.selector();
     let part = api
         .handle

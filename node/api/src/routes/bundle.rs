@@ -1,7 +1,6 @@
 //! Bundles out, part by part, and in.
 
 use axum::Json;
-use axum::extract::State;
 use axum::response::Response;
 use data_encoding::BASE64;
 use hopluu_engine::view::BundleTaken;
@@ -19,7 +18,7 @@ use crate::stream::{Pieces, ndjson};
 /// One line a part. Whoever cannot be meant is refused before the first byte leaves; what fails later
 /// ends the stream with the refusal as its last line.
 pub(super) async fn export(
-    State(api): State<Api>,
+    api: Api,
     Given(request): Given<BundleRequest>,
 ) -> Result<Response, ApiError> {
     let parts = within(REQUEST_TIME_MAX, api.handle.bundle_export(request)).await?;
@@ -52,7 +51,7 @@ async fn run(mut parts: Receiver<Result<BundleMade, CommandError>>, mut pieces: 
     }
 }
 
-pub(super) async fn import(State(api): State<Api>, Raw(bytes): Raw) -> Answer<BundleTaken> {
+pub(super) async fn import(api: Api, Raw(bytes): Raw) -> Answer<BundleTaken> {
     let taken = api.handle.bundle_import(bytes);
     within(LONG_REQUEST_TIME_MAX, taken).await.map(Json)
 }

@@ -1,6 +1,5 @@
 //! Reports as saves: what comes out goes in again by `import` and gives the same content.
 
-use axum::extract::State;
 use axum::http::HeaderValue;
 use axum::response::Response;
 use hopluu_engine::view::{EditRequest, ReportRef, ReportView, SaveRequest, Selector};
@@ -19,7 +18,7 @@ use crate::stream::{Pieces, ndjson};
 /// before the first byte leaves, so that a wrong filter is refused as such; a report that cannot be
 /// read ends the stream with the refusal as its last line.
 pub(super) async fn export(
-    State(api): State<Api>,
+    api: Api,
     Asked(query): Asked<ReportQuery>,
 ) -> Result<Response, ApiError> {
     let rows = within(REQUEST_TIME_MAX, api.handle.report_list(filter(query))).await?;

@@ -6,7 +6,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use axum::body::Body;
-use axum::extract::{Request, State};
+use axum::extract::Request;
 use axum::response::Response;
 use hopluu_engine::view::{SaveRequest, Saved};
 use hopluu_engine::{CommandError, Handle};
@@ -21,7 +21,7 @@ use crate::text::create_in_import;
 
 /// Reads on while earlier lines are still being saved, so that the disk is asked once for many. What
 /// is wrong with a line is said in its answer and stops nothing; an empty line is passed over.
-pub(super) async fn import(State(api): State<Api>, request: Request) -> Response {
+pub(super) async fn import(api: Api, request: Request) -> Response {
     let lines = LineReader::new(request.into_body(), IMPORT_LINE_BYTES_MAX);
     ndjson(move |pieces| run(api, lines, pieces))
 }

@@ -1,6 +1,5 @@
 //! What happens, line by line, as it becomes durable.
 
-use axum::extract::State;
 use axum::response::Response;
 use hopluu_engine::view::WatchEvent;
 use tokio::sync::broadcast::error::RecvError;
@@ -12,7 +11,7 @@ use crate::stream::{Pieces, ndjson};
 
 /// Answers until the asker leaves or the node stops. The first line says that nothing is missed from
 /// there on; an asker too slow for the node is told how much it missed.
-pub(super) async fn watch(State(api): State<Api>) -> Response {
+pub(super) async fn watch(api: Api) -> Response {
     let mut events = api.handle.watch();
     ndjson(move |mut pieces: Pieces| async move {
         let mut stopped = std::pin::pin!(ended(api.stopped));

@@ -7,6 +7,7 @@ use hopluu_model::{Digest, NodeId, OfficeId, Timestamp, UnitId};
 use serde::Serialize;
 
 use crate::args::InitArgs;
+use crate::cmd::people;
 use crate::context::Context;
 use crate::failure::{Exit, Failure};
 use crate::{shipped, text};
@@ -33,8 +34,9 @@ impl From<&SetUp> for SetUpJson {
     }
 }
 
-pub(super) fn run(args: &InitArgs, context: &Context) -> Result<Exit, Failure> {
+pub(super) async fn run(args: &InitArgs, context: &Context) -> Result<Exit, Failure> {
     let dir = context.dir()?;
+    let admin = people::first_admin(&args.admin, context)?;
     let tree = match &args.units {
         Some(folder) => shipped::tree_of(folder)?,
         None => shipped::tree()?,
@@ -60,6 +62,7 @@ pub(super) fn run(args: &InitArgs, context: &Context) -> Result<Exit, Failure> {
         },
     };
     let done = init_root(dir, &setup, hopluu_engine::now())?;
+    people::make_admin(admin, context).await?;
     answer(&done, dir, context)
 }
 

@@ -7,6 +7,7 @@ use hopluu_engine::{HomeError, NodeSettings, join, now};
 
 use crate::args::JoinArgs;
 use crate::cmd::input::read_given;
+use crate::cmd::people;
 use crate::context::Context;
 use crate::failure::{Exit, Failure};
 use crate::limits::INPUT_BYTES_MAX;
@@ -22,6 +23,7 @@ pub(super) async fn run(args: &JoinArgs, context: &Context) -> Result<Exit, Fail
     {
         return Err(HomeError::Occupied(dir.to_owned()).into());
     }
+    let admin = people::first_admin(&args.admin, context)?;
     let ticket = if args.ticket == "-" {
         read_given(Path::new("-"), INPUT_BYTES_MAX)?
     } else {
@@ -35,5 +37,6 @@ pub(super) async fn run(args: &JoinArgs, context: &Context) -> Result<Exit, Fail
     let words = text::working("xin vào mạng", "joining");
     let joining = join(dir, ticket.trim(), settings, now());
     let done = with_progress(context, &words, &Cell::new(0), joining).await?;
+    people::make_admin(admin, context).await?;
     super::init::answer(&done, dir, context)
 }

@@ -211,6 +211,11 @@ fn sources(explained: &ExplainView, offices: &Offices, context: &Context) -> Str
             .iter()
             .map(|author| {
                 let node = offices.node(author.office.as_ref(), lang);
+                let person = author
+                    .account
+                    .as_ref()
+                    .map(|account| format!("{account} - "));
+                let node = person.unwrap_or_default() + &node;
                 match author.unit.as_ref().filter(|unit| **unit != one.unit) {
                     Some(other) => format!("{node} ({})", other.code),
                     None => node,

@@ -184,6 +184,18 @@ fn about_vi(path: &str) -> Option<&'static str> {
 
 fn about_rights_vi(path: &str) -> Option<&'static str> {
     let about = match path {
+        "login" => "Đăng nhập, nơi mỗi người có tài khoản riêng",
+        "logout" => "Đăng xuất",
+        "account" => "Ai làm việc trên máy này",
+        "account list" => "Liệt kê tài khoản trên máy này",
+        "account me" => "Ai đang đăng nhập, được làm gì",
+        "account add" => "Lập tài khoản; có tài khoản đầu tiên thì ai cũng phải đăng nhập",
+        "account change" => "Đổi việc một người được làm",
+        "account close" => "Khóa tài khoản: không đăng nhập được nữa, những gì đã ghi vẫn giữ",
+        "account open" => "Mở lại tài khoản đã khóa",
+        "account passphrase" => {
+            "Đặt mật khẩu mới: của mình, hoặc người quản trị đặt cho người quên mật khẩu"
+        }
         "grant" => "Ai được ghi gì",
         "grant list" => "Liệt kê ai được ghi gì",
         "grant give" => "Giao cho một cơ quan quyền ghi trong báo cáo của một đơn vị",
@@ -304,6 +316,8 @@ fn help_vi(path: &str, argument: &str) -> Option<&'static str> {
         (_, "period") => "Kỳ báo cáo, ví dụ 2026-H1",
         (_, "unit") => "Đơn vị, theo mã hoặc MÃ@NGÀY [mặc định: đơn vị của máy này]",
         (_, "instance") => "Báo cáo thứ mấy của kỳ; chỉ 0 được cộng vào số tổng hợp [mặc định: 0]",
+        ("account add", "office") => "Ngành mà người này nhập, không nhập ngành khác",
+        ("account change", "office") => "Ngành mà người này nhập; để trống là không ngành nào",
         (_, "office") => "Ngành mà phần này thuộc về [mặc định: ngành của máy này]",
         _ => return help_rights_vi(path, argument),
     };
@@ -312,6 +326,16 @@ fn help_vi(path: &str, argument: &str) -> Option<&'static str> {
 
 fn help_rights_vi(path: &str, argument: &str) -> Option<&'static str> {
     let help = match (path, argument) {
+        ("login" | "account close" | "account open" | "account change", "account") => "Tài khoản",
+        ("account add", "account") => "Tài khoản: chữ thường không dấu, chữ số và . - _",
+        ("account passphrase", "account") => "Tài khoản [mặc định: của mình]",
+        (_, "passphrase_file") => {
+            "Tệp có mật khẩu ở dòng đầu; `-` đọc từ đầu vào chuẩn [mặc định: hỏi trên màn hình]"
+        }
+        (_, "old_passphrase_file") => "Tệp có mật khẩu cũ ở dòng đầu, khi đổi mật khẩu của mình",
+        (_, "admin") => "Lập tài khoản quản trị cho người này; từ đó ai cũng phải đăng nhập",
+        ("account add", "role") => "Vai trò; nhiều vai trò cách nhau bằng dấu phẩy",
+        ("account change", "role") => "Vai trò từ nay; nhiều vai trò cách nhau bằng dấu phẩy",
         ("grant give", "office") => "Cơ quan",
         ("grant give", "unit") => "Báo cáo của đơn vị nào, theo mã; bỏ trống là đơn vị của máy này",
         ("grant give", "below") => "Cả báo cáo của các đơn vị bên dưới",

@@ -126,10 +126,10 @@ impl Core {
     }
 
     fn travelling(&self, meant: &Meant, actor: ActorId, saves: &[SavedChange]) -> Vec<Incoming> {
-        let doc = meant.key.id();
+        let (doc, account) = (meant.key.id(), self.author().account);
         let sealed = |saved: &SavedChange| {
-            let seal = Seal::sign(self.signer(), doc, vec![actor], saved.hash, String::new());
-            seal.expect("one actor and no account are within a seal's bounds")
+            let seal = Seal::sign(self.signer(), doc, vec![actor], saved.hash, account.clone());
+            seal.expect("one actor and an account's name are within a seal's bounds")
                 .to_wire()
         };
         let seals: Vec<Vec<u8>> = saves.iter().map(sealed).collect();

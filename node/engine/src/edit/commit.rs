@@ -37,16 +37,16 @@ impl Core {
         let here = file.as_ref().map(Prepared::file);
         let unit = meant.key.unit.clone();
         let (doc, hash, report) = (meant.key.id(), saved.hash, meant.report());
+        let by = self.author();
         let seal = Seal::sign(
             self.signer(),
             doc,
             vec![saved.scanned.actor],
             hash,
-            String::new(),
+            by.account.clone(),
         )
-        .expect("one actor and no account are within a seal's bounds")
+        .expect("one actor and an account's name are within a seal's bounds")
         .to_wire();
-        let by = SealedBy::node(self.me().node);
         let admission = self.admission(None, now);
         let copy = self.open.saving(doc);
         self.submit(

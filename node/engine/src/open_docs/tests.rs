@@ -102,17 +102,17 @@ fn a_failed_save_takes_its_copy_and_its_actor_along_and_no_later_ones() {
     let doc = key(0).id();
     let (first, second) = (ActorId([1; 8]), ActorId([2; 8]));
     grown(&mut docs, 0, 5);
-    assert_eq!(docs.actor(doc, || first), first);
+    assert_eq!(docs.actor(doc, String::new(), || first), first);
     let lost = [docs.saving(doc), docs.saving(doc)];
     docs.saved(doc, lost[0], false);
     assert!(!docs.is_open(doc));
     grown(&mut docs, 0, 6);
-    assert_eq!(docs.actor(doc, || second), second);
+    assert_eq!(docs.actor(doc, String::new(), || second), second);
     docs.saving(doc);
     // What was built upon the lost one fails as well, and is told after another copy was opened.
     docs.saved(doc, lost[1], false);
     assert!(docs.is_open(doc));
-    assert_eq!(docs.actor(doc, || first), second);
+    assert_eq!(docs.actor(doc, String::new(), || first), second);
 }
 
 #[test]
@@ -121,15 +121,15 @@ fn a_copy_that_was_loaded_while_a_save_was_under_way_is_read_again() {
     let doc = key(0).id();
     let (first, second) = (ActorId([1; 8]), ActorId([2; 8]));
     grown(&mut docs, 0, 5);
-    docs.actor(doc, || first);
+    docs.actor(doc, String::new(), || first);
     let under_way = docs.saving(doc);
     // What the first copy had is not in the second, which comes from the disk.
     docs.close(doc);
     grown(&mut docs, 0, 6);
-    docs.actor(doc, || first);
+    docs.actor(doc, String::new(), || first);
     docs.saved(doc, under_way, true);
     assert!(!docs.is_open(doc));
-    assert_eq!(docs.actor(doc, || second), second);
+    assert_eq!(docs.actor(doc, String::new(), || second), second);
 }
 
 #[test]

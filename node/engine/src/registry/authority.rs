@@ -98,6 +98,16 @@ impl Registry {
         self.authority.bar(&self.who(), line).cloned()
     }
 
+    /// Why an account of a node holds no longer, where somebody entitled to has said so.
+    pub(crate) fn revoked_account(&self, node: &NodeId, account: &str) -> Option<String> {
+        let who = self.who();
+        let mut all = self.authority.revocations(&who);
+        let found = all.find(|given| {
+            matches!(&given.body.target, Target::Account(of, name) if of == node && name == account)
+        });
+        found.map(|given| given.body.reason.as_str().to_owned())
+    }
+
     /// Whether some revocation names a change as one up to which things stand.
     pub(crate) fn is_cut_at(&self, change: &ChangeHash) -> bool {
         let cuts = self.cuts.as_ref();

@@ -41,6 +41,9 @@ pub struct AttachmentView {
     pub office: Option<OfficeId>,
     /// The node that attached it, where its seal is known.
     pub author: Option<NodeId>,
+    /// Of that node's people, who: the account that the seal names.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub account: Option<String>,
     /// Other units whose nodes have said that they have all of it.
     pub holders: Vec<UnitName>,
 }

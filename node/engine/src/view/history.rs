@@ -20,6 +20,9 @@ pub struct HistoryRow {
     pub unit_name: Option<String>,
     /// That node's office; none for a unit's main node.
     pub author_office: Option<OfficeId>,
+    /// Of that node's people, who: the account that the seal names.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub account: Option<String>,
     /// What it wrote.
     pub wrote: Vec<WroteView>,
 }

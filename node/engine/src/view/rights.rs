@@ -149,6 +149,9 @@ pub struct VoidView {
     pub author_unit: Option<UnitId>,
     /// That node's office.
     pub author_office: Option<OfficeId>,
+    /// Of that node's people, who: the account that the seal names.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub account: Option<String>,
     /// Why: `not-enrolled`, `other-unit`, `no-grant` or `revoked`.
     pub why: String,
     /// What is void of it, as a person names it.

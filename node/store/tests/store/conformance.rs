@@ -8,6 +8,7 @@ mod documents;
 mod files;
 mod journal;
 mod peers;
+mod people;
 mod voids;
 mod writes;
 
@@ -83,6 +84,8 @@ conformance! {
     journal::a_superseded_receipt_reads_as_nothing,
     journal::an_earlier_receipt_is_stale,
     journal::items_list_every_object_once,
+    people::an_account_is_written_over_and_keeps_its_sessions,
+    people::sessions_end_one_by_one_and_together,
     peers::checkpoints_keep_both_sides,
     peers::parked_changes_are_bounded_per_peer,
     peers::a_ticket_is_used_once,

@@ -2,7 +2,8 @@
 
 use hopluu_model::{ActorId, ChangeHash, DocId, Epoch, NodeId, RecordHash, Timestamp, UnitId};
 use hopluu_store::{
-    AppendError, Appended, NewChange, NewDoc, ReceiptRow, RecordRow, Store, WriteTx,
+    AccountRow, AppendError, Appended, Failures, NewChange, NewDoc, ReceiptRow, RecordRow, Store,
+    WriteTx,
 };
 
 pub(crate) const EPOCH: Epoch = Epoch([7; 16]);
@@ -76,6 +77,22 @@ pub(crate) fn append_sized(
         origin,
         class: 2,
     })
+}
+
+/// Somebody who has typed a wrong passphrase twice.
+pub(crate) fn account(name: &str) -> AccountRow {
+    AccountRow {
+        name: name.to_owned(),
+        sealed: b"closed".to_vec(),
+        public: [9; 32],
+        roles: 5,
+        office: Some("police".to_owned()),
+        is_closed: false,
+        failures: Failures {
+            count: 2,
+            last_at: Timestamp(40),
+        },
+    }
 }
 
 /// Bytes that zstd finds nothing in, and that begin with their document and number.

@@ -7,7 +7,9 @@ use hopluu_store::{
     AppendError, AttachmentRow, FILE_NAME, OpenError, OpenOptions, PeerCheckpoint, Store, VERSION,
 };
 
-use crate::sample::{EPOCH, append, body, count, doc, doc_id, hash, node, receipt, record, unit};
+use crate::sample::{
+    EPOCH, account, append, body, count, doc, doc_id, hash, node, receipt, record, unit,
+};
 
 fn samples() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/samples")
@@ -44,6 +46,7 @@ fn write_sample(path: &Path) {
         tx.put_checkpoint(node(5), &checkpoint)?;
         tx.put_ticket(Digest([4; 32]), b"ticket", Timestamp(99))?;
         tx.use_ticket(Digest([4; 32]), node(5), Timestamp(50))?;
+        tx.put_account(&account("lan"))?;
         tx.set_meta("setting", b"value")?;
         Ok::<_, AppendError>(())
     });
@@ -83,6 +86,12 @@ fn a_sample_of_every_version_opens_and_migrates() {
         let used = read.tickets().unwrap()[0].used;
         assert_eq!(used, Some((node(5), Timestamp(50))));
         assert_eq!(read.meta("setting").unwrap().unwrap(), b"value");
+        let accounts = if version < 6 {
+            vec![]
+        } else {
+            vec![account("lan")]
+        };
+        assert_eq!(read.accounts().unwrap(), accounts);
         drop(read);
         store.write(|tx| append(tx, 1, 4, None)).unwrap();
     }

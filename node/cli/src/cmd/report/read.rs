@@ -168,15 +168,19 @@ fn history_table(rows: &[HistoryRow], form: &Form, context: &Context) -> String 
     table.text()
 }
 
-/// Whose node wrote it; by its key where nobody has said whose it is.
+/// Who wrote it at whose node; by its key where nobody has said whose it is.
 fn author(row: &HistoryRow, offices: &Offices, lang: Lang) -> String {
-    match (&row.unit_name, row.author) {
+    let node = match (&row.unit_name, row.author) {
         (Some(unit), _) => {
             let node = offices.node(row.author_office.as_ref(), lang);
             format!("{unit}, {node}")
         }
         (None, Some(node)) => node.short(),
         (None, None) => String::new(),
+    };
+    match &row.account {
+        Some(account) => format!("{account} - {node}"),
+        None => node,
     }
 }
 
