@@ -95,8 +95,8 @@ macro_rules! targets {
 }
 
 targets!(
-    frames, session, packets, changes, records, tickets, chains, envelopes, bundles, parcels,
-    forms, units, grants, signatures
+    frames, session, packets, changes, records, tickets, chains, envelopes, dossiers, bundles,
+    parcels, forms, units, grants, signatures
 );
 
 /// Fuzzing begins with what the encoders of today write. `KEEP_SEEDS=1` keeps it, as `scripts/fuzz seed`

@@ -13,8 +13,8 @@ use hopluu_sync::outline::{Mark, hash_of, mark, proof};
 use hopluu_sync::parcel::Exchange;
 use hopluu_sync::{Bundle, Carried, Event, FileId, FileRun, Incoming, Received, Span};
 use hopluu_trust::{
-    Address, Grant, JoinReply, JoinRequest, Reason, Receipt, Record, RecordKind, Revocation, Seal,
-    SetId, Signer, Target, encode_chain,
+    Address, Dossier, Grant, JoinReply, JoinRequest, Reason, Receipt, Record, RecordKind,
+    Revocation, Seal, SetId, Signer, Target, encode_chain,
 };
 use rand::SeedableRng;
 use rand::rngs::StdRng;
@@ -41,6 +41,7 @@ pub(crate) fn all() -> Vec<(&'static str, Seeds)> {
         ("chains", chains()),
         ("grants", grants()),
         ("signatures", signatures()),
+        ("dossiers", dossiers()),
         ("envelopes", envelopes()),
         (
             "bundles",
@@ -304,6 +305,37 @@ fn grants() -> Seeds {
         ("grant", grant.body),
         ("revocation", revocation.body),
     ]
+}
+
+/// A dossier of one save, as its exporter signs it, and its lists without a signature.
+fn dossiers() -> Seeds {
+    let chain = encode_chain(&chain()).expect("within bounds");
+    let records: Vec<Vec<u8>> = records().into_iter().map(|(_, record)| record).collect();
+    let packets: Vec<Vec<u8>> = packets().into_iter().map(|(_, packet)| packet).collect();
+    let (key, chains) = (key().encode(), vec![chain]);
+    fn slices(list: &[Vec<u8>]) -> Vec<&[u8]> {
+        list.iter().map(Vec::as_slice).collect()
+    }
+    let signer = Signer::from_seed(&[1; 32]);
+    let dossier = Dossier {
+        root: hopluu_model::Digest([7; 32]),
+        key: &key,
+        by: signer.node_id(),
+        at: NOW,
+        chains: slices(&chains),
+        records: slices(&records[1..4]),
+        receipts: slices(&records[..1]),
+        packets: slices(&packets[..1]),
+    };
+    let signed = dossier.sign(&signer).expect("within bounds");
+    let lists = [
+        &chains,
+        &records[1..4].to_vec(),
+        &records[..1].to_vec(),
+        &packets[..1].to_vec(),
+    ];
+    let lists = postcard::to_stdvec(&(key.clone(), lists)).expect("it encodes");
+    vec![("signed", signed), ("lists", lists)]
 }
 
 fn signatures() -> Seeds {

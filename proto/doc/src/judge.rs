@@ -13,7 +13,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use hopluu_form::{Form, Line};
 use hopluu_model::{ChangeHash, DocId, OfficeId};
-use hopluu_trust::{Act, Allowed, Void};
+use hopluu_trust::{Act, Allowed, Given, Grant, Void};
 use serde::{Deserialize, Serialize};
 
 use crate::attachment::AttachmentKey;
@@ -22,7 +22,7 @@ use crate::genesis::{Genesis, text_objects};
 use crate::layout::text_key;
 use crate::lifecycle::{EventEntry, LifecycleEvent};
 use crate::marks::{is_mended, mended_texts};
-use crate::report::TextKey;
+use crate::report::{TextKey, Touched};
 use crate::scan::{MapOp, ScannedChange, TextObject};
 
 /// What of one change counts nowhere, and why.
@@ -119,8 +119,30 @@ impl<'a> Judge<'a> {
     }
 
     fn text(&self, object: &TextObject) -> Option<&TextKey> {
+        self.texts().get(object)
+    }
+
+    /// The texts that the form asks for, by the object that each is in the document.
+    pub(crate) fn texts(&self) -> &BTreeMap<TextObject, TextKey> {
         let make = || text_objects(&self.doc, self.form, self.max_op);
-        self.texts.get_or_init(make).get(object)
+        self.texts.get_or_init(make)
+    }
+
+    /// The grant by which something may be written; none for a main node, which needs none.
+    ///
+    /// # Errors
+    /// Why it is void.
+    pub fn right<'g>(
+        &self,
+        touched: &Touched,
+        allowed: &Allowed<'g>,
+    ) -> Result<Option<&'g Given<Grant>>, Void> {
+        match touched {
+            Touched::Figure(key, _) | Touched::Note(key, _) => self.judge_key(key, allowed),
+            Touched::Text { key, .. } => allowed.judge(&text(key)),
+            Touched::Attached(_) | Touched::Detached(..) => allowed.judge(&Act::Attachment),
+            Touched::Event(event) => allowed.judge(&step(event)),
+        }
     }
 
     /// What of a change counts nowhere; nothing where all of it does.
@@ -141,14 +163,14 @@ impl<'a> Judge<'a> {
             let act = entry
                 .as_ref()
                 .map_or(Act::Other, |entry| step(&entry.event));
-            found.op(op, judge(allowed, &act));
+            found.op(op, allowed.judge(&act));
         }
         for edit in &change.texts {
             // What the form has no text for is shown to nobody.
             let Some(key) = self.text(&edit.object) else {
                 continue;
             };
-            if let Err(why) = judge(allowed, &text(key)) {
+            if let Err(why) = allowed.judge(&text(key)) {
                 found.texts.insert(edit.object);
                 found.why = found.why.max(Some(why));
             }
@@ -175,35 +197,35 @@ impl<'a> Judge<'a> {
         names
     }
 
-    fn judge_figure(&self, key: &str, allowed: &Allowed<'_>) -> Result<(), Void> {
+    fn judge_figure<'g>(&self, key: &str, allowed: &Allowed<'g>) -> Judged<'g> {
         match key.parse() {
             Ok(key) => self.judge_key(&key, allowed),
-            Err(_) => judge(allowed, &Act::Other),
+            Err(_) => allowed.judge(&Act::Other),
         }
     }
 
-    fn judge_key(&self, key: &FigureKey, allowed: &Allowed<'_>) -> Result<(), Void> {
+    fn judge_key<'g>(&self, key: &FigureKey, allowed: &Allowed<'g>) -> Judged<'g> {
         let is_own = allowed
             .office()
             .is_some_and(|office| is_own(self.form, key, office));
         let code = &key.code;
-        judge(allowed, &Act::Line { code, is_own })
+        allowed.judge(&Act::Line { code, is_own })
     }
 
-    fn judge_note(&self, op: &MapOp, allowed: &Allowed<'_>) -> Result<(), Void> {
+    fn judge_note<'g>(&self, op: &MapOp, allowed: &Allowed<'g>) -> Judged<'g> {
         if op.key.parse::<AttachmentKey>().is_ok() {
-            judge(allowed, &Act::Attachment)
+            allowed.judge(&Act::Attachment)
         } else if is_mended(&op.key) {
-            mended_texts(&op.value).try_for_each(|key| judge(allowed, &text(&key)))
+            let mut judged = mended_texts(&op.value).map(|key| allowed.judge(&text(&key)));
+            judged.try_fold(None, |_, judged| judged)
         } else {
             self.judge_figure(&op.key, allowed)
         }
     }
 }
 
-fn judge(allowed: &Allowed<'_>, act: &Act<'_>) -> Result<(), Void> {
-    allowed.judge(act).map(drop)
-}
+/// The grant that allows something, none where none is needed, or why it is void.
+pub(crate) type Judged<'g> = Result<Option<&'g Given<Grant>>, Void>;
 
 /// Whether a form gives a figure to an office.
 fn is_own(form: &Form, key: &FigureKey, office: &OfficeId) -> bool {
@@ -233,7 +255,7 @@ struct Found {
 }
 
 impl Found {
-    fn op(&mut self, op: &MapOp, judged: Result<(), Void>) {
+    fn op(&mut self, op: &MapOp, judged: Judged<'_>) {
         if let Err(why) = judged {
             self.ops.insert(op.op.counter);
             self.why = self.why.max(Some(why));

@@ -33,6 +33,7 @@ pub mod scan;
 mod splice;
 #[cfg(test)]
 mod testing;
+mod trace;
 mod words;
 
 pub use admit::{Parent, ParentsError, Tip, check_parents, check_references};
@@ -55,3 +56,4 @@ pub use scan::{
     InsertRun, MapOp, Place, ScanError, ScanLimits, ScannedChange, TextEdit, TextObject, inflate,
     op_span, rescan, scan,
 };
+pub use trace::{Answered, Fate, Right, Written, trace};

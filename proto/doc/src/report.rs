@@ -25,6 +25,7 @@ mod save;
 mod tests;
 mod undo;
 
+pub(crate) use history::{By, touched};
 pub use history::{HistoryEntry, Touched};
 pub use read::{Attached, Candidate, Register, TextKey};
 pub use undo::{Kept, Undone};

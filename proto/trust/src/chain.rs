@@ -100,6 +100,24 @@ pub enum ChainError {
 }
 
 impl ChainError {
+    /// The rule it breaks, in one word.
+    #[must_use]
+    pub fn as_str(&self) -> &'static str {
+        match self {
+            Self::Empty => "empty",
+            Self::TooLong { .. } | Self::TooLarge { .. } => "bound",
+            Self::ForeignRoot { .. } => "foreign-root",
+            Self::Certificate { .. } => "malformed",
+            Self::Loop { .. } => "loop",
+            Self::MayNotIssue { .. } => "may-not-issue",
+            Self::TooDeep { .. } => "too-deep",
+            Self::OtherIssuer { .. } => "other-issuer",
+            Self::Signature { .. } => "signature",
+            Self::Expired { .. } => "expired",
+            Self::OutOfLine { .. } => "out-of-line",
+        }
+    }
+
     /// Whoever presented it.
     #[must_use]
     pub fn fault(&self) -> Fault {

@@ -11,8 +11,8 @@ use hopluu_model::{ActorId, ChangeHash, Digest, DocId, NodeId, Place, RecordHash
 use crate::envelope::testing::{Counting, address};
 use crate::testing::key;
 use crate::{
-    Grant, JoinRefusal, JoinReply, JoinRequest, Reach, Reason, Receipt, Record, RecordKind,
-    Revocation, Seal, Target, Ticket, TicketSecret,
+    Dossier, Grant, JoinRefusal, JoinReply, JoinRequest, Reach, Reason, Receipt, Record,
+    RecordKind, Revocation, Seal, Target, Ticket, TicketSecret,
 };
 
 /// One line per field: its bytes in hex, then what they are.
@@ -301,6 +301,46 @@ fn envelope() {
             (1, "parts"),
             (32, "X25519 key"),
             (7 + 16, "content, closed"),
+            (64, "signature over context and BLAKE3 of all before it"),
+        ],
+    ));
+}
+
+#[test]
+fn dossier() {
+    let dossier = Dossier {
+        root: Digest([0x11; 32]),
+        key: b"key",
+        by: NodeId([0; 32]),
+        at: Timestamp(1_600_000_000_000),
+        chains: vec![b"chain"],
+        records: vec![b"tree", b"form"],
+        receipts: Vec::new(),
+        packets: vec![b"packet"],
+    };
+    let bytes = dossier.sign(&key(1).signer).unwrap();
+    expect_file!["../../../tests/wire/dossier-1.hex"].assert_eq(&fields(
+        &bytes,
+        &[
+            (4, "mark"),
+            (1, "version"),
+            (32, "fingerprint of the root"),
+            (1, "bytes of the document's key"),
+            (3, "the document's key"),
+            (32, "exporter"),
+            (6, "milliseconds since 1970, zigzag varint"),
+            (1, "number of chains"),
+            (1, "bytes of chain"),
+            (5, "chain"),
+            (1, "number of records"),
+            (1, "bytes of record"),
+            (4, "record"),
+            (1, "bytes of record"),
+            (4, "record"),
+            (1, "number of receipts"),
+            (1, "number of packets"),
+            (1, "bytes of packet"),
+            (6, "packet"),
             (64, "signature over context and BLAKE3 of all before it"),
         ],
     ));

@@ -5,6 +5,7 @@
 //! Signer --signs--> Seal (over a change) · Record (certificate, form, tree, receipt ..)
 //! Record --Grant, Revocation--> Authority --rights--> Rights (what an author may write in a report)
 //!        --signs--> Envelope (closed to one node, carried by any)
+//!        --signs--> Dossier (all by which a stranger judges one report)
 //! ```
 //! Everything here is pure: bytes and times come in as arguments, a verdict comes out. Nothing draws
 //! random numbers, asks a clock, opens a socket or looks into a document. What is decoded is bounded
@@ -19,6 +20,7 @@ mod authority;
 mod certificate;
 mod chain;
 mod codec;
+mod dossier;
 mod envelope;
 mod grant;
 mod join;
@@ -44,6 +46,7 @@ pub use chain::{
     ChainError, check_line, decode_chain, encode_chain, fingerprint, verify_chain, verify_line,
 };
 pub use codec::{DecodeError, SignError};
+pub use dossier::{Dossier, DossierError};
 pub use envelope::{Address, Envelope, EnvelopeError, EnvelopeId, SetId};
 pub use grant::{Grant, Reach, Steps};
 pub use join::{JoinError, JoinRefusal, JoinReply, JoinRequest, Joined};

@@ -79,3 +79,10 @@ pub const GRANT_BYTES_MAX: usize = 96 << 10;
 /// Most documents, heads, nodes and records that one revocation names: what a district's main node has written in
 /// twenty years in each of its communes. So many fill half of a record.
 pub const REVOCATION_NAMES_MAX: usize = 65_536;
+
+/// Largest dossier on one report: the tree of a province, a form and twenty years of a hub's grants are under 2 MB, the
+/// changes of a report 1 MB. It is read in one piece, so it must fit three times into the memory of a small machine.
+pub const DOSSIER_BYTES_MAX: usize = 8 << 20;
+
+/// Most items in one of its lists: a packet holds about a thousand changes, and a province has some 700 nodes.
+pub const DOSSIER_ITEMS_MAX: usize = 16_384;

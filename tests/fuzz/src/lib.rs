@@ -61,6 +61,10 @@ pub const TARGETS: &[Target] = &[
         run: trusted::envelopes,
     },
     Target {
+        name: "dossiers",
+        run: trusted::dossiers,
+    },
+    Target {
         name: "bundles",
         run: trusted::bundles,
     },

@@ -100,45 +100,60 @@ fn entry(
     names: &mut BTreeMap<Digest, String>,
 ) -> HistoryEntry {
     let message = SaveMessage::read(change.message.as_deref());
-    let keyed = |ops: &[MapOp]| -> Vec<(FigureKey, String)> {
-        last_writes(ops)
-            .into_values()
-            .filter_map(|op| Some((op.key.parse().ok()?, op.value.clone())))
-            .collect()
-    };
-    let mut touched: Vec<Touched> = keyed(&change.figures)
-        .into_iter()
-        .map(|(key, value)| Touched::Figure(key, value))
-        .collect();
-    let notes = keyed(&change.notes).into_iter();
-    touched.extend(notes.map(|(key, text)| Touched::Note(key, text)));
-    touched.extend(last_writes(&change.notes).into_values().filter_map(|op| {
-        let AttachmentKey(hash) = op.key.parse().ok()?;
-        let name = names.entry(hash).or_default();
-        let Some(attachment) = Attachment::read(hash, &op.value) else {
-            return Some(Touched::Detached(hash, name.clone()));
-        };
-        name.clone_from(&attachment.name);
-        Some(Touched::Attached(attachment))
-    }));
-    touched.extend(change.texts.iter().filter_map(|edit| {
-        let key = texts.get(&edit.object)?.clone();
-        Some(Touched::Text {
-            key,
-            inserted: edit.inserted,
-            deleted: edit.deleted,
-        })
-    }));
-    touched.extend(change.events.iter().filter_map(|op| {
-        EventEntry::read(&op.key, op.op, &op.value).map(|read| Touched::Event(read.event))
-    }));
+    let touched = touched(&change, texts, names);
     HistoryEntry {
         hash: change.hash,
         actor: change.actor,
         at: change.time,
         office: message.office,
         message: message.text,
+        touched: touched.into_iter().map(|(_, touched)| touched).collect(),
         deps: change.deps,
-        touched,
     }
+}
+
+/// By what something was written: an operation, or edits of a text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum By {
+    Op(OpId),
+    Text(TextObject),
+}
+
+/// What a change wrote, in order. `names` are those of attachments, as far as they have been said.
+pub(crate) fn touched(
+    change: &ScannedChange,
+    texts: &BTreeMap<TextObject, TextKey>,
+    names: &mut BTreeMap<Digest, String>,
+) -> Vec<(By, Touched)> {
+    let keyed = |ops: &[MapOp], make: fn(FigureKey, String) -> Touched| -> Vec<(By, Touched)> {
+        let last = last_writes(ops).into_values();
+        last.filter_map(|op| Some((By::Op(op.op), make(op.key.parse().ok()?, op.value.clone()))))
+            .collect()
+    };
+    let mut touched = keyed(&change.figures, Touched::Figure);
+    touched.extend(keyed(&change.notes, Touched::Note));
+    touched.extend(last_writes(&change.notes).into_values().filter_map(|op| {
+        let AttachmentKey(hash) = op.key.parse().ok()?;
+        let name = names.entry(hash).or_default();
+        let Some(attachment) = Attachment::read(hash, &op.value) else {
+            return Some((By::Op(op.op), Touched::Detached(hash, name.clone())));
+        };
+        name.clone_from(&attachment.name);
+        Some((By::Op(op.op), Touched::Attached(attachment)))
+    }));
+    touched.extend(change.texts.iter().filter_map(|edit| {
+        let key = texts.get(&edit.object)?.clone();
+        let (inserted, deleted) = (edit.inserted, edit.deleted);
+        let text = Touched::Text {
+            key,
+            inserted,
+            deleted,
+        };
+        Some((By::Text(edit.object), text))
+    }));
+    touched.extend(change.events.iter().filter_map(|op| {
+        let read = EventEntry::read(&op.key, op.op, &op.value)?;
+        Some((By::Op(op.op), Touched::Event(read.event)))
+    }));
+    touched
 }
