@@ -23,7 +23,7 @@ use hopluu_trust::{Record, RecordKind};
 pub(crate) use self::changes::{Appender, NewEntry, judge_anew};
 use self::parked::parked_body;
 pub(crate) use self::parked::{Left, read_parked};
-pub(crate) use self::receipts::{Giver, receipt_heads};
+pub(crate) use self::receipts::{Giver, gives, receipt_heads};
 pub(crate) use self::records::put_record;
 use crate::beginnings::Beginnings;
 use crate::core::Core;
@@ -114,6 +114,9 @@ impl Core {
 
     /// What follows from what was let in, once it is on disk.
     pub(crate) fn let_in(&mut self, turn: &mut Turn, admitted: Admitted, from: Option<NodeId>) {
+        if let Some(from) = from {
+            self.entries_refused(turn, from, &admitted.refused);
+        }
         self.try_again(turn, admitted.left);
         if let Some(registry) = admitted.registry {
             self.records_changed(registry);
@@ -265,6 +268,7 @@ impl Admission {
             self.retry_parked(tx, &mut registry, left, &mut admitted)?;
         }
         self.giver.give(tx, &doc, self.now)?;
+        tx.note_arrival(self.now)?;
         Ok(admitted)
     }
 
@@ -303,6 +307,7 @@ impl Admission {
         mut admitted: Admitted,
     ) -> Result<Admitted, DbError> {
         self.retry_parked(tx, &mut registry, left, &mut admitted)?;
+        tx.note_arrival(self.now)?;
         if !admitted.records.is_empty() {
             let registry = self.working.end(tx, registry)?;
             admitted.rejudge.note(tx, &registry)?;

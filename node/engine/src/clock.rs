@@ -14,6 +14,18 @@ pub fn day(at: Timestamp) -> Date {
     })
 }
 
+const DAY_MS: i64 = 24 * 3_600_000;
+
+/// The number of the day in Viet Nam at this instant, from 1970.
+pub(crate) fn day_number(at: Timestamp) -> i64 {
+    at.0.saturating_add(OFFSET_MS).div_euclid(DAY_MS)
+}
+
+/// The day of a number.
+pub(crate) fn day_of(number: i64) -> Date {
+    day(Timestamp(number.saturating_mul(DAY_MS)))
+}
+
 /// The minute of the week in Viet Nam, from Monday, 00:00.
 pub(crate) fn minute_of_week(at: Timestamp) -> u32 {
     // The first of January 1970 was a Thursday.
@@ -44,5 +56,9 @@ mod tests {
     fn a_day_begins_seven_hours_before_utc() {
         assert_eq!(day(Timestamp(0)).to_string(), "1970-01-01");
         assert_eq!(day(Timestamp(17 * 3_600_000)).to_string(), "1970-01-02");
+        for hour in [0, 16, 17, 500_000] {
+            let at = Timestamp(hour * 3_600_000);
+            assert_eq!(day_of(day_number(at)), day(at));
+        }
     }
 }

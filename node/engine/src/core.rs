@@ -10,7 +10,7 @@ use hopluu_doc::{DocKey, Report};
 use hopluu_form::Form;
 use hopluu_model::tree::UnitTree;
 use hopluu_model::{ActorId, DocId, Epoch, ErrorChain, NodeId, Place, Seq, Timestamp};
-use hopluu_net::Via;
+use hopluu_net::{Endpoint, Via};
 use hopluu_store::{DbError, DocRow, Reader, Store, WriteError, WriteTx};
 use hopluu_sync::{Event, Hub, HubConfig, LinkId, Steady, TargetId};
 use hopluu_trust::Signer;
@@ -18,6 +18,7 @@ use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 
 use crate::admit::Left;
+use crate::audit::Refusals;
 use crate::beginnings::Beginnings;
 use crate::bills::Bills;
 use crate::bundle::PutOff;
@@ -120,6 +121,9 @@ pub struct Core {
     pub(crate) ledger: Ledger,
     pub(crate) plans: Plans,
     pub(crate) apart: Apart,
+    pub(crate) refusals: Refusals,
+    /// Where handshakes are made, for what they have refused.
+    pub(crate) endpoint: Option<Endpoint>,
     pub(crate) listen: Option<String>,
     /// Where a newcomer reaches this node, as far as it knows by itself.
     pub(crate) reached_at: Option<String>,
@@ -204,6 +208,8 @@ impl Core {
             ledger: Ledger::default(),
             plans: Plans::default(),
             apart: Apart::default(),
+            refusals: Refusals::default(),
+            endpoint: None,
             config,
             file_quota: FILE_QUOTA,
             listen: None,

@@ -11,6 +11,7 @@ use hopluu_trust::{
 };
 
 use crate::admit::Admitted;
+use crate::audit::RefusedKind;
 use crate::core::Core;
 use crate::error::CommandError;
 use crate::handle::InviteRequest;
@@ -135,8 +136,25 @@ impl Core {
     pub fn join(&mut self, turn: &mut Turn, request: &[u8], answer: JoinAnswer) {
         match self.judge_join(turn.now, request) {
             Ok((request, issue)) => self.grant(turn, request, issue, answer),
-            Err(refusal) => answer(JoinReply::refuse(refusal)),
+            Err(refusal) => {
+                self.join_refused(turn, refusal);
+                answer(JoinReply::refuse(refusal));
+            }
         }
+    }
+
+    /// Notes why somebody was not let in: nothing proves who it was.
+    fn join_refused(&mut self, turn: &Turn, refusal: JoinRefusal) {
+        let reason = match refusal {
+            JoinRefusal::UnknownTicket => "unknown-ticket",
+            JoinRefusal::Expired => "expired",
+            JoinRefusal::Used => "used",
+            JoinRefusal::WrongProof => "wrong-proof",
+            JoinRefusal::Malformed => "malformed",
+            JoinRefusal::NotAllowed => "not-allowed",
+            JoinRefusal::Busy | JoinRefusal::Unknown(_) => return,
+        };
+        self.refused(turn, RefusedKind::Join, None, reason);
     }
 
     fn judge_join(
@@ -206,8 +224,14 @@ impl Core {
                                 JoinReply::refuse(JoinRefusal::Busy)
                             })
                     }
-                    Ok((TicketUse::Taken(..), _)) => JoinReply::refuse(JoinRefusal::Used),
-                    Ok((TicketUse::Unknown, _)) => JoinReply::refuse(JoinRefusal::UnknownTicket),
+                    Ok((TicketUse::Taken(..), _)) => {
+                        core.join_refused(turn, JoinRefusal::Used);
+                        JoinReply::refuse(JoinRefusal::Used)
+                    }
+                    Ok((TicketUse::Unknown, _)) => {
+                        core.join_refused(turn, JoinRefusal::UnknownTicket);
+                        JoinReply::refuse(JoinRefusal::UnknownTicket)
+                    }
                     Err(error) => {
                         core.write_failed(turn, error);
                         JoinReply::refuse(JoinRefusal::Busy)

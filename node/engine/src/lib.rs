@@ -11,6 +11,7 @@
 mod admit;
 mod agenda;
 mod attach;
+mod audit;
 mod beginnings;
 mod bills;
 mod bundle;
@@ -56,6 +57,7 @@ mod voids;
 mod waiting;
 mod ways;
 
+pub use audit::{DossierFlaw, Shown, verify};
 pub use beginnings::Beginnings;
 pub use bundle::{
     BUNDLE_BYTES_MAX, BundleError, BundleMade, BundleRequest, PART_BYTES_MIN, Receivers, inspect,
@@ -70,8 +72,9 @@ pub use hopluu_doc::limits::ATTACHMENT_BYTES_MAX;
 pub use hopluu_net::{BadProxy, JoinCallError, Proxy};
 pub use hopluu_store::{Found, OpenError};
 pub use hopluu_sync::WindowError;
+pub use hopluu_trust::limits::DOSSIER_BYTES_MAX;
 pub use hopluu_trust::{
-    EnvelopeError, JoinError, JoinRefusal, Permission, Role, Roles, TicketError, Void,
+    EnvelopeError, JoinError, JoinRefusal, Permission, Role, Roles, TicketError, Void, fingerprint,
 };
 pub use node::{LoopEnded, Running, StartError, now, start, start_offline};
 pub use parcels::NeighbourSettings;

@@ -337,3 +337,17 @@ pub(crate) const PASSPHRASE_CHARS_MIN: usize = 12;
 
 /// Longest: twice what NIST asks to take, and what the estimate of guesses looks through at once.
 pub(crate) const PASSPHRASE_CHARS_MAX: usize = 128;
+
+/// Refusals that wait for the disk, each of somebody else or for another reason: what a hub's links can be refused for
+/// while one write takes.
+pub(crate) const REFUSALS_WAITING_MAX: usize = 1_024;
+
+/// How often refusals are written: a flood of them costs a write each time, and a crash the last of them.
+pub(crate) const REFUSALS_EVERY_MS: u64 = 10_000;
+
+/// Bytes of a packet in a dossier: a few dozen saves, so that what is wrong is found near where it is.
+pub(crate) const DOSSIER_PACKET_BYTES: usize = 16 << 10;
+
+/// Operations of all changes in a dossier together: a report of twenty full sections, written and rewritten. So much
+/// takes 40 MB while it is judged.
+pub(crate) const DOSSIER_OPS_MAX: u64 = 1 << 20;

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use hopluu_model::{ErrorChain, Place};
+use hopluu_model::{ErrorChain, Fault, Place};
 use hopluu_net::{
     CloseCode, CloseReason, DialOptions, Endpoint, FailedCall, Incoming, JoinCall, Link, LinkEvent,
     LinkHandle, Meter, NetworkWatch, Tuning, Via, reason,
@@ -12,6 +12,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
+use crate::audit::RefusedKind;
 use crate::clock_watch::ClockWatch;
 use crate::core::Core;
 use crate::limits::{CLOCK_LOOK, LINK_EVENTS_MAX, LINKS_MAX, QUIC_AGAIN};
@@ -186,6 +187,16 @@ impl Net {
         if !may_link || !leads {
             let peer = handle.peer();
             tracing::warn!(peer = %peer.node.short(), unit = %peer.unit, leads, "link refused");
+            let why = match (leads, stands) {
+                _ if bar.is_some() => Some("revoked"),
+                (false, _) => Some("other-node"),
+                (true, false) => Some("not-enrolled"),
+                // There was no room or no time: that is no matter of who it is.
+                (true, true) => None,
+            };
+            if let Some(why) = why {
+                core.refused(turn, RefusedKind::Link, Some(peer.node), why);
+            }
             match (leads, is_full) {
                 _ if bar.is_some() => {
                     handle.close(CloseCode::REVOKED, &bar.unwrap_or_default());
@@ -346,6 +357,11 @@ impl Net {
                     // Its end must come through.
                     linked.held.send_replace(false);
                     let number = CloseCode(u32::from(code.number()));
+                    let peer = linked.handle.peer().node;
+                    if code.fault() == Fault::Peer {
+                        let frame = format!("frame-{}", code.number());
+                        core.refused(turn, RefusedKind::Link, Some(peer), &frame);
+                    }
                     linked.handle.close(number, &reason(&code, again_s));
                 }
             }

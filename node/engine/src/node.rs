@@ -136,6 +136,7 @@ pub fn start(home: Home, settings: &NodeSettings) -> Result<Running, StartError>
         Some(_) => Some(endpoint.local_addr().map_err(StartError::Address)?),
         None => None,
     };
+    core.endpoint = Some(endpoint.clone());
     core.listen = listen.map(|addr| addr.to_string());
     core.reached_at = reached_at(listen);
     core.called = Called::of(settings);
@@ -387,6 +388,7 @@ impl Node {
             net.put_down_all(&mut self.core, &mut turn);
         }
         self.core.write_ledger();
+        self.core.end_refusals(turn.now);
         let closing = self.core.closing();
         let closed = tokio::task::spawn_blocking(move || closing.close());
         let limit = Duration::from_secs(STOP_SECS_MAX);

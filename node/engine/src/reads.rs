@@ -39,6 +39,34 @@ pub(crate) fn ask(read: &Read, effect: Effect, known: &Known<'_>) -> Result<Answ
     Ok(Answered { event, is_much })
 }
 
+/// All of a document in packets of about so many bytes, each after those that it builds upon.
+pub(crate) fn packed_whole(
+    read: &Read,
+    doc: DocId,
+    bytes_max: usize,
+) -> Result<Vec<Vec<u8>>, DbError> {
+    let (mut packets, mut lot, mut bytes) = (Vec::new(), Lot::default(), 0);
+    let stored_max = bytes_max.saturating_mul(STORED_BYTES_PER_SENT);
+    let pack = |lot: Lot| lot.packets(bytes_max).into_iter().map(|(_, packet)| packet);
+    read.for_each_change(doc, 0, |row| {
+        let is_much = bytes > stored_max || lot.ops() >= DECODED_OPS_AT_ONCE;
+        if is_much && !lot.is_open() {
+            packets.extend(pack(std::mem::take(&mut lot)));
+            bytes = 0;
+        }
+        bytes += row.body.len() + row.seal.len();
+        lot.add(Row {
+            seq: Seq(row.ordinal),
+            actor: row.actor,
+            seal: row.seal,
+            body: row.body,
+        });
+        true
+    })?;
+    packets.extend(pack(lot));
+    Ok(packets)
+}
+
 fn event(
     read: &Read,
     effect: Effect,

@@ -4,6 +4,7 @@
 //! in docs/cli.md and held by tests.
 
 mod attachment;
+mod audit;
 mod bundle;
 mod history;
 mod link;
@@ -19,6 +20,10 @@ pub use hopluu_sync::{Class, Purpose};
 use serde::{Deserialize, Serialize};
 
 pub use self::attachment::{AttachRequest, AttachmentPart, AttachmentView};
+pub use self::audit::{
+    AnswerView, AuditThing, AuditView, AuditWrite, BroughtView, DossierView, ReadView, ReadsQuery,
+    ReceivedView, RefusedView, RightView, Signatory,
+};
 pub use self::bundle::{BundleFile, BundlePlace, BundleRemark, BundleTaken, BundleView};
 pub use self::history::{HistoryRow, WroteView};
 pub use self::link::{Allowance, CostView, LinkView, OwedView, PlanView};

@@ -1,5 +1,6 @@
 //! Where a node is called, a UDP socket and a TCP port of the same number, and from where it calls.
 
+use std::collections::BTreeMap;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -221,6 +222,12 @@ impl Endpoint {
     /// before the first call nothing counts as expired.
     pub fn set_evidence(&self, at: Timestamp) {
         self.0.evidence.set(at);
+    }
+
+    /// How many chains of others did not hold since this was asked last, by the rule they break.
+    #[must_use]
+    pub fn take_refused_chains(&self) -> BTreeMap<&'static str, u64> {
+        self.0.evidence.take_refused()
     }
 
     /// Presents another chain from the next handshake on, after a renewal. Links stay as they are.

@@ -19,6 +19,9 @@ struct Shared {
     /// Who is in a chain that was verified, by all its bytes and the root it was held against. A signature that
     /// holds does so for good, and is most of what a handshake costs; time is asked each time.
     held: Mutex<BTreeMap<Digest, Vec<Identity>>>,
+    /// How many chains did not hold, by the rule they break: nobody is known by one, so there is nothing else to
+    /// count them by.
+    refused: Mutex<BTreeMap<&'static str, u64>>,
 }
 
 impl Evidence {
@@ -27,6 +30,7 @@ impl Evidence {
         Self(Arc::new(Shared {
             at: AtomicI64::new(i64::MIN),
             held: Mutex::default(),
+            refused: Mutex::default(),
         }))
     }
 
@@ -54,7 +58,7 @@ impl Evidence {
         {
             return Ok(line.clone());
         }
-        let line = verify_line(chain, root, at)?;
+        let line = verify_line(chain, root, at).inspect_err(|error| self.count(error))?;
         let mut held = self.held();
         if held.len() >= CHAINS_KEPT_MAX {
             // All can be verified again; which of them comes next nobody knows.
@@ -62,6 +66,22 @@ impl Evidence {
         }
         held.insert(name, line.clone());
         Ok(line)
+    }
+
+    /// How many chains did not hold since this was asked last, by the rule they break.
+    pub(crate) fn take_refused(&self) -> BTreeMap<&'static str, u64> {
+        std::mem::take(&mut *self.refused())
+    }
+
+    fn count(&self, error: &ChainError) {
+        let mut refused = self.refused();
+        let count = refused.entry(error.as_str()).or_default();
+        *count = count.saturating_add(1);
+    }
+
+    fn refused(&self) -> std::sync::MutexGuard<'_, BTreeMap<&'static str, u64>> {
+        let refused = self.0.refused.lock();
+        refused.unwrap_or_else(PoisonError::into_inner)
     }
 
     fn held(&self) -> std::sync::MutexGuard<'_, BTreeMap<Digest, Vec<Identity>>> {

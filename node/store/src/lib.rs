@@ -11,6 +11,7 @@
 //! after the bytes are on the disk. Tables and invariants are in docs/storage.md; `tests/` runs one
 //! conformance suite over the file store and the in-memory store, and kills a writing process.
 
+mod audit;
 mod backup;
 mod changes;
 mod check;
@@ -47,7 +48,7 @@ pub use read::Read;
 pub use rows::{
     AccountRow, Appended, AttachmentRow, ChangeHead, ChangeRow, DocRow, EntryBody, FactsRow,
     Failures, ItemRow, JournalBatch, JournalEntry, LedgerSpan, NewChange, NewDoc, OutlineRow, Park,
-    ParkedRow, PeerCheckpoint, PeerRow, Put, ReceiptRow, RecordRow, SessionRow, Snapshot,
+    ParkedRow, PeerCheckpoint, PeerRow, PrivateRead, Put, ReceiptRow, RecordRow, RefusalRow, SessionRow, Snapshot,
     TicketRow, TicketUse,
 };
 pub use salvage::{SalvageError, SalvageReport, salvage};

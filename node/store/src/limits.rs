@@ -100,3 +100,18 @@ pub const SALVAGE_GAPS_MAX: usize = 10_000;
 /// Documents whose numbers a reader remembers, by number and by id: those of a province in a year, one megabyte each.
 /// Then it begins anew.
 pub(crate) const DOC_NUMBERS_KEPT_MAX: usize = 16 << 10;
+
+/// In what steps the journal remembers when things came: at most 52,560 rows a year, and near enough for whoever asks
+/// what came before what.
+pub const ARRIVAL_STEP_MS: i64 = 10 * 60_000;
+
+/// Rows of who has read what is private: ten people who each read twenty reports a day, for 250 days. One is some
+/// hundred bytes.
+pub const PRIVATE_READS_MAX: u32 = 50_000;
+
+/// Rows of what was refused: every node of a province for six reasons each. Whoever can certify keys without end can
+/// push out what was refused of others, and nothing more.
+pub const REFUSALS_MAX: u32 = 4_096;
+
+/// Longest name in a row of those: a form's, a unit's, a person's account.
+pub const AUDIT_WORD_BYTES_MAX: usize = 128;

@@ -40,10 +40,14 @@ pub(crate) const MIGRATIONS: &[Migration] = &[
         name: "0006_people",
         sql: include_str!("schema/0006_people.sql"),
     },
+    Migration {
+        name: "0007_audit",
+        sql: include_str!("schema/0007_audit.sql"),
+    },
 ];
 
 /// The version of the database that this program writes.
-pub const VERSION: u32 = 6;
+pub const VERSION: u32 = 7;
 
 const _: () = assert!(MIGRATIONS.len() == VERSION as usize);
 

@@ -453,3 +453,43 @@ pub struct SessionRow {
     /// Until when.
     pub until: Timestamp,
 }
+
+/// How often somebody has read something private on one day.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PrivateRead {
+    /// The day, numbered from 1970.
+    pub day: i64,
+    /// Who.
+    pub who: String,
+    /// What was asked.
+    pub how: String,
+    /// Whose figures; empty where several units' were read at once.
+    pub unit: String,
+    /// By which form; empty where several were.
+    pub form: String,
+    /// For which period; empty where several were.
+    pub period: String,
+    /// First on that day.
+    pub first: Timestamp,
+    /// Last.
+    pub last: Timestamp,
+    /// How often.
+    pub count: u64,
+}
+
+/// How often something was refused of somebody for one reason.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RefusalRow {
+    /// What it was.
+    pub kind: String,
+    /// Of whom; nobody where nothing was proved.
+    pub node: Option<NodeId>,
+    /// Why.
+    pub reason: String,
+    /// First.
+    pub first: Timestamp,
+    /// Last.
+    pub last: Timestamp,
+    /// How often.
+    pub count: u64,
+}

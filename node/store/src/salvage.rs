@@ -169,6 +169,7 @@ fn rebuild(
     salvage.files(&names)?;
     salvage.settings(&names)?;
     salvage.people()?;
+    salvage.audit()?;
     let report = salvage.report;
     new.db.execute_batch("COMMIT")?;
     new.db.close().map_err(|(_, error)| error)?;
@@ -201,6 +202,18 @@ struct OldDoc {
 }
 
 impl Salvage<'_> {
+    /// What was noted for audits, as far as it can be read. When things came belongs to places in a journal that is
+    /// no more.
+    fn audit(&mut self) -> Result<(), DbError> {
+        for read in self.old.private_reads(i64::MIN).unwrap_or_default() {
+            self.tx.note_private_read(&read)?;
+        }
+        for refusal in self.old.refusals().unwrap_or_default() {
+            self.tx.note_refusal(&refusal)?;
+        }
+        self.tx.forget_arrivals()
+    }
+
     fn names(&mut self) -> Result<Names, DbError> {
         let mut names = Names::default();
         self.report.gaps += scan(self.old, &Rows::all("units", "unit"), &mut |row| {

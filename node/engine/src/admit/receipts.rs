@@ -115,7 +115,7 @@ impl Giver {
 
 /// Whether a receipt's author is who gives it: the main node of a unit above the document's. An
 /// office, or a neighbour, has nothing to receive.
-fn gives(registry: &Registry, record: &Record, receipt: &Receipt) -> bool {
+pub(crate) fn gives(registry: &Registry, record: &Record, receipt: &Receipt) -> bool {
     let by = &receipt.by;
     let author = registry.identity(&record.author);
     author.is_some_and(|author| author.place == *by && author.may_issue)

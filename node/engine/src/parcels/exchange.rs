@@ -231,6 +231,7 @@ impl Talk<'_> {
             return Ok(kept.unwrap_or(Outcome::Refused));
         }
         if !self.stock.is_sound(&offer, &bytes) {
+            self.handle.parcel_refused(self.peer, "damaged").await;
             return Ok(Outcome::Refused);
         }
         match self.handle.parcel_import(bytes).await {
@@ -244,6 +245,7 @@ impl Talk<'_> {
             Err(CommandError::Stopping) => Err(Broken::Stopping(CommandError::Stopping)),
             Err(error) => {
                 tracing::warn!(peer = %self.peer.short(), error = %ErrorChain(&error), "parcel refused");
+                self.handle.parcel_refused(self.peer, error.code()).await;
                 Ok(Outcome::Refused)
             }
         }

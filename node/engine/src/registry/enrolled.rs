@@ -79,6 +79,12 @@ impl EnrolledNodes {
         Some(self.find(node, tree)?.chain.as_slice())
     }
 
+    /// Every chain that was shown for a node, whether it counts or not.
+    pub(super) fn chains(&self, node: &NodeId) -> impl Iterator<Item = (&[Identity], &[Vec<u8>])> {
+        let known = self.of.get(node).into_iter().flatten();
+        known.map(|known| (known.line.as_slice(), known.chain.as_slice()))
+    }
+
     pub(super) fn issuer(&self, node: &NodeId, tree: &UnitTree) -> Option<NodeId> {
         let above = self.find(node, tree)?.line.get(1)?;
         Some(above.place.node)

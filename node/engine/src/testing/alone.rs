@@ -75,6 +75,18 @@ over_units = "sum"
 over_time = "sum"
 owner = "health"
 
+[[line]]
+code = "IV"
+printed = "IV"
+vi = "Số người nhiễm"
+en = "Persons infected"
+entered = "count"
+measure = "person"
+over_units = "sum"
+over_time = "sum"
+owner = "health"
+private = true
+
 [[section]]
 id = "situation"
 vi = "Tình hình"

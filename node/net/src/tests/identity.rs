@@ -25,6 +25,15 @@ async fn foreign_roots_are_refused_by_both_sides() {
     let reason = caller.call(&district).await;
     assert_eq!(reason, CloseReason::Handshake { alert: 48 });
     nobody_came(&district).await;
+    // Both have noted it, once it is asked for.
+    for node in [&foreigner, &district] {
+        let refused = node.take_refused_chains();
+        assert_eq!(
+            refused.into_iter().collect::<Vec<_>>(),
+            [("foreign-root", 1)]
+        );
+        assert!(node.take_refused_chains().is_empty());
+    }
 }
 
 #[tokio::test]

@@ -4,6 +4,7 @@ use hopluu_store::{DbError, Medium, OpenOptions, Store};
 
 use crate::sample::EPOCH;
 
+mod audit;
 mod documents;
 mod files;
 mod journal;
@@ -62,6 +63,9 @@ macro_rules! conformance {
 }
 
 conformance! {
+    audit::who_brought_a_change_and_when_is_remembered,
+    audit::reads_of_private_lines_are_one_row_a_day_and_bounded,
+    audit::refusals_are_counted_by_whom_and_why_and_bounded,
     documents::a_new_store_is_empty_and_has_its_epoch,
     documents::a_document_is_known_once,
     documents::heads_follow_the_changes,

@@ -2,8 +2,8 @@
 
 use hopluu_model::{ActorId, ChangeHash, DocId, Epoch, NodeId, RecordHash, Timestamp, UnitId};
 use hopluu_store::{
-    AccountRow, AppendError, Appended, Failures, NewChange, NewDoc, ReceiptRow, RecordRow, Store,
-    WriteTx,
+    AccountRow, AppendError, Appended, Failures, NewChange, NewDoc, PrivateRead, ReceiptRow,
+    RecordRow, RefusalRow, Store, WriteTx,
 };
 
 pub(crate) const EPOCH: Epoch = Epoch([7; 16]);
@@ -145,4 +145,29 @@ pub(crate) fn fill(store: &Store, number: u32, changes: u32) {
 pub(crate) fn count(store: &Store) -> u64 {
     let read = store.read().expect("a reader");
     read.doc_count().expect("a count")
+}
+
+pub(crate) fn private_read(day: i64, who: &str) -> PrivateRead {
+    PrivateRead {
+        day,
+        who: who.to_owned(),
+        how: "report".to_owned(),
+        unit: "19429@2020-02-01".to_owned(),
+        form: "pcmd-review".to_owned(),
+        period: "2026-H1".to_owned(),
+        first: Timestamp(day * 10),
+        last: Timestamp(day * 10),
+        count: 1,
+    }
+}
+
+pub(crate) fn refusal(number: u32, at: i64) -> RefusalRow {
+    RefusalRow {
+        kind: "entry".to_owned(),
+        node: Some(node(u8::try_from(number % 256).unwrap_or_default())),
+        reason: format!("reason {}", number / 256),
+        first: Timestamp(at),
+        last: Timestamp(at),
+        count: 1,
+    }
 }

@@ -8,7 +8,8 @@ use hopluu_store::{
 };
 
 use crate::sample::{
-    EPOCH, account, append, body, count, doc, doc_id, hash, node, receipt, record, unit,
+    EPOCH, account, append, body, count, doc, doc_id, hash, node, private_read, receipt, record,
+    refusal, unit,
 };
 
 fn samples() -> PathBuf {
@@ -48,6 +49,9 @@ fn write_sample(path: &Path) {
         tx.use_ticket(Digest([4; 32]), node(5), Timestamp(50))?;
         tx.put_account(&account("lan"))?;
         tx.set_meta("setting", b"value")?;
+        tx.note_arrival(Timestamp(86_400_000))?;
+        tx.note_private_read(&private_read(20_000, "lan"))?;
+        tx.note_refusal(&refusal(1, 100))?;
         Ok::<_, AppendError>(())
     });
     filled.expect("a sound store takes the sample");
@@ -92,6 +96,10 @@ fn a_sample_of_every_version_opens_and_migrates() {
             vec![account("lan")]
         };
         assert_eq!(read.accounts().unwrap(), accounts);
+        let is_noted = usize::from(version >= 7);
+        assert_eq!(read.private_reads(0).unwrap().len(), is_noted);
+        assert_eq!(read.refusals().unwrap().len(), is_noted);
+        assert_eq!(read.arrived(Seq(1)).unwrap().is_some(), is_noted == 1);
         drop(read);
         store.write(|tx| append(tx, 1, 4, None)).unwrap();
     }
