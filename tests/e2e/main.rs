@@ -1,6 +1,7 @@
 //! The program as people run it: real processes, real links over QUIC on this machine, real kills.
 //!
 //! ```text
+//! audit      who set what, proved elsewhere; who read what is private; what was refused
 //! promises   what the README and docs/cli.md promise, one test each
 //! bad_input  what is refused: by which code, in which words, and that nothing changed
 //! damage     a page of the database that is broken, a disk that is full
@@ -21,6 +22,7 @@
     reason = "a JSON value that lacks a field reads as null there, and the test says so"
 )]
 
+mod audit;
 mod bad_input;
 mod crash;
 mod damage;

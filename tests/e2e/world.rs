@@ -247,6 +247,11 @@ impl Done {
         value.unwrap_or_else(|error| unreachable!("{error}: {}{}", self.out, self.err))
     }
 
+    /// The refusal that it says.
+    pub(crate) fn problem(&self) -> Value {
+        last_json(&self.err, &[])
+    }
+
     /// One value a line.
     pub(crate) fn lines(&self) -> Vec<Value> {
         let lines = self.out.lines().map(serde_json::from_str);

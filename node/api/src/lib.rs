@@ -12,6 +12,7 @@
 //! The engine's `view` types are the JSON; what is only JSON's is in [`shape`]. docs/cli.md is the
 //! contract of both, and tests hold it.
 
+mod asker;
 mod client;
 mod extract;
 pub mod limits;

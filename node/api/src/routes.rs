@@ -1,6 +1,7 @@
 //! Which path answers what. Everything under `/v1/`; docs/cli.md has the table.
 
 mod attachment;
+mod audit;
 mod bundle;
 mod export;
 mod import;
@@ -11,7 +12,7 @@ mod watch;
 use std::future::Future;
 use std::time::Duration;
 
-use axum::extract::DefaultBodyLimit;
+use axum::extract::{ConnectInfo, DefaultBodyLimit};
 use axum::http::{Method, Uri};
 use axum::middleware::from_fn_with_state;
 use axum::routing::{get, post};
@@ -24,6 +25,8 @@ use hopluu_engine::{CommandError, Handle, InviteRequest, ReportFilter, TotalSele
 use hopluu_model::tree::TreeEvent;
 use tokio::time::timeout;
 
+use self::audit::Showing;
+use crate::asker::Asker;
 use crate::extract::{Asked, Given};
 use crate::limits::{
     ATTACHMENT_BODY_BYTES_MAX, BODY_BYTES_MAX, BUNDLE_BYTES_MAX, LONG_REQUEST_TIME_MAX,
@@ -103,6 +106,10 @@ pub(crate) fn router(handle: Handle, stopped: tokio::sync::watch::Receiver<bool>
         .route("/v1/voids", get(rights::void_list))
         .route("/v1/voids/adopt", post(rights::void_adopt))
         .route("/v1/voids/dismiss", post(rights::void_dismiss))
+        .route("/v1/audit/report", get(audit::report))
+        .route("/v1/audit/dossier", post(audit::dossier))
+        .route("/v1/audit/reads", get(audit::reads))
+        .route("/v1/audit/refused", get(audit::refused))
         .route("/v1/backup", post(backup))
         .route("/v1/bundles/export", post(bundle::export))
         .route(
@@ -174,8 +181,20 @@ async fn report_new(api: Api, Given(new): Given<NewRequest>) -> Answer<Saved> {
     soon(api.handle.report_new(new.report, new.office, new.like_last)).await
 }
 
-async fn report_show(api: Api, Asked(report): Asked<Selector>) -> Answer<ReportView> {
-    soon(api.handle.report_show(report)).await
+async fn report_show(
+    api: Api,
+    ConnectInfo(to): ConnectInfo<Asker>,
+    Asked(report): Asked<Selector>,
+) -> Answer<ReportView> {
+    let view = within(REQUEST_TIME_MAX, api.handle.report_show(report)).await?;
+    let codes = view.figures.iter().map(|figure| figure.code.clone());
+    let showing = Showing {
+        to: &to,
+        how: "report",
+    };
+    let codes = Some(codes.collect());
+    showing.of_report(&api, &view.report, codes).await?;
+    Ok(Json(view))
 }
 
 async fn report_save(api: Api, Given(save): Given<SaveRequest>) -> Answer<Saved> {
@@ -186,8 +205,23 @@ async fn report_undo(api: Api, Given(undo): Given<UndoRequest>) -> Answer<Saved>
     soon(api.handle.report_undo(undo.report, undo.office)).await
 }
 
-async fn report_history(api: Api, Asked(report): Asked<Selector>) -> Answer<Vec<HistoryRow>> {
-    soon(api.handle.report_history(report)).await
+async fn report_history(
+    api: Api,
+    ConnectInfo(to): ConnectInfo<Asker>,
+    Asked(report): Asked<Selector>,
+) -> Answer<Vec<HistoryRow>> {
+    let rows = within(REQUEST_TIME_MAX, api.handle.report_history(report.clone())).await?;
+    let codes = rows
+        .iter()
+        .flat_map(|row| audit::codes_of(&row.wrote))
+        .collect();
+    let whose = within(REQUEST_TIME_MAX, api.handle.report_show(report)).await?;
+    let showing = Showing {
+        to: &to,
+        how: "history",
+    };
+    showing.of_report(&api, &whose.report, Some(codes)).await?;
+    Ok(Json(rows))
 }
 
 fn total(query: TotalQuery) -> (TotalSelector, Option<String>) {
@@ -201,13 +235,41 @@ fn total(query: TotalQuery) -> (TotalSelector, Option<String>) {
     )
 }
 
-async fn rollup_show(api: Api, Asked(query): Asked<TotalQuery>) -> Answer<TotalView> {
-    soon(api.handle.rollup_show(total(query).0)).await
+async fn rollup_show(
+    api: Api,
+    ConnectInfo(to): ConnectInfo<Asker>,
+    Asked(query): Asked<TotalQuery>,
+) -> Answer<TotalView> {
+    let view = within(REQUEST_TIME_MAX, api.handle.rollup_show(total(query).0)).await?;
+    let showing = Showing {
+        to: &to,
+        how: "total",
+    };
+    let of = (view.unit.clone(), view.form.clone(), view.period.clone());
+    showing
+        .note(&api, (Some(of.0), Some(of.1), Some(of.2)), None)
+        .await?;
+    Ok(Json(view))
 }
 
-async fn rollup_explain(api: Api, Asked(query): Asked<TotalQuery>) -> Answer<ExplainView> {
+async fn rollup_explain(
+    api: Api,
+    ConnectInfo(to): ConnectInfo<Asker>,
+    Asked(query): Asked<TotalQuery>,
+) -> Answer<ExplainView> {
     let (selector, code) = total(query);
-    soon(api.handle.rollup_explain(selector, code)).await
+    let codes = code.as_deref().and_then(|code| code.parse().ok());
+    let (form, period) = (selector.form.parse().ok(), selector.period.parse().ok());
+    let explained = api.handle.rollup_explain(selector, code);
+    let view = within(REQUEST_TIME_MAX, explained).await?;
+    let showing = Showing {
+        to: &to,
+        how: "total",
+    };
+    let of = (Some(view.unit.clone()), form, period);
+    let codes = codes.map(|code| vec![code]);
+    showing.note(&api, of, codes).await?;
+    Ok(Json(view))
 }
 
 async fn rollup_recompute(api: Api, Given(query): Given<TotalQuery>) -> Answer<RecomputeView> {

@@ -5,7 +5,8 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use axum::Router;
-use axum::serve::Listener;
+use axum::extract::connect_info::Connected;
+use axum::serve::{IncomingStream, Listener};
 use hopluu_engine::{Handle, Home};
 use hopluu_model::{ErrorChain, Fault};
 use tokio::io::DuplexStream;
@@ -14,6 +15,7 @@ use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 
+use crate::asker::Asker;
 use crate::limits::{DRAIN_TIME_MAX, MEMORY_CONNECTIONS_MAX, SOCKET_PATH_BYTES_MAX};
 use crate::routes::router;
 
@@ -78,11 +80,13 @@ impl Server {
     where
         L: Listener,
         L::Addr: std::fmt::Debug,
+        Asker: for<'s> Connected<IncomingStream<'s, L>>,
     {
         let (stop, stopped) = watch::channel(false);
         let routes: Router = router(handle, stopped.clone());
         let mut tasks = JoinSet::new();
         tasks.spawn(async move {
+            let routes = routes.into_make_service_with_connect_info::<Asker>();
             let served = axum::serve(listener, routes).with_graceful_shutdown(ended(stopped));
             if let Err(error) = served.await {
                 tracing::error!(error = %ErrorChain(&error), "api ended");
@@ -142,7 +146,7 @@ async fn bind(path: &Path) -> Result<UnixListener, ServeError> {
 
 /// Connections from the same process.
 #[derive(Debug)]
-struct Memory {
+pub(crate) struct Memory {
     dialled: mpsc::Receiver<DuplexStream>,
 }
 

@@ -3,7 +3,7 @@
 
 mod attachment;
 
-use hopluu_engine::view::{BundleView, Saved, Selector, WatchEvent};
+use hopluu_engine::view::{BundleView, ReportRef, Saved, Selector, WatchEvent};
 use hopluu_form::{Form, Line, OverTime, OverUnits, ValueKind};
 use hopluu_model::{Date, Digest, FormId, FormVersion, IndicatorCode, OfficeId, SectionId};
 use serde::{Deserialize, Serialize};
@@ -100,6 +100,34 @@ pub struct FormRequest {
     /// The units it is for, with all below them; everyone if empty.
     #[serde(default)]
     pub assigned: Vec<String>,
+}
+
+/// Which report's writes are asked about, and perhaps of which line or section.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AuditQuery {
+    /// The unit; the node's own if left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unit: Option<String>,
+    /// The form.
+    pub form: String,
+    /// The period.
+    pub period: String,
+    /// Which of several reports of the period.
+    #[serde(default)]
+    pub instance: u32,
+    /// A line or a section; everything if left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+}
+
+/// A report as a file that whoever knows the root can verify.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DossierFile {
+    /// Which report.
+    pub report: ReportRef,
+    /// The file, in base64.
+    pub content: String,
 }
 
 /// Something that waits.

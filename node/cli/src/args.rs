@@ -5,6 +5,7 @@ use std::ffi::OsString;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
+pub(crate) use audit::{AuditCommand, AuditReportArgs, VerifyArgs};
 pub(crate) use bundle::{BundleCommand, BundleExportArgs, BundleFilesArgs};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use hopluu_engine::Proxy;
@@ -20,6 +21,7 @@ pub(crate) use report::{
 };
 pub(crate) use rights::{GiveArgs, GrantCommand, ParkedCommand, RevokeCommand, VoidCommand};
 
+mod audit;
 mod bundle;
 mod people;
 mod report;
@@ -130,6 +132,11 @@ pub(crate) enum Command {
     /// What waits for something before it can come in
     #[command(subcommand)]
     Parked(ParkedCommand),
+    /// Who set what and on whose right, who was shown what is private, what was refused
+    #[command(subcommand)]
+    Audit(AuditCommand),
+    /// Verify a file of `audit report --export` by the root alone, without a node
+    Verify(VerifyArgs),
     /// Carry by hand what has no link: files and paper that only their receiver can open
     #[command(subcommand)]
     Bundle(BundleCommand),

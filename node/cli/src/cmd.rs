@@ -1,5 +1,6 @@
 //! One file a command. Each asks the node, prints the answer and says how it ended.
 
+mod audit;
 mod backup;
 mod bundle;
 pub(crate) mod demo;
@@ -64,6 +65,8 @@ pub(crate) async fn run(command: Command, context: &Context) -> Result<Exit, Fai
         Command::Revoke(command) => rights::revoke(command, context).await,
         Command::Void(command) => rights::void(command, context).await,
         Command::Parked(command) => rights::parked(command, context).await,
+        Command::Audit(command) => audit::run(command, context).await,
+        Command::Verify(args) => audit::verify(&args, context),
         Command::Bundle(command) => bundle::run(command, context).await,
         Command::Backup(args) => backup::run(&args, context).await,
         Command::Restore(args) => restore::run(&args, context).await,

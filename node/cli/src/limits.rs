@@ -55,3 +55,9 @@ pub(crate) const LABEL_COLUMNS: usize = 60;
 
 /// How long a ticket is good unless said otherwise: a week to carry it there and find a machine.
 pub(crate) const TICKET_HOURS: u32 = 7 * 24;
+
+/// Largest dossier that is read, with its mark and its signature.
+pub(crate) const DOSSIER_FILE_BYTES_MAX: u64 = hopluu_engine::DOSSIER_BYTES_MAX as u64 + 128;
+
+/// Largest file with a certificate: ten times the largest of ours, because as text it is longer.
+pub(crate) const CERTIFICATE_FILE_BYTES_MAX: u64 = 10 << 10;

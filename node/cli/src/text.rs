@@ -1,6 +1,7 @@
 //! Every word that a person reads, Vietnamese and English side by side.
 
 pub(crate) mod attachment;
+pub(crate) mod audit;
 pub(crate) mod bundle;
 mod cause;
 pub(crate) mod fail;

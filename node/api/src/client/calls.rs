@@ -1,10 +1,7 @@
 //! One method a request, so that paths and shapes meet in one place.
 
 use hopluu_engine::view::{
-    AccountChange, AccountRequest, AccountView, ExplainView, FormRow, GrantRequest, GrantView,
-    HistoryRow, InviteView, LinkView, LoginRequest, LoginView, ParkedView, PassphraseRequest,
-    RecomputeView, ReportRow, ReportView, RevocationView, RevokeRequest, SaveRequest, Saved,
-    Selector, SessionView, StatusView, TotalView, UnitView, UpstreamView, VoidQuery, VoidView,
+    AccountChange, AccountRequest, AccountView, AuditView, ExplainView, FormRow, GrantRequest, GrantView, HistoryRow, InviteView, LinkView, LoginRequest, LoginView, ParkedView, PassphraseRequest, ReadView, ReadsQuery, RecomputeView, RefusedView, ReportRow, ReportView, RevocationView, RevokeRequest, SaveRequest, Saved, Selector, SessionView, StatusView, TotalView, UnitView, UpstreamView, VoidQuery, VoidView,
 };
 use hopluu_model::tree::TreeEvent;
 
@@ -12,8 +9,9 @@ use super::{Client, ClientError, Exported, Lines};
 use crate::client::wire::with_query;
 use crate::limits::REQUEST_TIME_MAX;
 use crate::shape::{
-    BackupDone, BackupRequest, Done, FormQuery, FormRequest, FormView, NewRequest, ParkedRequest,
-    ReportQuery, TicketRequest, TotalQuery, UndoRequest, UnitQuery, VoidRequest, WITHDRAWN_HEADER,
+    AuditQuery, BackupDone, BackupRequest, Done, DossierFile, FormQuery, FormRequest, FormView,
+    NewRequest, ParkedRequest, ReportQuery, TicketRequest, TotalQuery, UndoRequest, UnitQuery,
+    VoidRequest, WITHDRAWN_HEADER,
 };
 
 macro_rules! calls {
@@ -90,6 +88,12 @@ calls! {
     account_change: post "/v1/accounts/change", AccountChange => AccountView;
     /// Puts a passphrase in the place of another.
     passphrase: post "/v1/accounts/passphrase", PassphraseRequest => AccountView;
+    /// Everything that was ever written in a report.
+    audit_report: get "/v1/audit/report", AuditQuery => AuditView;
+    /// Who was shown what is private.
+    audit_reads: get "/v1/audit/reads", ReadsQuery => Vec<ReadView>;
+    /// A report as a file that others can verify.
+    audit_dossier: long "/v1/audit/dossier", Selector => DossierFile;
     /// Copies the database.
     backup: long "/v1/backup", BackupRequest => BackupDone;
 }
@@ -150,6 +154,14 @@ impl Client {
     /// When the node does not answer.
     pub async fn grant_list(&self) -> Result<Vec<GrantView>, ClientError> {
         self.get("/v1/grants", &ReportQuery::default()).await
+    }
+
+    /// What was refused.
+    ///
+    /// # Errors
+    /// When the node does not answer.
+    pub async fn audit_refused(&self) -> Result<Vec<RefusedView>, ClientError> {
+        self.get("/v1/audit/refused", &ReportQuery::default()).await
     }
 
     /// Everything that waits for something before it can come in.

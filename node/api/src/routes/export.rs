@@ -1,11 +1,14 @@
 //! Reports as saves: what comes out goes in again by `import` and gives the same content.
 
+use axum::extract::ConnectInfo;
 use axum::http::HeaderValue;
 use axum::response::Response;
-use hopluu_engine::view::{EditRequest, ReportRef, ReportView, SaveRequest, Selector};
+use hopluu_engine::view::{EditRequest, ReportRef, ReportRow, ReportView, SaveRequest, Selector};
 use hopluu_model::Step;
 
+use super::audit::Showing;
 use super::{Api, filter, within};
+use crate::asker::Asker;
 use crate::extract::Asked;
 use crate::limits::REQUEST_TIME_MAX;
 use crate::problem::ApiError;
@@ -19,9 +22,11 @@ use crate::stream::{Pieces, ndjson};
 /// read ends the stream with the refusal as its last line.
 pub(super) async fn export(
     api: Api,
+    ConnectInfo(to): ConnectInfo<Asker>,
     Asked(query): Asked<ReportQuery>,
 ) -> Result<Response, ApiError> {
     let rows = within(REQUEST_TIME_MAX, api.handle.report_list(filter(query))).await?;
+    note(&api, &to, &rows).await?;
     let (withdrawn, rows): (Vec<_>, Vec<_>) =
         rows.into_iter().partition(|row| is_withdrawn(&row.state));
     let reports: Vec<Selector> = rows.iter().map(|row| selector(&row.report)).collect();
@@ -36,6 +41,25 @@ pub(super) async fn export(
     let headers = answer.headers_mut();
     headers.insert(WITHDRAWN_HEADER, HeaderValue::from(withdrawn.len()));
     Ok(answer)
+}
+
+/// Notes the export once, whatever it holds: of one report whose it is, of more what they have in common.
+async fn note(api: &Api, to: &Asker, rows: &[ReportRow]) -> Result<(), ApiError> {
+    let Some(first) = rows.first() else {
+        return Ok(());
+    };
+    let all = || rows.iter().map(|row| &row.report);
+    let first = &first.report;
+    let unit = all().all(|report| report.unit == first.unit);
+    let form = all().all(|report| report.form == first.form);
+    let period = all().all(|report| report.period == first.period);
+    let of = (
+        unit.then(|| first.unit.clone()),
+        form.then(|| first.form.clone()),
+        period.then(|| first.period.clone()),
+    );
+    let how = "export";
+    Showing { to, how }.note(api, of, None).await
 }
 
 fn is_withdrawn(state: &str) -> bool {

@@ -1,7 +1,7 @@
 //! Who asks, and what they may: a gate before every route, and the requests about people.
 
 use axum::Json;
-use axum::extract::{FromRef, FromRequestParts, MatchedPath, Request, State};
+use axum::extract::{ConnectInfo, FromRef, FromRequestParts, MatchedPath, Request, State};
 use axum::http::header::{AUTHORIZATION, ORIGIN};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, Method};
@@ -14,6 +14,7 @@ use hopluu_engine::view::{
 use hopluu_engine::{CommandError, Handle, PeopleError, Permission};
 
 use super::{Answer, Api, soon, within};
+use crate::asker::Asker;
 use crate::extract::Given;
 use crate::limits::REQUEST_TIME_MAX;
 use crate::problem::ApiError;
@@ -34,6 +35,7 @@ enum Needs {
 const READS: &[&str] = &[
     "/v1/attachments",
     "/v1/attachments/part",
+    "/v1/audit/report",
     "/v1/forms",
     "/v1/forms/show",
     "/v1/grants",
@@ -64,7 +66,7 @@ fn needs(method: &Method, path: &str) -> Needs {
             Needs::Role(Permission::Write)
         }
         "/v1/attachments" if !is_read => Needs::Role(Permission::Write),
-        "/v1/bundles/export" | "/v1/bundles/import" | "/v1/links/call" => {
+        "/v1/audit/dossier" | "/v1/bundles/export" | "/v1/bundles/import" | "/v1/links/call" => {
             Needs::Role(Permission::Carry)
         }
         _ if is_read && READS.contains(&path) => Needs::Role(Permission::Read),
@@ -96,6 +98,10 @@ pub(super) async fn gate(
             asker
         }
     };
+    if let Some(account) = asker.session().account {
+        let who = ConnectInfo(Asker(account.into()));
+        request.extensions_mut().insert(who);
+    }
     request.extensions_mut().insert(asker);
     Ok(next.run(request).await)
 }

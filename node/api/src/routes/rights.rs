@@ -1,11 +1,14 @@
 //! Who may write what, and what somebody wrote who may not.
 
 use axum::Json;
+use axum::extract::ConnectInfo;
 use hopluu_engine::view::{
     GrantRequest, GrantView, ParkedView, RevocationView, RevokeRequest, Saved, VoidQuery, VoidView,
 };
 
+use super::audit::Showing;
 use super::{Answer, Api, soon, within};
+use crate::asker::Asker;
 use crate::extract::{Asked, Given};
 use crate::limits::REQUEST_TIME_MAX;
 use crate::shape::{Done, ParkedRequest, VoidRequest};
@@ -29,8 +32,18 @@ pub(super) async fn revoke(
     soon(api.handle.revoke(revoke)).await
 }
 
-pub(super) async fn void_list(api: Api, Asked(query): Asked<VoidQuery>) -> Answer<Vec<VoidView>> {
-    soon(api.handle.void_list(query)).await
+pub(super) async fn void_list(
+    api: Api,
+    ConnectInfo(to): ConnectInfo<Asker>,
+    Asked(query): Asked<VoidQuery>,
+) -> Answer<Vec<VoidView>> {
+    let voids = within(REQUEST_TIME_MAX, api.handle.void_list(query)).await?;
+    let showing = Showing {
+        to: &to,
+        how: "void",
+    };
+    showing.of_voids(&api, &voids).await?;
+    Ok(Json(voids))
 }
 
 pub(super) async fn parked_list(api: Api) -> Answer<Vec<ParkedView>> {

@@ -12,6 +12,7 @@ use hopluu_engine::view::{BundleTaken, BundleView, Selector};
 use hopluu_engine::{BundleError, BundleRequest, CommandError, Receivers, inspect};
 use serde::Serialize;
 
+pub(super) use self::files::write_whole;
 use self::files::{Found, Target};
 use crate::args::{BundleCommand, BundleExportArgs, BundleFilesArgs};
 use crate::context::Context;

@@ -209,6 +209,13 @@ fn about_rights_vi(path: &str) -> Option<&'static str> {
         "parked" => "Những gì còn chờ một thứ khác mới vào được",
         "parked list" => "Liệt kê những gì đang chờ biểu mẫu, chứng thư hoặc một sửa đổi",
         "parked drop" => "Bỏ một thứ đang chờ",
+        "audit" => "Ai đã ghi gì và theo quyền nào, ai đã xem phần riêng tư, đã từ chối những gì",
+        "audit report" => {
+            "Xem ai đã ghi từng số liệu, lời văn, tệp và bước của báo cáo, lúc nào, từ đâu, theo quyền nào"
+        }
+        "audit reads" => "Xem ai đã được xem chỉ tiêu riêng tư trên máy này",
+        "audit refused" => "Xem máy này đã từ chối những gì, của ai, vì sao",
+        "verify" => "Kiểm hồ sơ của `audit report --export` chỉ bằng gốc, không cần nút nào",
         "void" => "Những gì do người không có quyền ghi, và cách xử lý",
         "void list" => "Liệt kê những gì do người không có quyền ghi, không được tính ở đâu",
         "void show" => "Xem một sửa đổi như vậy",
@@ -253,7 +260,7 @@ fn help_vi(path: &str, argument: &str) -> Option<&'static str> {
         ("report export", "output") => "Tệp để ghi; bỏ trống là in ra đầu ra chuẩn",
         ("report list" | "report export", "form") => "Chỉ biểu mẫu này",
         ("report list" | "report export", "period") => "Chỉ kỳ này",
-        ("report list" | "report export", "unit") => "Chỉ đơn vị này",
+        ("report list" | "report export" | "audit reads", "unit") => "Chỉ đơn vị này",
         ("report new", "like") => "Lấy số liệu và lời văn làm mẫu; last: của kỳ trước",
         ("report set", "figures") => "Số liệu, viết MÃ=SỐ hoặc MÃ@NGÀNH=SỐ",
         ("report set", "csv") => {
@@ -360,6 +367,11 @@ fn help_rights_vi(path: &str, argument: &str) -> Option<&'static str> {
         }
         ("revoke node" | "revoke account", "node") => "Máy, theo phần đầu của khóa",
         ("revoke account", "account") => "Tài khoản",
+        ("audit report", "name") => "Chỉ tiêu hoặc mục; bỏ trống là toàn bộ",
+        ("audit report", "export") => "Ghi toàn bộ ra tệp mà ai biết mã gốc đều kiểm được",
+        ("audit reads", "since") => "Từ ngày này",
+        ("verify", "file") => "Tệp do `audit report --export` ghi",
+        ("verify", "root") => "Gốc được tin: mã gốc, hoặc tệp chứa chứng thư gốc",
         ("parked drop", "name") => "Thứ đang chờ, theo phần đầu của tên",
         ("void list", "all") => "Cả những gì đã nhận hoặc đã bỏ",
         ("void show" | "void adopt" | "void dismiss", "change") => "Sửa đổi, theo phần đầu của tên",

@@ -119,7 +119,7 @@ fn is_other(path: &Path) -> Result<bool, Failure> {
 }
 
 /// Beside its place first, for its owner only, and synced: a stick is pulled out when the name is there.
-pub(super) fn write_whole(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
+pub(in crate::cmd) fn write_whole(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
     let unwritten = |error: std::io::Error| text::fail::file(path, &error);
     let dir = path.parent().filter(|dir| !dir.as_os_str().is_empty());
     let dir = dir.unwrap_or(Path::new("."));
