@@ -8,7 +8,8 @@ use serde_json::Value;
 
 use crate::rogue::{Forged, Rogue};
 use crate::world::{
-    COMMUNE, Done, Home, REVIEW, World, YEARS, line, path_text, program, rows, text_at, until,
+    COMMUNE, Done, Home, REVIEW, World, YEARS, free_address, line, path_text, program, rows,
+    text_at, until,
 };
 
 const PROVINCE: &str = "45@2024-05-01";
@@ -50,7 +51,10 @@ fn audit_of(home: &Home, more: &[&str]) -> Value {
 async fn who_set_a_figure_is_proved_in_an_empty_folder_with_the_root_s_fingerprint_alone() {
     let world = World::new();
     let province = world.root("45", PROVINCE).start();
-    let commune = world.join(&province.home, "19429", &[COMMUNE]).start();
+    let commune = world.home("19429");
+    let ticket = province.home.ticket(&[COMMUNE]);
+    commune.ask(&["join", &ticket, "--listen", &free_address()]);
+    let commune = commune.start();
     commune.has_forms();
     let police = world.join(&commune.home, "police", &["--office", "police"]);
     let police = police.start();
