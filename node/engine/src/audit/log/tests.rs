@@ -30,7 +30,7 @@ fn answered<T: Send + 'static>(
 
 fn refused(alone: &mut Node) -> Vec<RefusedView> {
     answered(alone, |core, turn, reply| {
-        core.refused_list(turn.now, reply)
+        core.refused_list(turn.now, reply);
     })
 }
 
