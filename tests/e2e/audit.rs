@@ -47,6 +47,63 @@ fn audit_of(home: &Home, more: &[&str]) -> Value {
     home.ask(&[&words, more].concat())
 }
 
+/// The police wrote by a grant of the commune, and what health wrote is void.
+fn tells_whose_right_it_was(said: &[Value]) {
+    let of = |office: &str| {
+        let mut all = said.iter();
+        let found = all.find(|one| one["author"]["office"] == office);
+        found.unwrap_or_else(|| unreachable!("nothing by {office}: {said:?}"))
+    };
+    let (police_s, health_s) = (of("police"), of("health"));
+    assert_eq!(
+        (&police_s["stands"], &police_s["void"]),
+        (&Value::Bool(true), &Value::Null)
+    );
+    assert_eq!(police_s["wrote"]["value"], "42");
+    assert_eq!(police_s["right"]["by"]["unit"], COMMUNE);
+    assert!(police_s["right"]["grant"].is_string(), "{police_s}");
+    assert_eq!(police_s["brought"]["by"]["unit"], COMMUNE);
+    assert!(police_s["brought"]["at"].is_number(), "{police_s}");
+    assert_eq!(
+        (&health_s["stands"], &health_s["void"]),
+        (&Value::Bool(false), &"no-grant".into())
+    );
+}
+
+/// Neither under another root nor with a byte that was changed.
+fn no_other_passes_for_it(elsewhere: &Path, root: &str) {
+    let other = verify(elsewhere, "report.hld", Some(&"0".repeat(64)));
+    assert_eq!(
+        (other.code, text_at(&other.problem(), "/code")),
+        (1, "M-2053")
+    );
+    let mut bytes = std::fs::read(elsewhere.join("report.hld")).expect("the file");
+    let middle = bytes.len() / 2;
+    bytes[middle] ^= 1;
+    std::fs::write(elsewhere.join("changed.hld"), bytes).expect("a file");
+    let changed = verify(elsewhere, "changed.hld", Some(root));
+    assert_eq!(
+        (changed.code, text_at(&changed.problem(), "/code")),
+        (1, "M-2053")
+    );
+}
+
+/// What the file says of a figure, and what the node that made it says.
+fn says_the_same(again: &[Value], said: &[Value]) {
+    let values = |all: &[Value]| -> Vec<_> {
+        let told = all.iter().map(|one| {
+            let fields = ["wrote", "author", "right", "void", "stands", "received"];
+            fields.map(|field| one[field].clone())
+        });
+        told.collect()
+    };
+    assert_eq!(
+        values(again),
+        values(said),
+        "it says there what it says here"
+    );
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn who_set_a_figure_is_proved_in_an_empty_folder_with_the_root_s_fingerprint_alone() {
     let world = World::new();
@@ -74,25 +131,7 @@ async fn who_set_a_figure_is_proved_in_an_empty_folder_with_the_root_s_fingerpri
         writes(&at_province(), FIGURE).len() == 2
     });
     let said = writes(&at_province(), FIGURE);
-    let of = |office: &str| {
-        let mut all = said.iter();
-        let found = all.find(|one| one["author"]["office"] == office);
-        found.unwrap_or_else(|| unreachable!("nothing by {office}: {said:?}"))
-    };
-    let (police_s, health_s) = (of("police"), of("health"));
-    assert_eq!(
-        (&police_s["stands"], &police_s["void"]),
-        (&Value::Bool(true), &Value::Null)
-    );
-    assert_eq!(police_s["wrote"]["value"], "42");
-    assert_eq!(police_s["right"]["by"]["unit"], COMMUNE);
-    assert!(police_s["right"]["grant"].is_string(), "{police_s}");
-    assert_eq!(police_s["brought"]["by"]["unit"], COMMUNE);
-    assert!(police_s["brought"]["at"].is_number(), "{police_s}");
-    assert_eq!(
-        (&health_s["stands"], &health_s["void"]),
-        (&Value::Bool(false), &"no-grant".into())
-    );
+    tells_whose_right_it_was(&said);
 
     let elsewhere = world.path("elsewhere");
     std::fs::create_dir(&elsewhere).expect("a folder");
@@ -105,39 +144,17 @@ async fn who_set_a_figure_is_proved_in_an_empty_folder_with_the_root_s_fingerpri
     let verified = verified.json();
     assert_eq!(verified["root"], root);
     assert_eq!(verified["by"]["unit"], PROVINCE);
-    let again = writes(&verified["audit"], FIGURE);
-    let values = |all: &[Value]| -> Vec<_> {
-        let told = all.iter().map(|one| {
-            let fields = ["wrote", "author", "right", "void", "stands", "received"];
-            fields.map(|field| one[field].clone())
-        });
-        told.collect()
-    };
-    assert_eq!(
-        values(&again),
-        values(&said),
-        "it says there what it says here"
-    );
+    says_the_same(&writes(&verified["audit"], FIGURE), &said);
     assert_eq!(
         verify(&elsewhere, "report.hld", None).code,
         4,
         "nobody compared the root"
     );
-    let other = verify(&elsewhere, "report.hld", Some(&"0".repeat(64)));
     assert_eq!(
-        (other.code, text_at(&other.problem(), "/code")),
-        (1, "M-2053")
+        exported["bytes"],
+        std::fs::read(&file).expect("the file").len()
     );
-    let mut bytes = std::fs::read(&file).expect("the file");
-    assert_eq!(exported["bytes"], bytes.len());
-    let middle = bytes.len() / 2;
-    bytes[middle] ^= 1;
-    std::fs::write(elsewhere.join("changed.hld"), bytes).expect("a file");
-    let changed = verify(&elsewhere, "changed.hld", Some(root));
-    assert_eq!(
-        (changed.code, text_at(&changed.problem(), "/code")),
-        (1, "M-2053")
-    );
+    no_other_passes_for_it(&elsewhere, root);
     assert!(!elsewhere.join("none").exists(), "no node was made for it");
     province.home.refuses(
         &[

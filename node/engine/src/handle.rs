@@ -1,7 +1,7 @@
 //! The front door of a running engine, for everything that is not a peer.
 
-mod rights;
 mod audit;
+mod rights;
 
 use std::sync::Arc;
 

@@ -48,8 +48,8 @@ pub use read::Read;
 pub use rows::{
     AccountRow, Appended, AttachmentRow, ChangeHead, ChangeRow, DocRow, EntryBody, FactsRow,
     Failures, ItemRow, JournalBatch, JournalEntry, LedgerSpan, NewChange, NewDoc, OutlineRow, Park,
-    ParkedRow, PeerCheckpoint, PeerRow, PrivateRead, Put, ReceiptRow, RecordRow, RefusalRow, SessionRow, Snapshot,
-    TicketRow, TicketUse,
+    ParkedRow, PeerCheckpoint, PeerRow, PrivateRead, Put, ReceiptRow, RecordRow, RefusalRow,
+    SessionRow, Snapshot, TicketRow, TicketUse,
 };
 pub use salvage::{SalvageError, SalvageReport, salvage};
 pub use store::{Medium, Reader, Store, WriterStats};

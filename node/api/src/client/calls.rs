@@ -1,7 +1,11 @@
 //! One method a request, so that paths and shapes meet in one place.
 
 use hopluu_engine::view::{
-    AccountChange, AccountRequest, AccountView, AuditView, ExplainView, FormRow, GrantRequest, GrantView, HistoryRow, InviteView, LinkView, LoginRequest, LoginView, ParkedView, PassphraseRequest, ReadView, ReadsQuery, RecomputeView, RefusedView, ReportRow, ReportView, RevocationView, RevokeRequest, SaveRequest, Saved, Selector, SessionView, StatusView, TotalView, UnitView, UpstreamView, VoidQuery, VoidView,
+    AccountChange, AccountRequest, AccountView, AuditView, ExplainView, FormRow, GrantRequest,
+    GrantView, HistoryRow, InviteView, LinkView, LoginRequest, LoginView, ParkedView,
+    PassphraseRequest, ReadView, ReadsQuery, RecomputeView, RefusedView, ReportRow, ReportView,
+    RevocationView, RevokeRequest, SaveRequest, Saved, Selector, SessionView, StatusView,
+    TotalView, UnitView, UpstreamView, VoidQuery, VoidView,
 };
 use hopluu_model::tree::TreeEvent;
 

@@ -122,10 +122,7 @@ pub(super) async fn dossier(
     }))
 }
 
-pub(super) async fn reads(
-    api: Api,
-    Asked(query): Asked<ReadsQuery>,
-) -> Answer<Vec<ReadView>> {
+pub(super) async fn reads(api: Api, Asked(query): Asked<ReadsQuery>) -> Answer<Vec<ReadView>> {
     soon(api.handle.audit_reads(query)).await
 }
 
