@@ -274,14 +274,10 @@ fn signatory(of: &Signatory) -> String {
     let node = of.node.map(|node| node.short()).unwrap_or_default();
     let unit = of.unit_name.as_deref().zip(of.unit.as_ref());
     let mut words = unit.map_or(node, |(name, unit)| show::unit(name, unit));
-    for part in [
-        of.office.as_ref().map(ToString::to_string),
-        of.account.clone(),
-    ] {
-        if let Some(part) = part {
-            words.push_str(", ");
-            words.push_str(&part);
-        }
+    let office = of.office.as_ref().map(ToString::to_string);
+    for part in [office, of.account.clone()].into_iter().flatten() {
+        words.push_str(", ");
+        words.push_str(&part);
     }
     words
 }
