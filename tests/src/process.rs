@@ -87,6 +87,7 @@ pub fn make_root_with(dir: &Path, unit: &str, forms: &[&str]) -> anyhow::Result<
             listen: Some(free_address()?),
             ..NodeSettings::default()
         },
+        secret: None,
     };
     init_root(dir, &setup, now()).context("make the root")?;
     Ok(())
@@ -181,7 +182,7 @@ impl NodeProcess {
             hours: 1,
         };
         let ticket = self.client().await?.invite(&asked).await?.ticket;
-        join(dir, &ticket, NodeSettings::default(), now())
+        join(dir, &ticket, NodeSettings::default(), None, now())
             .await
             .context("join with the ticket")?;
         Ok(())

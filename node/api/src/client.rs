@@ -146,7 +146,7 @@ impl Client {
     /// When there is no node in the folder, it stays in use, or it cannot be opened.
     pub async fn open(dir: &Path) -> Result<Self, ClientError> {
         match take_home(dir).await {
-            Ok(Some(home)) => Self::in_process(home),
+            Ok(Some(home)) => Self::within(home),
             Ok(None) => Ok(Self::over_socket(dir)),
             Err(error) => Err(error.into()),
         }
@@ -177,7 +177,11 @@ impl Client {
         Self { session, ..self }
     }
 
-    fn in_process(home: Home) -> Result<Self, ClientError> {
+    /// The engine of a folder, in this process.
+    ///
+    /// # Errors
+    /// When it cannot be opened; an encrypted one must be [unlocked](Home::unlock) first.
+    pub fn within(home: Home) -> Result<Self, ClientError> {
         let dir = home.dir().to_owned();
         let session = Home::session(&dir);
         let running = start_offline(home).map_err(|source| ClientError::Start {

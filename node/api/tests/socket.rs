@@ -69,6 +69,7 @@ fn home() -> TempDir {
         tree: tree(),
         forms: vec![(FLOOD.to_owned(), Vec::new())],
         settings: NodeSettings::default(),
+        secret: None,
     };
     init_root(&dir.path().join("n"), &setup, now()).expect("a root");
     dir

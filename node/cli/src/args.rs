@@ -34,6 +34,18 @@ pub(crate) struct Cli {
     /// The node's folder [default: hopluu in the user's data folder]
     #[arg(long, global = true, value_name = "DIR")]
     pub(crate) home: Option<PathBuf>,
+    /// File with the passphrase of an encrypted folder on its first line; `-` reads standard input [default: ask at
+    /// the terminal]
+    #[arg(
+        long,
+        global = true,
+        value_name = "FILE",
+        conflicts_with = "home_key_file"
+    )]
+    pub(crate) home_passphrase_file: Option<PathBuf>,
+    /// Key file of an encrypted folder
+    #[arg(long, global = true, value_name = "FILE")]
+    pub(crate) home_key_file: Option<PathBuf>,
     /// Language of messages
     #[arg(long, global = true, value_enum, default_value_t = LangArg::Vi)]
     pub(crate) lang: LangArg,
@@ -144,6 +156,12 @@ pub(crate) enum Command {
     Backup(BackupArgs),
     /// Put a backup in the place of the database
     Restore(RestoreArgs),
+    /// Encrypt the node's folder, so that whoever takes the disk reads nothing
+    Encrypt,
+    /// Decrypt the node's folder again
+    Decrypt,
+    /// Change the passphrase or the key file of an encrypted folder
+    Passphrase(NewSecretArgs),
     /// Show the whole mesh at work on this machine: a province, a district, 21 communes, three offices
     Demo(crate::cmd::demo::DemoArgs),
     /// Look the node's folder over, and repair its database
@@ -181,6 +199,9 @@ pub(crate) struct InitArgs {
     pub(crate) units: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) admin: AdminArgs,
+    /// Encrypt the folder: under a passphrase, or under the key file that is given
+    #[arg(long)]
+    pub(crate) encrypt: bool,
 }
 
 #[derive(Debug, Args)]
@@ -210,6 +231,9 @@ pub(crate) struct JoinArgs {
     pub(crate) proxy: Option<Proxy>,
     #[command(flatten)]
     pub(crate) admin: AdminArgs,
+    /// Encrypt the folder: under a passphrase, or under the key file that is given
+    #[arg(long)]
+    pub(crate) encrypt: bool,
 }
 
 #[derive(Debug, Args)]
@@ -328,6 +352,22 @@ pub(crate) struct BackupArgs {
 pub(crate) struct RestoreArgs {
     /// The backup
     pub(crate) file: PathBuf,
+    /// File with the passphrase of a backup that another one opens than the folder [default: ask at the terminal]
+    #[arg(long, value_name = "FILE", conflicts_with = "backup_key_file")]
+    pub(crate) backup_passphrase_file: Option<PathBuf>,
+    /// Key file of a backup that another one opens than the folder
+    #[arg(long, value_name = "FILE")]
+    pub(crate) backup_key_file: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct NewSecretArgs {
+    /// File with the new passphrase on its first line [default: ask at the terminal]
+    #[arg(long, value_name = "FILE", conflicts_with = "new_key_file")]
+    pub(crate) new_passphrase_file: Option<PathBuf>,
+    /// The new key file; a passphrase stays as it is
+    #[arg(long, value_name = "FILE")]
+    pub(crate) new_key_file: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]

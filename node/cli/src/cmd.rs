@@ -5,6 +5,7 @@ mod backup;
 mod bundle;
 pub(crate) mod demo;
 mod doctor;
+mod encrypt;
 mod form;
 mod init;
 pub(crate) mod input;
@@ -70,6 +71,9 @@ pub(crate) async fn run(command: Command, context: &Context) -> Result<Exit, Fai
         Command::Bundle(command) => bundle::run(command, context).await,
         Command::Backup(args) => backup::run(&args, context).await,
         Command::Restore(args) => restore::run(&args, context).await,
+        Command::Encrypt => encrypt::encrypt_home(context).await,
+        Command::Decrypt => encrypt::decrypt_home(context).await,
+        Command::Passphrase(args) => encrypt::change(&args, context).await,
         Command::Demo(args) => demo::run(args, context).await,
         Command::Doctor(args) => doctor::run(&args, context).await,
     }

@@ -2,16 +2,18 @@
 
 use std::io::{self, IsTerminal, Write};
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 
 use hopluu_api::text::Both;
-use hopluu_api::{Client, ClientError};
+use hopluu_api::{Client, ClientError, take_home};
+use hopluu_engine::Secret;
 use hopluu_form::{Lang, Style};
 use serde::Serialize;
 
 use crate::args::Cli;
 use crate::failure::Failure;
-use crate::text;
 use crate::text::screen;
+use crate::{secret, text};
 
 /// The circumstances of a command.
 #[derive(Debug)]
@@ -19,6 +21,10 @@ pub(crate) struct Context {
     home: Option<PathBuf>,
     pub(crate) lang: Lang,
     pub(crate) is_json: bool,
+    home_passphrase_file: Option<PathBuf>,
+    home_key_file: Option<PathBuf>,
+    /// What was typed to open the folder, so that one command asks once.
+    secret: OnceLock<Secret>,
 }
 
 impl Context {
@@ -28,12 +34,28 @@ impl Context {
             home,
             lang: cli.lang.into(),
             is_json: cli.json,
+            home_passphrase_file: cli.home_passphrase_file.clone(),
+            home_key_file: cli.home_key_file.clone(),
+            secret: OnceLock::new(),
         }
     }
 
     /// The node's folder.
     pub(crate) fn dir(&self) -> Result<&Path, Failure> {
         self.home.as_deref().ok_or_else(text::fail::no_home)
+    }
+
+    /// What opened the folder earlier in this command.
+    pub(crate) fn secret(&self) -> &OnceLock<Secret> {
+        &self.secret
+    }
+
+    /// Where the secret of an encrypted folder is, if not in somebody's head.
+    pub(crate) fn secret_files(&self) -> secret::From<'_> {
+        secret::From {
+            passphrase_file: self.home_passphrase_file.as_deref(),
+            key_file: self.home_key_file.as_deref(),
+        }
     }
 
     /// How figures are printed.
@@ -43,7 +65,12 @@ impl Context {
 
     /// The running node, or its engine in this process.
     pub(crate) async fn client(&self) -> Result<Client, Failure> {
-        Ok(Client::open(self.dir()?).await?)
+        let dir = self.dir()?;
+        let Some(mut home) = take_home(dir).await? else {
+            return Ok(Client::running(dir).await?);
+        };
+        home.unlock(secret::of_home(dir, self)?.as_ref())?;
+        Ok(Client::within(home)?)
     }
 
     /// Asks the node one thing and leaves it in order, whatever it answers.

@@ -17,6 +17,10 @@ pub(crate) const INPUT_BYTES_MAX: u64 = 4 << 20;
 /// A file whose first line is a passphrase.
 pub(crate) const PASSPHRASE_FILE_BYTES_MAX: u64 = 4 << 10;
 
+/// A file that opens an encrypted folder: more than a key file or a line with a passphrase has, so that the error can
+/// say what is too much.
+pub(crate) const SECRET_FILE_BYTES_MAX: u64 = 8 << 10;
+
 /// A file to be attached.
 pub(crate) const ATTACHMENT_BYTES_MAX: u64 = hopluu_engine::ATTACHMENT_BYTES_MAX;
 

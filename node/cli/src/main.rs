@@ -13,6 +13,7 @@ mod context;
 mod failure;
 mod limits;
 mod progress;
+mod secret;
 mod shipped;
 mod show;
 mod table;

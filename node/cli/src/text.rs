@@ -12,6 +12,7 @@ pub(crate) mod link;
 pub(crate) mod people;
 pub(crate) mod rights;
 pub(crate) mod screen;
+pub(crate) mod secret;
 pub(crate) mod usage;
 
 use hopluu_api::text::Both;
@@ -496,6 +497,16 @@ pub(crate) fn ailment(ailment: Ailment) -> (Both, Both) {
             Both::new(
                 "báo cho cấp trên để được cấp lại",
                 "ask the superior for a new one",
+            ),
+        ),
+        Ailment::Readable => (
+            Both::new(
+                "nút đã mã hóa, nhưng có tệp ai lấy được ổ đĩa cũng đọc được",
+                "the node is encrypted, but whoever has the disk can read one of its files",
+            ),
+            Both::new(
+                "chạy `hopluu encrypt`; bản cũ của cơ sở dữ liệu thì chép đi hoặc xóa",
+                "run `hopluu encrypt`; move old copies of the database away or remove them",
             ),
         ),
         Ailment::Parcels => (

@@ -22,6 +22,7 @@ use self::files::{give_up_wrong, wrong_files};
 use crate::home::{Home, HomeError};
 use crate::parcels::no_parcels;
 use crate::setup::{SetupError, fresh_epoch, identity_of};
+use crate::wrapped::Secret;
 use crate::{clock, placing};
 
 /// How long before its certificate ends a node is warned: renewal needs an open link, and some have
@@ -59,6 +60,8 @@ pub enum Ailment {
     Clock,
     /// What is carried for others is not whole, or is something else.
     Parcels,
+    /// The node is encrypted, but something of it can be read by whoever has the disk.
+    Readable,
 }
 
 impl Ailment {
@@ -78,6 +81,7 @@ impl Ailment {
             Self::Foreign => "D-010",
             Self::Expired => "D-011",
             Self::Parcels => "D-012",
+            Self::Readable => "D-013",
         }
     }
 }
@@ -118,6 +122,9 @@ pub enum Detail {
     /// So many files among the parcels are none.
     #[error("{0} files are no parcels")]
     NoParcels(u64),
+    /// A file of an encrypted node that is not.
+    #[error("{} is not encrypted", .0.display())]
+    Readable(PathBuf),
     /// What failed, in its own words.
     #[error("{0}")]
     Error(String),
@@ -166,6 +173,8 @@ pub struct Repaired {
 /// Everything the doctor has to say.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CheckUp {
+    /// Whether the database is encrypted.
+    pub is_encrypted: bool,
     /// What was found; empty for a healthy home.
     pub findings: Vec<Diagnosis>,
     /// What a repair did, if one was asked for and needed.
@@ -175,16 +184,25 @@ pub struct CheckUp {
 /// Looks over a home that no process is using, and repairs its database if asked to.
 ///
 /// # Errors
-/// When there is no home, another process holds it, or a repair failed; the home is as it was.
-pub fn doctor(dir: &Path, is_repairing: bool, now: Timestamp) -> Result<CheckUp, SetupError> {
-    let home = Home::open_for_restore(dir)?;
+/// When there is no home, another process holds it, the secret does not open it, or a repair failed; the
+/// home is as it was.
+pub fn doctor(
+    dir: &Path,
+    is_repairing: bool,
+    secret: Option<&Secret>,
+    now: Timestamp,
+) -> Result<CheckUp, SetupError> {
+    let mut home = Home::open_for_restore(dir)?;
+    home.unlock(secret)?;
     let mut findings = Vec::new();
     if let Err(error) = home.settings() {
         findings.push(plain(Ailment::Home, &error));
     }
     findings.extend(open_to_others(&home));
     findings.extend(wrong_parcels(&home));
-    let is_damaged = match Store::open(&home.database(), &OpenOptions::existing()) {
+    findings.extend(readable(&home));
+    let options = home.options(OpenOptions::existing())?;
+    let is_damaged = match Store::open(&home.database(), &options) {
         Ok(store) => {
             let before = findings.len();
             examine(&home, &store, now, &mut findings);
@@ -204,7 +222,11 @@ pub fn doctor(dir: &Path, is_repairing: bool, now: Timestamp) -> Result<CheckUp,
     let repaired = (is_repairing && is_damaged)
         .then(|| repair(&home))
         .transpose()?;
-    Ok(CheckUp { findings, repaired })
+    Ok(CheckUp {
+        is_encrypted: home.encryption().is_some(),
+        findings,
+        repaired,
+    })
 }
 
 fn unopened(error: &OpenError) -> Ailment {
@@ -212,6 +234,7 @@ fn unopened(error: &OpenError) -> Ailment {
         OpenError::Missing { .. } => Ailment::NoDatabase,
         OpenError::NewerVersion { .. } => Ailment::Newer,
         OpenError::Foreign { .. } => Ailment::Foreign,
+        OpenError::Plain { .. } => Ailment::Readable,
         _ => Ailment::Database,
     }
 }
@@ -321,12 +344,14 @@ fn last_save(read: &Read, me: NodeId) -> Result<Option<Timestamp>, DbError> {
     Ok(last)
 }
 
-/// What other users of the machine should not be able to do: whoever has the key is this node, and
-/// whoever writes in the folder can put another one there.
+/// What other users of the machine should not be able to do: whoever has the key is this node, whoever
+/// writes in the folder can put another one there, and whoever reads in it sees its files.
 fn open_to_others(home: &Home) -> Vec<Diagnosis> {
     let barred = [
-        (home.dir().to_owned(), 0o022),
+        (home.dir().to_owned(), 0o077),
         (home.dir().join("key"), 0o077),
+        (home.dir().join("store.key"), 0o077),
+        (home.database(), 0o077),
         (home.parcels(), 0o022),
     ];
     let open = barred.into_iter().filter_map(|(path, barred)| {
@@ -335,6 +360,20 @@ fn open_to_others(home: &Home) -> Vec<Diagnosis> {
         (mode & barred != 0).then(|| of_node(Ailment::Home, detail))
     });
     open.collect()
+}
+
+/// What an encrypted home leaves open.
+fn readable(home: &Home) -> Vec<Diagnosis> {
+    if home.encryption().is_none() {
+        return Vec::new();
+    }
+    match home.readable_by_anybody() {
+        Ok(files) => {
+            let found = files.into_iter().map(Detail::Readable);
+            found.map(|file| of_node(Ailment::Readable, file)).collect()
+        }
+        Err(error) => vec![plain(Ailment::Home, &error)],
+    }
 }
 
 /// What is no parcel the next start throws away, if it can; nothing of this node's own is lost by it.
@@ -378,8 +417,15 @@ fn plain(ailment: Ailment, error: &(dyn std::error::Error + 'static)) -> Diagnos
 fn repair(home: &Home) -> Result<Repaired, SetupError> {
     let database = home.database();
     let draft = placing::draft(&database).map_err(file_error("removing an unfinished repair"))?;
-    let saved = salvage(&database, &draft, fresh_epoch(), &is_intact).map_err(salvage_error)?;
-    let store = Store::open(&draft, &OpenOptions::existing())?;
+    let saved = salvage(
+        &database,
+        &draft,
+        fresh_epoch(),
+        &is_intact,
+        home.encryption(),
+    )
+    .map_err(salvage_error)?;
+    let store = Store::open(&draft, &home.options(OpenOptions::existing())?)?;
     // Without its own certificate what was saved is nobody's: no link and no save would take it.
     let config = identity_of(&store, home.signer()?).map_err(nothing_saved)?;
     store

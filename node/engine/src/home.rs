@@ -3,6 +3,7 @@
 //!
 //! ```text
 //! HOME/key         PKCS #8 in hex, mode 0600; never leaves this folder, not even in a backup
+//! HOME/store.key   of an encrypted home: the key of its database, wrapped (`crate::wrapped`)
 //! HOME/store.db    everything else, SQLite; another takes its place by `crate::placing`
 //! HOME/node.toml   addresses; written last, so that its presence says the folder is whole
 //! HOME/parcels/    what this node has made or carries for others, sealed
@@ -20,7 +21,7 @@ use std::path::{Path, PathBuf};
 use data_encoding::HEXLOWER;
 use hopluu_model::Fault;
 use hopluu_net::{Proxy, Tcp, Tuning, key};
-use hopluu_store::FILE_NAME;
+use hopluu_store::{Encryption, FILE_NAME};
 use hopluu_trust::Signer;
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
@@ -30,6 +31,9 @@ use crate::parcels::NeighbourSettings;
 use crate::placing;
 use crate::plan::{LinkFlaw, LinkSettings};
 use crate::setup::SetupError;
+use crate::wrapped::SecretError;
+
+mod encrypted;
 
 /// Why a home folder cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -72,6 +76,21 @@ pub enum HomeError {
     /// The key file does not hold a key.
     #[error("{} does not hold a key", .0.display())]
     Key(PathBuf),
+    /// It is encrypted, and nothing was given that opens it.
+    #[error("{} is encrypted, and neither passphrase nor key file is given", .0.display())]
+    Closed(PathBuf),
+    /// It is not encrypted.
+    #[error("{} is not encrypted", .0.display())]
+    NotEncrypted(PathBuf),
+    /// What was given does not open it.
+    #[error("{} cannot be opened", dir.display())]
+    Secret {
+        /// The folder.
+        dir: PathBuf,
+        /// Why.
+        #[source]
+        source: SecretError,
+    },
     /// The settings do not parse.
     #[error("{} is not understood", path.display())]
     Settings {
@@ -110,6 +129,7 @@ impl HomeError {
     pub fn fault(&self) -> Fault {
         match self {
             Self::File { .. } | Self::ReadOnly { .. } | Self::Locked(_) => Fault::Local,
+            Self::Secret { source, .. } => source.fault(),
             _ => Fault::Config,
         }
     }
@@ -207,6 +227,8 @@ fn is_false(flag: &bool) -> bool {
 #[derive(Debug)]
 pub struct Home {
     dir: PathBuf,
+    /// How its database is encrypted, once it was unlocked.
+    encryption: Option<Encryption>,
     /// Held for its lock: the system releases it when the process ends, however it ends.
     _lock: File,
 }
@@ -304,6 +326,7 @@ impl Home {
                 })?;
                 Ok(Self {
                     dir: dir.to_owned(),
+                    encryption: None,
                     _lock: lock,
                 })
             }
@@ -372,7 +395,7 @@ impl Home {
             path: path.clone(),
             source,
         })?;
-        let text = Zeroizing::new(text);
+        let text = self.opened(&path, &Zeroizing::new(text))?;
         let der = Zeroizing::new(HEXLOWER.decode(text.trim().as_bytes()).unwrap_or_default());
         Signer::from_pkcs8(&der).map_err(|_| HomeError::Key(path))
     }
@@ -404,6 +427,7 @@ impl Home {
     /// When the file cannot be written.
     pub fn write_key(&self, signer: &Signer) -> Result<(), HomeError> {
         let text = Zeroizing::new(HEXLOWER.encode(&signer.pkcs8()));
+        let text = self.closed(&text)?;
         self.write("key", text.as_bytes())
     }
 

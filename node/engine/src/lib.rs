@@ -22,6 +22,7 @@ mod decide;
 mod docket;
 mod doctor;
 mod edit;
+mod encrypt;
 mod enrol;
 mod error;
 mod files;
@@ -56,6 +57,7 @@ pub mod view;
 mod voids;
 mod waiting;
 mod ways;
+mod wrapped;
 
 pub use audit::{DossierFlaw, Shown, verify};
 pub use beginnings::Beginnings;
@@ -63,6 +65,7 @@ pub use bundle::{
     BUNDLE_BYTES_MAX, BundleError, BundleMade, BundleRequest, PART_BYTES_MIN, Receivers, inspect,
 };
 pub use doctor::{Ailment, CheckUp, Detail, Diagnosis, Repaired, Seen, doctor};
+pub use encrypt::{Converted, decrypt, encrypt, rewrap};
 pub use enrol::JoinAnswer;
 pub use error::{CommandError, UndoBar};
 pub use handle::{Handle, InviteRequest, ReportFilter, TotalSelector};
@@ -81,9 +84,10 @@ pub use parcels::NeighbourSettings;
 pub use people::{Guesses, PeopleError, Weakness};
 pub use plan::{LinkFlaw, LinkSettings, Profile};
 pub use setup::{
-    Restored, RootSetup, SetUp, SetupError, found_store, fresh_epoch, identity_of, init_root, join,
-    open_core, restore, root_records,
+    Restored, RootSetup, Secrets, SetUp, SetupError, found_store, fresh_epoch, identity_of,
+    init_root, join, open_core, restore, root_records,
 };
 pub use turn::{Continuation, NetEffect, Reply, Turn};
+pub use wrapped::{Secret, SecretError, SecretKind};
 
 pub use crate::core::{Core, CoreConfig, Post};

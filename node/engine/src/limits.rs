@@ -303,6 +303,19 @@ pub(crate) const NEWS_MAX: usize = 64;
 /// writes in half a year. Whoever is further behind costs a look at the disk.
 pub(crate) const OUTLINE_KEPT_MAX: usize = 32 << 10;
 
+/// Shortest passphrase of an encrypted home: whoever has the disk guesses as fast as they can pay for, so it is
+/// longer than the eight that NIST asks where guesses are counted.
+pub(crate) const HOME_PASSPHRASE_CHARS_MIN: usize = 12;
+
+/// Longest one, in characters: some sentences.
+pub(crate) const HOME_PASSPHRASE_CHARS_MAX: usize = 256;
+
+/// Shortest key file: as much chance as the key that it opens.
+pub(crate) const KEY_FILE_BYTES_MIN: usize = 32;
+
+/// Longest one: whoever gives more has taken another file for it.
+pub(crate) const KEY_FILE_BYTES_MAX: usize = 4 << 10;
+
 /// Documents that one transaction judges anew, at most.
 pub(crate) const JUDGED_AT_ONCE: u32 = 64;
 

@@ -1,5 +1,8 @@
 //! How a home folder comes to be: as a root, by a ticket, or again from a backup.
 
+use std::fs::File;
+use std::io;
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -8,7 +11,10 @@ use hopluu_model::tree::UnitTree;
 use hopluu_model::{Date, Digest, Epoch, Fault, Place, Timestamp, UnitId};
 use hopluu_net::key::{IssueError, RandomError};
 use hopluu_net::{JoinCallError, call_join, key};
-use hopluu_store::{DbError, OpenError, OpenOptions, Store, WriteError, restore_check};
+use hopluu_store::{
+    DatabaseKey, DbError, Found, OpenError, OpenOptions, Store, WriteError, convert, is_plain,
+    opens, restore_check, strip_wrapped, wrapped_of,
+};
 use hopluu_trust::{
     ChainError, Record, RecordKind, Signer, Ticket, TicketError, decode_chain, encode_chain,
     fingerprint, verify_chain,
@@ -20,6 +26,7 @@ use crate::core::{Core, CoreConfig, Post};
 use crate::home::{Home, HomeError, NodeSettings};
 use crate::limits::ROOT_YEARS;
 use crate::registry::{form_body, tree_body};
+use crate::wrapped::{Secret, SecretError, WrappedKey};
 use crate::{clock, placing};
 
 /// Names of what a node knows of itself, in the store.
@@ -84,6 +91,12 @@ pub enum SetupError {
         /// Whose home.
         ours: hopluu_model::NodeId,
     },
+    /// A damaged database is not encrypted or decrypted: what is lost would be lost for good.
+    #[error("the database is damaged: {0}")]
+    Unsound(Found),
+    /// A backup is encrypted under another key than this home's.
+    #[error("the backup is encrypted, and what opens it is not given")]
+    BackupClosed(#[source] Option<SecretError>),
     /// A file could not be copied.
     #[error("{what} failed")]
     File {
@@ -91,7 +104,7 @@ pub enum SetupError {
         what: &'static str,
         /// Why.
         #[source]
-        source: std::io::Error,
+        source: io::Error,
     },
 }
 
@@ -107,6 +120,7 @@ impl SetupError {
             Self::Random(_) | Self::Write(_) | Self::File { .. } | Self::NothingSaved(_) => {
                 Fault::Local
             }
+            Self::Unsound(_) => Fault::Local,
             Self::Issue(_) | Self::Chain(_) => Fault::Bug,
             _ => Fault::Config,
         }
@@ -124,6 +138,8 @@ pub struct RootSetup {
     pub forms: Vec<(String, Vec<String>)>,
     /// Addresses.
     pub settings: NodeSettings,
+    /// What opens the home, if it is to be encrypted.
+    pub secret: Option<Secret>,
 }
 
 /// Who the new node is.
@@ -167,7 +183,8 @@ pub fn init_root(dir: &Path, setup: &RootSetup, now: Timestamp) -> Result<SetUp,
             .collect::<Result<Vec<_>, _>>()?;
         forms.push((form, assigned));
     }
-    let home = Home::create(dir)?;
+    let mut home = Home::create(dir)?;
+    home.begin_encryption(setup.secret.as_ref())?;
     let signer = home.begin_key()?;
     let certificate_ends = Timestamp(now.0.saturating_add(ROOT_YEARS * MS_PER_YEAR));
     let certificate =
@@ -220,7 +237,8 @@ fn last_day_of(tree: &UnitTree, text: &str, today: Date) -> Date {
     ended.filter_map(|unit| unit.ended).max().unwrap_or(today)
 }
 
-/// Joins by a ticket: draws a key, has it certified, and keeps the superior as upstream.
+/// Joins by a ticket: draws a key, has it certified, and keeps the superior as upstream. With a secret
+/// the home is encrypted.
 ///
 /// # Errors
 /// When the ticket is garbled, expired, used or foreign, the superior cannot be reached, or the
@@ -229,6 +247,7 @@ pub async fn join(
     dir: &Path,
     ticket: &str,
     settings: NodeSettings,
+    secret: Option<&Secret>,
     now: Timestamp,
 ) -> Result<SetUp, SetupError> {
     let ticket = Ticket::decode(ticket).map_err(SetupError::Ticket)?;
@@ -236,7 +255,8 @@ pub async fn join(
         return Err(SetupError::Expired(ticket.expires));
     }
     // The folder first: a ticket is good once, and must not be spent on one that cannot be used.
-    let home = Home::create(dir)?;
+    let mut home = Home::create(dir)?;
+    home.begin_encryption(secret)?;
     let had_key = home.has_key();
     let signer = home.begin_key()?;
     let joined = match call_join(&ticket, &signer, &settings.tuning()).await {
@@ -273,7 +293,8 @@ fn found(
     records: Vec<Record>,
     settings: &NodeSettings,
 ) -> Result<(), SetupError> {
-    let store = Store::open(&home.database(), &OpenOptions::create(fresh_epoch()))?;
+    let options = home.options(OpenOptions::create(fresh_epoch()))?;
+    let store = Store::open(&home.database(), &options)?;
     found_store(&store, chain, root, records)?;
     store.close()?;
     home.write_settings(settings)?;
@@ -318,7 +339,7 @@ pub fn fresh_epoch() -> Epoch {
 /// When a part of the home is unusable.
 pub fn open_core(home: &Home, post: Post) -> Result<Core, SetupError> {
     let signer = home.signer()?;
-    let store = Store::open(&home.database(), &OpenOptions::existing())?;
+    let store = home.store()?;
     let config = identity_of(&store, signer)?;
     Ok(Core::new(config, store, post)?)
 }
@@ -367,19 +388,38 @@ pub struct Restored {
     pub kept: Option<PathBuf>,
 }
 
-/// Puts a backup in the place of the database. It begins a new life, so that every peer notices and
-/// gives back what came after the backup.
+/// What opens an encrypted home, and a backup.
+#[derive(Debug, Clone, Default)]
+pub struct Secrets {
+    /// The home's.
+    pub home: Option<Secret>,
+    /// The backup's, where it was made under another key than the home's.
+    pub backup: Option<Secret>,
+}
+
+/// Puts a backup in the place of the database, encrypted as the home is. It begins a new life, so that
+/// every peer notices and gives back what came after the backup.
 ///
 /// # Errors
-/// When the backup is damaged, of another node, or cannot be copied; the home is as it was.
-pub fn restore(dir: &Path, backup: &Path) -> Result<Restored, SetupError> {
-    let home = Home::open_for_restore(dir)?;
-    restore_check(backup)?;
+/// When the backup is damaged, of another node, or cannot be opened or copied; the home is as it was.
+pub fn restore(dir: &Path, backup: &Path, secrets: &Secrets) -> Result<Restored, SetupError> {
+    let mut home = Home::open_for_restore(dir)?;
+    if take_back_wrapped(&home, backup)? {
+        let secret = secrets.backup.as_ref().or(secrets.home.as_ref());
+        if let Err(error) = home.unlock(secret).and_then(|()| home.signer()) {
+            // It is not that of this home, or stays closed: another backup may carry the right one.
+            home.remove_wrapped()?;
+            return Err(error.into());
+        }
+    } else {
+        home.unlock(secrets.home.as_ref())?;
+    }
+    let key = key_of_backup(&home, backup, secrets)?;
+    restore_check(backup, key.as_ref())?;
     let database = home.database();
-    let file = |what| move |source| SetupError::File { what, source };
     let draft = placing::draft(&database).map_err(file("making room for the backup"))?;
-    std::fs::copy(backup, &draft).map_err(file("copying the backup"))?;
-    let (epoch, documents) = match prepare(&draft, &home) {
+    let prepared = copy_backup(&home, backup, key.as_ref(), &draft);
+    let (epoch, documents) = match prepared.and_then(|()| prepare(&draft, &home)) {
         Ok(prepared) => prepared,
         Err(error) => {
             // The half-prepared copy is worth nothing; the error that matters is the first.
@@ -396,8 +436,89 @@ pub fn restore(dir: &Path, backup: &Path) -> Result<Restored, SetupError> {
     })
 }
 
+/// A home whose wrapped key is lost gets it back from a backup: without it its own key is noise.
+fn take_back_wrapped(home: &Home, backup: &Path) -> Result<bool, SetupError> {
+    if home.has_wrapped_key() || !home.is_key_closed() || !backup.exists() {
+        return Ok(false);
+    }
+    let carried = wrapped_of(backup).map_err(unread(backup))?;
+    if let Some(wrapped) = &carried {
+        home.write_wrapped(wrapped)?;
+    }
+    Ok(carried.is_some())
+}
+
+/// The key of a backup: the home's own, or one that it carries.
+fn key_of_backup(
+    home: &Home,
+    backup: &Path,
+    secrets: &Secrets,
+) -> Result<Option<DatabaseKey>, SetupError> {
+    // What is not there, or is no database, the check names.
+    if !backup.exists() || is_plain(backup).map_err(unread(backup))? {
+        return Ok(None);
+    }
+    if let Some(own) = home.encryption()
+        && opens(backup, &own.key)?
+    {
+        return Ok(Some(own.key.clone()));
+    }
+    let carried = wrapped_of(backup).map_err(unread(backup))?;
+    let Some(wrapped) = carried else {
+        return Ok(None);
+    };
+    let secret = secrets.backup.as_ref().or(secrets.home.as_ref());
+    let secret = secret.ok_or(SetupError::BackupClosed(None))?;
+    let opened = WrappedKey::parse(&wrapped).and_then(|wrapped| wrapped.open(secret));
+    opened
+        .map(Some)
+        .map_err(|error| SetupError::BackupClosed(Some(error)))
+}
+
+/// Copies a backup, under the key of the home if it has another.
+fn copy_backup(
+    home: &Home,
+    backup: &Path,
+    key: Option<&DatabaseKey>,
+    draft: &Path,
+) -> Result<(), SetupError> {
+    let own = home.encryption().map(|encryption| &encryption.key);
+    let copied = |to: &Path| {
+        let mut from = File::open(backup)?;
+        let mut create = File::options();
+        let create = create.write(true).create_new(true).mode(0o600);
+        io::copy(&mut from, &mut create.open(to)?)?;
+        strip_wrapped(to)
+    };
+    if own == key {
+        return copied(draft).map_err(file("copying the backup"));
+    }
+    // The backup may lie where nothing can be written, which SQLite does even to read.
+    let beside = home.dir().join("store.copy");
+    placing::remove(&beside)
+        .and_then(|()| copied(&beside))
+        .map_err(file("copying the backup"))?;
+    let made = convert(&beside, key, draft, own).map_err(SetupError::Open);
+    placing::remove(&beside).map_err(file("removing the copy of the backup"))?;
+    made
+}
+
+/// What is no file, or cannot be read, is no backup.
+fn unread(backup: &Path) -> impl Fn(io::Error) -> SetupError {
+    let path = backup.to_owned();
+    move |source| {
+        let path = path.clone();
+        SetupError::Open(OpenError::File { path, source })
+    }
+}
+
+fn file(what: &'static str) -> impl Fn(io::Error) -> SetupError {
+    move |source| SetupError::File { what, source }
+}
+
 fn prepare(copy: &Path, home: &Home) -> Result<(Epoch, u64), SetupError> {
-    let store = Store::open(copy, &OpenOptions::existing())?;
+    let options = home.options(OpenOptions::existing())?;
+    let store = Store::open(copy, &options)?;
     identity_of(&store, home.signer()?)?;
     let epoch = fresh_epoch();
     store

@@ -58,15 +58,21 @@ impl IssueError {
     }
 }
 
+/// Fills bytes from the operating system's randomness.
+///
+/// # Errors
+/// [`RandomError`] when there is none.
+pub fn draw(bytes: &mut [u8]) -> Result<(), RandomError> {
+    SysRng.try_fill_bytes(bytes).map_err(RandomError)
+}
+
 /// Draws a fresh key from the operating system's randomness.
 ///
 /// # Errors
 /// [`RandomError`] when there is none.
 pub fn generate() -> Result<Signer, RandomError> {
     let mut seed = Zeroizing::new([0; 32]);
-    SysRng
-        .try_fill_bytes(seed.as_mut_slice())
-        .map_err(RandomError)?;
+    draw(seed.as_mut_slice())?;
     Ok(Signer::from_seed(&seed))
 }
 

@@ -10,10 +10,11 @@ use rusqlite::Connection;
 use rusqlite::backup::{Backup, StepResult};
 
 use crate::connection::{self, Access};
+use crate::key::append_wrapped;
 use crate::limits::BACKUP_STEP_PAGES;
-use crate::migrate::MIGRATIONS;
-use crate::open::{check_identity, remove_if_there, sibling, sync_folder};
-use crate::{DbError, Finding, OpenError, Read};
+use crate::migrate::{self, MIGRATIONS};
+use crate::open::{check_identity, check_readable, remove_if_there, sibling, sync_folder};
+use crate::{DatabaseKey, DbError, Encryption, Finding, OpenError, Read};
 
 /// How far a backup has got.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -91,15 +92,15 @@ pub struct RestoreReport {
 }
 
 /// Opens a copy for reading only and checks all of it.
-pub fn restore_check(path: &Path) -> Result<RestoreReport, OpenError> {
+pub fn restore_check(path: &Path, key: Option<&DatabaseKey>) -> Result<RestoreReport, OpenError> {
     if !path.exists() {
         let path = path.to_path_buf();
         return Err(OpenError::Missing { path });
     }
-    crate::open::check_length(path)?;
-    let wrap = |error| OpenError::of(path, error);
-    let db = connection::open(path, Access::Read).map_err(wrap)?;
-    let version = check_identity(path, &db, MIGRATIONS)?;
+    check_readable(path, key)?;
+    let wrap = |error| OpenError::of_keyed(path, key, error);
+    let db = connection::open(path, Access::Read, key).map_err(wrap)?;
+    let version = check_identity(path, &db, key, MIGRATIONS)?;
     let read = Read::new(db);
     let findings = read.check().map_err(|source| OpenError::Content {
         path: path.to_path_buf(),
@@ -114,11 +115,24 @@ pub fn restore_check(path: &Path) -> Result<RestoreReport, OpenError> {
     })
 }
 
+/// Whether a key is that of an encrypted copy.
+pub fn opens(path: &Path, key: &DatabaseKey) -> Result<bool, OpenError> {
+    let found = connection::open(path, Access::Read, Some(key))
+        .and_then(|db| migrate::application_id(&db))
+        .map_err(|error| OpenError::of_keyed(path, Some(key), error));
+    match found {
+        Ok(_) => Ok(true),
+        Err(OpenError::OtherKey { .. }) => Ok(false),
+        Err(error) => Err(error),
+    }
+}
+
 /// Copies a database as it is now to a new file. The copy is whole or not there, and needs no log
-/// beside it.
+/// beside it. Of an encrypted database it is encrypted under the same key, which it carries wrapped.
 pub(crate) fn copy_to(
     from: &Connection,
     path: &Path,
+    encryption: Option<&Encryption>,
     progress: &mut dyn FnMut(BackupProgress),
 ) -> Result<(), BackupError> {
     let file_error = |source| BackupError::File {
@@ -131,13 +145,15 @@ pub(crate) fn copy_to(
     let mut create = File::options();
     create.write(true).create_new(true).mode(0o600);
     create.open(&draft).map_err(file_error)?;
-    let copied = copy_pages(from, &draft, progress);
+    let copied = copy_pages(from, &draft, encryption.map(|by| &by.key), progress);
     if let Err(source) = copied {
         remove_if_there(&draft).map_err(file_error)?;
         let path = path.to_path_buf();
         return Err(BackupError::Copy { path, source });
     }
-    File::open(&draft)
+    let carried = encryption.map_or(Ok(()), |by| append_wrapped(&draft, &by.wrapped));
+    carried
+        .and_then(|()| File::open(&draft))
         .and_then(|file| file.sync_all())
         .and_then(|()| fs::rename(&draft, path))
         .and_then(|()| sync_folder(path))
@@ -147,13 +163,14 @@ pub(crate) fn copy_to(
 fn copy_pages(
     from: &Connection,
     draft: &Path,
+    key: Option<&DatabaseKey>,
     progress: &mut dyn FnMut(BackupProgress),
 ) -> Result<(), DbError> {
     // One reading transaction around all steps: a write in between does not begin the copy anew.
     let still = from.is_autocommit().then(|| from.unchecked_transaction());
     let still = still.transpose()?;
     from.query_row("SELECT count(*) FROM meta", [], |_| Ok(()))?;
-    let mut to = connection::open(draft, Access::Write)?;
+    let mut to = connection::open(draft, Access::Write, key)?;
     {
         let backup = Backup::new(from, &mut to)?;
         loop {

@@ -1,11 +1,13 @@
 //! The one door to SQLite: every connection is opened and set up here, and nowhere else, so that
-//! a key for a database encrypted at rest has one place to go (docs/adr/0006).
+//! the key of a database encrypted at rest has one place to go (docs/adr/0024).
 
 use std::path::Path;
 
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
+use zeroize::Zeroizing;
 
+use crate::DatabaseKey;
 use crate::limits::{BUSY_WAIT, CACHE_KIB, LOG_BYTES_KEPT, STATEMENTS_KEPT};
 
 /// What a connection may do.
@@ -16,13 +18,24 @@ pub(crate) enum Access {
     Read,
 }
 
-pub(crate) fn open(path: &Path, access: Access) -> rusqlite::Result<Connection> {
+pub(crate) fn open(
+    path: &Path,
+    access: Access,
+    key: Option<&DatabaseKey>,
+) -> rusqlite::Result<Connection> {
     let flags = match access {
         Access::Create => OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE,
         Access::Write => OpenFlags::SQLITE_OPEN_READ_WRITE,
         Access::Read => OpenFlags::SQLITE_OPEN_READ_ONLY,
     };
     let db = Connection::open_with_flags(path, flags | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
+    // SQLCipher would write to standard error what is an error to its caller as well.
+    db.execute_batch("PRAGMA cipher_log_level = NONE")?;
+    if let Some(key) = key {
+        // Before anything that looks at a page.
+        let sql = Zeroizing::new(format!("PRAGMA key = \"{}\"", *key.raw()));
+        db.execute_batch(&sql)?;
+    }
     set_up(&db)?;
     Ok(db)
 }

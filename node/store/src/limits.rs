@@ -89,6 +89,9 @@ pub const META_NAME_BYTES_MAX: usize = 64;
 /// Pages copied by one step of a backup: 256 KiB, so that progress moves on a slow stick.
 pub const BACKUP_STEP_PAGES: i32 = 64;
 
+/// Longest wrapped key that a copy carries: some slots of some hundred bytes each.
+pub const WRAPPED_BYTES_MAX: usize = 4 << 10;
+
 /// Findings a check lists before it says "and more". A person reads the first; the cure is the
 /// same for all.
 pub const FINDINGS_MAX: usize = 200;

@@ -109,7 +109,7 @@ mod tests {
         let path = home.path().join(FILE_NAME);
         this_version(&path);
         for _ in 0..2 {
-            let db = open_existing(&path, &steps(&[NEXT]), None).unwrap();
+            let db = open_existing(&path, &steps(&[NEXT]), &OpenOptions::existing()).unwrap();
             assert_eq!(version(&db).unwrap(), VERSION + 1);
             let sql = "SELECT count(*) FROM next";
             let rows: u32 = db.query_row(sql, [], |row| row.get(0)).unwrap();
@@ -131,7 +131,8 @@ mod tests {
         let home = tempfile::tempdir().unwrap();
         let path = home.path().join(FILE_NAME);
         this_version(&path);
-        let error = open_existing(&path, &steps(&[NEXT, BROKEN]), None).unwrap_err();
+        let error =
+            open_existing(&path, &steps(&[NEXT, BROKEN]), &OpenOptions::existing()).unwrap_err();
         assert!(matches!(error, OpenError::Db { .. }), "{error:?}");
         let db = Connection::open(&path).unwrap();
         assert_eq!(version(&db).unwrap(), VERSION + 1);

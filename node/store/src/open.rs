@@ -2,6 +2,7 @@
 
 use std::fs::{self, File};
 use std::io::{self, Read as _};
+use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 
 use hopluu_model::{Epoch, Fault};
@@ -9,9 +10,10 @@ use rusqlite::{Connection, ErrorCode};
 
 use crate::connection::{self, Access};
 use crate::error::is_shm_full;
+use crate::key::{PLAIN_HEADER, is_plain};
 use crate::migrate::{self, APPLICATION_ID, MIGRATIONS, Migration};
 use crate::read::META_EPOCH;
-use crate::{DbError, backup};
+use crate::{DatabaseKey, DbError, Encryption, backup};
 
 /// What to do where no database is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -31,6 +33,8 @@ pub struct OpenOptions {
     pub epoch: Epoch,
     /// A quota in pages of 4 KiB; a store that reaches it answers as if the disk were full.
     pub pages_max: Option<u32>,
+    /// How it is encrypted; a plain one is not. A store in memory never is.
+    pub encryption: Option<Encryption>,
 }
 
 impl OpenOptions {
@@ -41,6 +45,7 @@ impl OpenOptions {
             missing: Missing::Create,
             epoch,
             pages_max: None,
+            encryption: None,
         }
     }
 
@@ -51,7 +56,18 @@ impl OpenOptions {
             missing: Missing::Refuse,
             epoch: Epoch([0; Epoch::LEN]),
             pages_max: None,
+            encryption: None,
         }
+    }
+
+    /// The same, of an encrypted database.
+    #[must_use]
+    pub fn encrypted(self, encryption: Option<Encryption>) -> Self {
+        Self { encryption, ..self }
+    }
+
+    fn key(&self) -> Option<&DatabaseKey> {
+        self.encryption.as_ref().map(|encryption| &encryption.key)
     }
 }
 
@@ -77,6 +93,18 @@ pub enum OpenError {
     /// The file is something else.
     #[error("{} is not a database", path.display())]
     NotADatabase {
+        /// Which file.
+        path: PathBuf,
+    },
+    /// The file is something else, or encrypted under another key: nobody can tell the two apart.
+    #[error("{} is not a database, or is encrypted under another key", path.display())]
+    OtherKey {
+        /// Which file.
+        path: PathBuf,
+    },
+    /// A key was given for a database that anybody can read.
+    #[error("{} is not encrypted, but a key is given for it", path.display())]
+    Plain {
         /// Which file.
         path: PathBuf,
     },
@@ -170,6 +198,8 @@ impl OpenError {
         match self {
             Self::Missing { .. }
             | Self::NotADatabase { .. }
+            | Self::OtherKey { .. }
+            | Self::Plain { .. }
             | Self::Foreign { .. }
             | Self::NewerVersion { .. }
             | Self::ReadOnly { .. }
@@ -191,6 +221,8 @@ impl OpenError {
             Self::Missing { .. } => "check the home folder, or begin a node with init or join",
             Self::HalfWritten { .. } => "restore the last backup; the peers give back the rest",
             Self::NotADatabase { .. } | Self::Foreign { .. } => "check the home folder",
+            Self::OtherKey { .. } => "put back the wrapped key that belongs to it",
+            Self::Plain { .. } => "finish its encryption, or open it without a key",
             Self::NewerVersion { .. } => "install the program that wrote it, or a newer one",
             Self::ReadOnly { .. } => "give the program's user the right to write the home folder",
             Self::Locked { .. } => "stop the other process",
@@ -215,7 +247,19 @@ impl OpenError {
         }
     }
 
-    fn of_file(path: &Path, source: io::Error) -> Self {
+    /// The same where a key may be why nothing can be read.
+    pub(crate) fn of_keyed(
+        path: &Path,
+        key: Option<&DatabaseKey>,
+        source: rusqlite::Error,
+    ) -> Self {
+        match Self::of(path, source) {
+            Self::NotADatabase { path } if key.is_some() => Self::OtherKey { path },
+            error => error,
+        }
+    }
+
+    pub(crate) fn of_file(path: &Path, source: io::Error) -> Self {
         let path = path.to_path_buf();
         match source.kind() {
             io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => {
@@ -234,14 +278,14 @@ pub(crate) fn open_writer(path: &Path, options: &OpenOptions) -> Result<Connecti
         .map_err(|error| OpenError::of_file(path, error))?
     {
         match options.missing {
-            Missing::Create => create(path, options.epoch)?,
+            Missing::Create => create(path, options)?,
             Missing::Refuse => {
                 let path = path.to_path_buf();
                 return Err(OpenError::Missing { path });
             }
         }
     }
-    open_existing(path, MIGRATIONS, options.pages_max)
+    open_existing(path, MIGRATIONS, options)
 }
 
 pub(crate) fn open_in_memory(options: &OpenOptions) -> Result<Connection, OpenError> {
@@ -258,25 +302,27 @@ pub(crate) fn open_in_memory(options: &OpenOptions) -> Result<Connection, OpenEr
 pub(crate) fn open_existing(
     path: &Path,
     steps: &[Migration],
-    pages_max: Option<u32>,
+    options: &OpenOptions,
 ) -> Result<Connection, OpenError> {
-    check_length(path)?;
-    let wrap = |error| OpenError::of(path, error);
-    let db = connection::open(path, Access::Write).map_err(wrap)?;
+    let key = options.key();
+    check_readable(path, key)?;
+    close_to_others(path);
+    let wrap = |error| OpenError::of_keyed(path, key, error);
+    let db = connection::open(path, Access::Write, key).map_err(wrap)?;
     if db.is_readonly(rusqlite::MAIN_DB).map_err(wrap)? {
         let path = path.to_path_buf();
         return Err(OpenError::ReadOnly { path });
     }
-    let found = check_identity(path, &db, steps)?;
+    let found = check_identity(path, &db, key, steps)?;
     connection::set_up_writer(&db).map_err(wrap)?;
     if usize::try_from(found).unwrap_or(usize::MAX) < steps.len() {
-        backup_before_migration(path, &db, found)?;
+        backup_before_migration(path, &db, found, options.encryption.as_ref())?;
         migrate::migrate(&db, steps).map_err(wrap)?;
     }
     // Takes the write lock once, so that a second process is named now and not at the first edit.
     db.execute_batch("BEGIN IMMEDIATE; ROLLBACK")
         .map_err(wrap)?;
-    limit_pages(&db, pages_max).map_err(wrap)?;
+    limit_pages(&db, options.pages_max).map_err(wrap)?;
     Ok(db)
 }
 
@@ -284,9 +330,10 @@ pub(crate) fn open_existing(
 pub(crate) fn check_identity(
     path: &Path,
     db: &Connection,
+    key: Option<&DatabaseKey>,
     steps: &[Migration],
 ) -> Result<u32, OpenError> {
-    let wrap = |error| OpenError::of(path, error);
+    let wrap = |error| OpenError::of_keyed(path, key, error);
     let application_id = migrate::application_id(db).map_err(wrap)?;
     if application_id != APPLICATION_ID {
         return Err(OpenError::Foreign {
@@ -308,16 +355,19 @@ pub(crate) fn check_identity(
 
 /// Makes a database beside its place and moves it there whole, so that a crash in between leaves
 /// none rather than half of one.
-fn create(path: &Path, epoch: Epoch) -> Result<(), OpenError> {
+fn create(path: &Path, options: &OpenOptions) -> Result<(), OpenError> {
     let draft = sibling(path, "new");
     remove_if_there(&draft).map_err(|error| OpenError::of_file(path, error))?;
     // SQLite says only "cannot open" where the system says why.
-    File::create_new(&draft).map_err(|error| OpenError::of_file(path, error))?;
+    let mut file = File::options();
+    let file = file.write(true).create_new(true).mode(OWNER_ONLY);
+    file.open(&draft)
+        .map_err(|error| OpenError::of_file(path, error))?;
     let fill = || -> rusqlite::Result<()> {
-        let db = connection::open(&draft, Access::Create)?;
+        let db = connection::open(&draft, Access::Create, options.key())?;
         db.pragma_update(None, "synchronous", "full")?;
         migrate::migrate(&db, MIGRATIONS)?;
-        put_epoch(&db, epoch)?;
+        put_epoch(&db, options.epoch)?;
         db.close().map_err(|(_, error)| error)
     };
     fill().map_err(|error| OpenError::of(path, error))?;
@@ -339,8 +389,47 @@ fn limit_pages(db: &Connection, pages_max: Option<u32>) -> rusqlite::Result<()> 
     Ok(())
 }
 
+/// A database holds all reports: its owner decides who else may read it. What SQLite makes beside it
+/// gets the same rights.
+const OWNER_ONLY: u32 = 0o600;
+
+/// Takes away what older programs gave everybody. Where that is not ours to do, the doctor says so.
+fn close_to_others(path: &Path) {
+    let mode = fs::metadata(path).map(|meta| meta.permissions().mode());
+    if mode.is_ok_and(|mode| mode & 0o077 != 0 && mode & 0o200 != 0) {
+        let _may_be_another_s = fs::set_permissions(path, fs::Permissions::from_mode(OWNER_ONLY));
+    }
+}
+
+/// Whether the file is what the caller takes it for: plain where no key is given, encrypted where one
+/// is, and not cut short as far as that can be seen.
+pub(crate) fn check_readable(path: &Path, key: Option<&DatabaseKey>) -> Result<(), OpenError> {
+    if key.is_none() {
+        return check_length(path);
+    }
+    let wrap = |error| OpenError::of_file(path, error);
+    if is_plain(path).map_err(wrap)? {
+        let path = path.to_path_buf();
+        return Err(OpenError::Plain { path });
+    }
+    let found = fs::metadata(path).map_err(wrap)?.len();
+    let log = fs::metadata(log_of(path)).map_or(0, |meta| meta.len());
+    if found < PAGE_BYTES && log == 0 {
+        let path = path.to_path_buf();
+        return Err(OpenError::HalfWritten {
+            path,
+            found,
+            expected: PAGE_BYTES,
+        });
+    }
+    Ok(())
+}
+
+/// A page of an encrypted database; its own header is not to be read before it is opened.
+const PAGE_BYTES: u64 = 4_096;
+
 /// Compares the file's length with what its own header says, where no log may hold the rest.
-pub(crate) fn check_length(path: &Path) -> Result<(), OpenError> {
+fn check_length(path: &Path) -> Result<(), OpenError> {
     let wrap = |error| OpenError::of_file(path, error);
     let found = fs::metadata(path).map_err(wrap)?.len();
     let half = |expected| {
@@ -363,7 +452,7 @@ pub(crate) fn check_length(path: &Path) -> Result<(), OpenError> {
     let Ok(header) = <[u8; 100]>::try_from(header.as_slice()) else {
         return half(HEADER_BYTES);
     };
-    if !header.starts_with(b"SQLite format 3\0") {
+    if !header.starts_with(PLAIN_HEADER) {
         // A file that merely begins as zeros is one whose first page was never written.
         if header.iter().all(|byte| *byte == 0) {
             return half(found.saturating_add(1));
@@ -386,9 +475,14 @@ pub(crate) fn check_length(path: &Path) -> Result<(), OpenError> {
 /// Length of SQLite's file header.
 const HEADER_BYTES: u64 = 100;
 
-fn backup_before_migration(path: &Path, db: &Connection, found: u32) -> Result<(), OpenError> {
+fn backup_before_migration(
+    path: &Path,
+    db: &Connection,
+    found: u32,
+    encryption: Option<&Encryption>,
+) -> Result<(), OpenError> {
     let copy = sibling(path, &format!("v{found}.bak"));
-    backup::copy_to(db, &copy, &mut |_| {}).map_err(|source| OpenError::Backup {
+    backup::copy_to(db, &copy, encryption, &mut |_| {}).map_err(|source| OpenError::Backup {
         path: path.to_path_buf(),
         source,
     })

@@ -116,6 +116,15 @@ impl Read {
         Ok(list)
     }
 
+    /// Whether the database is encrypted and every page so far could be decrypted. After one that could
+    /// not, a connection reads nothing any more but what it holds in memory, and only a new one does.
+    pub(crate) fn is_decrypted(&self) -> bool {
+        // The answer is part of the statement, so none that was prepared before.
+        let status = |row: &Row<'_>| row.get::<_, String>(0);
+        let status = self.db.query_row("PRAGMA cipher_status", [], status);
+        status.is_ok_and(|status| status == "1")
+    }
+
     /// The rows up to the first that cannot be read, and whether there was one.
     pub(crate) fn readable<T>(
         &self,

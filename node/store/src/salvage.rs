@@ -2,6 +2,7 @@
 //! from a peer.
 
 mod files;
+mod old;
 mod scan;
 
 use std::collections::BTreeMap;
@@ -13,16 +14,16 @@ use hopluu_model::{
 };
 use rusqlite::Row;
 
+use self::old::Old;
 use self::scan::{Rows, scan};
 use crate::changes::{change_key, change_row};
-use crate::connection::{self, Access};
 use crate::docs::{facts_key, unpacked};
 use crate::open::{open_writer, remove_if_there, sibling, sync_folder};
 use crate::people::{ACCOUNT_COLUMNS, account_row};
 use crate::read::{META_EPOCH, count, hashes, id, parsed, small};
 use crate::{
-    AppendError, AttachmentRow, DbError, EntryBody, NewChange, NewDoc, OpenError, OpenOptions,
-    Read, ReceiptRow, RecordRow, WriteTx,
+    AppendError, AttachmentRow, DbError, Encryption, EntryBody, NewChange, NewDoc, OpenError,
+    OpenOptions, Read, ReceiptRow, RecordRow, WriteTx,
 };
 
 /// What was saved and what was not.
@@ -100,12 +101,13 @@ impl SalvageError {
 /// Rebuilds at `to` what can be read of `from`, under an epoch of the caller's choice: a new one,
 /// so that peers compare and give back what is missing. Checkpoints of peers and what was parked
 /// are left behind for the same reason. `is_intact` says whether an object is what its hash says,
-/// which the store itself cannot know.
+/// which the store itself cannot know. Both are encrypted alike.
 pub fn salvage(
     from: &Path,
     to: &Path,
     epoch: Epoch,
     is_intact: &dyn Fn(&EntryBody) -> bool,
+    encryption: Option<&Encryption>,
 ) -> Result<SalvageReport, SalvageError> {
     if to.exists() {
         let path = to.to_path_buf();
@@ -115,9 +117,10 @@ pub fn salvage(
         path: from.to_path_buf(),
         source,
     };
-    let old = connection::open(from, Access::Read).map_err(|error| unreadable(error.into()))?;
-    let old = Read::new(old);
-    old.db
+    let old =
+        Old::open(from, encryption.map(|by| &by.key)).map_err(|error| unreadable(error.into()))?;
+    old.read()
+        .db
         .query_row("SELECT count(*) FROM sqlite_schema", [], |_| Ok(()))
         .map_err(|error| unreadable(error.into()))?;
 
@@ -127,7 +130,11 @@ pub fn salvage(
         source,
     };
     remove_if_there(&draft).map_err(file_error)?;
-    let db = open_writer(&draft, &OpenOptions::create(epoch)).map_err(SalvageError::Open)?;
+    let db = open_writer(
+        &draft,
+        &OpenOptions::create(epoch).encrypted(encryption.cloned()),
+    )
+    .map_err(SalvageError::Open)?;
     let built = rebuild(&old, Read::new(db), is_intact);
     if built.is_err() {
         for leftover in ["", "-wal", "-shm", "-journal"] {
@@ -146,7 +153,7 @@ pub fn salvage(
 }
 
 fn rebuild(
-    old: &Read,
+    old: &Old<'_>,
     new: Read,
     is_intact: &dyn Fn(&EntryBody) -> bool,
 ) -> Result<SalvageReport, DbError> {
@@ -177,7 +184,7 @@ fn rebuild(
 }
 
 struct Salvage<'s> {
-    old: &'s Read,
+    old: &'s Old<'s>,
     tx: WriteTx<'s>,
     is_intact: &'s dyn Fn(&EntryBody) -> bool,
     report: SalvageReport,
@@ -205,10 +212,10 @@ impl Salvage<'_> {
     /// What was noted for audits, as far as it can be read. When things came belongs to places in a journal that is
     /// no more.
     fn audit(&mut self) -> Result<(), DbError> {
-        for read in self.old.private_reads(i64::MIN).unwrap_or_default() {
+        for read in self.old.read().private_reads(i64::MIN).unwrap_or_default() {
             self.tx.note_private_read(&read)?;
         }
-        for refusal in self.old.refusals().unwrap_or_default() {
+        for refusal in self.old.read().refusals().unwrap_or_default() {
             self.tx.note_refusal(&refusal)?;
         }
         self.tx.forget_arrivals()

@@ -13,7 +13,8 @@ use crate::limits::{READERS_KEPT_MAX, READERS_MAX};
 use crate::open::{open_in_memory, open_writer};
 use crate::writer::{self, Counters, Pending, Queue};
 use crate::{
-    BackupError, BackupProgress, DbError, OpenError, OpenOptions, Read, WriteError, WriteTx, backup,
+    BackupError, BackupProgress, DbError, Encryption, OpenError, OpenOptions, Read, WriteError,
+    WriteTx, backup,
 };
 
 /// Where a store without a thread keeps its rows.
@@ -35,6 +36,8 @@ struct Inner {
     queue: Arc<Queue>,
     counters: Arc<Counters>,
     side: Side,
+    /// What its readers and copies are opened with.
+    encryption: Option<Encryption>,
 }
 
 /// Who runs the jobs.
@@ -86,10 +89,15 @@ impl Store {
         let read = Read::new(open_writer(path, options)?);
         let queue = Arc::new(Queue::default());
         let counters = Arc::new(Counters::default());
+        let (own_path, own_options) = (path.to_path_buf(), options.clone());
+        let renew = move |read: &Read| {
+            let is_due = own_options.encryption.is_some() && !read.is_decrypted();
+            is_due.then(|| open_writer(&own_path, &own_options).ok().map(Read::new))?
+        };
         let (their_queue, their_counters) = (Arc::clone(&queue), Arc::clone(&counters));
         let writer = thread::Builder::new()
             .name("store-writer".to_owned())
-            .spawn(move || writer::run(read, &their_queue, &their_counters))
+            .spawn(move || writer::run(read, &their_queue, &their_counters, &renew))
             .map_err(|source| OpenError::File {
                 path: path.to_path_buf(),
                 source,
@@ -100,29 +108,36 @@ impl Store {
             pool: Mutex::default(),
             returned: Condvar::new(),
         };
-        Ok(Self::new(queue, counters, side))
+        Ok(Self::new(queue, counters, side, options.encryption.clone()))
     }
 
     /// Opens a store without a thread: queued jobs run when [`pump`](Self::pump) is called, so that
     /// a simulation decides when.
     pub fn open_manual(medium: &Medium, options: &OpenOptions) -> Result<Self, OpenError> {
-        let db = match medium {
-            Medium::Memory => open_in_memory(options)?,
-            Medium::File(path) => open_writer(path, options)?,
+        let (db, encryption) = match medium {
+            Medium::Memory => (open_in_memory(options)?, None),
+            Medium::File(path) => (open_writer(path, options)?, options.encryption.clone()),
         };
-        Ok(Self::manual(Read::new(db)))
+        Ok(Self::manual(Read::new(db), encryption))
     }
 
-    fn manual(disk: Read) -> Self {
+    fn manual(disk: Read, encryption: Option<Encryption>) -> Self {
         let disk = Mutex::new(Some(disk));
-        Self::new(Arc::default(), Arc::default(), Side::Manual { disk })
+        let side = Side::Manual { disk };
+        Self::new(Arc::default(), Arc::default(), side, encryption)
     }
 
-    fn new(queue: Arc<Queue>, counters: Arc<Counters>, side: Side) -> Self {
+    fn new(
+        queue: Arc<Queue>,
+        counters: Arc<Counters>,
+        side: Side,
+        encryption: Option<Encryption>,
+    ) -> Self {
         let inner = Arc::new(Inner {
             queue,
             counters,
             side,
+            encryption,
         });
         Self { inner }
     }
@@ -196,7 +211,7 @@ impl Store {
         self.inner.queue.take_all();
         let read = lock(disk).take()?;
         read.forget_numbers();
-        Some(Self::manual(read))
+        Some(Self::manual(read, self.inner.encryption.clone()))
     }
 
     /// A reader of what is committed. At most [`READERS_MAX`] are out at a time; the next waits.
@@ -213,7 +228,10 @@ impl Store {
                 let idle = self.inner.borrow_reader()?;
                 let read = match idle {
                     Some(read) => Ok(read),
-                    None => connection::open(path, Access::Read).map(Read::new),
+                    None => {
+                        let key = self.inner.encryption.as_ref().map(|by| &by.key);
+                        connection::open(path, Access::Read, key).map(Read::new)
+                    }
                 };
                 match read {
                     Ok(read) => Ok(Reader(Held::Pooled(Some(read), &self.inner))),
@@ -253,7 +271,8 @@ impl Store {
             path: path.to_path_buf(),
             source,
         })?;
-        backup::copy_to(&read.db, path, &mut progress)
+        let encryption = self.inner.encryption.as_ref();
+        backup::copy_to(&read.db, path, encryption, &mut progress)
     }
 
     /// Writes what is queued, folds the log into the database and closes. What comes later is told
@@ -365,7 +384,8 @@ impl Deref for Reader<'_> {
 impl Drop for Reader<'_> {
     fn drop(&mut self) {
         if let Held::Pooled(read, inner) = &mut self.0 {
-            inner.return_reader(read.take());
+            let is_sound = |read: &Read| inner.encryption.is_none() || read.is_decrypted();
+            inner.return_reader(read.take().filter(is_sound));
         }
     }
 }

@@ -328,10 +328,18 @@ fn group(jobs: &mut VecDeque<BoxedJob>) -> Vec<BoxedJob> {
 }
 
 /// The writer thread: runs until the queue is closed and empty, and gives the connection back.
-pub(crate) fn run(read: Read, queue: &Queue, counters: &Counters) -> Read {
+pub(crate) fn run(
+    mut read: Read,
+    queue: &Queue,
+    counters: &Counters,
+    renew: &dyn Fn(&Read) -> Option<Read>,
+) -> Read {
     while let Some(jobs) = queue.take_waiting() {
         for finished in run_group(&read, jobs, counters) {
             finished.tell();
+        }
+        if let Some(fresh) = renew(&read) {
+            read = fresh;
         }
     }
     read

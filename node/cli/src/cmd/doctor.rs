@@ -8,11 +8,12 @@ use serde::Serialize;
 use crate::args::DoctorArgs;
 use crate::context::Context;
 use crate::failure::{Exit, Failure};
-use crate::text;
+use crate::{secret, text};
 
 /// What was found, as JSON.
 #[derive(Debug, Serialize)]
 struct CheckUpJson<'a> {
+    encrypted: bool,
     findings: Vec<FindingJson>,
     repaired: &'a Option<hopluu_engine::Repaired>,
 }
@@ -32,8 +33,10 @@ pub(super) async fn run(args: &DoctorArgs, context: &Context) -> Result<Exit, Fa
     if hopluu_api::is_served(dir).await {
         return Err(text::fail::still_running());
     }
-    let found = doctor(dir, args.repair, now())?;
+    let secret = secret::of_home(dir, context)?;
+    let found = doctor(dir, args.repair, secret.as_ref(), now())?;
     let json = CheckUpJson {
+        encrypted: found.is_encrypted,
         findings: found.findings.iter().map(finding).collect(),
         repaired: &found.repaired,
     };
@@ -58,7 +61,7 @@ fn finding(found: &Diagnosis) -> FindingJson {
 }
 
 fn page(json: &CheckUpJson<'_>, found: &CheckUp, lang: Lang) -> String {
-    let mut page = String::new();
+    let mut page = format!("{}\n", text::secret::is_encrypted(json.encrypted, lang));
     if json.findings.is_empty() {
         page.push_str(text::healthy().in_lang(lang));
         page.push('\n');

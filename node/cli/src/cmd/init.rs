@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use hopluu_engine::{NodeSettings, RootSetup, SetUp, init_root};
+use hopluu_engine::{NodeSettings, RootSetup, Secret, SetUp, init_root};
 use hopluu_model::{Digest, NodeId, OfficeId, Timestamp, UnitId};
 use serde::Serialize;
 
@@ -10,7 +10,7 @@ use crate::args::InitArgs;
 use crate::cmd::people;
 use crate::context::Context;
 use crate::failure::{Exit, Failure};
-use crate::{shipped, text};
+use crate::{secret, shipped, text};
 
 /// Who a new node is, as JSON.
 #[derive(Debug, Serialize)]
@@ -36,6 +36,7 @@ impl From<&SetUp> for SetUpJson {
 
 pub(super) async fn run(args: &InitArgs, context: &Context) -> Result<Exit, Failure> {
     let dir = context.dir()?;
+    let secret = new_secret(args.encrypt, context)?;
     let admin = people::first_admin(&args.admin, context)?;
     let tree = match &args.units {
         Some(folder) => shipped::tree_of(folder)?,
@@ -60,10 +61,24 @@ pub(super) async fn run(args: &InitArgs, context: &Context) -> Result<Exit, Fail
             listen: args.listen,
             ..NodeSettings::default()
         },
+        secret,
     };
     let done = init_root(dir, &setup, hopluu_engine::now())?;
     people::make_admin(admin, context).await?;
     answer(&done, dir, context)
+}
+
+/// What is to open a new home, or opens one that was cut short.
+pub(super) fn new_secret(is_encrypted: bool, context: &Context) -> Result<Option<Secret>, Failure> {
+    let begun = secret::of_home(context.dir()?, context)?;
+    match begun {
+        None if is_encrypted => {
+            let new = secret::new(context.secret_files(), context.lang)?;
+            // Its first account is made in it at once.
+            Ok(Some(context.secret().get_or_init(|| new).clone()))
+        }
+        begun => Ok(begun),
+    }
 }
 
 /// Says that a home is ready.

@@ -34,8 +34,9 @@ pub(super) async fn run(args: &JoinArgs, context: &Context) -> Result<Exit, Fail
         proxy: args.proxy.clone(),
         ..NodeSettings::default()
     };
+    let secret = super::init::new_secret(args.encrypt, context)?;
     let words = text::working("xin vào mạng", "joining");
-    let joining = join(dir, ticket.trim(), settings, now());
+    let joining = join(dir, ticket.trim(), settings, secret.as_ref(), now());
     let done = with_progress(context, &words, &Cell::new(0), joining).await?;
     people::make_admin(admin, context).await?;
     super::init::answer(&done, dir, context)

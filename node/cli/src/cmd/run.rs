@@ -8,7 +8,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use crate::args::RunArgs;
 use crate::context::Context;
 use crate::failure::{Exit, Failure};
-use crate::text;
+use crate::{secret, text};
 
 /// The line that says that links and commands are served.
 #[derive(Debug, Serialize)]
@@ -25,9 +25,10 @@ pub(super) async fn run(args: &RunArgs, context: &Context) -> Result<Exit, Failu
     // From here on a signal is an orderly stop, also while the store is being opened.
     let mut stops = Stops::new()?;
     let dir = context.dir()?.to_owned();
-    let Some(home) = take_home(&dir).await? else {
+    let Some(mut home) = take_home(&dir).await? else {
         return Err(HomeError::Locked(dir).into());
     };
+    home.unlock(secret::of_home(&dir, context)?.as_ref())?;
     let mut settings = home.settings()?;
     if args.listen.is_some() {
         settings.listen = args.listen;

@@ -13,7 +13,7 @@ use hopluu_model::tree::LoadError;
 use hopluu_model::{ErrorChain, Fault};
 
 pub(crate) use self::setup::restore;
-use super::{cause, link};
+use super::{cause, link, secret};
 use crate::failure::{Exit, Failure};
 
 /// `lỗi M-1001: ...` and `gợi ý: ...`.
@@ -152,6 +152,19 @@ impl From<HomeError> for Failure {
                 format!("{} không chứa khóa", path.display()),
                 None,
             ),
+            HomeError::Closed(dir) => (
+                "M-2111",
+                format!("{} đã mã hóa, chưa có mật khẩu hay tệp khóa", dir.display()),
+                Some(secret::give_a_file()),
+            ),
+            HomeError::NotEncrypted(dir) => {
+                ("M-2112", format!("{} không mã hóa", dir.display()), None)
+            }
+            HomeError::Secret { dir, source } => (
+                "M-2113",
+                format!("không mở được {}: {}", dir.display(), secret::why(source)),
+                secret::hint(source),
+            ),
             HomeError::Settings { path, .. } => (
                 "M-2108",
                 format!("không hiểu {} {}", path.display(), technical(&en)),
@@ -217,6 +230,10 @@ fn missing_part(missing: &str) -> Both {
             "do not empty it: store.db may hold figures. Put the key file back from where it is kept; \
              if there is none, ask for a new ticket and join in another folder: what was sent comes \
              back from the superior",
+        ),
+        "store.key" => Both::new(
+            "chép lại store.key từ nơi cất giữ, hoặc `hopluu restore` với một bản sao lưu: bản đó mang theo khóa",
+            "put store.key back from where it is kept, or `hopluu restore` a backup, which carries it",
         ),
         "node.toml" => Both::new(
             "nếu init hay join vừa bị ngắt: xóa thư mục rồi làm lại. Nếu đã dùng: số liệu còn nguyên, \

@@ -34,6 +34,7 @@ fn in_vietnamese(detail: &Detail) -> String {
             };
             format!("đồng hồ chỉ ngày {}, nhưng {seen} {}", day(*now), day(*on))
         }
+        Detail::Readable(path) => format!("{} chưa mã hóa", path.display()),
         Detail::NoParcels(files) => format!("{files} tệp không phải là gói"),
         Detail::Error(words) => format!("chi tiết kỹ thuật: {words}"),
     }

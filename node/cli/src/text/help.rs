@@ -175,6 +175,9 @@ fn about_vi(path: &str) -> Option<&'static str> {
         "bundle import" => "Nhận gói gửi cho máy này, từ tệp hoặc từ ảnh chụp mã",
         "backup" => "Sao lưu cơ sở dữ liệu ra một tệp trong khi nút vẫn chạy",
         "restore" => "Đặt bản sao lưu vào chỗ của cơ sở dữ liệu",
+        "encrypt" => "Mã hóa thư mục của nút, để ai lấy được ổ đĩa cũng không đọc được gì",
+        "decrypt" => "Bỏ mã hóa thư mục của nút",
+        "passphrase" => "Đổi mật khẩu hoặc tệp khóa của thư mục đã mã hóa",
         "demo" => "Cho xem cả mạng hoạt động trên máy này: một tỉnh, một huyện, 21 xã, ba ngành",
         "doctor" => "Khám thư mục của nút, và chữa cơ sở dữ liệu",
         _ => return about_rights_vi(path),
@@ -233,6 +236,17 @@ fn about_rights_vi(path: &str) -> Option<&'static str> {
 fn help_vi(path: &str, argument: &str) -> Option<&'static str> {
     let help = match (path, argument) {
         (_, "home") => "Thư mục của nút [mặc định: hopluu trong thư mục dữ liệu của người dùng]",
+        (_, "home_passphrase_file") => {
+            "Tệp có mật khẩu mở thư mục đã mã hóa ở dòng đầu; `-` là đọc từ đầu vào chuẩn [mặc định: hỏi]"
+        }
+        (_, "home_key_file") => "Tệp khóa mở thư mục đã mã hóa",
+        (_, "encrypt") => "Mã hóa thư mục: bằng mật khẩu, hoặc bằng tệp khóa nếu có",
+        (_, "new_passphrase_file") => "Tệp có mật khẩu mới ở dòng đầu [mặc định: hỏi]",
+        (_, "new_key_file") => "Tệp khóa mới; mật khẩu vẫn như cũ",
+        (_, "backup_passphrase_file") => {
+            "Tệp có mật khẩu lúc sao lưu, nếu khác của thư mục [mặc định: hỏi]"
+        }
+        (_, "backup_key_file") => "Tệp khóa lúc sao lưu, nếu khác của thư mục",
         (_, "lang") => "Ngôn ngữ của thông báo: vi hoặc en [mặc định: vi]",
         (_, "json") => "Trả lời bằng JSON",
         (_, "help") => "In phần trợ giúp này",

@@ -38,6 +38,7 @@ pub(crate) fn make_root(dir: &Path, unit: &str, assigned: &[&str]) {
         tree: tree(),
         forms: vec![(FORM.to_owned(), assigned)],
         settings: listening(),
+        secret: None,
     };
     init_root(dir, &setup, now()).unwrap();
 }
@@ -84,7 +85,7 @@ pub(crate) async fn join_below(
         hours: 1,
     };
     let ticket = handle.invite(request).await.unwrap().ticket;
-    join(dir, &ticket, listening(), now()).await.unwrap();
+    join(dir, &ticket, listening(), None, now()).await.unwrap();
     start_node(dir)
 }
 

@@ -124,6 +124,7 @@ async fn the_tree_of_the_whole_country_comes_down() {
         tree: country(),
         forms: vec![(FORM.to_owned(), Vec::new())],
         settings: listening(),
+        secret: None,
     };
     init_root(&home, &setup, now()).unwrap();
     let root = start_node(&home);

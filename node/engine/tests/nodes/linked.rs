@@ -3,7 +3,9 @@
 use std::path::Path;
 
 use hopluu_engine::view::{EditRequest, GrantRequest, ReachView, WatchEvent};
-use hopluu_engine::{CommandError, InviteRequest, NodeSettings, Running, UndoBar, join, now};
+use hopluu_engine::{
+    CommandError, InviteRequest, NodeSettings, Running, Secrets, UndoBar, join, now,
+};
 use hopluu_model::tree::TreeEvent;
 
 use crate::common::{join_below, province, save, selector, set, start_node, total, until};
@@ -245,20 +247,20 @@ async fn a_ticket_is_good_once_and_only_for_its_root() {
     let ticket = first.handle().invite(request).await.unwrap().ticket;
     let settings = NodeSettings::default;
     let garbled = ticket.replace(&ticket[12..14], "ZZ");
-    let refused = join(&dir.path().join("a"), &garbled, settings(), now())
+    let refused = join(&dir.path().join("a"), &garbled, settings(), None, now())
         .await
         .unwrap_err();
     assert!(refused.to_string().contains("cannot be read"), "{refused}");
-    join(&dir.path().join("b"), &ticket, settings(), now())
+    join(&dir.path().join("b"), &ticket, settings(), None, now())
         .await
         .unwrap();
-    let used = join(&dir.path().join("c"), &ticket, settings(), now())
+    let used = join(&dir.path().join("c"), &ticket, settings(), None, now())
         .await
         .unwrap_err();
     let chain = hopluu_model::ErrorChain(&used).to_string();
     assert!(chain.contains("used"), "{chain}");
     let late = hopluu_model::Timestamp(i64::MAX);
-    let expired = join(&dir.path().join("d"), &ticket, settings(), late)
+    let expired = join(&dir.path().join("d"), &ticket, settings(), None, late)
         .await
         .unwrap_err();
     assert!(expired.to_string().contains("ended"), "{expired}");
@@ -272,7 +274,7 @@ async fn a_ticket_is_good_once_and_only_for_its_root() {
     let (whole, cut) = (dir.path().join("b"), dir.path().join("e"));
     std::fs::create_dir(&cut).unwrap();
     std::fs::copy(whole.join("key"), cut.join("key")).unwrap();
-    let again = join(&cut, &ticket, settings(), now()).await.unwrap();
+    let again = join(&cut, &ticket, settings(), None, now()).await.unwrap();
     assert_eq!(again.place.unit.to_string(), "465@2024-05-01");
     start_node(&cut).stop().await;
     first.stop().await;
@@ -310,7 +312,7 @@ async fn what_a_restored_commune_lost_comes_back_from_its_superior() {
     })
     .await;
     commune.stop().await;
-    hopluu_engine::restore(&home, &backup).unwrap();
+    hopluu_engine::restore(&home, &backup, &Secrets::default()).unwrap();
     let commune = start_node(&home);
     until("the lost edit is back", async || {
         let shown = commune.handle().report_show(selector(None)).await.unwrap();
@@ -353,7 +355,7 @@ async fn restores_keep_what_was_there_each_and_void_open_tickets() {
         // A log that a cut has left behind must not come beside another database.
         let log = home.join("store.db-wal");
         std::fs::write(&log, b"left behind").unwrap();
-        let restored = hopluu_engine::restore(&home, &backup).unwrap();
+        let restored = hopluu_engine::restore(&home, &backup, &Secrets::default()).unwrap();
         assert!(!log.exists());
         kept.push(restored.kept.unwrap());
     }
@@ -370,6 +372,7 @@ async fn restores_keep_what_was_there_each_and_void_open_tickets() {
         &dir.path().join("b"),
         &given.encode().unwrap(),
         NodeSettings::default(),
+        None,
         now(),
     )
     .await

@@ -2,7 +2,8 @@
 
 use hopluu_engine::view::{SaveRequest, Saved, Selector};
 use hopluu_engine::{
-    Ailment, CommandError, Detail, Home, InviteRequest, ReportFilter, UndoBar, doctor, now, restore,
+    Ailment, CommandError, Detail, Home, InviteRequest, ReportFilter, Secrets, UndoBar, doctor,
+    now, restore,
 };
 use hopluu_model::Timestamp;
 
@@ -173,7 +174,7 @@ async fn a_restored_node_has_a_new_life_and_its_old_reports() {
         .unwrap();
     node.stop().await;
 
-    let restored = restore(&home, &backup).unwrap();
+    let restored = restore(&home, &backup, &Secrets::default()).unwrap();
     assert_eq!(restored.documents, 1);
     let node = offline(&home);
     let status = node.handle().status().await.unwrap();
@@ -344,7 +345,7 @@ async fn the_doctor_looks_at_what_is_carried_for_others() {
     let dir = tempfile::tempdir().unwrap();
     make_root(dir.path(), "45", &[]);
     let found = || -> Vec<_> {
-        let check_up = doctor(dir.path(), false, now()).unwrap();
+        let check_up = doctor(dir.path(), false, None, now()).unwrap();
         let found = check_up.findings.into_iter();
         found.map(|one| (one.ailment, one.detail)).collect()
     };
@@ -373,7 +374,7 @@ async fn the_doctor_sees_a_wrong_clock_and_a_certificate_that_ends() {
     let ends = node.handle().status().await.unwrap().certificate_ends;
     node.stop().await;
     let found = |at: Timestamp| -> Vec<_> {
-        let check_up = doctor(dir.path(), false, at).unwrap();
+        let check_up = doctor(dir.path(), false, None, at).unwrap();
         let codes = check_up.findings.iter().map(|one| one.ailment);
         codes.collect()
     };

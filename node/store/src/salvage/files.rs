@@ -15,7 +15,7 @@ impl Salvage<'_> {
     pub(super) fn files(&mut self, names: &Names) -> Result<(), DbError> {
         // A database of an older version has none.
         let sql = "SELECT 1 FROM sqlite_schema WHERE name = 'files'";
-        if !matches!(self.old.one(sql, [], |_| Ok(())), Ok(Some(()))) {
+        if !matches!(self.old.read().one(sql, [], |_| Ok(())), Ok(Some(()))) {
             return Ok(());
         }
         let files = self.named_files(names)?;

@@ -2,8 +2,9 @@
 
 use rusqlite::Row;
 
+use super::old::Old;
+use crate::DbError;
 use crate::limits::SALVAGE_GAPS_MAX;
-use crate::{DbError, Read};
 
 /// Which rows of which table, by its integer key.
 pub(super) struct Rows<'q> {
@@ -43,7 +44,7 @@ impl Rows<'_> {
 
 /// Reads rows in the order of their key, stepping over what cannot be read.
 pub(super) fn scan(
-    old: &Read,
+    old: &Old<'_>,
     rows: &Rows<'_>,
     each: &mut dyn FnMut(&Row<'_>) -> Result<(), DbError>,
 ) -> u64 {
@@ -54,6 +55,7 @@ pub(super) fn scan(
             break;
         };
         gaps += 1;
+        old.renew();
         match past_gap(old, rows, bad) {
             Some(good) => from = good,
             None => break,
@@ -64,14 +66,15 @@ pub(super) fn scan(
 
 /// Reads on until something cannot be read; from which key on, if so.
 fn scan_run(
-    old: &Read,
+    old: &Old<'_>,
     rows: &Rows<'_>,
     from: i64,
     each: &mut dyn FnMut(&Row<'_>) -> Result<(), DbError>,
     gaps: &mut u64,
 ) -> Option<i64> {
     let mut next = from;
-    let Ok(mut statement) = old.statement(&rows.sql("")) else {
+    let read = old.read();
+    let Ok(mut statement) = read.statement(&rows.sql("")) else {
         return Some(next);
     };
     let Ok(mut found) = statement.query((from, rows.before)) else {
@@ -94,7 +97,7 @@ fn scan_run(
 
 /// The smallest key from which reading works again, found by doubling and then halving; `None`
 /// if nothing beyond can be read.
-fn past_gap(old: &Read, rows: &Rows<'_>, first_bad: i64) -> Option<i64> {
+fn past_gap(old: &Old<'_>, rows: &Rows<'_>, first_bad: i64) -> Option<i64> {
     let mut bad = first_bad;
     let mut good = None;
     for bits in 0..i64::BITS - 1 {
@@ -122,8 +125,10 @@ fn past_gap(old: &Read, rows: &Rows<'_>, first_bad: i64) -> Option<i64> {
 
 /// Whether the first row from a key on can be read in every column: one whose body lies on a
 /// bad page counts as bad.
-fn reads_from(old: &Read, rows: &Rows<'_>, from: i64) -> bool {
-    let Ok(mut statement) = old.statement(&rows.sql(" LIMIT 1")) else {
+fn reads_from(old: &Old<'_>, rows: &Rows<'_>, from: i64) -> bool {
+    let read = old.read();
+    let Ok(mut statement) = read.statement(&rows.sql(" LIMIT 1")) else {
+        old.renew();
         return false;
     };
     let columns = rows.columns.split(',').count();
@@ -135,5 +140,9 @@ fn reads_from(old: &Read, rows: &Rows<'_>, from: i64) -> bool {
         }
         Ok(())
     });
-    answer.is_ok()
+    let is_read = answer.is_ok();
+    if !is_read {
+        old.renew();
+    }
+    is_read
 }

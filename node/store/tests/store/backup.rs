@@ -37,7 +37,7 @@ fn a_backup_is_whole_while_writing_goes_on() {
         );
         let mode = fs::metadata(&copy).unwrap().permissions().mode();
         assert_eq!(mode & 0o777, 0o600, "it holds all reports");
-        let report = restore_check(&copy).unwrap();
+        let report = restore_check(&copy, None).unwrap();
         assert_eq!(
             (report.docs, report.last_seq),
             (Some(400), Some(Seq(2_000)))
@@ -67,7 +67,7 @@ fn a_bad_copy_is_seen_before_it_is_relied_on() {
     let home = tempfile::tempdir().unwrap();
     let copy = home.path().join("copy.db");
     assert!(matches!(
-        restore_check(&copy),
+        restore_check(&copy, None),
         Err(OpenError::Missing { .. })
     ));
     let store = Store::open_manual(&Medium::Memory, &OpenOptions::create(EPOCH)).unwrap();
@@ -78,11 +78,11 @@ fn a_bad_copy_is_seen_before_it_is_relied_on() {
     let whole = fs::read(&copy).unwrap();
     fs::write(&copy, &whole[..whole.len() / 2]).unwrap();
     assert!(matches!(
-        restore_check(&copy),
+        restore_check(&copy, None),
         Err(OpenError::HalfWritten { .. })
     ));
     let mut damaged = whole.clone();
     damaged[4_096 * 10..4_096 * 12].fill(0xaa);
     fs::write(&copy, &damaged).unwrap();
-    assert!(!restore_check(&copy).unwrap().findings.is_empty());
+    assert!(!restore_check(&copy, None).unwrap().findings.is_empty());
 }

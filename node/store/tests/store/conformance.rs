@@ -2,7 +2,7 @@
 
 use hopluu_store::{DbError, Medium, OpenOptions, Store};
 
-use crate::sample::EPOCH;
+use crate::sample::{EPOCH, encryption};
 
 mod audit;
 mod documents;
@@ -14,9 +14,20 @@ mod voids;
 mod writes;
 
 fn on_file(check: fn(&Store)) {
+    on_disk(check, &OpenOptions::create(EPOCH));
+}
+
+fn encrypted(check: fn(&Store)) {
+    on_disk(
+        check,
+        &OpenOptions::create(EPOCH).encrypted(Some(encryption(1))),
+    );
+}
+
+fn on_disk(check: fn(&Store), options: &OpenOptions) {
     let home = tempfile::tempdir().expect("a folder");
     let path = home.path().join(hopluu_store::FILE_NAME);
-    let store = Store::open(&path, &OpenOptions::create(EPOCH)).expect("a new store");
+    let store = Store::open(&path, options).expect("a new store");
     check(&store);
     holds_together(&store);
     store.close().expect("a clean close");
@@ -58,6 +69,7 @@ macro_rules! conformance {
     ($($module:ident :: $name:ident),* $(,)?) => {
         mod file { $( #[test] fn $name() { super::on_file(super::$module::$name); } )* }
         mod manual_file { $( #[test] fn $name() { super::on_manual_file(super::$module::$name); } )* }
+        mod encrypted_file { $( #[test] fn $name() { super::encrypted(super::$module::$name); } )* }
         mod memory { $( #[test] fn $name() { super::in_memory(super::$module::$name); } )* }
     };
 }

@@ -6,9 +6,9 @@ use std::process::{Command, Stdio};
 use std::thread;
 use std::time::Duration;
 
-use hopluu_store::{AppendError, FILE_NAME, Found, OpenOptions, Store};
+use hopluu_store::{AppendError, Encryption, FILE_NAME, Found, OpenOptions, Store};
 
-use crate::sample::{EPOCH, append_sized, body, doc, doc_id};
+use crate::sample::{EPOCH, append_sized, body, doc, doc_id, encryption};
 
 const KILLS: u64 = 10;
 
@@ -19,7 +19,8 @@ fn writing_child() {
         return;
     };
     let path = Path::new(&home).join(FILE_NAME);
-    let store = Store::open(&path, &OpenOptions::create(EPOCH)).unwrap();
+    let key = std::env::var_os("STORE_CRASH_ENCRYPTED").map(|_| encryption(1));
+    let store = Store::open(&path, &OpenOptions::create(EPOCH).encrypted(key)).unwrap();
     store.write(|tx| tx.put_doc(&doc(1))).unwrap();
     let row = store.read().unwrap().doc(doc_id(1)).unwrap().unwrap();
     let first = u32::try_from(row.changes).unwrap() + 1;
@@ -48,6 +49,16 @@ fn writing_child() {
 
 #[test]
 fn nothing_confirmed_is_lost_over_kills() {
+    kills(None);
+}
+
+#[test]
+fn nothing_confirmed_is_lost_over_kills_of_an_encrypted_database() {
+    kills(Some(encryption(1)));
+}
+
+fn kills(key: Option<Encryption>) {
+    let existing = OpenOptions::existing().encrypted(key);
     let home = tempfile::tempdir().unwrap();
     let path = home.path().join(FILE_NAME);
     let mut confirmed = 0;
@@ -55,6 +66,12 @@ fn nothing_confirmed_is_lost_over_kills() {
         let mut child = Command::new(std::env::current_exe().unwrap())
             .args(["crash::writing_child", "--exact", "--nocapture"])
             .env("STORE_CRASH_HOME", home.path())
+            .envs(
+                existing
+                    .encryption
+                    .as_ref()
+                    .map(|_| ("STORE_CRASH_ENCRYPTED", "1")),
+            )
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
             .spawn()
@@ -74,7 +91,7 @@ fn nothing_confirmed_is_lost_over_kills() {
         if !path.exists() {
             continue;
         }
-        let store = Store::open(&path, &OpenOptions::existing()).unwrap();
+        let store = Store::open(&path, &existing).unwrap();
         let read = store.read().unwrap();
         let changes = read.doc(doc_id(1)).unwrap().map_or(0, |row| row.changes);
         assert!(changes >= confirmed, "{changes} of {confirmed} confirmed");

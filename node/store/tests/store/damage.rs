@@ -5,16 +5,25 @@ use std::fs;
 use std::path::Path;
 
 use hopluu_model::{Epoch, Seq};
-use hopluu_store::{EntryBody, FILE_NAME, Found, OpenOptions, SalvageError, Store, salvage};
+use hopluu_store::{
+    Encryption, EntryBody, FILE_NAME, Found, OpenOptions, SalvageError, Store, salvage,
+};
 
-use crate::sample::{EPOCH, body, count, doc_id, fill, hash, node, receipt, record};
+use crate::sample::{
+    EPOCH, body, count, doc_id, encryption, fill, hash, node, opened, receipt, record,
+};
 
 const DOCS: u32 = 60;
 const CHANGES: u32 = 12;
 const RECORDS: u8 = 200;
 
 fn filled(path: &Path) {
-    let store = Store::open(path, &OpenOptions::create(EPOCH)).expect("a new store");
+    filled_as(path, None);
+}
+
+fn filled_as(path: &Path, encryption: Option<&Encryption>) {
+    let options = OpenOptions::create(EPOCH).encrypted(encryption.cloned());
+    let store = Store::open(path, &options).expect("a new store");
     for n in 0..DOCS {
         fill(&store, n, CHANGES);
     }
@@ -31,8 +40,8 @@ fn filled(path: &Path) {
 }
 
 /// Which pages belong to which table or index, by SQLite's own count.
-fn pages_of(path: &Path, name: &str) -> Vec<u32> {
-    let db = rusqlite::Connection::open(path).expect("a database");
+fn pages_of(path: &Path, name: &str, encryption: Option<&Encryption>) -> Vec<u32> {
+    let db = opened(path, encryption);
     let sql = "SELECT pageno FROM dbstat WHERE name = ?1 AND pagetype = 'leaf' ORDER BY pageno";
     let mut statement = db.prepare(sql).expect("dbstat is built in");
     let pages = statement
@@ -65,6 +74,16 @@ fn is_intact(entry: &EntryBody) -> bool {
 
 #[test]
 fn a_damaged_page_is_found_and_the_rest_saved() {
+    damaged_pages(None);
+}
+
+#[test]
+fn a_damaged_page_of_an_encrypted_database_is_found_and_the_rest_saved() {
+    damaged_pages(Some(&encryption(1)));
+}
+
+fn damaged_pages(encryption: Option<&Encryption>) {
+    let existing = OpenOptions::existing().encrypted(encryption.cloned());
     for table in [
         "changes",
         "changes_hash",
@@ -76,11 +95,11 @@ fn a_damaged_page_is_found_and_the_rest_saved() {
     ] {
         let home = tempfile::tempdir().unwrap();
         let path = home.path().join(FILE_NAME);
-        filled(&path);
-        let pages = pages_of(&path, table);
+        filled_as(&path, encryption);
+        let pages = pages_of(&path, table, encryption);
         spoil(&path, pages[pages.len() / 2]);
 
-        let store = Store::open(&path, &OpenOptions::existing()).unwrap();
+        let store = Store::open(&path, &existing).unwrap();
         let findings = store.read().unwrap().check().unwrap();
         let names_pages = findings
             .iter()
@@ -90,8 +109,8 @@ fn a_damaged_page_is_found_and_the_rest_saved() {
         drop(store);
 
         let fresh = home.path().join("fresh.db");
-        let report = salvage(&path, &fresh, Epoch([9; 16]), &is_intact).unwrap();
-        let store = Store::open(&fresh, &OpenOptions::existing()).unwrap();
+        let report = salvage(&path, &fresh, Epoch([9; 16]), &is_intact, encryption).unwrap();
+        let store = Store::open(&fresh, &existing).unwrap();
         let read = store.read().unwrap();
         assert_eq!(read.epoch().unwrap(), Epoch([9; 16]));
         assert_eq!(read.meta("setting").unwrap().unwrap(), b"value");
@@ -133,7 +152,7 @@ fn a_sound_database_is_salvaged_whole() {
     let home = tempfile::tempdir().unwrap();
     let (path, fresh) = (home.path().join(FILE_NAME), home.path().join("fresh.db"));
     filled(&path);
-    let report = salvage(&path, &fresh, Epoch([9; 16]), &is_intact).unwrap();
+    let report = salvage(&path, &fresh, Epoch([9; 16]), &is_intact, None).unwrap();
     assert_eq!((report.docs_whole, report.changes), (60, 720));
     assert_eq!(
         (report.records, report.receipts, report.gaps),
@@ -146,7 +165,7 @@ fn a_sound_database_is_salvaged_whole() {
     assert_eq!(read.facts(doc_id(3)).unwrap().unwrap(), body(3, 0, 100));
     let batch = read.read_journal(Seq(720), 1, 1 << 20).unwrap();
     assert_eq!(batch.entries[0].origin, Some(node(5)));
-    let again = salvage(&path, &fresh, Epoch([8; 16]), &is_intact);
+    let again = salvage(&path, &fresh, Epoch([8; 16]), &is_intact, None);
     assert!(matches!(again, Err(SalvageError::Exists { .. })));
 }
 
@@ -177,7 +196,7 @@ fn a_flipped_bit_is_found_by_whoever_knows_the_hash() {
     drop(read);
     store.close().unwrap();
     let fresh = home.path().join("fresh.db");
-    let report = salvage(&path, &fresh, Epoch([9; 16]), &is_intact).unwrap();
+    let report = salvage(&path, &fresh, Epoch([9; 16]), &is_intact, None).unwrap();
     // The spoilt third change and all that stand on it.
     assert_eq!(report.docs_cut, [doc_id(7)]);
     assert_eq!(report.changes_dropped, u64::from(CHANGES) - 2);
@@ -189,7 +208,7 @@ fn a_file_of_which_nothing_reads_is_named_as_such() {
     let (path, fresh) = (home.path().join(FILE_NAME), home.path().join("fresh.db"));
     filled(&path);
     spoil(&path, 1);
-    let error = salvage(&path, &fresh, EPOCH, &is_intact).unwrap_err();
+    let error = salvage(&path, &fresh, EPOCH, &is_intact, None).unwrap_err();
     assert!(
         matches!(error, SalvageError::Unreadable { .. }),
         "{error:?}"

@@ -13,6 +13,7 @@ mod backup;
 mod conformance;
 mod crash;
 mod damage;
+mod encrypted;
 mod full_disk;
 mod homes;
 mod sample;

@@ -1,12 +1,38 @@
 //! Small made-up documents: hashes are numbers, bodies say which.
 
+use std::path::Path;
+
 use hopluu_model::{ActorId, ChangeHash, DocId, Epoch, NodeId, RecordHash, Timestamp, UnitId};
 use hopluu_store::{
-    AccountRow, AppendError, Appended, Failures, NewChange, NewDoc, PrivateRead, ReceiptRow,
-    RecordRow, RefusalRow, Store, WriteTx,
+    AccountRow, AppendError, Appended, DatabaseKey, Encryption, Failures, NewChange, NewDoc,
+    PrivateRead, ReceiptRow, RecordRow, RefusalRow, Store, WriteTx,
 };
 
 pub(crate) const EPOCH: Epoch = Epoch([7; 16]);
+
+/// A key of one byte, and what might be its wrapping.
+pub(crate) fn encryption(n: u8) -> Encryption {
+    Encryption {
+        key: DatabaseKey::new(zeroize::Zeroizing::new([n; DatabaseKey::LEN])),
+        wrapped: format!("key {n}, wrapped").into_bytes().into(),
+    }
+}
+
+/// The database past the store, as somebody with the key can open it.
+pub(crate) fn opened(path: &Path, encryption: Option<&Encryption>) -> rusqlite::Connection {
+    let db = rusqlite::Connection::open(path).expect("a file");
+    if let Some(encryption) = encryption {
+        let key: String = encryption
+            .key
+            .as_bytes()
+            .iter()
+            .map(|byte| format!("{byte:02x}"))
+            .collect();
+        db.execute_batch(&format!("PRAGMA key = \"x'{key}'\""))
+            .expect("a key");
+    }
+    db
+}
 
 pub(crate) fn doc_id(n: u32) -> DocId {
     let mut id = [0; 16];

@@ -10,7 +10,7 @@ use hopluu_model::{ErrorChain, Fault};
 use super::exit_of;
 use crate::failure::{Exit, Failure};
 use crate::show;
-use crate::text::{cause, join};
+use crate::text::{cause, join, secret};
 
 /// What to do about a database that does not open.
 fn unopened(error: &OpenError) -> Option<Both> {
@@ -40,6 +40,14 @@ fn unopened(error: &OpenError) -> Option<Both> {
         OpenError::Foreign { .. } | OpenError::Missing { .. } => Both::new(
             "kiểm tra lại --home; nếu đúng thư mục, `hopluu restore` với một bản sao lưu",
             "look at --home again; if it is the right folder, `hopluu restore` a backup",
+        ),
+        OpenError::Plain { .. } => Both::new(
+            "việc mã hóa bị ngắt giữa chừng: chạy lại `hopluu encrypt`, hoặc `hopluu decrypt`",
+            "encrypting was cut half-way: run `hopluu encrypt` again, or `hopluu decrypt`",
+        ),
+        OpenError::OtherKey { .. } => Both::new(
+            "chép lại store.key đi cùng cơ sở dữ liệu này, hoặc `hopluu restore` với một bản sao lưu",
+            "put back the store.key that belongs to it, or `hopluu restore` a backup",
         ),
         OpenError::File { .. } | OpenError::Db { .. } => return None,
     };
@@ -119,6 +127,17 @@ impl From<SetupError> for Failure {
                     ours.short()
                 ),
             ),
+            SetupError::Unsound(_) => (
+                "M-2215",
+                format!("cơ sở dữ liệu bị hỏng {}", technical(&en)),
+            ),
+            SetupError::BackupClosed(why) => (
+                "M-2216",
+                match why {
+                    None => "bản sao lưu đã mã hóa, chưa có mật khẩu hay tệp khóa".to_owned(),
+                    Some(why) => format!("không mở được bản sao lưu: {}", secret::why(&why)),
+                },
+            ),
             SetupError::File { source, .. } => (
                 "M-2212",
                 format!("không chép được tệp{}", cause::of(&source)),
@@ -146,6 +165,14 @@ fn setup_hint(error: &SetupError) -> Option<Both> {
              vào một thư mục khác: báo cáo đã gửi sẽ về từ cấp trên",
             "`hopluu restore` a backup; if there is none, ask for a new ticket and join in another \
              folder: what was sent comes back from the superior",
+        ),
+        SetupError::Unsound(_) => Both::new(
+            "chạy `hopluu doctor --repair` trước",
+            "run `hopluu doctor --repair` first",
+        ),
+        SetupError::BackupClosed(_) => Both::new(
+            "dùng --backup-passphrase-file hoặc --backup-key-file: mật khẩu hay tệp khóa lúc sao lưu",
+            "use --backup-passphrase-file or --backup-key-file: those that the backup was made under",
         ),
         SetupError::Join(JoinCallError::NoAddress) => Both::new(
             "kiểm tra địa chỉ mà bên mời đã ghi bằng --address; nếu sai thì xin mã mời mới",

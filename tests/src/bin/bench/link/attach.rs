@@ -115,7 +115,7 @@ async fn two_ends(above: &Path, below: &Path) -> anyhow::Result<Running> {
             Err(error) => return Err(error.into()),
         }
     };
-    join(below, &ticket, NodeSettings::default(), now()).await?;
+    join(below, &ticket, NodeSettings::default(), None, now()).await?;
     let commune = node(below)?;
     while commune.handle().form_list().await?.is_empty() {
         ensure!(Instant::now() < until, "the forms do not come");
