@@ -3,6 +3,7 @@
 //! ```text
 //! audit      who set what, proved elsewhere; who read what is private; what was refused
 //! promises   what the README and docs/cli.md promise, one test each
+//! at_rest    a disk that somebody else has, files that others could read or lead astray
 //! bad_input  what is refused: by which code, in which words, and that nothing changed
 //! damage     a page of the database that is broken, a disk that is full
 //! hand       what is carried on sticks and paper
@@ -22,6 +23,7 @@
     reason = "a JSON value that lacks a field reads as null there, and the test says so"
 )]
 
+mod at_rest;
 mod audit;
 mod bad_input;
 mod crash;
