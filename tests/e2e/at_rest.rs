@@ -115,7 +115,7 @@ fn a_stolen_disk_says_nothing_and_the_passphrase_brings_everything_back() {
     assert_eq!(holders(&files, &WORDS), [""; 0]);
 
     // Neither nothing nor a guess opens it, and neither harms it.
-    node.home.refuses(&["status"], 2, "M-2050");
+    node.home.refuses(&["status"], 2, "M-2060");
     let guess = world.file("guess.txt", "mưa rừng tháng tám\n");
     node.home
         .refuses(&["--home-passphrase-file", &guess, "status"], 2, "M-2113");
@@ -170,7 +170,7 @@ fn a_backup_is_closed_by_the_same_secret_and_outlives_the_wrapped_key() {
     assert_eq!(node.home.tell(&["--home-key-file", &key, "status"]).code, 0);
     fs::write(&key, [0xa5; 31]).unwrap();
     node.home
-        .refuses(&["--home-key-file", &key, "status"], 2, "M-2053");
+        .refuses(&["--home-key-file", &key, "status"], 2, "M-2063");
     let long = world.file("long.txt", &"x".repeat(9_000));
     node.home
         .refuses(&["--home-passphrase-file", &long, "status"], 2, "M-2010");

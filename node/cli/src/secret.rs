@@ -33,7 +33,9 @@ impl From<'_> {
         };
         let text = Zeroizing::new(read_given(path, SECRET_FILE_BYTES_MAX)?);
         let line = text.lines().next().unwrap_or_default();
-        Ok(Some(Secret::passphrase(line).map_err(text::secret::wrong)?))
+        Ok(Some(
+            Secret::passphrase(line).map_err(|error| text::secret::wrong(&error))?,
+        ))
     }
 }
 
@@ -62,7 +64,7 @@ pub(crate) fn new(from: From<'_>, lang: Lang) -> Result<Secret, Failure> {
         return Ok(given);
     }
     let first = typed(text::secret::new_passphrase(lang))?;
-    let secret = Secret::passphrase(&first).map_err(text::secret::wrong)?;
+    let secret = Secret::passphrase(&first).map_err(|error| text::secret::wrong(&error))?;
     if *typed(text::secret::once_more(lang))? == *first {
         Ok(secret)
     } else {
@@ -72,7 +74,7 @@ pub(crate) fn new(from: From<'_>, lang: Lang) -> Result<Secret, Failure> {
 
 /// Asks for a passphrase that is there already.
 pub(crate) fn ask(prompt: &str) -> Result<Secret, Failure> {
-    Secret::passphrase(&typed(prompt)?).map_err(text::secret::wrong)
+    Secret::passphrase(&typed(prompt)?).map_err(|error| text::secret::wrong(&error))
 }
 
 /// Whether somebody is there: a script is never kept waiting.
@@ -80,7 +82,8 @@ pub(crate) fn can_ask() -> bool {
     io::stdin().is_terminal()
 }
 
-fn typed(prompt: &str) -> Result<Zeroizing<String>, Failure> {
+/// Asks for something that is not shown.
+pub(crate) fn typed(prompt: &str) -> Result<Zeroizing<String>, Failure> {
     if !can_ask() {
         return Err(text::secret::nobody_to_ask());
     }
@@ -97,5 +100,5 @@ fn read_key_file(path: &Path) -> Result<Secret, Failure> {
     file.take(SECRET_FILE_BYTES_MAX)
         .read_to_end(&mut bytes)
         .map_err(failed)?;
-    Secret::key_file(&bytes).map_err(text::secret::wrong)
+    Secret::key_file(&bytes).map_err(|error| text::secret::wrong(&error))
 }

@@ -19,7 +19,7 @@ use crate::context::Context;
 use crate::failure::{Exit, Failure};
 use crate::limits::PASSPHRASE_FILE_BYTES_MAX;
 use crate::table::{Align, Table};
-use crate::{show, text};
+use crate::{secret, show, text};
 
 pub(super) async fn login(args: LoginArgs, context: &Context) -> Result<Exit, Failure> {
     let dir = context.dir()?;
@@ -174,10 +174,10 @@ fn new(from: &PassphraseArgs, account: &str, context: &Context) -> Result<Passph
         return read_passphrase(path);
     }
     let first = ask(&text::people::new_passphrase_of(account, context.lang))?;
-    if ask(text::people::once_more(context.lang))? == first {
+    if ask(text::secret::once_more(context.lang))? == first {
         Ok(first)
     } else {
-        Err(text::people::not_the_same())
+        Err(text::secret::not_the_same())
     }
 }
 
@@ -188,10 +188,8 @@ fn read_passphrase(path: &Path) -> Result<Passphrase, Failure> {
 }
 
 fn ask(prompt: &str) -> Result<Passphrase, Failure> {
-    let typed = rpassword::prompt_password(format!("{prompt}: "));
-    typed
-        .map(Passphrase::new)
-        .map_err(|error| text::people::no_terminal(&error))
+    let mut typed = secret::typed(prompt)?;
+    Ok(Passphrase::new(std::mem::take(&mut *typed)))
 }
 
 fn answer_session(session: &SessionView, context: &Context) -> Result<Exit, Failure> {

@@ -7,7 +7,7 @@ use std::path::Path;
 
 use hopluu_api::text::{Both, json_vi, technical};
 use hopluu_api::{ClientError, Problem, ServeError};
-use hopluu_engine::{HomeError, StartError};
+use hopluu_engine::{HomeError, LinkFlaw, StartError};
 use hopluu_form::{FormErrors, Lang};
 use hopluu_model::tree::LoadError;
 use hopluu_model::{ErrorChain, Fault};
@@ -152,19 +152,9 @@ impl From<HomeError> for Failure {
                 format!("{} không chứa khóa", path.display()),
                 None,
             ),
-            HomeError::Closed(dir) => (
-                "M-2111",
-                format!("{} đã mã hóa, chưa có mật khẩu hay tệp khóa", dir.display()),
-                Some(secret::give_a_file()),
-            ),
-            HomeError::NotEncrypted(dir) => {
-                ("M-2112", format!("{} không mã hóa", dir.display()), None)
+            HomeError::Closed(_) | HomeError::NotEncrypted(_) | HomeError::Secret { .. } => {
+                secret::of_home(&error)
             }
-            HomeError::Secret { dir, source } => (
-                "M-2113",
-                format!("không mở được {}: {}", dir.display(), secret::why(source)),
-                secret::hint(source),
-            ),
             HomeError::Settings { path, .. } => (
                 "M-2108",
                 format!("không hiểu {} {}", path.display(), technical(&en)),
@@ -184,16 +174,18 @@ impl From<HomeError> for Failure {
                 source,
             } => (
                 "M-2109",
-                format!(
-                    "không hiểu phần liên kết tới {address} trong {}: {}",
-                    path.display(),
-                    link::flaw(source)
-                ),
+                bad_link(&path.display().to_string(), address, source),
                 Some(correct_link()),
             ),
         };
         Self::new(exit_of(error.fault()), code, Both::new(vi, en), hint)
     }
+}
+
+/// What is wrong with the settings of a link.
+fn bad_link(path: &str, address: &str, flaw: &LinkFlaw) -> String {
+    let flaw = link::flaw(flaw);
+    format!("không hiểu phần liên kết tới {address} trong {path}: {flaw}")
 }
 
 /// What to do about a folder that cannot be written.

@@ -1,12 +1,6 @@
 //! Words about people.
 
-use std::io;
-
-use hopluu_api::text::Both;
 use hopluu_form::Lang;
-
-use super::cause;
-use crate::failure::{Exit, Failure};
 
 /// Heads of a table, and what stands in it.
 #[derive(Debug)]
@@ -64,13 +58,6 @@ pub(crate) fn new_passphrase_of(account: &str, lang: Lang) -> String {
     }
 }
 
-pub(crate) fn once_more(lang: Lang) -> &'static str {
-    match lang {
-        Lang::Vi => "Nhập lại lần nữa",
-        Lang::En => "Once more",
-    }
-}
-
 pub(crate) fn logged_out(lang: Lang) -> &'static str {
     match lang {
         Lang::Vi => "đã đăng xuất",
@@ -95,21 +82,4 @@ pub(crate) fn session(
         Lang::Vi => format!("{account}{office}: {roles}; đến {until}"),
         Lang::En => format!("{account}{office}: {roles}; until {until}"),
     }
-}
-
-pub(crate) fn not_the_same() -> Failure {
-    let message = Both::new("hai lần nhập không giống nhau", "the two are not the same");
-    Failure::new(Exit::Usage, "M-2025", message, None)
-}
-
-pub(crate) fn no_terminal(error: &io::Error) -> Failure {
-    let message = Both::new(
-        format!("không hỏi được mật khẩu{}", cause::of(error)),
-        format!("the passphrase cannot be asked for: {error}"),
-    );
-    let hint = Both::new(
-        "chạy trong cửa sổ lệnh, hoặc dùng --passphrase-file",
-        "run it in a terminal, or use --passphrase-file",
-    );
-    Failure::new(Exit::Usage, "M-2026", message, Some(hint))
 }

@@ -44,7 +44,7 @@ pub(crate) fn nobody_to_ask() -> Failure {
         "thư mục này cần mật khẩu, nhưng không có ai để hỏi",
         "this folder needs a passphrase, and nobody is there to ask",
     );
-    Failure::new(Exit::Usage, "M-2050", message, Some(give_a_file()))
+    Failure::new(Exit::Usage, "M-2060", message, Some(give_a_file()))
 }
 
 /// The terminal does not do as it should.
@@ -53,7 +53,7 @@ pub(crate) fn no_terminal(error: &io::Error) -> Failure {
         format!("không hỏi được mật khẩu{}", cause::of(error)),
         format!("cannot ask for the passphrase: {error}"),
     );
-    Failure::new(Exit::Usage, "M-2050", message, Some(give_a_file()))
+    Failure::new(Exit::Usage, "M-2060", message, Some(give_a_file()))
 }
 
 pub(crate) fn not_the_same() -> Failure {
@@ -61,7 +61,7 @@ pub(crate) fn not_the_same() -> Failure {
         "hai lần gõ mật khẩu không giống nhau",
         "the two passphrases differ",
     );
-    Failure::new(Exit::Usage, "M-2051", message, None)
+    Failure::new(Exit::Usage, "M-2061", message, None)
 }
 
 /// Only a key file opens it, and none is given.
@@ -74,7 +74,7 @@ pub(crate) fn key_file_needed() -> Failure {
         "chỉ ra bằng --home-key-file",
         "give it with --home-key-file",
     );
-    Failure::new(Exit::Usage, "M-2052", message, Some(hint))
+    Failure::new(Exit::Usage, "M-2062", message, Some(hint))
 }
 
 /// There is nothing to decrypt.
@@ -82,10 +82,28 @@ pub(crate) fn not_encrypted(dir: &Path) -> Failure {
     HomeError::NotEncrypted(dir.to_owned()).into()
 }
 
+/// What is wrong with an encrypted folder: code, words and what to do.
+pub(super) fn of_home(error: &HomeError) -> (&'static str, String, Option<Both>) {
+    match error {
+        HomeError::Closed(dir) => (
+            "M-2111",
+            format!("{} đã mã hóa, chưa có mật khẩu hay tệp khóa", dir.display()),
+            Some(give_a_file()),
+        ),
+        HomeError::NotEncrypted(dir) => ("M-2112", format!("{} không mã hóa", dir.display()), None),
+        HomeError::Secret { dir, source } => (
+            "M-2113",
+            format!("không mở được {}: {}", dir.display(), why(source)),
+            hint(source),
+        ),
+        other => ("M-2106", other.to_string(), None),
+    }
+}
+
 /// A secret that is none, before it was tried.
-pub(crate) fn wrong(error: SecretError) -> Failure {
-    let message = Both::new(why(&error), error.to_string());
-    Failure::new(Exit::Usage, "M-2053", message, None)
+pub(crate) fn wrong(error: &SecretError) -> Failure {
+    let message = Both::new(why(error), error.to_string());
+    Failure::new(Exit::Usage, "M-2063", message, None)
 }
 
 /// Why a secret opens nothing.
