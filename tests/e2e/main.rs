@@ -8,6 +8,7 @@
 //! damage     a page of the database that is broken, a disk that is full
 //! hand       what is carried on sticks and paper
 //! hostile    a certified peer that breaks every rule
+//! keys       joins cut off, tickets used twice, a root from paper
 //! near       communes that find each other on a network of their own
 //! people     who is let in at a node, and who is named for what
 //! crash      kill -9 while a node writes and while it syncs
@@ -30,6 +31,7 @@ mod crash;
 mod damage;
 mod hand;
 mod hostile;
+mod keys;
 mod near;
 mod people;
 mod promises;

@@ -33,6 +33,8 @@ impl World {
             }
             NetEffect::Send { link, bytes, .. } => return self.send(at, link, bytes),
             // Simulated links lose nothing while they stand.
+            // No certificate ends there, and links are opened by keys alone.
+            NetEffect::Judge { .. } | NetEffect::Present => {}
             NetEffect::Await { .. } | NetEffect::Hold { .. } | NetEffect::CallWanted => {}
             NetEffect::Close { link, code, .. } => self.close(at, link, code.number()),
             NetEffect::Bar { link, .. } => {

@@ -181,6 +181,8 @@ fn command_status(error: &CommandError) -> StatusCode {
         | CommandError::NoAddress
         | CommandError::TicketHours { .. }
         | CommandError::BadAddress { .. }
+        | CommandError::TimeTooFar
+        | CommandError::WrongBefore { .. }
         | CommandError::UnknownName { .. }
         | CommandError::Refused { .. } => StatusCode::BAD_REQUEST,
         CommandError::AmbiguousUnit { .. }

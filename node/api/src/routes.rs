@@ -18,8 +18,9 @@ use axum::middleware::from_fn_with_state;
 use axum::routing::{get, post};
 use axum::{Json, Router};
 use hopluu_engine::view::{
-    ExplainView, FormRow, HistoryRow, InviteView, LinkView, RecomputeView, ReportRow, ReportView,
-    SaveRequest, Saved, Selector, StatusView, TotalView, UnitView, UpstreamView,
+    ClockRequest, ClockView, ExplainView, FormRow, HistoryRow, InviteView, LinkView, RecomputeView,
+    ReportRow, ReportView, SaveRequest, Saved, Selector, StatusView, TotalView, UnitView,
+    UpstreamView,
 };
 use hopluu_engine::{CommandError, Handle, InviteRequest, ReportFilter, TotalSelector};
 use hopluu_model::tree::TreeEvent;
@@ -93,6 +94,7 @@ pub(crate) fn router(handle: Handle, stopped: tokio::sync::watch::Receiver<bool>
         .route("/v1/units", get(unit_show).post(units_add))
         .route("/v1/units/tree", get(unit_tree))
         .route("/v1/invite", post(invite))
+        .route("/v1/clock", get(clock_show).post(clock_set))
         .route(
             "/v1/grants",
             get(rights::grant_list).post(rights::grant_give),
@@ -301,6 +303,14 @@ async fn unit_tree(api: Api, Asked(query): Asked<UnitQuery>) -> Answer<Vec<UnitV
 async fn units_add(api: Api, Given(event): Given<TreeEvent>) -> Answer<Done> {
     within(REQUEST_TIME_MAX, api.handle.units_add(event)).await?;
     Ok(Json(Done {}))
+}
+
+async fn clock_show(api: Api) -> Answer<ClockView> {
+    soon(api.handle.clock_show()).await
+}
+
+async fn clock_set(api: Api, Given(clock): Given<ClockRequest>) -> Answer<ClockView> {
+    soon(api.handle.clock_set(clock)).await
 }
 
 async fn invite(api: Api, Given(ticket): Given<TicketRequest>) -> Answer<InviteView> {

@@ -197,6 +197,10 @@ pub fn message(error: &CommandError) -> Both {
         CommandError::TicketHours { hours, most } => {
             format!("mã mời có hiệu lực từ 1 đến {most} giờ, không thể là {hours} giờ")
         }
+        CommandError::TimeTooFar => "ngày này sau hết năm 2199".to_owned(),
+        CommandError::WrongBefore { at, before } => {
+            format!("đã là {at} thì không thể coi ngày {before} trở đi là sai")
+        }
         CommandError::BadAddress { text } => format!("`{text}` không phải địa chỉ MÁY:CỔNG"),
         CommandError::FormNotNewer { known } => format!(
             "ở đây đã có bản {known} của biểu mẫu; sửa biểu mẫu hay nơi áp dụng phải dùng số bản cao hơn"
@@ -362,6 +366,14 @@ pub fn hint(error: &CommandError) -> Option<Both> {
             "đổi --hours; bỏ trống là 168 giờ",
             "change --hours; left out it is 168",
         ),
+        CommandError::TimeTooFar => Both::new(
+            "kiểm tra đồng hồ của máy, hoặc ghi ngày NĂM-THÁNG-NGÀY",
+            "look at the machine's clock, or write the day YEAR-MONTH-DAY",
+        ),
+        CommandError::WrongBefore { .. } => Both::new(
+            "--before phải sau ngày được đặt hơn 30 ngày",
+            "--before lies more than 30 days after the day that is set",
+        ),
         CommandError::BadAddress { .. } => Both::new(
             "ví dụ: --address 10.0.0.5:7710 hoặc --address huyen.example:7710",
             "for example --address 10.0.0.5:7710 or --address district.example:7710",
@@ -515,6 +527,7 @@ fn asked_vi(what: &str) -> &str {
         }
         "the write" | "the save" => "lần lưu này",
         "the form" => "biểu mẫu",
+        "the time" => "ngày giờ",
         "hand down a form" => "ban hành biểu mẫu",
         "writes waiting for the disk" => "số lần lưu đang chờ ổ đĩa",
         other => other,

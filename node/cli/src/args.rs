@@ -20,12 +20,14 @@ pub(crate) use report::{
     UndoArgs, WithdrawArgs,
 };
 pub(crate) use rights::{GiveArgs, GrantCommand, ParkedCommand, RevokeCommand, VoidCommand};
+pub(crate) use root::{RootBackupArgs, RootCommand, RootRestoreArgs};
 
 mod audit;
 mod bundle;
 mod people;
 mod report;
 mod rights;
+mod root;
 
 /// Figures and texts of reports, from the commune to the province, with and without a link
 #[derive(Debug, Parser)]
@@ -132,6 +134,9 @@ pub(crate) enum Command {
     /// Who works at this node
     #[command(subcommand)]
     Account(AccountCommand),
+    /// What time it is, as superiors have signed, and who says so
+    #[command(subcommand)]
+    Clock(ClockCommand),
     /// Who may write what
     #[command(subcommand)]
     Grant(GrantCommand),
@@ -162,6 +167,9 @@ pub(crate) enum Command {
     Decrypt,
     /// Change the passphrase or the key file of an encrypted folder
     Passphrase(NewSecretArgs),
+    /// The root's key on paper, and a lost root from paper
+    #[command(subcommand)]
+    Root(RootCommand),
     /// Show the whole mesh at work on this machine: a province, a district, 21 communes, three offices
     Demo(crate::cmd::demo::DemoArgs),
     /// Look the node's folder over, and repair its database
@@ -217,11 +225,14 @@ pub(crate) struct InviteArgs {
     /// How long the ticket is good, in hours
     #[arg(long, value_name = "N", default_value_t = crate::limits::TICKET_HOURS)]
     pub(crate) hours: u32,
+    /// Also as a QR code, a PNG in this file
+    #[arg(long, value_name = "FILE")]
+    pub(crate) qr: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]
 pub(crate) struct JoinArgs {
-    /// The ticket; `-` reads it from standard input
+    /// The ticket, or a photo of its code (PNG, JPEG); `-` reads it from standard input
     pub(crate) ticket: String,
     /// Address to listen on for other nodes
     #[arg(long, value_name = "ADDR")]
@@ -340,6 +351,23 @@ pub(crate) struct UnitArgs {
 pub(crate) struct AddUnitsArgs {
     /// File with one event a line; `-` reads standard input
     pub(crate) file: PathBuf,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum ClockCommand {
+    /// Show what time it is by what superiors have signed
+    Show,
+    /// Say what time it is: at the root to everybody, elsewhere to this node
+    Set(SetClockArgs),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct SetClockArgs {
+    /// The day it is [default: what the machine's clock says]
+    pub(crate) day: Option<Date>,
+    /// Whoever claims this day or a later one is wrong [default: the first such claim seen here]
+    #[arg(long, value_name = "DATE")]
+    pub(crate) before: Option<Date>,
 }
 
 #[derive(Debug, Args)]

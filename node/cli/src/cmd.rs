@@ -3,6 +3,7 @@
 mod audit;
 mod backup;
 mod bundle;
+mod clock;
 pub(crate) mod demo;
 mod doctor;
 mod encrypt;
@@ -17,6 +18,7 @@ mod report;
 mod restore;
 mod rights;
 mod rollup;
+mod root;
 mod run;
 mod status;
 mod units;
@@ -62,6 +64,7 @@ pub(crate) async fn run(command: Command, context: &Context) -> Result<Exit, Fai
         Command::Login(args) => people::login(args, context).await,
         Command::Logout => people::logout(context).await,
         Command::Account(command) => people::account(command, context).await,
+        Command::Clock(command) => clock::run(command, context).await,
         Command::Grant(command) => rights::grant(command, context).await,
         Command::Revoke(command) => rights::revoke(command, context).await,
         Command::Void(command) => rights::void(command, context).await,
@@ -74,6 +77,7 @@ pub(crate) async fn run(command: Command, context: &Context) -> Result<Exit, Fai
         Command::Encrypt => encrypt::encrypt_home(context).await,
         Command::Decrypt => encrypt::decrypt_home(context).await,
         Command::Passphrase(args) => encrypt::change(&args, context).await,
+        Command::Root(command) => root::run(command, context).await,
         Command::Demo(args) => demo::run(args, context).await,
         Command::Doctor(args) => doctor::run(&args, context).await,
     }

@@ -1,6 +1,6 @@
 //! The units and forms that come with the program, and those of a folder in their place.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use hopluu_form::Form;
 use hopluu_model::tree::{TreeManifest, UnitTree, load_snapshots};
@@ -30,6 +30,29 @@ const FORMS: [&str; 2] = [
     include_str!("../../../config/forms/pcmd-review.toml"),
     include_str!("../../../config/forms/flood-quick.toml"),
 ];
+
+/// The unit tree of a folder, or the one that comes with the program.
+pub(crate) fn tree_or(dir: Option<&Path>) -> Result<UnitTree, Failure> {
+    match dir {
+        Some(dir) => tree_of(dir),
+        None => tree(),
+    }
+}
+
+/// Forms of files, or those that come with the program, for everybody below.
+pub(crate) fn forms_or(files: &[PathBuf]) -> Result<Vec<(String, Vec<String>)>, Failure> {
+    let forms = match files {
+        [] => forms(),
+        files => files
+            .iter()
+            .map(|path| form_of(path))
+            .collect::<Result<_, _>>()?,
+    };
+    Ok(forms
+        .into_iter()
+        .map(|source| (source, Vec::new()))
+        .collect())
+}
 
 /// The unit tree that comes with the program.
 pub(crate) fn tree() -> Result<UnitTree, Failure> {

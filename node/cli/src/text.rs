@@ -4,6 +4,7 @@ pub(crate) mod attachment;
 pub(crate) mod audit;
 pub(crate) mod bundle;
 mod cause;
+pub(crate) mod clock;
 pub(crate) mod fail;
 pub(crate) mod found;
 pub(crate) mod help;
@@ -11,6 +12,7 @@ mod join;
 pub(crate) mod link;
 pub(crate) mod people;
 pub(crate) mod rights;
+pub(crate) mod root;
 pub(crate) mod screen;
 pub(crate) mod secret;
 pub(crate) mod usage;
@@ -99,6 +101,8 @@ words! {
     documents: "báo cáo", "documents";
     parked: "đang chờ phần thiếu", "parked";
     revoked: "máy này đã bị thu hồi", "this node is revoked";
+    warning: "chú ý", "look";
+    ending: "chứng thư lẽ ra đã được gia hạn: xem `hopluu doctor`", "the certificate should have been renewed: see `hopluu doctor`";
     disk_word: "ổ đĩa", "disk";
     certificate_ends: "chứng thư hết hạn", "certificate ends";
     listen: "địa chỉ", "listens on";
@@ -488,15 +492,15 @@ pub(crate) fn ailment(ailment: Ailment) -> (Both, Both) {
         Ailment::Expiry => (
             Both::new("chứng thư sắp hết hạn", "the certificate ends soon"),
             Both::new(
-                "báo cho cấp trên để được cấp lại",
-                "ask the superior for a new one",
+                "nối mạng với máy đã mời máy này vào: nó tự gia hạn; ở máy gốc: lập gốc mới",
+                "link to the node that let this one in, which renews it by itself; at a root: make a new root",
             ),
         ),
         Ailment::Expired => (
             Both::new("chứng thư đã hết hạn", "the certificate has ended"),
             Both::new(
-                "báo cho cấp trên để được cấp lại",
-                "ask the superior for a new one",
+                "xin mã mời mới và vào mạng trong một thư mục khác: những gì đã gửi sẽ về từ cấp trên",
+                "ask for a new ticket and join in another folder: what was sent comes back from the superior",
             ),
         ),
         Ailment::Readable => (

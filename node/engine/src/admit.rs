@@ -18,7 +18,7 @@ use hopluu_doc::ScannedChange;
 use hopluu_model::{ChangeHash, DocId, EntryKind, ErrorChain, NodeId, Timestamp, UnitId};
 use hopluu_store::{DbError, Park, ParkedRow, Put, WriteTx};
 use hopluu_sync::{Event, Incoming, Refusal, RefusalCode};
-use hopluu_trust::{Record, RecordKind};
+use hopluu_trust::{Evidence, Record, RecordKind};
 
 pub(crate) use self::changes::{Appender, NewEntry, judge_anew};
 use self::parked::parked_body;
@@ -27,6 +27,7 @@ pub(crate) use self::receipts::{Giver, gives, receipt_heads};
 pub(crate) use self::records::put_record;
 use crate::beginnings::Beginnings;
 use crate::core::Core;
+use crate::evidence::Heard;
 use crate::judging::Rejudge;
 use crate::limits::DECODED_OPS_AT_ONCE;
 use crate::registry::{RecordEffect, Registry, Working};
@@ -40,6 +41,8 @@ pub(crate) struct Admitted {
     pub(crate) docs: BTreeMap<DocId, Vec<ScannedChange>>,
     /// What records changed.
     pub(crate) records: Vec<(RecordEffect, RecordKind, UnitId)>,
+    /// What superiors have said of the time, if that is news.
+    pub(crate) evidence: Option<Evidence>,
     /// Documents for which a receipt of our own came back from somebody who had kept it.
     returned: BTreeSet<DocId>,
     /// Receipts that are new here: the document, who has it, since when.
@@ -93,6 +96,7 @@ pub(crate) struct Admission {
     pub(crate) working: Arc<Working>,
     pub(crate) beginnings: Arc<Beginnings>,
     pub(crate) giver: Giver,
+    pub(crate) heard: Heard,
     /// Who sent it; nobody where it is this node's own.
     pub(crate) from: Option<NodeId>,
     /// Who has it, and need not be given it: whoever sent it, unless it may have lost it since.
@@ -106,6 +110,7 @@ impl Core {
             working: self.working(),
             beginnings: Arc::clone(&self.beginnings),
             giver: Giver::of(self),
+            heard: self.heard_time.clone(),
             from,
             origin: from,
             now,
@@ -120,6 +125,13 @@ impl Core {
         self.try_again(turn, admitted.left);
         if let Some(registry) = admitted.registry {
             self.records_changed(registry);
+        }
+        let is_timely = admitted.evidence.is_some() || !admitted.records.is_empty();
+        if let Some(evidence) = admitted.evidence {
+            self.heard_time.learn(evidence);
+        }
+        if is_timely {
+            self.look_at_time(turn);
         }
         if !admitted.records.is_empty() {
             self.judge_on(turn);

@@ -26,6 +26,14 @@ pub(crate) fn day_of(number: i64) -> Date {
     day(Timestamp(number.saturating_mul(DAY_MS)))
 }
 
+/// The first instant of a day in Viet Nam.
+pub(crate) fn begin_of(day: Date) -> Timestamp {
+    let instant = day.to_zoned(jiff::tz::TimeZone::UTC);
+    instant.map_or(Timestamp(i64::MAX), |instant| {
+        Timestamp(instant.timestamp().as_millisecond() - OFFSET_MS)
+    })
+}
+
 /// The minute of the week in Viet Nam, from Monday, 00:00.
 pub(crate) fn minute_of_week(at: Timestamp) -> u32 {
     // The first of January 1970 was a Thursday.
@@ -60,5 +68,9 @@ mod tests {
             let at = Timestamp(hour * 3_600_000);
             assert_eq!(day_of(day_number(at)), day(at));
         }
+        assert_eq!(
+            day(begin_of("2026-11-23".parse().unwrap())).to_string(),
+            "2026-11-23"
+        );
     }
 }

@@ -2,7 +2,7 @@
 //! come out. The daemon drives it from a loop ([`crate::start`]); the simulated mesh drives many of
 //! them in virtual time.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::Arc;
 
@@ -13,7 +13,7 @@ use hopluu_model::{ActorId, DocId, Epoch, ErrorChain, NodeId, Place, Seq, Timest
 use hopluu_net::{Endpoint, Via};
 use hopluu_store::{DbError, DocRow, Reader, Store, WriteError, WriteTx};
 use hopluu_sync::{Event, Hub, HubConfig, LinkId, Steady, TargetId};
-use hopluu_trust::Signer;
+use hopluu_trust::{Signer, read_certificate};
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 
@@ -23,10 +23,11 @@ use crate::beginnings::Beginnings;
 use crate::bills::Bills;
 use crate::bundle::PutOff;
 use crate::error::CommandError;
+use crate::evidence::Heard;
 use crate::files::FileQuota;
 use crate::home::NodeSettings;
 use crate::ledger::Ledger;
-use crate::limits::{FILE_QUOTA, STORE_JOBS_BUSY};
+use crate::limits::{EXPIRY_WARNING_MS, FILE_QUOTA, ROOT_WARNING_MS, STORE_JOBS_BUSY};
 use crate::open_docs::OpenDocs;
 use crate::parcels::Apart;
 use crate::people::Acting;
@@ -94,6 +95,11 @@ pub struct Core {
     pub(crate) is_trying: bool,
     /// Whether documents are being judged anew.
     pub(crate) is_judging: bool,
+    /// What superiors have said of the time, and the time by which links are judged now.
+    pub(crate) heard_time: Heard,
+    pub(crate) judged: Option<Timestamp>,
+    /// Whose new certificates are on their way to the disk.
+    pub(crate) renewing: BTreeSet<NodeId>,
     /// What was said when a link was closed because this node is revoked.
     pub(crate) told_revoked: Option<String>,
     /// Whose request is carried out, where it is a person's.
@@ -138,6 +144,17 @@ impl fmt::Debug for Core {
 }
 
 impl CoreConfig {
+    /// Whether this node's certificate should have been renewed by now, or is a root's that nobody renews.
+    pub(crate) fn is_ending(&self, now: Timestamp) -> bool {
+        let is_root = self.chain.len() == 1;
+        let warning_ms = if is_root {
+            ROOT_WARNING_MS
+        } else {
+            EXPIRY_WARNING_MS
+        };
+        self.certificate_ends <= now.plus_ms(warning_ms)
+    }
+
     /// What is known without any record.
     pub(crate) fn no_records(&self) -> Registry {
         let mut blank = Registry::new(self.root);
@@ -171,6 +188,7 @@ impl Core {
         let heard = heard
             .filter_map(|peer| Some((peer.node, peer.last_heard?)))
             .collect();
+        let heard_time = Heard::of(&config.chain, &*store.read()?)?;
         let hub = Hub::new(HubConfig {
             me: config.me.clone(),
             epoch,
@@ -178,7 +196,7 @@ impl Core {
             tree: Arc::clone(registry.tree()),
             seed: config.seed,
         });
-        Ok(Self {
+        let mut core = Self {
             signer: Arc::clone(&config.signer),
             rng: StdRng::from_seed(config.seed),
             store,
@@ -188,6 +206,9 @@ impl Core {
             left: Left::default(),
             is_trying: false,
             is_judging: false,
+            heard_time,
+            judged: None,
+            renewing: BTreeSet::new(),
             told_revoked: None,
             acting: None,
             open: OpenDocs::new(Arc::clone(&config.beginnings)),
@@ -214,7 +235,9 @@ impl Core {
             file_quota: FILE_QUOTA,
             listen: None,
             reached_at: None,
-        })
+        };
+        core.judged = core.judged_at();
+        Ok(core)
     }
 
     pub(crate) fn me(&self) -> &Place {
@@ -223,6 +246,19 @@ impl Core {
 
     pub(crate) fn config(&self) -> &CoreConfig {
         &self.config
+    }
+
+    /// Goes by a newer certificate of this node's own.
+    pub(crate) fn presents(&mut self, chain: Vec<Vec<u8>>, ends: Timestamp) {
+        self.config.chain = chain;
+        self.config.certificate_ends = ends;
+    }
+
+    /// Whether a node issued this one's certificate.
+    pub(crate) fn is_issuer(&self, node: &NodeId) -> bool {
+        let issuer = self.config.chain.get(1);
+        let issuer = issuer.and_then(|der| read_certificate(der).ok());
+        issuer.is_some_and(|issuer| issuer.place.node == *node)
     }
 
     pub(crate) fn signer(&self) -> &Arc<Signer> {

@@ -202,7 +202,8 @@ impl Core {
             // Open documents are read by the newest form whenever they are asked for.
             RecordEffect::Form => self.totals.forget_all(),
             // What follows from these in documents is judged anew, one after the other.
-            RecordEffect::Enrolled | RecordEffect::Grant => {}
+            RecordEffect::Enrolled if *unit == self.me().unit => self.adopt_renewed(turn),
+            RecordEffect::Enrolled | RecordEffect::Grant | RecordEffect::Time => {}
             RecordEffect::Revocation(_) => self.close_barred(turn),
         }
         turn.events.push(self.record_event(kind, unit));

@@ -25,10 +25,6 @@ use crate::setup::{SetupError, fresh_epoch, identity_of};
 use crate::wrapped::Secret;
 use crate::{clock, placing};
 
-/// How long before its certificate ends a node is warned: renewal needs an open link, and some have
-/// one a few days in a season.
-const EXPIRY_WARNING_MS: u64 = 120 * 24 * 3_600_000;
-
 /// No copy of this program is older (1 January 2026): a clock before it is wrong.
 const FIRST_RELEASE: Timestamp = Timestamp(1_767_225_600_000);
 
@@ -266,7 +262,7 @@ fn examine(home: &Home, store: &Store, now: Timestamp, findings: &mut Vec<Diagno
             if ends <= now {
                 let detail = Detail::CertificateEnded(on);
                 findings.push(of_node(Ailment::Expired, detail));
-            } else if ends <= now.plus_ms(EXPIRY_WARNING_MS) {
+            } else if config.is_ending(now) {
                 let detail = Detail::CertificateEnds(on);
                 findings.push(of_node(Ailment::Expiry, detail));
             }

@@ -15,7 +15,7 @@ use crate::audit::RefusedKind;
 use crate::core::Core;
 use crate::error::CommandError;
 use crate::handle::InviteRequest;
-use crate::limits::{CERTIFICATE_YEARS, TICKET_HOURS_MAX};
+use crate::limits::TICKET_HOURS_MAX;
 use crate::turn::{Reply, Turn};
 use crate::view::{InviteView, WatchEvent};
 
@@ -23,7 +23,6 @@ use crate::view::{InviteView, WatchEvent};
 pub type JoinAnswer = Box<dyn FnOnce(Vec<u8>) + Send>;
 
 const MS_PER_HOUR: u64 = 3_600_000;
-const MS_PER_YEAR: i64 = 365 * 24 * 3_600_000;
 
 impl Core {
     /// Issues a ticket for a new node below or beside this one.
@@ -265,13 +264,11 @@ impl Core {
         if let Some(chain) = self.registry().chain(&node) {
             return Ok(chain.to_vec());
         }
-        let years = CERTIFICATE_YEARS.saturating_mul(MS_PER_YEAR);
-        let not_after = Timestamp(now.0.saturating_add(years)).min(self.config().certificate_ends);
         let subject = Subject {
             node,
             unit: issue.unit.clone(),
             office: issue.office.clone(),
-            not_after,
+            not_after: self.certificate_until(now),
         };
         key::issue(self.signer(), &self.config().chain, &subject).map_err(|error| error.to_string())
     }
@@ -286,6 +283,7 @@ impl Core {
             RecordKind::Grant => "grant",
             RecordKind::Revocation => "revocation",
             RecordKind::Statement => "statement",
+            RecordKind::Time => "time",
             RecordKind::Unknown(_) => "unknown",
         };
         WatchEvent::RecordArrived {

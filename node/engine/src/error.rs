@@ -247,6 +247,17 @@ pub enum CommandError {
         /// The bound.
         most: u32,
     },
+    /// Later than anybody may claim to live.
+    #[error("the time lies beyond the end of 2199")]
+    TimeTooFar,
+    /// What is called wrong would be the time itself.
+    #[error("claims from {before} on cannot be wrong where it is {at} at least")]
+    WrongBefore {
+        /// What time it is said to be.
+        at: Date,
+        /// From when on claims were to be wrong.
+        before: Date,
+    },
     /// Nobody can be called there.
     #[error("`{text}` is not an address HOST:PORT")]
     BadAddress {
@@ -410,6 +421,8 @@ impl CommandError {
             Self::TicketHours { .. } => "M-1308",
             Self::BadAddress { .. } => "M-1309",
             Self::Backup(_) => "M-1310",
+            Self::TimeTooFar => "M-1311",
+            Self::WrongBefore { .. } => "M-1312",
             Self::Bundle(error) => error.code(),
             Self::People(error) => error.code(),
             Self::DiskFull => "M-1401",

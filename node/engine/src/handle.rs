@@ -163,7 +163,7 @@ impl Handle {
     /// # Errors
     /// When the store cannot be read.
     pub async fn status(&self) -> Result<StatusView, CommandError> {
-        self.read(|core, _| core.status()).await
+        self.read(|core, now| core.status(now)).await
     }
 
     /// What other nodes are owed, what links to them carry and have cost.

@@ -33,6 +33,7 @@ impl Rejudge {
                 self.granted.push(unit.clone());
             }
             RecordEffect::Tree => self.is_more = true,
+            RecordEffect::Time => {}
         }
     }
 
@@ -75,6 +76,7 @@ impl Core {
     /// What a start owes: grants to offices that were let in before there were any, and what an earlier run has left
     /// unjudged.
     pub(crate) fn begin_judging(&mut self, turn: &mut Turn) {
+        self.adopt_renewed(turn);
         self.grant_offices(turn);
         self.judge_on(turn);
     }

@@ -25,6 +25,7 @@ mod edit;
 mod encrypt;
 mod enrol;
 mod error;
+mod evidence;
 mod files;
 mod grants;
 mod handle;
@@ -43,8 +44,10 @@ mod placing;
 mod plan;
 mod reads;
 mod registry;
+mod renewal;
 mod resolve;
 mod rollups;
+mod root;
 mod setup;
 mod show;
 mod snapshots;
@@ -77,12 +80,14 @@ pub use hopluu_store::{Found, OpenError};
 pub use hopluu_sync::WindowError;
 pub use hopluu_trust::limits::DOSSIER_BYTES_MAX;
 pub use hopluu_trust::{
-    EnvelopeError, JoinError, JoinRefusal, Permission, Role, Roles, TicketError, Void, fingerprint,
+    EnvelopeError, JoinError, JoinRefusal, Permission, Role, Roles, RootShare, ShareError,
+    TicketError, Void, fingerprint,
 };
 pub use node::{LoopEnded, Running, StartError, now, start, start_offline};
 pub use parcels::NeighbourSettings;
 pub use people::{Guesses, PeopleError, Weakness};
 pub use plan::{LinkFlaw, LinkSettings, Profile};
+pub use root::{RootError, SharePage, root_backup, root_restore};
 pub use setup::{
     Restored, RootSetup, Secrets, SetUp, SetupError, found_store, fresh_epoch, identity_of,
     init_root, join, open_core, restore, root_records,

@@ -146,9 +146,25 @@ pub(crate) const SNAPSHOTS_DUE_MAX: usize = 4_096;
 /// Hours a ticket may be good: a week's travel there, and time to find a machine.
 pub(crate) const TICKET_HOURS_MAX: u32 = 24 * 30;
 
-/// Years a certificate is good. Renewal comes with the issue on trust; until then a term of office
-/// must not end in silence.
-pub(crate) const CERTIFICATE_YEARS: i64 = 10;
+/// Years a certificate is good: a term of office. What nobody has linked for so long is nobody's machine.
+pub(crate) const CERTIFICATE_YEARS: i64 = 5;
+
+/// How long before its end a certificate is renewed, on the first link: some nodes have one a few days in a season.
+pub(crate) const RENEW_AHEAD_MS: u64 = 365 * 24 * 3_600_000;
+
+/// How often a peer that stays linked is looked at as one that links: a link may stand for months.
+pub(crate) const RENEW_LOOK_MS: i64 = 24 * 3_600_000;
+
+/// A certificate is not renewed for less: where the issuer's own is about to end, a new one would end with it.
+pub(crate) const RENEW_LEAST_MS: u64 = 30 * 24 * 3_600_000;
+
+/// How long before its certificate ends a node is warned: two months in which it could have been renewed are over, and
+/// there are ten to find out why it was not.
+pub(crate) const EXPIRY_WARNING_MS: u64 = 300 * 24 * 3_600_000;
+
+/// The same for a root, which nobody renews: from then on what it issues ends with it, and a new root takes all that time
+/// to let everybody in.
+pub(crate) const ROOT_WARNING_MS: u64 = 5 * 365 * 24 * 3_600_000;
 
 /// Suggestions offered for a mistyped code.
 pub(crate) const NEAR_CODES_MAX: usize = 3;

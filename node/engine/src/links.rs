@@ -1,6 +1,6 @@
 //! Performs what the hub asks for: reads and writes go to the store, the rest to the network.
 
-use hopluu_model::{NodeId, Place, Seq};
+use hopluu_model::{NodeId, Place, Seq, Timestamp};
 use hopluu_net::Via;
 use hopluu_store::{DbError, DocRow, PeerCheckpoint, WriteError, WriteTx};
 use hopluu_sync::{
@@ -10,7 +10,7 @@ use hopluu_trust::verify_line;
 
 use crate::admit::Admitted;
 use crate::core::{Core, unreadable};
-use crate::limits::{ANSWERS_AT_ONCE, PUSH_OPS_MAX};
+use crate::limits::{ANSWERS_AT_ONCE, PUSH_OPS_MAX, RENEW_LOOK_MS};
 use crate::reads::{Answered, Known, ask};
 use crate::turn::{NetEffect, Turn};
 use crate::view::{DiskState, WatchEvent};
@@ -81,13 +81,19 @@ impl Core {
             node: peer.node,
             unit: peer.unit.clone(),
         });
+        let node = peer.node;
         self.hub_event(turn, Event::LinkOpened { link, peer, target });
+        self.renew(turn, node);
     }
 
     /// Bytes came over a link.
     pub fn link_received(&mut self, turn: &mut Turn, link: LinkId, bytes: Vec<u8>) {
         if let Some(node) = self.linked.get(&link) {
-            self.heard.insert(*node, turn.now);
+            let (node, before) = (*node, self.heard.insert(*node, turn.now));
+            let look = |at: Timestamp| at.0.div_euclid(RENEW_LOOK_MS);
+            if before.is_none_or(|before| look(before) != look(turn.now)) {
+                self.renew(turn, node);
+            }
         }
         self.hub_event(turn, Event::Received { link, bytes });
     }

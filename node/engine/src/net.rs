@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use hopluu_model::{ErrorChain, Fault, Place};
+use hopluu_model::{ErrorChain, Fault, Place, Timestamp};
 use hopluu_net::{
     CloseCode, CloseReason, DialOptions, Endpoint, FailedCall, Incoming, JoinCall, Link, LinkEvent,
     LinkHandle, Meter, NetworkWatch, Tuning, Via, reason,
@@ -15,6 +15,7 @@ use tokio::time::Instant;
 use crate::audit::RefusedKind;
 use crate::clock_watch::ClockWatch;
 use crate::core::Core;
+use crate::evidence::has_ended;
 use crate::limits::{CLOCK_LOOK, LINK_EVENTS_MAX, LINKS_MAX, QUIC_AGAIN};
 use crate::turn::{NetEffect, Turn};
 use crate::ways::{Losses, Silence, Way};
@@ -342,6 +343,8 @@ impl Net {
                     linked.held.send_replace(is_held);
                 }
             }
+            NetEffect::Judge { at } => self.judge(at),
+            NetEffect::Present => self.present(core),
             NetEffect::Bar { link, why } => {
                 if let Some(linked) = self.links.get(&link) {
                     linked.held.send_replace(false);
@@ -370,6 +373,26 @@ impl Net {
 }
 
 impl Net {
+    /// Shows this node's newer certificate from the next handshake on.
+    fn present(&self, core: &Core) {
+        if let Err(error) = self.endpoint.set_chain(core.signer(), &core.config().chain) {
+            tracing::error!(error = %ErrorChain(&error), "the new certificate is not shown before the next start");
+        }
+    }
+
+    /// Goes by another time, and closes the links to those who have ended by it.
+    fn judge(&self, at: Timestamp) {
+        self.endpoint.set_evidence(at);
+        for linked in self.links.values() {
+            if has_ended(linked.handle.line(), Some(at)) {
+                // Its end must come through.
+                linked.held.send_replace(false);
+                let code = CloseCode::EXPIRED;
+                linked.handle.close(code, &code.last_word());
+            }
+        }
+    }
+
     /// What is known of the way to an address. Where QUIC did not lead there it is tried first again now and then, because
     /// it does better wherever it passes.
     fn options(&mut self, addr: &str) -> DialOptions {

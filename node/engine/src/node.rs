@@ -132,6 +132,9 @@ pub fn start(home: Home, settings: &NodeSettings) -> Result<Running, StartError>
         root: config.root,
         tuning: settings.tuning(),
     })?;
+    if let Some(at) = core.judged {
+        endpoint.set_evidence(at);
+    }
     let listen = match settings.listen {
         Some(_) => Some(endpoint.local_addr().map_err(StartError::Address)?),
         None => None,

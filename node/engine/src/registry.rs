@@ -19,7 +19,7 @@ use hopluu_form::limits::FORM_BYTES_MAX;
 use hopluu_model::tree::{TreeEvent, UnitTree};
 use hopluu_model::{ChangeHash, Digest, FormId, NodeId, RecordHash, UnitId};
 use hopluu_trust::{
-    Authority, Identity, Record, RecordKind, Revocation, decode_chain, verify_line,
+    Authority, Identity, Record, RecordKind, Revocation, Word, decode_chain, verify_line,
 };
 use serde::{Deserialize, Serialize};
 
@@ -72,6 +72,8 @@ pub(crate) enum RecordEffect {
     Grant,
     /// Something holds no longer.
     Revocation(Arc<Revocation>),
+    /// The root has said the time.
+    Time,
 }
 
 /// The body of a form record.
@@ -103,6 +105,8 @@ pub(crate) struct Registry {
     authority: Authority,
     /// What revocations name as the last changes that stand; nothing while nothing was revoked.
     cuts: Option<Arc<BTreeSet<ChangeHash>>>,
+    /// The root's last word of the time.
+    time: Option<Word>,
     written: Arc<BTreeMap<NodeId, Written>>,
     tree: Arc<UnitTree>,
     /// Whether something came that the tree does not show yet: many events are folded at once.
@@ -122,6 +126,7 @@ impl Registry {
             events: Arc::default(),
             authority: Authority::default(),
             cuts: None,
+            time: None,
             written: Arc::default(),
             tree: Arc::new(no_units()),
             is_tree_due: false,
@@ -141,6 +146,8 @@ impl Registry {
             | RecordKind::TreeEvent
             | RecordKind::Grant
             | RecordKind::Revocation => self.check_decision(record)?,
+            RecordKind::Time if self.nodes.is_root(&record.author) => {}
+            RecordKind::Time => return Err(RecordRefusal::NotAnIssuer(record.author)),
             kind => return Err(RecordRefusal::Unread(kind.number())),
         }
         self.learn(record)
@@ -202,6 +209,7 @@ impl Registry {
             RecordKind::TreeEvent => self.learn_tree_event(record),
             RecordKind::Grant => self.learn_grant(record),
             RecordKind::Revocation => self.learn_revocation(record),
+            RecordKind::Time => self.learn_time(record),
             kind => Err(RecordRefusal::Unread(kind.number())),
         }?;
         let written = Arc::make_mut(&mut self.written)
@@ -328,6 +336,20 @@ impl Registry {
         Arc::make_mut(&mut self.events).insert(record.hash(), Arc::new(decided));
         self.is_tree_due = true;
         Ok(RecordEffect::Tree)
+    }
+
+    fn learn_time(&mut self, record: &Record) -> Result<RecordEffect, RecordRefusal> {
+        let word = Word::decode(&record.body).map_err(|error| RecordRefusal::Body {
+            kind: "word of the time",
+            detail: error.to_string(),
+        })?;
+        self.time = self.time.max(Some(word));
+        Ok(RecordEffect::Time)
+    }
+
+    /// The root's last word of the time.
+    pub(crate) fn time_word(&self) -> Option<Word> {
+        self.time
     }
 
     /// Who a node is, by a certificate that counts.

@@ -24,13 +24,13 @@ use rand::RngExt;
 use crate::admit::put_record;
 use crate::core::{Core, CoreConfig, Post};
 use crate::home::{Home, HomeError, NodeSettings};
-use crate::limits::ROOT_YEARS;
+use crate::limits::{ROOT_YEARS, TICKET_HOURS_MAX};
 use crate::registry::{form_body, tree_body};
 use crate::wrapped::{Secret, SecretError, WrappedKey};
-use crate::{clock, placing};
+use crate::{clock, evidence, placing};
 
 /// Names of what a node knows of itself, in the store.
-const META_CHAIN: &str = "chain";
+pub(crate) const META_CHAIN: &str = "chain";
 const META_ROOT: &str = "root";
 
 const MS_PER_YEAR: i64 = 365 * 24 * 3_600_000;
@@ -159,6 +159,24 @@ pub struct SetUp {
 /// When the folder is not empty, the unit unknown, or a form wrong; the folder then stays unusable
 /// but for another try after emptying it.
 pub fn init_root(dir: &Path, setup: &RootSetup, now: Timestamp) -> Result<SetUp, SetupError> {
+    make_root(dir, setup, Beginning::New, now)
+}
+
+/// With what a root begins.
+pub(crate) enum Beginning {
+    /// A fresh key.
+    New,
+    /// The key of one that was lost, and the end of its certificate.
+    Again { signer: Signer, ends: Timestamp },
+}
+
+/// Makes a root, the first time or again.
+pub(crate) fn make_root(
+    dir: &Path,
+    setup: &RootSetup,
+    beginning: Beginning,
+    now: Timestamp,
+) -> Result<SetUp, SetupError> {
     let today = clock::day(now);
     let find = |text: &str| -> Result<UnitId, SetupError> {
         setup
@@ -185,10 +203,21 @@ pub fn init_root(dir: &Path, setup: &RootSetup, now: Timestamp) -> Result<SetUp,
     }
     let mut home = Home::create(dir)?;
     home.begin_encryption(setup.secret.as_ref())?;
-    let signer = home.begin_key()?;
-    let certificate_ends = Timestamp(now.0.saturating_add(ROOT_YEARS * MS_PER_YEAR));
-    let certificate =
-        key::write_root(&signer, &unit, certificate_ends).map_err(SetupError::Issue)?;
+    let (signer, ends) = match beginning {
+        Beginning::New => {
+            let ends = Timestamp(now.0.saturating_add(ROOT_YEARS * MS_PER_YEAR));
+            (home.begin_key()?, ends)
+        }
+        Beginning::Again { signer, ends } => {
+            // A beginning of another node, which somebody may have certified.
+            if home.has_key() && home.signer()?.node_id() != signer.node_id() {
+                return Err(HomeError::Occupied(dir.to_owned()).into());
+            }
+            home.write_key(&signer)?;
+            (signer, ends)
+        }
+    };
+    let certificate = key::write_root(&signer, &unit, ends).map_err(SetupError::Issue)?;
     let root = fingerprint(&certificate);
     let chain = vec![certificate];
     let records = root_records(&signer, &unit, &setup.tree, forms)?;
@@ -197,11 +226,12 @@ pub fn init_root(dir: &Path, setup: &RootSetup, now: Timestamp) -> Result<SetUp,
         unit,
         office: None,
     };
-    found(&home, &chain, root, records, &setup.settings)?;
+    let beginning = (root, now);
+    found(&home, &chain, beginning, records, &setup.settings)?;
     Ok(SetUp {
         place,
         root,
-        certificate_ends,
+        certificate_ends: ends,
     })
 }
 
@@ -276,7 +306,9 @@ pub async fn join(
             settings.upstream.push(addr.clone());
         }
     }
-    found(&home, &joined.chain, ticket.root, Vec::new(), &settings)?;
+    // Two that may both be wrong: the issuer's clock on the day of the ticket, and this one's now.
+    let beginning = (ticket.root, made_after(&ticket).min(now));
+    found(&home, &joined.chain, beginning, Vec::new(), &settings)?;
     Ok(SetUp {
         place,
         root: ticket.root,
@@ -289,13 +321,16 @@ pub async fn join(
 fn found(
     home: &Home,
     chain: &[Vec<u8>],
-    root: Digest,
+    (root, since): (Digest, Timestamp),
     records: Vec<Record>,
     settings: &NodeSettings,
 ) -> Result<(), SetupError> {
     let options = home.options(OpenOptions::create(fresh_epoch()))?;
     let store = Store::open(&home.database(), &options)?;
     found_store(&store, chain, root, records)?;
+    store
+        .write(move |tx| evidence::begin(tx, since))
+        .map_err(write_error)?;
     store.close()?;
     home.write_settings(settings)?;
     Ok(())
@@ -321,10 +356,20 @@ pub fn found_store(
             }
             Ok(())
         })
-        .map_err(|error| match error {
-            WriteError::Db(error) | WriteError::Refused(error) => SetupError::Store(error),
-            other => SetupError::Write(other.to_string()),
-        })
+        .map_err(write_error)
+}
+
+fn write_error(error: WriteError<DbError>) -> SetupError {
+    match error {
+        WriteError::Db(error) | WriteError::Refused(error) => SetupError::Store(error),
+        other => SetupError::Write(other.to_string()),
+    }
+}
+
+/// The earliest day on which a ticket can have been made, by its issuer's clock.
+fn made_after(ticket: &Ticket) -> Timestamp {
+    let longest = i64::from(TICKET_HOURS_MAX) * 3_600_000;
+    Timestamp(ticket.expires.0.saturating_sub(longest))
 }
 
 /// An epoch that no store has had before.

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use hopluu_model::NodeId;
+use hopluu_model::{NodeId, Timestamp};
 use hopluu_store::{BackupError, DbError, Store};
 use hopluu_sync::{CloseCode, RefusalCode, TargetState, Trouble, WalkState};
 
@@ -20,7 +20,7 @@ impl Core {
     ///
     /// # Errors
     /// When the store cannot be read.
-    pub fn status(&self) -> Result<StatusView, CommandError> {
+    pub fn status(&self, now: Timestamp) -> Result<StatusView, CommandError> {
         let read = self.read()?;
         let found = read.consistent(|read| {
             let (journal, documents) = (read.last_seq()?, read.doc_count()?);
@@ -45,6 +45,8 @@ impl Core {
             parked,
             disk,
             certificate_ends: self.config().certificate_ends,
+            is_ending: self.config().is_ending(self.not_before(now)),
+            evidence: self.evidence_at(),
             revoked: self.told_revoked.clone(),
             listen: self.listen.clone(),
             upstream: self.upstream_views(),

@@ -18,6 +18,7 @@ use hopluu_trust::{
 };
 
 use crate::admit::{Admission, Admitted, Giver, Left};
+use crate::evidence::Heard;
 use crate::registry::{Registry, Working, form_body, tree_body};
 
 pub(crate) const PROVINCE: &str = "45@2000-01-01";
@@ -241,6 +242,12 @@ impl Receiver {
         }
     }
 
+    /// What superiors have said of the time.
+    pub(crate) fn heard_time(&self) -> Heard {
+        let read = self.store.read().expect("a reader");
+        Heard::of(&self.me.chain, &read).expect("a row")
+    }
+
     pub(crate) fn admission(&self, from: &Someone, now: Timestamp) -> Admission {
         Admission {
             working: Arc::clone(&self.working),
@@ -249,6 +256,7 @@ impl Receiver {
                 signer: Arc::new(self.me.signer.clone()),
                 me: self.me.place.clone(),
             },
+            heard: self.heard_time(),
             from: Some(from.node()),
             origin: Some(from.node()),
             now,

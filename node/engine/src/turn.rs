@@ -41,6 +41,13 @@ pub enum NetEffect {
         /// Whether it is held back.
         is_held: bool,
     },
+    /// Judge certificates by this time from now on, those of open links too.
+    Judge {
+        /// The latest time there is evidence of.
+        at: Timestamp,
+    },
+    /// Show this node's newer certificate from now on. Links stay as they are.
+    Present,
     /// Close a link to whoever was revoked.
     Bar {
         /// Which.

@@ -6,6 +6,7 @@
 mod attachment;
 mod audit;
 mod bundle;
+mod clock;
 mod history;
 mod link;
 mod node;
@@ -25,6 +26,7 @@ pub use self::audit::{
     ReceivedView, RefusedView, RightView, Signatory,
 };
 pub use self::bundle::{BundleFile, BundlePlace, BundleRemark, BundleTaken, BundleView};
+pub use self::clock::{ClaimView, ClockRequest, ClockView, WordView};
 pub use self::history::{HistoryRow, WroteView};
 pub use self::link::{Allowance, CostView, LinkView, OwedView, PlanView};
 pub use self::node::{

@@ -36,6 +36,8 @@ impl CloseCode {
     pub const DROPPED: Self = Self(262);
     /// The peer was revoked, or somebody in its chain; the reason says why and by whom.
     pub const REVOKED: Self = Self(263);
+    /// The peer's certificate, or one above it, has ended by what is known of the time by now.
+    pub const EXPIRED: Self = Self(264);
 
     pub(crate) fn on_wire(self) -> VarInt {
         VarInt::from_u32(self.0)
@@ -68,6 +70,7 @@ impl fmt::Display for CloseCode {
             Self::OTHER_NODE => out.write_str("other node"),
             Self::DROPPED => out.write_str("dropped"),
             Self::REVOKED => out.write_str("revoked"),
+            Self::EXPIRED => out.write_str("expired"),
             Self(code) => write!(out, "code {code}"),
         }
     }

@@ -11,8 +11,8 @@ use hopluu_model::{ActorId, ChangeHash, Digest, DocId, NodeId, Place, RecordHash
 use crate::envelope::testing::{Counting, address};
 use crate::testing::key;
 use crate::{
-    Dossier, Grant, JoinRefusal, JoinReply, JoinRequest, Reach, Reason, Receipt, Record,
-    RecordKind, Revocation, Seal, Target, Ticket, TicketSecret,
+    Dossier, Grant, JoinRefusal, JoinReply, JoinRequest, Month, Reach, Reason, Receipt, Record,
+    RecordKind, Revocation, Seal, Target, Ticket, TicketSecret, Word,
 };
 
 /// One line per field: its bytes in hex, then what they are.
@@ -87,6 +87,30 @@ fn record() {
     );
     writeln!(text, "{}  # its hash, not sent", record.hash()).unwrap();
     expect_file!["../../../tests/wire/record-1.hex"].assert_eq(&text);
+}
+
+#[test]
+fn word_of_the_time() {
+    let word = Word {
+        turn: 2,
+        at: Timestamp(1_800_000_000_000),
+        before: Some(Month(1_570)),
+    };
+    let unit = "45@2020-01-01".parse().unwrap();
+    let record = word.sign(&key(1).signer, unit).unwrap();
+    expect_file!["../../../tests/wire/time-1.hex"].assert_eq(&fields(
+        &record.body,
+        &[
+            (1, "version"),
+            (1, "which of the root's words, varint"),
+            (6, "milliseconds since 1970, zigzag varint"),
+            (1, "has an end of what is believed"),
+            (
+                2,
+                "the first month of thirty days since 1970 that is not, varint",
+            ),
+        ],
+    ));
 }
 
 #[test]

@@ -6,6 +6,7 @@
 //! Record --Grant, Revocation--> Authority --rights--> Rights (what an author may write in a report)
 //!        --signs--> Envelope (closed to one node, carried by any)
 //!        --signs--> Dossier (all by which a stranger judges one report)
+//! Receipt, Word of the root --claim--> Evidence --at--> the time by which certificates expire
 //! ```
 //! Everything here is pure: bytes and times come in as arguments, a verdict comes out. Nothing draws
 //! random numbers, asks a clock, opens a socket or looks into a document. What is decoded is bounded
@@ -22,6 +23,7 @@ mod chain;
 mod codec;
 mod dossier;
 mod envelope;
+mod evidence;
 mod grant;
 mod join;
 mod person;
@@ -30,6 +32,7 @@ mod record;
 mod revocation;
 mod seal;
 mod sealed;
+mod share;
 mod signer;
 mod ticket;
 
@@ -48,6 +51,7 @@ pub use chain::{
 pub use codec::{DecodeError, SignError};
 pub use dossier::{Dossier, DossierError};
 pub use envelope::{Address, Envelope, EnvelopeError, EnvelopeId, SetId};
+pub use evidence::{Evidence, Month, Word};
 pub use grant::{Grant, Reach, Steps};
 pub use join::{JoinError, JoinRefusal, JoinReply, JoinRequest, Joined};
 pub use person::{AccountName, AccountNameError, Permission, Role, Roles};
@@ -56,5 +60,6 @@ pub use record::{Record, RecordKind};
 pub use revocation::{Reason, Revocation, Target};
 pub use seal::Seal;
 pub use sealed::{SALT_BYTES, Sealed, SealedError};
+pub use share::{RootShare, ShareError};
 pub use signer::{KeyError, Signature, SignatureError, Signer, verify_signature};
 pub use ticket::{JoinKey, Ticket, TicketError, TicketId, TicketIssue, TicketSecret};

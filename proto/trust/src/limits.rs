@@ -86,3 +86,22 @@ pub const DOSSIER_BYTES_MAX: usize = 8 << 20;
 
 /// Most items in one of its lists: a packet holds about a thousand changes, and a province has some 700 nodes.
 pub const DOSSIER_ITEMS_MAX: usize = 16_384;
+
+/// Months of thirty days that somebody may claim to live in, from 1970 until the end of 2199: as far as a tree reaches.
+pub const EVIDENCE_MONTHS_MAX: u16 = 2_800;
+
+/// Most ancestors whose claims of the time are kept: those of the longest chain.
+pub const EVIDENCE_NODES_MAX: usize = CHAIN_CERTS_MAX;
+
+/// Largest evidence of time: every month claimed by every ancestor, two bytes each, and the rest.
+pub const EVIDENCE_BYTES_MAX: usize = EVIDENCE_NODES_MAX * (2 * EVIDENCE_MONTHS_MAX as usize + 64);
+
+/// Most shares of a root's key: more people than that keep nothing safe.
+pub const SHARES_MAX: u8 = 16;
+
+/// Largest share before base32: 190 bytes and the longest unit, rounded up.
+pub const SHARE_BYTES_MAX: usize = 256;
+
+/// Longest text of a share that is looked at at all: base32 makes 410 letters of the largest and 103 hyphens; the rest is
+/// for the line breaks and spaces of whoever typed it.
+pub const SHARE_TEXT_BYTES_MAX: usize = 2048;

@@ -35,6 +35,8 @@ pub enum RecordKind {
     Revocation,
     /// The official totals at a signing.
     Statement,
+    /// The root's word of the time.
+    Time,
     /// From a newer program: kept and passed on, understood by nobody here.
     Unknown(u8),
 }
@@ -52,6 +54,7 @@ impl RecordKind {
             Self::Grant => 6,
             Self::Revocation => 7,
             Self::Statement => 8,
+            Self::Time => 9,
             Self::Unknown(number) => number,
         }
     }
@@ -68,6 +71,7 @@ impl RecordKind {
             6 => Self::Grant,
             7 => Self::Revocation,
             8 => Self::Statement,
+            9 => Self::Time,
             other => Self::Unknown(other),
         }
     }

@@ -169,18 +169,8 @@ impl Ticket {
         if version != TEXT_VERSION {
             return Err(TicketError::Version(version.to_owned()));
         }
-        let letters: String = body
-            .chars()
-            .filter(|c| !c.is_whitespace() && *c != '-')
-            .map(|c| match c.to_ascii_uppercase() {
-                '0' => 'O',
-                '1' => 'I',
-                '8' => 'B',
-                other => other,
-            })
-            .collect();
         let bytes = BASE32_NOPAD
-            .decode(letters.as_bytes())
+            .decode(base32_letters(body).as_bytes())
             .map_err(|_| TicketError::Garbled)?;
         let (content, sum) = bytes
             .split_last_chunk::<CHECKSUM_BYTES>()
@@ -255,6 +245,19 @@ impl TicketIssue {
     pub fn decode(bytes: &[u8]) -> Result<Self, DecodeError> {
         ISSUE_LAYOUT.decode(bytes)
     }
+}
+
+/// The letters of base32 in what somebody has typed, pasted or photographed.
+pub(crate) fn base32_letters(typed: &str) -> String {
+    let letters = typed.chars().filter(|c| !c.is_whitespace() && *c != '-');
+    letters
+        .map(|c| match c.to_ascii_uppercase() {
+            '0' => 'O',
+            '1' => 'I',
+            '8' => 'B',
+            other => other,
+        })
+        .collect()
 }
 
 fn checksum(bytes: &[u8]) -> [u8; CHECKSUM_BYTES] {

@@ -7,8 +7,9 @@ use hopluu_model::tree::{TreeEvent, UnitTree};
 use hopluu_model::{ChangeHash, Digest, DocId, Epoch, Seq};
 use hopluu_sync::{Carried, Checkpoint};
 use hopluu_trust::{
-    Dossier, Envelope, JoinReply, JoinRequest, Receipt, Record, Seal, Signer, Ticket, TicketIssue,
-    decode_chain, encode_chain, fingerprint, read_certificate, verify_chain,
+    Dossier, Envelope, Evidence, JoinReply, JoinRequest, Receipt, Record, RootShare, Seal, Signer,
+    Ticket, TicketIssue, Word, decode_chain, encode_chain, fingerprint, read_certificate,
+    verify_chain,
 };
 
 /// Whoever the envelopes of the corpus are for.
@@ -55,6 +56,11 @@ fn body(bytes: &[u8]) {
             Ok(tree.version())
         );
     }
+    let _word = Word::decode(bytes);
+    if let Ok(evidence) = Evidence::decode(bytes) {
+        assert_eq!(evidence.encode(), bytes, "there is one spelling");
+        let _at = evidence.at(None, |_| true);
+    }
     if let Ok(key) = DocKey::decode(bytes) {
         assert_eq!(key.encode(), bytes, "there is one spelling");
     }
@@ -67,6 +73,9 @@ pub fn tickets(input: &[u8]) {
     {
         let spelled = ticket.encode().expect("what was read can be written");
         assert_eq!(Ticket::decode(&spelled), Ok(ticket));
+    }
+    if let Ok(text) = std::str::from_utf8(input) {
+        let _share = RootShare::decode(text);
     }
     // Past the check of the letters, which nobody's chance finds.
     if let Ok(ticket) = postcard::from_bytes::<Ticket>(input)

@@ -201,7 +201,7 @@ impl Host {
 
     /// What `hopluu status` says was kept outside of the commune's entries, by reason.
     fn refused(&self) -> BTreeMap<RefusalWhy, u64> {
-        let status = self.core.status().expect("the store reads");
+        let status = self.core.status(NOW).expect("the store reads");
         let of_commune = |peer: &hopluu_engine::view::PeerView| peer.node == self.place.node;
         let peer = status.peers.into_iter().find(of_commune);
         peer.map(|peer| peer.refused_why).unwrap_or_default()

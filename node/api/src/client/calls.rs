@@ -1,11 +1,11 @@
 //! One method a request, so that paths and shapes meet in one place.
 
 use hopluu_engine::view::{
-    AccountChange, AccountRequest, AccountView, AuditView, ExplainView, FormRow, GrantRequest,
-    GrantView, HistoryRow, InviteView, LinkView, LoginRequest, LoginView, ParkedView,
-    PassphraseRequest, ReadView, ReadsQuery, RecomputeView, RefusedView, ReportRow, ReportView,
-    RevocationView, RevokeRequest, SaveRequest, Saved, Selector, SessionView, StatusView,
-    TotalView, UnitView, UpstreamView, VoidQuery, VoidView,
+    AccountChange, AccountRequest, AccountView, AuditView, ClockRequest, ClockView, ExplainView,
+    FormRow, GrantRequest, GrantView, HistoryRow, InviteView, LinkView, LoginRequest, LoginView,
+    ParkedView, PassphraseRequest, ReadView, ReadsQuery, RecomputeView, RefusedView, ReportRow,
+    ReportView, RevocationView, RevokeRequest, SaveRequest, Saved, Selector, SessionView,
+    StatusView, TotalView, UnitView, UpstreamView, VoidQuery, VoidView,
 };
 use hopluu_model::tree::TreeEvent;
 
@@ -72,6 +72,8 @@ calls! {
     units_add: post "/v1/units", TreeEvent => Done;
     /// Issues a ticket.
     invite: post "/v1/invite", TicketRequest => InviteView;
+    /// Says what time it is.
+    clock_set: post "/v1/clock", ClockRequest => ClockView;
     /// Gives an office rights.
     grant_give: post "/v1/grants", GrantRequest => GrantView;
     /// Takes a node, an account or a grant back.
@@ -150,6 +152,14 @@ impl Client {
     /// When the node does not answer.
     pub async fn link_call(&self) -> Result<Vec<UpstreamView>, ClientError> {
         self.post("/v1/links/call", &(), REQUEST_TIME_MAX).await
+    }
+
+    /// What time it is there, and by whose word.
+    ///
+    /// # Errors
+    /// When the node does not answer.
+    pub async fn clock_show(&self) -> Result<ClockView, ClientError> {
+        self.get("/v1/clock", &ReportQuery::default()).await
     }
 
     /// Every grant that is known there.

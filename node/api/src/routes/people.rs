@@ -36,6 +36,7 @@ const READS: &[&str] = &[
     "/v1/attachments",
     "/v1/attachments/part",
     "/v1/audit/report",
+    "/v1/clock",
     "/v1/forms",
     "/v1/forms/show",
     "/v1/grants",

@@ -13,6 +13,11 @@ pub(super) fn message_vi(error: &BundleError) -> String {
             from.node.short(),
             from.unit
         ),
+        BundleError::Expired(from) => format!(
+            "gói này do máy {} của {} lập, chứng thư của máy đó hoặc của cấp trên nó đã hết hạn",
+            from.node.short(),
+            from.unit
+        ),
         BundleError::Content(detail) => {
             format!("không đọc được nội dung trong gói {}", technical(detail))
         }
@@ -68,6 +73,10 @@ pub(super) fn hint(error: &BundleError) -> Option<Both> {
         BundleError::Stranger(_) => Both::new(
             "chỉ nhận gói của các máy đã vào mạng bằng mã mời; nếu là máy mới, hãy nhận gói của cấp trên trước",
             "only nodes that joined by a ticket are heard; of a new one, take in the superior's bundle first",
+        ),
+        BundleError::Expired(_) => Both::new(
+            "máy đó cần chứng thư mới; nếu ngày tháng ở đây sai, xem `hopluu clock show`",
+            "it needs a new certificate; if the time is wrong here, look at `hopluu clock show`",
         ),
         BundleError::NobodyThere { .. } | BundleError::NobodyInLine => Both::new(
             "máy nhận phải vào mạng trước (`hopluu invite`, `hopluu join`), và chứng thư của nó phải tới đây",

@@ -1,7 +1,7 @@
 //! `bundle`: what has no link is carried by hand.
 
-mod codes;
-mod files;
+pub(super) mod codes;
+pub(super) mod files;
 mod paper;
 
 use std::cell::Cell;

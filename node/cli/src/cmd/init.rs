@@ -38,25 +38,10 @@ pub(super) async fn run(args: &InitArgs, context: &Context) -> Result<Exit, Fail
     let dir = context.dir()?;
     let secret = new_secret(args.encrypt, context)?;
     let admin = people::first_admin(&args.admin, context)?;
-    let tree = match &args.units {
-        Some(folder) => shipped::tree_of(folder)?,
-        None => shipped::tree()?,
-    };
-    let forms = if args.form.is_empty() {
-        shipped::forms()
-    } else {
-        args.form
-            .iter()
-            .map(|path| shipped::form_of(path))
-            .collect::<Result<_, _>>()?
-    };
     let setup = RootSetup {
         unit: args.unit.clone(),
-        tree,
-        forms: forms
-            .into_iter()
-            .map(|source| (source, Vec::new()))
-            .collect(),
+        tree: shipped::tree_or(args.units.as_deref())?,
+        forms: shipped::forms_or(&args.form)?,
         settings: NodeSettings {
             listen: args.listen,
             ..NodeSettings::default()

@@ -5,6 +5,8 @@ use std::path::Path;
 
 use hopluu_engine::{HomeError, NodeSettings, join, now};
 
+use super::bundle::codes::read;
+use super::bundle::files::read_bytes;
 use crate::args::JoinArgs;
 use crate::cmd::input::read_given;
 use crate::cmd::people;
@@ -26,6 +28,8 @@ pub(super) async fn run(args: &JoinArgs, context: &Context) -> Result<Exit, Fail
     let admin = people::first_admin(&args.admin, context)?;
     let ticket = if args.ticket == "-" {
         read_given(Path::new("-"), INPUT_BYTES_MAX)?
+    } else if Path::new(&args.ticket).is_file() {
+        pictured(Path::new(&args.ticket))?
     } else {
         args.ticket.clone()
     };
@@ -40,4 +44,16 @@ pub(super) async fn run(args: &JoinArgs, context: &Context) -> Result<Exit, Fail
     let done = with_progress(context, &words, &Cell::new(0), joining).await?;
     people::make_admin(admin, context).await?;
     super::init::answer(&done, dir, context)
+}
+
+/// The ticket whose code is in a photo.
+fn pictured(path: &Path) -> Result<String, Failure> {
+    let codes = read(path, &read_bytes(path)?)?;
+    // Of other codes in the picture none is a ticket; without any the first says what is wrong.
+    let texts = codes
+        .into_iter()
+        .map(|code| String::from_utf8_lossy(&code).into_owned());
+    let texts: Vec<String> = texts.collect();
+    let ticket = texts.iter().find(|text| text.starts_with("HOPLUU"));
+    Ok(ticket.or(texts.first()).cloned().unwrap_or_default())
 }

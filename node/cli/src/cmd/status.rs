@@ -85,6 +85,12 @@ fn page(status: &StatusView, offices: &Offices, lang: Lang) -> String {
         text::certificate_ends(lang),
         show::time(status.certificate_ends, lang),
     );
+    if status.is_ending {
+        fact(text::warning(lang), text::ending(lang).to_owned());
+    }
+    if let Some(at) = status.evidence {
+        fact(text::clock::evidence(lang), show::time(at, lang));
+    }
     if let Some(why) = &status.revoked {
         fact(text::revoked(lang), why.clone());
     }

@@ -102,7 +102,7 @@ impl From<ClientError> for Failure {
 }
 
 /// The exit code that says who has to act.
-fn exit_of(fault: Fault) -> Exit {
+pub(super) fn exit_of(fault: Fault) -> Exit {
     match fault {
         Fault::Config => Exit::Usage,
         Fault::Local | Fault::Peer | Fault::Bug => Exit::Failed,

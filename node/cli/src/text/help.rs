@@ -1,6 +1,8 @@
 //! The help of every command, in the language that was asked for. The English words stand at the
 //! commands themselves (`args`); here are the Vietnamese ones, and a test that none is missing.
 
+mod keys;
+
 use clap::{Arg, ArgAction, Command, CommandFactory};
 use hopluu_form::Lang;
 
@@ -224,7 +226,7 @@ fn about_rights_vi(path: &str) -> Option<&'static str> {
         "void show" => "Xem một sửa đổi như vậy",
         "void adopt" => "Ghi lại nội dung đó dưới tên máy này",
         "void dismiss" => "Để nguyên, không tính",
-        _ => return None,
+        _ => return keys::about_vi(path),
     };
     Some(about)
 }
@@ -269,7 +271,10 @@ fn help_vi(path: &str, argument: &str) -> Option<&'static str> {
             "Địa chỉ mà máy mới dùng để tới máy này [mặc định: địa chỉ đang chờ]"
         }
         ("invite", "hours") => "Mã mời có hiệu lực bao nhiêu giờ [mặc định: 168]",
-        ("join", "ticket") => "Mã mời; `-` là đọc từ đầu vào chuẩn",
+        ("invite", "qr") => "Ghi thêm mã QR, một ảnh PNG vào tệp này",
+        ("join", "ticket") => {
+            "Mã mời, hoặc ảnh chụp mã QR của nó (PNG, JPEG); `-` là đọc từ đầu vào chuẩn"
+        }
         ("report import", "file") => "Tệp, mỗi dòng một lần lưu; `-` là đọc từ đầu vào chuẩn",
         ("report export", "output") => "Tệp để ghi; bỏ trống là in ra đầu ra chuẩn",
         ("report list" | "report export", "form") => "Chỉ biểu mẫu này",
@@ -389,7 +394,7 @@ fn help_rights_vi(path: &str, argument: &str) -> Option<&'static str> {
         ("parked drop", "name") => "Thứ đang chờ, theo phần đầu của tên",
         ("void list", "all") => "Cả những gì đã nhận hoặc đã bỏ",
         ("void show" | "void adopt" | "void dismiss", "change") => "Sửa đổi, theo phần đầu của tên",
-        _ => return None,
+        _ => return keys::help_vi(path, argument),
     };
     Some(help)
 }

@@ -41,6 +41,8 @@ impl Admission {
             admitted.refuse(index, RefusalCode::BUDGET);
             return Ok(());
         }
+        self.heard
+            .receipt(tx, &record.author, receipt.at, admitted)?;
         let is_about_it = match tx.doc(receipt.doc)? {
             Some(row) if row.unit == record.unit => Ok(()),
             Some(_) => Err(RefusalCode::CONFLICT),

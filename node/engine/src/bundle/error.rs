@@ -12,6 +12,9 @@ pub enum BundleError {
     /// Whoever made it is not known here as what it says.
     #[error("node {} of {} is not enrolled under this root", .0.node.short(), .0.unit)]
     Stranger(Box<Place>),
+    /// The certificate of whoever made it, or one above it, has ended by all that is known of the time.
+    #[error("the certificate of node {} of {} has expired", .0.node.short(), .0.unit)]
+    Expired(Box<Place>),
     /// Who made it broke a rule inside of it.
     #[error("the content of the bundle cannot be read: {0}")]
     Content(String),
@@ -56,7 +59,7 @@ impl BundleError {
     pub fn fault(&self) -> Fault {
         match self {
             Self::Envelope(error) => error.fault(),
-            Self::Stranger(_) | Self::Content(_) => Fault::Peer,
+            Self::Stranger(_) | Self::Expired(_) | Self::Content(_) => Fault::Peer,
             Self::NobodyThere { .. }
             | Self::NobodyInLine
             | Self::Unsettled { .. }
@@ -78,6 +81,7 @@ impl BundleError {
             Self::PartTooSmall { .. } => "M-1607",
             Self::TooManyParts { .. } => "M-1608",
             Self::Unsettled { .. } => "M-1609",
+            Self::Expired(_) => "M-1610",
         }
     }
 }

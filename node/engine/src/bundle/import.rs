@@ -3,7 +3,7 @@
 use std::collections::{BTreeSet, VecDeque};
 use std::sync::Arc;
 
-use hopluu_model::{Digest, Epoch, NodeId, Seq};
+use hopluu_model::{Digest, Epoch, NodeId, Seq, Timestamp};
 use hopluu_store::{DbError, FilePiece, WriteError, WriteTx};
 use hopluu_sync::limits::{CHUNK_BYTES, PUSH_ENTRIES_MAX};
 use hopluu_sync::{
@@ -15,6 +15,7 @@ use super::files::{Keeping, proved};
 use super::{BundleError, unpack, view};
 use crate::admit::Admitted;
 use crate::core::Core;
+use crate::evidence::has_ended;
 use crate::limits::BUNDLE_WAIT_MS_MAX;
 use crate::links::{EMPTY, change_checkpoint};
 use crate::reads::checkpoint_of;
@@ -32,6 +33,8 @@ pub(crate) struct Reader {
     registry: Arc<Registry>,
     root: Digest,
     signer: Arc<Signer>,
+    /// The latest time there is evidence of.
+    at: Option<Timestamp>,
 }
 
 /// A bundle that is for us, by somebody enrolled.
@@ -76,6 +79,7 @@ impl Reader {
             registry: core.shared_registry(),
             root: core.config().root,
             signer: Arc::clone(core.signer()),
+            at: core.judged_at(),
         }
     }
 
@@ -114,17 +118,22 @@ impl Reader {
 
     /// Whether whoever made it may be heard: asked as of who calls over a link.
     fn judge(&self, address: &Address) -> Result<(), BundleError> {
-        let is_known = if address.chain.is_empty() {
-            let identity = self.registry.identity(&address.from.node);
-            identity.is_some_and(|identity| identity.place == address.from)
+        let from = &address.from;
+        let line = if address.chain.is_empty() {
+            let line = self.registry.line(&from.node).map(<[_]>::to_vec);
+            line.filter(|line| line.first().is_some_and(|leaf| leaf.place == *from))
         } else {
-            let line = address.line(&self.root);
-            line.is_ok_and(|line| self.registry.stands(&line))
+            let line = address.line(&self.root).ok();
+            line.filter(|line| self.registry.stands(line))
         };
-        if is_known && address.from.node != self.signer.node_id() {
-            Ok(())
-        } else {
-            Err(BundleError::Stranger(Box::new(address.from.clone())))
+        match line {
+            Some(line) if from.node != self.signer.node_id() => {
+                if has_ended(&line, self.at) {
+                    return Err(BundleError::Expired(Box::new(from.clone())));
+                }
+                Ok(())
+            }
+            _ => Err(BundleError::Stranger(Box::new(from.clone()))),
         }
     }
 }

@@ -3,10 +3,28 @@
 use super::Handle;
 use crate::error::CommandError;
 use crate::view::{
-    GrantRequest, GrantView, ParkedView, RevocationView, RevokeRequest, Saved, VoidQuery, VoidView,
+    ClockRequest, ClockView, GrantRequest, GrantView, ParkedView, RevocationView, RevokeRequest,
+    Saved, VoidQuery, VoidView,
 };
 
 impl Handle {
+    /// What time it is here, and by whose word.
+    ///
+    /// # Errors
+    /// When the node is stopping.
+    pub async fn clock_show(&self) -> Result<ClockView, CommandError> {
+        self.read(|core, now| Ok(core.clock_show(now))).await
+    }
+
+    /// Says what time it is: the root to everybody, another node's administrator to that node.
+    ///
+    /// # Errors
+    /// When the days do not fit together.
+    pub async fn clock_set(&self, clock: ClockRequest) -> Result<ClockView, CommandError> {
+        self.write(move |core, turn, reply| core.clock_set(turn, &clock, reply))
+            .await
+    }
+
     /// Every grant that is known here.
     ///
     /// # Errors

@@ -157,6 +157,12 @@ pub struct StatusView {
     pub disk: DiskState,
     /// When this node's certificate ends.
     pub certificate_ends: Timestamp,
+    /// Whether it should have been renewed by now.
+    #[serde(default)]
+    pub is_ending: bool,
+    /// The latest time there is evidence of.
+    #[serde(default)]
+    pub evidence: Option<Timestamp>,
     /// What the last node said that took this one for revoked: why, by whom, by which record.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub revoked: Option<String>,

@@ -3,6 +3,8 @@
 mod attached;
 mod carrier;
 #[cfg(test)]
+mod clock;
+#[cfg(test)]
 mod common;
 mod large;
 mod linked;

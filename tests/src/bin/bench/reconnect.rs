@@ -152,7 +152,7 @@ impl Pair {
                 NetEffect::Await { .. } | NetEffect::Hold { .. } | NetEffect::CallWanted => {}
                 NetEffect::Close { code, .. } => anyhow::bail!("the link was closed: {code}"),
                 NetEffect::Bar { why, .. } => anyhow::bail!("the peer is revoked: {why}"),
-                NetEffect::Dial { .. } => {}
+                NetEffect::Dial { .. } | NetEffect::Judge { .. } | NetEffect::Present => {}
             }
         }
     }
@@ -160,7 +160,7 @@ impl Pair {
     /// Whether both know that the other has everything.
     fn is_settled(&self) -> anyhow::Result<bool> {
         for node in &self.nodes {
-            let status = node.core.status()?;
+            let status = node.core.status(BEGIN)?;
             let peer = status.peers.first().context("a node knows the other")?;
             if !peer.is_linked || peer.owed > 0 || peer.remark.is_some() || peer.refused > 0 {
                 return Ok(false);

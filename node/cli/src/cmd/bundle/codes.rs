@@ -50,7 +50,7 @@ const HALVINGS_MAX: u32 = 2;
 const OTHER_SIZES: [(u32, u32); 3] = [(3, 4), (3, 2), (2, 1)];
 
 /// Whether a file begins like a picture.
-pub(super) fn is_picture(bytes: &[u8]) -> bool {
+pub(in crate::cmd) fn is_picture(bytes: &[u8]) -> bool {
     format_of(bytes).is_some()
 }
 
@@ -61,7 +61,7 @@ fn format_of(bytes: &[u8]) -> Option<ImageFormat> {
 
 /// One code, ready to be drawn.
 #[derive(Debug)]
-pub(super) struct Code {
+pub(in crate::cmd) struct Code {
     /// Modules of a side.
     width: u32,
     dark: Vec<bool>,
@@ -69,7 +69,7 @@ pub(super) struct Code {
 
 impl Code {
     /// The smallest code of a level that holds these bytes.
-    pub(super) fn of(bytes: &[u8], level: EcLevel) -> Option<Self> {
+    pub(in crate::cmd) fn of(bytes: &[u8], level: EcLevel) -> Option<Self> {
         let code = QrCode::with_error_correction_level(bytes, level).ok()?;
         Some(Self {
             width: u32::try_from(code.width()).ok()?,
@@ -89,7 +89,7 @@ impl Code {
     }
 
     /// The picture of it.
-    pub(super) fn png(&self) -> Vec<u8> {
+    pub(in crate::cmd) fn png(&self) -> Vec<u8> {
         let side = (self.width + 2 * QUIET_MODULES) * MODULE_POINTS;
         let picture = GrayImage::from_fn(side, side, |x, y| {
             let module = |point: u32| (point / MODULE_POINTS).wrapping_sub(QUIET_MODULES);
@@ -103,7 +103,7 @@ impl Code {
     }
 
     /// The same as a drawing, a run of dark modules a stroke.
-    fn svg(&self) -> String {
+    pub(in crate::cmd) fn svg(&self) -> String {
         let side = self.width + 2 * QUIET_MODULES;
         let mut path = String::new();
         for y in 0..self.width {
@@ -146,14 +146,14 @@ pub(super) fn page(codes: &[(BundleView, Code)], report: &str, lang: Lang) -> St
     )
 }
 
-fn escaped(text: &str) -> String {
+pub(in crate::cmd) fn escaped(text: &str) -> String {
     text.replace('&', "&amp;")
         .replace('<', "&lt;")
         .replace('>', "&gt;")
 }
 
 /// What the codes in a photo hold, each once.
-pub(super) fn read(path: &Path, bytes: &[u8]) -> Result<Vec<Vec<u8>>, Failure> {
+pub(in crate::cmd) fn read(path: &Path, bytes: &[u8]) -> Result<Vec<Vec<u8>>, Failure> {
     let mut reader = ImageReader::new(Cursor::new(bytes));
     if let Some(format) = format_of(bytes) {
         reader.set_format(format);

@@ -33,7 +33,7 @@ pub(super) fn read(path: &Path) -> Vec<Result<Found, Failure>> {
     }
 }
 
-fn read_bytes(path: &Path) -> Result<Vec<u8>, Failure> {
+pub(in crate::cmd) fn read_bytes(path: &Path) -> Result<Vec<u8>, Failure> {
     let file = File::open(path).map_err(|error| text::fail::file(path, &error))?;
     let mut bytes = Vec::new();
     file.take(BUNDLE_FILE_BYTES_MAX + 1)
