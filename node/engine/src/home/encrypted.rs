@@ -191,7 +191,12 @@ fn wrapped_key(dir: &Path) -> Result<Option<WrappedKey>, HomeError> {
     let path = dir.join(WRAPPED);
     let bytes = match fs::read(&path) {
         Ok(bytes) => bytes,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        // Where a file stands in the folder's place there is no key either, and whoever wants the folder says so.
+        Err(error)
+            if [io::ErrorKind::NotFound, io::ErrorKind::NotADirectory].contains(&error.kind()) =>
+        {
+            return Ok(None);
+        }
         Err(source) => return Err(HomeError::File { path, source }),
     };
     let parsed = if bytes.len() > WRAPPED_BYTES_MAX {
