@@ -54,15 +54,7 @@ pub(crate) fn router(handle: Handle, stopped: tokio::sync::watch::Receiver<bool>
     let api = Api { handle, stopped };
     let gate = from_fn_with_state(api.clone(), people::gate);
     Router::new()
-        .route("/v1/login", post(people::login))
-        .route("/v1/logout", post(people::logout))
-        .route("/v1/session", get(people::session))
-        .route(
-            "/v1/accounts",
-            get(people::account_list).post(people::account_add),
-        )
-        .route("/v1/accounts/change", post(people::account_change))
-        .route("/v1/accounts/passphrase", post(people::passphrase))
+        .merge(people::routes())
         .route("/v1/status", get(status))
         .route("/v1/links", get(link_list))
         .route("/v1/links/call", post(link_call))

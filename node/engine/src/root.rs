@@ -94,6 +94,9 @@ pub struct SharePage {
 ///
 /// # Errors
 /// When the folder holds no root, or the numbers make no shares.
+///
+/// # Panics
+/// Never: a share is as long as what was split.
 pub fn root_backup(
     dir: &Path,
     secret: Option<&Secret>,
@@ -167,7 +170,7 @@ pub fn root_restore(
         ..setup
     };
     let beginning = Beginning::Again {
-        signer,
+        signer: Box::new(signer),
         ends: first.ends,
     };
     Ok(make_root(dir, &setup, beginning, now)?)

@@ -167,7 +167,10 @@ pub(crate) enum Beginning {
     /// A fresh key.
     New,
     /// The key of one that was lost, and the end of its certificate.
-    Again { signer: Signer, ends: Timestamp },
+    Again {
+        signer: Box<Signer>,
+        ends: Timestamp,
+    },
 }
 
 /// Makes a root, the first time or again.
@@ -214,7 +217,7 @@ pub(crate) fn make_root(
                 return Err(HomeError::Occupied(dir.to_owned()).into());
             }
             home.write_key(&signer)?;
-            (signer, ends)
+            (*signer, ends)
         }
     };
     let certificate = key::write_root(&signer, &unit, ends).map_err(SetupError::Issue)?;

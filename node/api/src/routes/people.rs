@@ -1,12 +1,13 @@
 //! Who asks, and what they may: a gate before every route, and the requests about people.
 
-use axum::Json;
 use axum::extract::{ConnectInfo, FromRef, FromRequestParts, MatchedPath, Request, State};
 use axum::http::header::{AUTHORIZATION, ORIGIN};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, Method};
 use axum::middleware::Next;
 use axum::response::Response;
+use axum::routing::{get, post};
+use axum::{Json, Router};
 use hopluu_engine::view::{
     AccountChange, AccountRequest, AccountView, LoginRequest, LoginView, PassphraseRequest,
     SessionView,
@@ -107,6 +108,17 @@ pub(super) async fn gate(
     Ok(next.run(request).await)
 }
 
+/// The routes about people.
+pub(super) fn routes() -> Router<Api> {
+    Router::new()
+        .route("/v1/login", post(login))
+        .route("/v1/logout", post(logout))
+        .route("/v1/session", get(session))
+        .route("/v1/accounts", get(account_list).post(account_add))
+        .route("/v1/accounts/change", post(account_change))
+        .route("/v1/accounts/passphrase", post(passphrase))
+}
+
 async fn of_session(api: &Api, headers: &HeaderMap) -> Result<Handle, ApiError> {
     within(REQUEST_TIME_MAX, api.handle.of_session(token(headers))).await
 }
@@ -132,43 +144,34 @@ where
     }
 }
 
-pub(super) async fn login(api: Api, Given(request): Given<LoginRequest>) -> Answer<LoginView> {
+async fn login(api: Api, Given(request): Given<LoginRequest>) -> Answer<LoginView> {
     soon(api.handle.login(request)).await
 }
 
-pub(super) async fn logout(api: Api, headers: HeaderMap) -> Answer<Done> {
+async fn logout(api: Api, headers: HeaderMap) -> Answer<Done> {
     if let Some(token) = token(&headers) {
         within(REQUEST_TIME_MAX, api.handle.logout(token)).await?;
     }
     Ok(Json(Done {}))
 }
 
-pub(super) async fn session(api: Api) -> Answer<SessionView> {
+async fn session(api: Api) -> Answer<SessionView> {
     Ok(Json(api.handle.session()))
 }
 
-pub(super) async fn account_list(api: Api) -> Answer<Vec<AccountView>> {
+async fn account_list(api: Api) -> Answer<Vec<AccountView>> {
     soon(api.handle.account_list()).await
 }
 
-pub(super) async fn account_add(
-    api: Api,
-    Given(account): Given<AccountRequest>,
-) -> Answer<AccountView> {
+async fn account_add(api: Api, Given(account): Given<AccountRequest>) -> Answer<AccountView> {
     soon(api.handle.account_add(account)).await
 }
 
-pub(super) async fn account_change(
-    api: Api,
-    Given(change): Given<AccountChange>,
-) -> Answer<AccountView> {
+async fn account_change(api: Api, Given(change): Given<AccountChange>) -> Answer<AccountView> {
     soon(api.handle.account_change(change)).await
 }
 
-pub(super) async fn passphrase(
-    api: Api,
-    Given(passphrase): Given<PassphraseRequest>,
-) -> Answer<AccountView> {
+async fn passphrase(api: Api, Given(passphrase): Given<PassphraseRequest>) -> Answer<AccountView> {
     soon(api.handle.passphrase(passphrase)).await
 }
 

@@ -55,9 +55,9 @@ fn any_three_of_five_make_the_very_same_root_and_no_two_do() {
                 matches!(refused, RootError::TooFew { have: 2, needed: 3 }),
                 "{refused}"
             );
-            for third in second + 1..5 {
-                let three = [two.as_slice(), &[shares[third].clone()]].concat();
-                let name = format!("{first}{second}{third}");
+            for (number, third) in (0..).zip(&shares).skip(second + 1) {
+                let three = [two.as_slice(), std::slice::from_ref(third)].concat();
+                let name = format!("{first}{second}{number}");
                 assert_eq!(world.restore(&name, &three).unwrap(), world.made);
             }
         }
