@@ -3,6 +3,7 @@
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::path::Path;
 use std::process::{Command, Stdio};
+use std::sync::mpsc::channel;
 use std::thread;
 use std::time::Duration;
 
@@ -77,13 +78,22 @@ fn kills(key: Option<Encryption>) {
             .spawn()
             .unwrap();
         let lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        let (writes, writing) = channel();
         let reader = thread::spawn(move || {
             lines
                 .map_while(Result::ok)
                 .filter_map(|line| line.rsplit_once("saved ")?.1.parse::<u64>().ok())
+                .inspect(|_| {
+                    // Nobody waits in the early rounds, nor for more than the first.
+                    let _heard = writes.send(());
+                })
                 .max()
         });
-        // Early kills meet the opening, later ones the writing and the folding of the log.
+        // Early kills meet the opening, later ones the writing and the folding of the log, however long a busy
+        // machine takes to get there.
+        if round >= KILLS / 2 {
+            writing.recv().unwrap();
+        }
         thread::sleep(Duration::from_millis(15 + round * 47 % 260));
         child.kill().unwrap();
         child.wait().unwrap();
