@@ -12,7 +12,7 @@ use hopluu_engine::Proxy;
 use hopluu_form::Lang;
 use hopluu_model::Date;
 pub(crate) use people::{
-    AccountCommand, AddAccountArgs, AdminArgs, LoginArgs, PassphraseArgs, RenewArgs, RoleArg,
+    AccountCommand, AddAccountArgs, AdminArgs, LoginArgs, PassphraseArgs, RenewArgs,
 };
 pub(crate) use report::{
     AttachArgs, ClearArgs, DetachArgs, ExportArgs, ExportFilter, ImportArgs, Like, NewArgs,

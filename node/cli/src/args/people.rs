@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, Subcommand, ValueEnum};
+use clap::{Args, Subcommand};
 use hopluu_engine::Role;
 
 #[derive(Debug, Args)]
@@ -60,8 +60,8 @@ pub(crate) struct AddAccountArgs {
     /// The account: a-z, 0-9 and .-_
     pub(crate) account: String,
     /// What they may do; several with commas between
-    #[arg(long, value_name = "ROLE", required = true, value_delimiter = ',')]
-    pub(crate) role: Vec<RoleArg>,
+    #[arg(long, value_name = "ROLE", required = true, value_delimiter = ',', value_parser = role)]
+    pub(crate) role: Vec<Role>,
     /// The office whose part they write, and no other
     #[arg(long)]
     pub(crate) office: Option<String>,
@@ -74,8 +74,8 @@ pub(crate) struct ChangeAccountArgs {
     /// The account
     pub(crate) account: String,
     /// What they may do from now on; several with commas between
-    #[arg(long, value_name = "ROLE", value_delimiter = ',')]
-    pub(crate) role: Vec<RoleArg>,
+    #[arg(long, value_name = "ROLE", value_delimiter = ',', value_parser = role)]
+    pub(crate) role: Vec<Role>,
     /// The office whose part they write; empty for none
     #[arg(long)]
     pub(crate) office: Option<String>,
@@ -92,35 +92,10 @@ pub(crate) struct RenewArgs {
     pub(crate) passphrase: PassphraseArgs,
 }
 
-/// A role as it is typed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(crate) enum RoleArg {
-    /// Writes figures and texts
-    Editor,
-    /// Reads and remarks
-    Checker,
-    /// Writes the parts of all offices
-    Consolidator,
-    /// Signs and withdraws
-    Signatory,
-    /// Carries bundles
-    Registrar,
-    /// Reads
-    Reader,
-    /// Looks after accounts, grants and machines
-    Administrator,
-}
-
-impl From<RoleArg> for Role {
-    fn from(role: RoleArg) -> Self {
-        match role {
-            RoleArg::Editor => Self::Editor,
-            RoleArg::Checker => Self::Checker,
-            RoleArg::Consolidator => Self::Consolidator,
-            RoleArg::Signatory => Self::Signatory,
-            RoleArg::Registrar => Self::Registrar,
-            RoleArg::Reader => Self::Reader,
-            RoleArg::Administrator => Self::Administrator,
-        }
-    }
+fn role(typed: &str) -> Result<Role, String> {
+    let found = Role::ALL.into_iter().find(|role| role.as_str() == typed);
+    found.ok_or_else(|| {
+        let known: Vec<_> = Role::ALL.into_iter().map(Role::as_str).collect();
+        known.join(", ")
+    })
 }

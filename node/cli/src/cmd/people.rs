@@ -12,7 +12,7 @@ use hopluu_engine::{Home, Role, Roles};
 use hopluu_form::Lang;
 
 use crate::args::{
-    AccountCommand, AddAccountArgs, AdminArgs, LoginArgs, PassphraseArgs, RenewArgs, RoleArg,
+    AccountCommand, AddAccountArgs, AdminArgs, LoginArgs, PassphraseArgs, RenewArgs,
 };
 use crate::cmd::input::read_given;
 use crate::context::Context;
@@ -62,7 +62,7 @@ pub(super) async fn account(command: AccountCommand, context: &Context) -> Resul
         AccountCommand::Change(args) => {
             let change = AccountChange {
                 account: args.account,
-                roles: (!args.role.is_empty()).then(|| roles(args.role)),
+                roles: (!args.role.is_empty()).then(|| args.role.into_iter().collect::<Roles>()),
                 office: args.office,
                 closed: None,
             };
@@ -109,7 +109,7 @@ async fn add(args: AddAccountArgs, context: &Context) -> Result<Exit, Failure> {
     let request = AccountRequest {
         passphrase: new(&args.passphrase, &args.account, context)?,
         account: args.account,
-        roles: roles(args.role),
+        roles: args.role.into_iter().collect(),
         office: args.office,
     };
     let made = context
@@ -154,10 +154,6 @@ fn state(account: String, closed: bool) -> AccountChange {
         office: None,
         closed: Some(closed),
     }
-}
-
-fn roles(typed: Vec<RoleArg>) -> Roles {
-    typed.into_iter().map(Role::from).collect()
 }
 
 /// A passphrase that is there already.
