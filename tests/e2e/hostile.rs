@@ -141,10 +141,10 @@ fn false_changes(signer: &Signer) -> Vec<Offer> {
             scope,
         ),
         Offer::change(
-            "a draft, which is for nobody above",
+            "in a compartment that no form here names",
             &draft,
             draft.sealed(signer),
-            RefusalCode::UNSUPPORTED,
+            RefusalCode::PARKED,
         ),
         Offer::change("unsealed", &own, unsealed, signature),
         Offer::change("a bent seal", &own, bent, signature),
@@ -287,8 +287,8 @@ async fn what_nobody_may_say_stays_outside_and_is_counted() {
     }
     let status = district.home.ask(&["status"]);
     assert_eq!(
-        status["parked"], 1,
-        "the stranger may become known: {status}"
+        status["parked"], 2,
+        "the stranger may become known, and the compartment: {status}"
     );
     assert_eq!(
         rogue.as_seen_by(&district),

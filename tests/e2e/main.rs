@@ -5,6 +5,7 @@
 //! promises   what the README and docs/cli.md promise, one test each
 //! at_rest    a disk that somebody else has, files that others could read or lead astray
 //! bad_input  what is refused: by which code, in which words, and that nothing changed
+//! compartments  what an office must not read, and never gets
 //! damage     a page of the database that is broken, a disk that is full
 //! hand       what is carried on sticks and paper
 //! hostile    a certified peer that breaks every rule
@@ -27,6 +28,7 @@
 mod at_rest;
 mod audit;
 mod bad_input;
+mod compartments;
 mod crash;
 mod damage;
 mod hand;

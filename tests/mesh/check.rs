@@ -2,12 +2,14 @@
 
 use std::collections::BTreeMap;
 
+use hopluu_doc::DocKey;
 use hopluu_doc::limits::SCAN_LIMITS;
 use hopluu_engine::CommandError;
+use hopluu_engine::view::{GrantView, ReachView};
 use hopluu_model::tree::UnitTree;
-use hopluu_model::{EntryKind, Fault, NodeId, Seq, UnitId};
-use hopluu_store::ParkedRow;
+use hopluu_model::{EntryKind, Fault, NodeId, OfficeId, Seq, UnitId};
 use hopluu_store::limits::{PARKED_BYTES_PER_PEER_MAX, PARKED_ROWS_PER_PEER_MAX};
+use hopluu_store::{EntryBody, ParkedRow, Store};
 use serde_json::json;
 
 use crate::ledger::Confirmed;
@@ -99,7 +101,9 @@ pub(crate) fn after_write(world: &mut World, at: usize) -> Result<(), Broken> {
             "from": entry.origin.map(|node| node.short().to_string()),
         });
         world.log.line(world.now, &node.seat.name, "kept", &detail);
-        if !node.is_hostile && !may_hold(&world.tree, node, kind, unit) {
+        let key = key_of(&node.store, &entry.body);
+        let is_theirs = key.is_none_or(|key| may_ever_read(world.rights.given(node), node, &key));
+        if !(node.is_hostile || is_theirs && may_hold(&world.tree, node, kind, unit)) {
             wrong = Some(format!(
                 "access_respected: {} holds a {kind:?} of {unit}",
                 node.seat.name
@@ -144,6 +148,59 @@ pub(crate) fn may_hold(tree: &UnitTree, node: &Node, kind: EntryKind, unit: &Uni
     }
 }
 
+/// The key of the document that an entry is in or about.
+fn key_of(store: &Store, body: &EntryBody) -> Option<DocKey> {
+    let (EntryBody::Change { doc, .. } | EntryBody::Receipt { doc, .. }) = body else {
+        return None;
+    };
+    let read = store.read().expect("memory does not fail");
+    let row = read.doc(*doc).expect("memory does not fail");
+    DocKey::decode(&row?.key).ok()
+}
+
+/// Whether a form gives an office a line of a compartment.
+fn is_named(office: &OfficeId, key: &DocKey) -> bool {
+    let form = crate::province::form(key.form.as_str());
+    let mut values = form.value_lines().map(|(_, value)| value);
+    values.any(|value| {
+        let compartment = value.compartment.as_ref();
+        let is_there = compartment.is_some_and(|name| name.as_str() == key.compartment.as_str());
+        is_there && value.offices().any(|named| named == office)
+    })
+}
+
+/// The rule of compartments in its own words, as far as anything that was ever given goes.
+fn may_ever_read(was_given: bool, node: &Node, key: &DocKey) -> bool {
+    let office = node.place.office.as_ref();
+    key.compartment.is_public() || was_given || office.is_none_or(|office| is_named(office, key))
+}
+
+/// The same by the grants that count now.
+pub(crate) fn may_read(grants: &[GrantView], node: &Node, key: &DocKey) -> bool {
+    let Some(office) = node.place.office.as_ref() else {
+        return true;
+    };
+    let form = crate::province::form(key.form.as_str());
+    let lines = form.value_lines().filter(|(_, value)| {
+        let compartment = value.compartment.as_ref();
+        compartment.is_some_and(|name| name.as_str() == key.compartment.as_str())
+    });
+    let lines: Vec<_> = lines.map(|(line, _)| line.code.to_string()).collect();
+    let holds = |reach: &ReachView| match reach {
+        ReachView::Nothing => false,
+        ReachView::Own => is_named(office, key),
+        ReachView::All => true,
+        ReachView::Only(codes) => codes.iter().any(|code| lines.contains(code)),
+    };
+    let theirs = grants
+        .iter()
+        .filter(|grant| grant.counts && grant.holder == node.place.unit && grant.office == *office);
+    key.compartment.is_public()
+        || theirs
+            .into_iter()
+            .any(|grant| holds(&grant.lines) || holds(&grant.reads))
+}
+
 impl World {
     /// Takes the answers that people got in this turn.
     pub(crate) fn answered(&mut self, at: usize) -> Result<(), Broken> {
@@ -166,11 +223,15 @@ impl World {
             self.log.line(self.now, &name, "confirmed", &detail);
             match saved.change {
                 Some(hash) => {
-                    let confirmed = (saved.report.doc, hash);
-                    // Nobody owes anything to whoever lies, and it may be shut out by now.
-                    if !self.nodes[at].is_hostile {
-                        self.ledger.confirm(at, confirmed);
-                        no_lost_edit(self, at, &confirmed)?;
+                    let is_closed = saved.closed.iter().any(|one| one.change == hash);
+                    let open = (!is_closed).then_some((saved.report.doc, hash));
+                    let closed = saved.closed.iter().map(|one| (one.doc, one.change));
+                    for confirmed in open.into_iter().chain(closed) {
+                        // Nobody owes anything to whoever lies, and it may be shut out by now.
+                        if !self.nodes[at].is_hostile {
+                            self.ledger.confirm(at, confirmed);
+                            no_lost_edit(self, at, &confirmed)?;
+                        }
                     }
                 }
                 // It stands already: then it must stand on the disk.

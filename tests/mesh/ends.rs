@@ -2,13 +2,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use hopluu_engine::view::TotalView;
+use hopluu_doc::DocKey;
+use hopluu_engine::view::{FigureView, TotalView};
 use hopluu_engine::{CommandError, ReportFilter, TotalSelector};
 use hopluu_model::tree::UnitTree;
-use hopluu_model::{ChangeHash, DocId, EntryKind, UnitId};
+use hopluu_model::{ChangeHash, DocId, EntryKind, Timestamp, UnitId};
 use serde_json::json;
 
-use crate::check::{holds, may_hold};
+use crate::check::{holds, may_hold, may_read};
 use crate::fold::{Paper, Sum, asked, papers, sum};
 use crate::hand;
 use crate::hostile::Verdicts;
@@ -65,13 +66,14 @@ fn heal(world: &mut World) -> Result<(), Broken> {
     Ok(())
 }
 
-type Heads = BTreeMap<DocId, (UnitId, Vec<ChangeHash>)>;
+type Heads = BTreeMap<DocId, (DocKey, Vec<ChangeHash>)>;
 
 fn heads(node: &Node) -> Heads {
     let mut heads = Heads::new();
     let read = node.store.read().expect("memory does not fail");
     read.for_each_doc(|row| {
-        heads.insert(row.doc, (row.unit, row.heads));
+        let key = DocKey::decode(&row.key).expect("what was admitted decodes");
+        heads.insert(row.doc, (key, row.heads));
     })
     .expect("memory does not fail");
     heads
@@ -80,24 +82,33 @@ fn heads(node: &Node) -> Heads {
 /// Who still lacks what; none when everybody has everything, and people can see that it arrived.
 fn lag(world: &World) -> Option<String> {
     let mut all = Heads::new();
+    let grants = world.nodes[0].core.as_ref();
+    let grants = grants.map(|core| core.grant_list(Timestamp(world.now)));
+    let grants = grants.unwrap_or_default();
     for node in living(world) {
-        for (doc, (unit, heads)) in heads(node) {
-            let entry = all.entry(doc).or_insert((unit, Vec::new()));
+        for (doc, (key, heads)) in heads(node) {
+            // What was received before a right was taken away stays there, and grows old.
+            if !may_read(&grants, node, &key) {
+                continue;
+            }
+            let entry = all.entry(doc).or_insert((key, Vec::new()));
             if entry.1.is_empty() {
                 entry.1 = heads;
             } else if entry.1 != heads {
-                let (unit, name) = (&entry.0, &node.seat.name);
-                return Some(format!("{name} has other heads of the report of {unit}"));
+                let (key, name) = (&entry.0, &node.seat.name);
+                return Some(format!("{name} has other heads of {key:?}"));
             }
         }
     }
     for node in living(world) {
         let own = heads(node);
-        let lacks = all.iter().find(|(doc, (unit, _))| {
-            may_hold(&world.tree, node, EntryKind::Change, unit) && !own.contains_key(doc)
+        let lacks = all.iter().find(|(doc, (key, _))| {
+            may_hold(&world.tree, node, EntryKind::Change, &key.unit)
+                && may_read(&grants, node, key)
+                && !own.contains_key(doc)
         });
-        if let Some((_, (unit, _))) = lacks {
-            return Some(format!("{} lacks the report of {unit}", node.seat.name));
+        if let Some((_, (key, _))) = lacks {
+            return Some(format!("{} lacks {key:?}", node.seat.name));
         }
         let parked = node.store.read().and_then(|read| read.parked_count());
         let parked = parked.expect("memory does not fail");
@@ -166,12 +177,15 @@ fn all_converged(world: &mut World) -> Result<(), Broken> {
         read.facts(doc).expect("memory does not fail")
     };
     let mut wrong = None;
+    let core = first[0].core.as_ref();
+    let grants = core.map(|core| core.grant_list(Timestamp(world.now)));
+    let grants = grants.unwrap_or_default();
     for node in rest
         .iter()
         .filter(|node| !node.is_retired && !node.is_hostile)
     {
-        for doc in heads(node).keys() {
-            if facts(&node.store, *doc) != facts(&province, *doc) {
+        for (doc, (key, _)) in &heads(node) {
+            if may_read(&grants, node, key) && facts(&node.store, *doc) != facts(&province, *doc) {
                 wrong = Some(format!(
                     "all_converged: {} has other facts of {doc}",
                     node.seat.name
@@ -208,17 +222,29 @@ fn texts_differ(world: &mut World) -> Option<String> {
             let Some(core) = node.core.as_mut() else {
                 return Some(format!("{} has no power", node.seat.name));
             };
-            let shown = match core.report_show(&selector) {
-                Ok(view) => (view.figures, view.texts, view.state),
+            let (withheld, shown) = match core.report_show(&selector) {
+                Ok(view) => (view.withheld, (view.figures, view.texts, view.state)),
                 Err(CommandError::NoReport { .. }) => continue,
                 Err(error) => return Some(format!("{} shows {error:?}", node.seat.name)),
             };
             let key = (round.period, (*unit).clone());
-            let first = seen.entry(key).or_insert_with(|| shown.clone());
-            if *first != shown {
+            // Whoever may not read all says the same of the rest.
+            if !withheld.is_empty() && !seen.contains_key(&key) {
+                continue;
+            }
+            let mut first = seen.entry(key).or_insert_with(|| shown.clone()).clone();
+            let is_open = |figure: &FigureView| !withheld.contains(&figure.code);
+            first.0.retain(is_open);
+            let mut shown = shown;
+            shown.0.retain(is_open);
+            if first != shown {
+                let differs = |(ours, theirs): &(&FigureView, &FigureView)| ours != theirs;
+                let pair = first.0.iter().zip(&shown.0).find(differs);
                 return Some(format!(
-                    "all_converged: {} shows another report of {unit}",
-                    node.seat.name
+                    "all_converged: {} shows another report of {unit}: {pair:?} {} {} {withheld:?}",
+                    node.seat.name,
+                    first.0.len(),
+                    shown.0.len()
                 ));
             }
         }
@@ -280,8 +306,13 @@ fn totals_of(world: &mut World, round: Round) -> Result<(), Broken> {
                 Ok(total) => total,
                 Err(error) => return Err(world.broken(format!("no total of {unit}: {error:?}"))),
             };
-            let digest = *digests.entry(unit.clone()).or_insert(total.digest);
             let name = &world.nodes[at].seat.name;
+            let is_whole = !total.lines.iter().any(|line| line.is_withheld);
+            let digest = if is_whole {
+                *digests.entry(unit.clone()).or_insert(total.digest)
+            } else {
+                total.digest
+            };
             if digest != total.digest {
                 let what = format!("rollup_equals_fold: {name} has another total of {unit}");
                 return Err(world.broken(what));
@@ -325,6 +356,9 @@ fn differs(
         let Some(line) = total.lines.iter().find(|line| line.code.as_str() == code) else {
             return Some(format!("{code} of {} is not shown", total.unit));
         };
+        if line.is_withheld {
+            continue;
+        }
         let shown = Sum {
             value: plain.value,
             answered: line.answered,

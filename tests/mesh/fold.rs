@@ -40,7 +40,8 @@ pub(crate) fn papers(store: &Store, round: Round, verdicts: &Verdicts) -> BTreeM
     let mut docs: Vec<(DocId, UnitId, Vec<u8>)> = Vec::new();
     read.for_each_doc(|row| docs.push((row.doc, row.unit, row.key)))
         .expect("memory does not fail");
-    let mut papers = BTreeMap::new();
+    let mut papers: BTreeMap<UnitId, Paper> = BTreeMap::new();
+    let mut closed = Vec::new();
     for (doc, unit, key) in docs {
         let key = DocKey::decode(&key).expect("what was admitted decodes");
         if key.form.to_string() != round.form || key.period.to_string() != round.period {
@@ -49,9 +50,38 @@ pub(crate) fn papers(store: &Store, round: Round, verdicts: &Verdicts) -> BTreeM
         let mut changes = vec![genesis(&key, round.form()).expect("it began").bytes];
         let stored = read.changes_after(doc, 0).expect("memory does not fail");
         changes.extend(stored.into_iter().map(|change| change.body));
-        papers.insert(unit, paper(&changes, verdicts));
+        let paper = paper(&changes, verdicts);
+        if key.compartment.is_public() {
+            papers.insert(unit, paper);
+        } else {
+            closed.push((unit, key.compartment, paper));
+        }
+    }
+    for (unit, compartment, paper) in closed {
+        let form = round.form();
+        let is_at_home = |key: &str| {
+            let code = key.split('@').next().unwrap_or(key).parse();
+            let home = code.ok().and_then(|code| form.compartment(&code));
+            home.is_some_and(|name| name.as_str() == compartment.as_str())
+        };
+        let whole = papers.entry(unit).or_default();
+        for (key, values) in paper.figures {
+            if is_at_home(&key) {
+                both(whole.figures.entry(key).or_default(), values);
+            }
+        }
     }
     papers
+}
+
+/// What two documents of one report say of a line: who has cleared it says nothing where the other has a value.
+fn both(one: &mut BTreeSet<String>, other: BTreeSet<String>) {
+    let says = |values: &BTreeSet<String>| values.iter().any(|value| value != "blank");
+    match (says(one), says(&other)) {
+        (true, false) => {}
+        (false, true) => *one = other,
+        _ => one.extend(other),
+    }
 }
 
 fn paper(changes: &[Vec<u8>], verdicts: &Verdicts) -> Paper {

@@ -44,10 +44,21 @@ struct Taken {
 #[derive(Debug, Default)]
 pub(crate) struct Rights {
     taken: Vec<(Inbox<RecordHash>, Taken)>,
+    /// Offices that were ever given more than they began with.
+    given: BTreeSet<(UnitId, OfficeId)>,
     /// Saves that were forged.
     pub(crate) forged: u64,
     /// Writes, of these and of honest offices, that nobody had the right to, at the end.
     pub(crate) void: u64,
+}
+
+impl Rights {
+    /// Whether the office of a node was ever given more than it began with.
+    pub(crate) fn given(&self, node: &Node) -> bool {
+        let place = &node.place;
+        let office = place.office.as_ref();
+        office.is_some_and(|office| self.given.contains(&(place.unit.clone(), office.clone())))
+    }
 }
 
 impl World {
@@ -87,14 +98,18 @@ impl World {
             office: None,
             message: String::new(),
         };
-        let node = &self.nodes[at];
         let form = round.form();
+        // Also where it may not read.
+        let names: Vec<_> = form.compartments().into_iter().collect();
+        let compartment = names.get(self.rng.random_range(0..2 * names.len() + 1));
+        let node = &self.nodes[at];
         let key = DocKey::report(
             node.place.unit.clone(),
             form.id().clone(),
             form.version().major,
             round.period.parse().expect("a period"),
         );
+        let key = compartment.map_or(key.clone(), |name| key.within(name));
         let Some((saved, genesis)) = save(&node.store, &key, form, &context, &edits) else {
             return Ok(());
         };
@@ -192,9 +207,16 @@ impl World {
             } else {
                 vec![Step::Opened]
             },
+            reads: if self.chance(200) {
+                ReachView::All
+            } else {
+                ReachView::Nothing
+            },
         };
         let name = self.nodes[at].seat.name.clone();
         self.log.line(self.now, &name, "give", &json!(request));
+        let holder = (self.nodes[at].place.unit.clone(), office.clone());
+        self.rights.given.insert(holder);
         self.turn(at, |core, turn| {
             core.grant_give(turn, &request, Box::new(|_| {}));
         })

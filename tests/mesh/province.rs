@@ -25,9 +25,14 @@ pub(crate) struct Round {
 
 impl Round {
     pub(crate) fn form(&self) -> &'static Arc<Form> {
-        let is_flood = self.form == FLOOD_FORM;
-        if is_flood { &FLOOD } else { &ANNEX }
+        form(self.form)
     }
+}
+
+/// One of the two forms here.
+pub(crate) fn form(name: &str) -> &'static Arc<Form> {
+    let is_flood = name == FLOOD_FORM;
+    if is_flood { &FLOOD } else { &ANNEX }
 }
 
 const ANNEX_FORM: &str = "pcmd-review";

@@ -195,6 +195,7 @@ fn command_status(error: &CommandError) -> StatusCode {
         | CommandError::Withdrawn { .. }
         | CommandError::NoConflict { .. }
         | CommandError::NothingToUndo { .. }
+        | CommandError::NoCompartment { .. }
         | CommandError::NotBelow { .. }
         | CommandError::OneMainNode { .. }
         | CommandError::Backup(_)

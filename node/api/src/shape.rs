@@ -5,7 +5,9 @@ mod attachment;
 
 use hopluu_engine::view::{BundleView, ReportRef, Saved, Selector, WatchEvent};
 use hopluu_form::{Form, Line, OverTime, OverUnits, ValueKind};
-use hopluu_model::{Date, Digest, FormId, FormVersion, IndicatorCode, OfficeId, SectionId};
+use hopluu_model::{
+    CompartmentId, Date, Digest, FormId, FormVersion, IndicatorCode, OfficeId, SectionId,
+};
 use serde::{Deserialize, Serialize};
 
 pub use self::attachment::{AttachQuery, PartQuery, PartView};
@@ -119,6 +121,38 @@ pub struct AuditQuery {
     /// A line or a section; everything if left out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
+}
+
+/// Which document of a report goes into a dossier.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DossierRequest {
+    /// The unit; the node's own if left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unit: Option<String>,
+    /// The form.
+    pub form: String,
+    /// The period.
+    pub period: String,
+    /// Which of several reports of the period.
+    #[serde(default)]
+    pub instance: u32,
+    /// Of which compartment; the open document if left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub compartment: Option<CompartmentId>,
+}
+
+impl DossierRequest {
+    /// The report that is meant.
+    #[must_use]
+    pub fn report(&self) -> Selector {
+        Selector {
+            unit: self.unit.clone(),
+            form: self.form.clone(),
+            period: self.period.clone(),
+            instance: self.instance,
+        }
+    }
 }
 
 /// A report as a file that whoever knows the root can verify.

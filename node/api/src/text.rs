@@ -175,6 +175,9 @@ pub fn message(error: &CommandError) -> Both {
             format!("hết chỗ cho tệp đính kèm: tối đa {most} {whose}")
         }
         CommandError::NoConflict { code } => format!("`{code}` không có số liệu trái nhau"),
+        CommandError::NoCompartment { name } => {
+            format!("ở đây không có ngăn riêng `{name}` nào của báo cáo này mà máy được đọc")
+        }
         CommandError::NothingToUndo { why } => {
             format!("không hoàn tác được: {}", undo_bar_vi(*why))
         }
@@ -344,6 +347,10 @@ pub fn hint(error: &CommandError) -> Option<Both> {
             "change it with `hopluu report set`",
         ),
         CommandError::NothingToUndo { why } => undo_hint(*why)?,
+        CommandError::NoCompartment { .. } => Both::new(
+            "tên các ngăn riêng có trong biểu mẫu: `hopluu form show`",
+            "the form names its compartments: `hopluu form show`",
+        ),
         CommandError::UnknownName { .. } => Both::new(
             "gõ đủ dài để chỉ còn một; tên có trong `hopluu grant list` và `hopluu void list`",
             "type enough of it; names are in `hopluu grant list` and `hopluu void list`",

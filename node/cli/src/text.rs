@@ -22,6 +22,11 @@ use hopluu_engine::view::{DiskState, PeerRemark, RefusalWhy};
 use hopluu_engine::{Ailment, Repaired};
 use hopluu_form::Lang;
 
+/// In place of a figure that the asking office may not read: it is neither blank nor missing.
+pub(crate) fn withheld(lang: Lang) -> &'static str {
+    word(lang, "không thuộc quyền xem", "not yours to read")
+}
+
 /// A short word or label in one language.
 pub(crate) fn word(lang: Lang, vi: &'static str, en: &'static str) -> &'static str {
     match lang {

@@ -142,6 +142,9 @@ impl Core {
         let is_news = !admitted.docs.is_empty()
             || !admitted.receipts.is_empty()
             || !admitted.records.is_empty();
+        if !admitted.records.is_empty() {
+            self.scope_changed(turn);
+        }
         for (effect, kind, unit) in admitted.records {
             self.record_arrived(turn, &effect, kind, &unit);
         }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use hopluu_model::{Date, NodeId, Place, Seq, Timestamp};
 use hopluu_store::{DbError, DocRow, LedgerSpan, Read};
-use hopluu_sync::{Acked, Ahead, Class, PeerStatus, Purpose, Scope, Spent};
+use hopluu_sync::{Acked, Ahead, Class, PeerStatus, Purpose, Spent};
 
 use crate::clock;
 use crate::core::Core;
@@ -49,9 +49,7 @@ impl Core {
 
     /// What is owed to each peer that was met, looking at so many entries in all.
     pub(crate) fn owed(&self, read: &Read) -> Result<BTreeMap<NodeId, OwedSum>, DbError> {
-        let tree = self.tree();
         let last = read.last_seq()?;
-        let basis = Acked::basis(self.epoch(), tree.version());
         let met = self.met();
         let (mut owed, mut places_left) = (BTreeMap::new(), OWED_PLACES_MAX);
         for row in read.peers()? {
@@ -59,9 +57,10 @@ impl Core {
             let Some(place) = self.place_of(row.node, status) else {
                 continue;
             };
+            let scope = self.scope_of(place);
+            let basis = Acked::basis(self.epoch(), scope.version());
             let kept = row.checkpoint.filter(|kept| kept.my_epoch == basis);
             let kept = kept.map_or(Seq(0), |kept| kept.acked);
-            let scope = Scope::new(tree.clone(), place);
             let stretch = Stretch {
                 after: status.map_or(kept, |status| status.acked.max(kept)),
                 through: last,

@@ -12,8 +12,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use hopluu_doc::limits::SCAN_LIMITS;
-use hopluu_doc::{DocKey, ScannedChange, scan};
-use hopluu_model::{ActorId, ChangeHash, Digest, ErrorChain, NodeId, Timestamp};
+use hopluu_doc::{Compartment, DocKey, ScannedChange, scan};
+use hopluu_model::{ActorId, ChangeHash, CompartmentId, Digest, ErrorChain, NodeId, Timestamp};
 use hopluu_store::{DbError, DocRow, Read};
 use hopluu_trust::{Dossier, Receipt, Record, Signer};
 
@@ -41,8 +41,14 @@ pub(crate) struct Auditing {
     beginnings: Arc<Beginnings>,
     signer: Arc<Signer>,
     root: Digest,
-    key: DocKey,
     known: KnownForm,
+    /// All documents of the report that are here and this node's to read, the open one first.
+    parts: Vec<Part>,
+}
+
+/// One document of a report.
+struct Part {
+    key: DocKey,
     row: DocRow,
 }
 
@@ -57,6 +63,10 @@ struct Stored {
 impl Core {
     pub(crate) fn auditing(&self, selector: &Selector) -> Result<Auditing, CommandError> {
         let (meant, row) = self.existing(selector)?;
+        let mut parts = Vec::new();
+        for key in self.closed_here(&meant.key, &meant.form)? {
+            parts.extend(self.doc_row(key.id())?.map(|row| Part { key, row }));
+        }
         let shelf = self.shelf();
         let known = shelf
             .registry
@@ -66,9 +76,14 @@ impl Core {
             beginnings: Arc::clone(&self.beginnings),
             signer: Arc::clone(self.signer()),
             root: self.config().root,
-            key: meant.key,
             known: known.ok_or(CommandError::NotSynced { what: "forms" })?,
-            row,
+            parts: [Part {
+                key: meant.key,
+                row,
+            }]
+            .into_iter()
+            .chain(parts)
+            .collect(),
             shelf,
         })
     }
@@ -81,19 +96,29 @@ impl Auditing {
             self.check_name(name)?;
         }
         let read = self.shelf.store.read().map_err(CommandError::Store)?;
-        let told = read.consistent(|read| Ok(self.told(read, name)));
-        told.map_err(CommandError::Store)?
+        let told = read.consistent(|read| {
+            let told = self.parts.iter().map(|part| self.told(read, part, name));
+            Ok(told.collect::<Result<Vec<_>, _>>())
+        });
+        let told = told.map_err(CommandError::Store)??;
+        let whole = told.into_iter().reduce(AuditView::joined);
+        Ok(whole.expect("a report has its open document"))
     }
 
-    fn told(&self, read: &Read, name: Option<&str>) -> Result<AuditView, CommandError> {
-        let stored = self.stored(read)?;
-        let brought = self.brought(read).map_err(CommandError::Store)?;
-        let genesis = self.beginnings.of(&self.key, &self.known.form);
-        let genesis = genesis.map_err(|error| self.damaged(&error))?;
+    fn told(
+        &self,
+        read: &Read,
+        part: &Part,
+        name: Option<&str>,
+    ) -> Result<AuditView, CommandError> {
+        let stored = self.stored(read, part)?;
+        let brought = self.brought(read, part).map_err(CommandError::Store)?;
+        let genesis = self.beginnings.of(&part.key, &self.known.form);
+        let genesis = genesis.map_err(|error| part.damaged(&error))?;
         let receipts: Vec<_> = stored.receipts.into_iter().map(|(_, one)| one).collect();
         let story = Story {
             registry: &self.shelf.registry,
-            key: &self.key,
+            key: &part.key,
             form: &self.known.form,
             genesis: &genesis,
             changes: &stored.changes,
@@ -103,30 +128,41 @@ impl Auditing {
         Ok(story.tell(name, |change| brought.get(change).cloned()))
     }
 
-    /// The same as a file that anybody can verify who knows the root. Nothing leaves here that does not hold.
-    pub(crate) fn export(&self, now: Timestamp) -> Result<Vec<u8>, CommandError> {
+    /// One document of it as a file that anybody can verify who knows the root: the open one, or that of a compartment.
+    /// Nothing leaves here that does not hold.
+    pub(crate) fn export(
+        &self,
+        compartment: Option<&CompartmentId>,
+        now: Timestamp,
+    ) -> Result<Vec<u8>, CommandError> {
+        let wanted = compartment.map_or_else(Compartment::public, Compartment::from);
+        let mut parts = self.parts.iter();
+        let part = parts.find(|part| part.key.compartment == wanted);
+        let part = part.ok_or_else(|| CommandError::NoCompartment {
+            name: compartment.map(ToString::to_string).unwrap_or_default(),
+        })?;
         let read = self.shelf.store.read().map_err(CommandError::Store)?;
-        let bytes = read.consistent(|read| Ok(self.dossier(read, now)));
+        let bytes = read.consistent(|read| Ok(self.dossier(read, part, now)));
         let bytes = bytes.map_err(CommandError::Store)??;
         match verify(&bytes, Some(&self.root)) {
             Ok(_) => Ok(bytes),
-            Err(flaw) => Err(self.damaged(&flaw)),
+            Err(flaw) => Err(part.damaged(&flaw)),
         }
     }
 
-    fn dossier(&self, read: &Read, now: Timestamp) -> Result<Vec<u8>, CommandError> {
-        let stored = self.stored(read)?;
+    fn dossier(&self, read: &Read, part: &Part, now: Timestamp) -> Result<Vec<u8>, CommandError> {
+        let stored = self.stored(read, part)?;
         let authors = stored.authors.values().map(|by| by.node);
         let givers = stored.receipts.iter().map(|(_, receipt)| receipt.by.node);
         let nodes: BTreeSet<NodeId> = authors
             .chain(givers)
             .chain([self.signer.node_id()])
             .collect();
-        let gathered = gather(read, &self.shelf.registry, &self.key.form, nodes);
+        let gathered = gather(read, &self.shelf.registry, &part.key.form, nodes);
         let gathered = gathered.map_err(CommandError::Store)?;
-        let packets = packed_whole(read, self.row.doc, DOSSIER_PACKET_BYTES);
+        let packets = packed_whole(read, part.row.doc, DOSSIER_PACKET_BYTES);
         let packets = packets.map_err(CommandError::Store)?;
-        let key = self.key.encode();
+        let key = part.key.encode();
         fn slices(list: &[Vec<u8>]) -> Vec<&[u8]> {
             list.iter().map(Vec::as_slice).collect()
         }
@@ -160,10 +196,10 @@ impl Auditing {
         line(&self.known.form, code).map(drop)
     }
 
-    fn stored(&self, read: &Read) -> Result<Stored, CommandError> {
+    fn stored(&self, read: &Read, part: &Part) -> Result<Stored, CommandError> {
         let (mut changes, mut authors) = (Vec::new(), BTreeMap::new());
         let mut broken = None;
-        let each = read.for_each_change(self.row.doc, 0, |row| {
+        let each = read.for_each_change(part.row.doc, 0, |row| {
             if let Some(by) = SealedBy::of(&row.seal) {
                 authors.entry(row.actor).or_insert(by);
             }
@@ -175,14 +211,14 @@ impl Auditing {
         });
         each.map_err(CommandError::Store)?;
         if let Some(error) = broken {
-            return Err(self.damaged(&error));
+            return Err(part.damaged(&error));
         }
-        let rows = read.receipts(self.row.doc).map_err(CommandError::Store)?;
+        let rows = read.receipts(part.row.doc).map_err(CommandError::Store)?;
         let receipts = rows.into_iter().filter_map(|row| {
             let record = Record::decode(&row.body).ok()?;
             let receipt = Receipt::read(&record).ok()?;
             let counts =
-                record.unit == self.key.unit && gives(&self.shelf.registry, &record, &receipt);
+                record.unit == part.key.unit && gives(&self.shelf.registry, &record, &receipt);
             counts.then_some((row.body, receipt))
         });
         Ok(Stored {
@@ -193,9 +229,13 @@ impl Auditing {
     }
 
     /// How each change came here.
-    fn brought(&self, read: &Read) -> Result<BTreeMap<ChangeHash, BroughtView>, DbError> {
+    fn brought(
+        &self,
+        read: &Read,
+        part: &Part,
+    ) -> Result<BTreeMap<ChangeHash, BroughtView>, DbError> {
         let mut brought = BTreeMap::new();
-        for (change, seq, origin) in read.brought(self.row.doc)? {
+        for (change, seq, origin) in read.brought(part.row.doc)? {
             let at = read.arrived(seq)?;
             let on = at.map_or_else(|| clock::day(Timestamp(0)), clock::day);
             let by = origin.map(|node| signatory(&self.shelf.registry, node, "", on));
@@ -203,7 +243,9 @@ impl Auditing {
         }
         Ok(brought)
     }
+}
 
+impl Part {
     fn damaged(&self, error: &(dyn std::error::Error + 'static)) -> CommandError {
         CommandError::Damaged {
             doc: self.row.doc.to_string(),

@@ -9,10 +9,10 @@ use std::sync::Arc;
 use hopluu_doc::{DocKey, Report};
 use hopluu_form::Form;
 use hopluu_model::tree::UnitTree;
-use hopluu_model::{ActorId, DocId, Epoch, ErrorChain, NodeId, Place, Seq, Timestamp};
+use hopluu_model::{ActorId, Digest, DocId, Epoch, ErrorChain, NodeId, Place, Seq, Timestamp};
 use hopluu_net::{Endpoint, Via};
 use hopluu_store::{DbError, DocRow, Reader, Store, WriteError, WriteTx};
-use hopluu_sync::{Event, Hub, HubConfig, LinkId, Steady, TargetId};
+use hopluu_sync::{Event, Hub, HubConfig, LinkId, Readers, Scope, Steady, TargetId};
 use hopluu_trust::{Signer, read_certificate};
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
@@ -68,7 +68,7 @@ pub struct CoreConfig {
     /// Its certificate chain, leaf first.
     pub chain: Vec<Vec<u8>>,
     /// The root's fingerprint.
-    pub root: hopluu_model::Digest,
+    pub root: Digest,
     /// Its place, as the certificate says.
     pub me: Place,
     /// When its certificate ends.
@@ -194,6 +194,7 @@ impl Core {
             epoch,
             last,
             tree: Arc::clone(registry.tree()),
+            readers: Arc::clone(&registry) as Arc<dyn Readers>,
             seed: config.seed,
         });
         let mut core = Self {
@@ -301,6 +302,27 @@ impl Core {
 
     pub(crate) fn tree(&self) -> Arc<UnitTree> {
         Arc::clone(self.registry().tree())
+    }
+
+    /// What somebody may see, by what the records say now.
+    pub(crate) fn scope_of(&self, place: Place) -> Scope {
+        Scope::new(self.tree(), self.shared_registry(), place)
+    }
+
+    /// What the scope of a node follows from.
+    pub(crate) fn scope_version(&self, node: &NodeId) -> Digest {
+        let identity = self.registry().identity(node);
+        let place = identity.map(|identity| identity.place.clone());
+        place.map_or_else(
+            || self.tree().version(),
+            |place| self.scope_of(place).version(),
+        )
+    }
+
+    /// Tells the hub by what scope is decided now.
+    pub(crate) fn scope_changed(&mut self, turn: &mut Turn) {
+        let (tree, readers) = (self.tree(), self.shared_registry());
+        self.hub_event(turn, Event::ScopeChanged { tree, readers });
     }
 
     /// Runs a job in the writer's next transaction; `then` runs as a turn of its own, after the
@@ -427,10 +449,10 @@ impl Core {
     }
 
     /// After a local save is on disk: peers, totals and watchers hear of it.
-    pub(crate) fn after_local(&mut self, turn: &mut Turn, doc: DocId) {
+    pub(crate) fn after_local(&mut self, turn: &mut Turn, docs: Vec<DocId>) {
         self.disk_is(turn, DiskState::Good);
         self.announce(turn);
-        self.docs_changed(turn, [doc], None);
+        self.docs_changed(turn, docs, None);
     }
 
     /// Tells the hub how far the journal reaches now, if that is news.

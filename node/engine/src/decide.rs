@@ -5,7 +5,6 @@ use std::sync::Arc;
 use hopluu_form::Form;
 use hopluu_model::tree::{TreeEvent, UnitTree};
 use hopluu_model::{Date, Timestamp, UnitId};
-use hopluu_sync::Event;
 use hopluu_trust::{Record, RecordKind};
 
 use crate::clock;
@@ -194,13 +193,8 @@ impl Core {
         unit: &UnitId,
     ) {
         match effect {
-            RecordEffect::Tree => {
-                let tree = self.tree();
-                self.totals.forget_all();
-                self.hub_event(turn, Event::TreeChanged { tree });
-            }
             // Open documents are read by the newest form whenever they are asked for.
-            RecordEffect::Form => self.totals.forget_all(),
+            RecordEffect::Tree | RecordEffect::Form => self.totals.forget_all(),
             // What follows from these in documents is judged anew, one after the other.
             RecordEffect::Enrolled if *unit == self.me().unit => self.adopt_renewed(turn),
             RecordEffect::Enrolled | RecordEffect::Grant | RecordEffect::Time => {}

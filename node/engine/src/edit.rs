@@ -3,31 +3,30 @@
 
 mod begin;
 mod commit;
+mod parts;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
 
 use hopluu_doc::limits::ATTACHMENTS_PER_DOC_MAX;
-use hopluu_doc::{
-    Edit, EditError, FigureKey, Kept, LifecycleEvent, Register, Report, SaveContext, SavedChange,
-};
+use hopluu_doc::{DocKey, Edit, EditError, FigureKey, Kept, LifecycleEvent, Register, SavedChange};
 use hopluu_form::{EntryContext, LevelRole, Line};
-use hopluu_model::{ChangeHash, DocId, ErrorChain, OfficeId, Scalar, Timestamp};
+use hopluu_model::{DocId, ErrorChain, OfficeId, Scalar, Timestamp};
 
+use self::parts::Work;
+pub(crate) use self::parts::{closed_keys, home_of};
 use crate::attach::Prepared;
 use crate::core::Core;
-use crate::docket::Docket;
 use crate::error::{CommandError, UndoBar};
 use crate::limits::EDITS_MAX;
 use crate::resolve::{Meant, cell, section};
 use crate::turn::{Reply, Turn};
 use crate::view::{EditRequest, LeftOutView, SaveRequest, Saved, Selector, SettledView};
 
-/// A report, and what a save changed in it: in memory, not on disk yet.
+/// A report, and what a save changed in its documents: in memory, not on disk yet.
 pub(crate) struct Made {
     meant: Meant,
-    /// Nothing where everything stood already.
-    saved: Option<SavedChange>,
+    /// By document, the open one first; nothing where everything stood already.
+    parts: Vec<(DocKey, SavedChange)>,
     /// Conflicts that the save settles.
     settled: Vec<SettledView>,
     /// Figures of the period before that it did not start from.
@@ -93,15 +92,12 @@ impl Core {
             edits.extend(self.edits(&meant, office.as_ref(), &context, edit)?);
         }
         let settled = if exists {
-            let before = self.on_report(&meant.key, &meant.form, |report| report.figures())?;
+            let before = self.figures(&meant.key, &meant.form)?;
             settled_by(&edits, &before)
         } else {
             Vec::new()
         };
-        let context = self.save_context(now, &meant, office, String::new());
-        let made = self.make(meant, |report| {
-            report.save(&context, &edits).map_err(Box::new)
-        })?;
+        let made = self.make_split(now, meant, office.as_ref(), edits)?;
         Ok(Made { settled, ..made })
     }
 
@@ -125,10 +121,7 @@ impl Core {
             return Err(no_report(&meant));
         }
         edits.push(edit);
-        let context = self.save_context(now, &meant, office, String::new());
-        self.make(meant, |report| {
-            report.save(&context, &edits).map_err(Box::new)
-        })
+        self.make_split(now, meant, office.as_ref(), edits)
     }
 
     /// What a person asked for, checked against the form.
@@ -158,7 +151,7 @@ impl Core {
             } => {
                 let (row, key) = cell(form, code, office.as_deref(), saving)?;
                 let value = read(meant, row, value, context)?;
-                let figures = self.on_report(&meant.key, form, |report| report.figures())?;
+                let figures = self.figures(&meant.key, form)?;
                 if figures
                     .get(&key)
                     .is_none_or(|register| !register.is_unsettled())
@@ -204,7 +197,7 @@ impl Core {
 
     /// Every figure that has a value and is this node's to write, emptied.
     fn cleared(&mut self, meant: &Meant) -> Result<Vec<Edit>, CommandError> {
-        let figures = self.on_report(&meant.key, &meant.form, |report| report.figures())?;
+        let figures = self.figures(&meant.key, &meant.form)?;
         let own = self.own_office().cloned();
         let answered = figures.into_iter().filter(|(key, register)| {
             let is_ours = own.is_none() || key.office.is_none() || key.office == own;
@@ -225,104 +218,40 @@ impl Core {
     ) -> Result<Made, CommandError> {
         let meant = self.ours(selector)?;
         let office = self.office(&meant.form, office)?;
-        let doc = meant.key.id();
-        if !self.exists(doc)? {
+        if !self.exists(meant.key.id())? {
             return Err(no_report(&meant));
         }
         self.counts(&meant)?;
         let refuse = |why| CommandError::NothingToUndo { why };
-        let target = self.last_save_here(&meant)?;
-        let target = target.ok_or_else(|| refuse(UndoBar::NoSave))?;
-        let context = self.save_context(now, &meant, office, "undo".to_owned());
-        let mut kept = Vec::new();
-        let made = self.make(meant, |report| {
-            let undone = report.undo(&target, &context).map_err(Box::new)?;
-            kept = undone.kept;
-            Ok(undone.saved)
-        })?;
-        if made.saved.is_none() {
+        let last = self.last_save_here(&meant)?;
+        if last.is_empty() {
+            return Err(refuse(UndoBar::NoSave));
+        }
+        let works = last.into_iter();
+        let works = works.map(|save| (save.key, Work::Undo(save.hash)));
+        let (made, kept) = self.make_parts(now, meant, office.as_ref(), "undo", works.collect())?;
+        if made.parts.is_empty() {
             return Err(refuse(undo_bar(&kept)));
         }
         Ok(made)
     }
 
-    /// The newest save of whoever asks: undoing twice brings back what the first undo took.
-    fn last_save_here(&mut self, meant: &Meant) -> Result<Option<ChangeHash>, CommandError> {
-        let doc = meant.key.id();
-        let authors = self.authors(doc)?;
-        let me = self.author();
-        // A save that is still on its way to the disk has no seal there to be known by.
-        let actor = self.actor(doc);
-        let history = self.on_report(&meant.key, &meant.form, |report| report.history())?;
-        let history = history.map_err(|error| damaged(doc, &error))?;
-        let ours = history
-            .iter()
-            .rev()
-            .find(|entry| entry.actor == actor || authors.get(&entry.hash) == Some(&me));
-        Ok(ours.map(|entry| entry.hash))
-    }
-
-    /// Makes a save of edits that nobody has typed.
+    /// Makes a save of edits that nobody has typed, and of one more that is for a document of the report.
     pub(crate) fn make_all(
         &mut self,
         now: Timestamp,
         meant: Meant,
-        edits: &[Edit],
+        edits: Vec<Edit>,
+        (key, last): (DocKey, Edit),
     ) -> Result<Made, CommandError> {
-        let context = self.save_context(now, &meant, None, String::new());
-        self.make(meant, |report| {
-            report.save(&context, edits).map_err(Box::new)
-        })
-    }
-
-    fn save_context(
-        &mut self,
-        at: Timestamp,
-        meant: &Meant,
-        office: Option<OfficeId>,
-        message: String,
-    ) -> SaveContext {
-        SaveContext {
-            actor: self.actor(meant.key.id()),
-            at,
-            office,
-            message,
+        let mut works = self.split(&meant, edits)?;
+        let part = works.iter_mut().find(|(other, _)| *other == key);
+        match part {
+            Some((_, Work::Save(edits))) => edits.push(last),
+            _ => works.push((key, Work::Save(vec![last]))),
         }
-    }
-
-    /// Makes one change, in memory only. A refused one leaves the document as it was.
-    fn make(
-        &mut self,
-        meant: Meant,
-        save: impl FnOnce(&mut Report) -> Result<Option<SavedChange>, Box<EditError>>,
-    ) -> Result<Made, CommandError> {
-        let doc = meant.key.id();
-        let (registry, beginnings) = (self.shared_registry(), Arc::clone(&self.beginnings));
-        let mut docket = Docket::new(&registry, &beginnings, &meant.key);
-        let me = self.author();
-        if let (None, Some(office)) = (&self.me().office, self.own_office()) {
-            docket.narrow(&me, office, &meant.key.unit);
-        }
-        let is_free = docket.may_all(&me);
-        let saved = self.on_report_or_new(&meant.key, &meant.form, |report| {
-            // What every node would find void must not look saved here.
-            let before = (!is_free).then(|| report.clone());
-            let saved = save(report).map_err(|error| edit_error(doc, &error))?;
-            if let (Some(before), Some(saved)) = (before, &saved)
-                && let Some((what, why)) = docket.refused(&saved.scanned, &me)
-            {
-                *report = before;
-                return Err(CommandError::NotGranted { what, why });
-            }
-            Ok(saved)
-        })??;
-        Ok(Made {
-            meant,
-            saved,
-            settled: Vec::new(),
-            left_out: Vec::new(),
-            file: None,
-        })
+        let (made, _) = self.make_parts(now, meant, None, "", works)?;
+        Ok(made)
     }
 
     fn entry_context(&self, meant: &Meant) -> EntryContext {

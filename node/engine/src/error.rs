@@ -323,6 +323,12 @@ pub enum CommandError {
         /// The bound.
         most: usize,
     },
+    /// Nothing of a report in that compartment is here, or it is not this node's to read.
+    #[error("there is no compartment {name} of this report here that may be read")]
+    NoCompartment {
+        /// Its name.
+        name: String,
+    },
     /// A node that has just joined knows no units and no forms until its superior has told it.
     #[error("nothing has come from the superior yet: this node knows no {what}")]
     NotSynced {
@@ -410,6 +416,7 @@ impl CommandError {
             Self::NotHereYet { .. } => "M-1215",
             Self::NoRoom { .. } => "M-1216",
             Self::NotGranted { .. } => "M-1217",
+            Self::NoCompartment { .. } => "M-1218",
             Self::UnknownName { .. } => "M-1009",
             Self::MayNotIssue { .. } => "M-1301",
             Self::Refused { .. } => "M-1302",

@@ -66,7 +66,7 @@ pub(crate) fn wants(
     let last = wanted.last().map(|(file, _)| file.number);
     let mut files: BTreeMap<u64, FileRow> = BTreeMap::new();
     for (file, unit) in wanted {
-        let fits = scope.admits(EntryKind::Attachment, &unit)
+        let fits = scope.admits(EntryKind::Attachment, &unit, None)
             && pieces(file.length) > 0
             && quota.has_room(read, &unit, (file.length, file.held))?;
         if fits {
@@ -122,7 +122,7 @@ pub(crate) fn piece(
     };
     let units = read.units_of_file(&row)?;
     let mut units = units.iter();
-    if !units.any(|unit| scope.admits(EntryKind::Attachment, unit)) {
+    if !units.any(|unit| scope.admits(EntryKind::Attachment, unit, None)) {
         return Ok(None);
     }
     let marks = marks(read, &row)?;

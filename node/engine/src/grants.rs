@@ -79,6 +79,7 @@ impl Core {
             texts: reach_view(&grant.texts),
             attachments: grant.attachments,
             steps: grant.steps.iter().collect(),
+            reads: reach_view(&grant.reads),
             by: given.author,
             by_unit: self.unit_of(&given.author),
             counts,
@@ -139,6 +140,7 @@ impl Core {
             texts: reach(&request.texts, |text| self.known_section(text))?,
             attachments: request.attachments,
             steps: request.steps.iter().copied().collect(),
+            reads: reach(&request.reads, |text| self.known_line(text))?,
         };
         let refuse = |error: hopluu_trust::SignError| CommandError::Refused {
             what: "the grant",

@@ -1,11 +1,11 @@
 //! The list of reports: three rows of the store for each, so it is put together beside the loop.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use hopluu_doc::{DocKey, FactsView};
+use hopluu_doc::{Compartment, DocKey, FactsView, PrivateLines};
 use hopluu_form::Line;
-use hopluu_model::{FormId, Period, Step, UnitId};
+use hopluu_model::{DocId, FormId, Period, Place, Step, UnitId};
 use hopluu_store::{DbError, DocRow, Read, Store};
 
 use crate::admit::receipt_heads;
@@ -15,6 +15,7 @@ use crate::error::CommandError;
 use crate::handle::ReportFilter;
 use crate::registry::Registry;
 use crate::resolve::unit_name;
+use crate::totals::joined;
 use crate::view::{Reached, ReportRef, ReportRow};
 
 /// What reports are listed by: the store and the registry, which is all that it takes. Whoever has
@@ -22,6 +23,8 @@ use crate::view::{Reached, ReportRef, ReportRow};
 #[derive(Clone)]
 pub(crate) struct Shelf {
     pub(crate) store: Store,
+    /// Who asks.
+    pub(crate) me: Place,
     pub(crate) registry: Arc<Registry>,
 }
 
@@ -37,6 +40,7 @@ impl Core {
     pub(crate) fn shelf(&self) -> Shelf {
         Shelf {
             store: self.store().clone(),
+            me: self.me().clone(),
             registry: self.shared_registry(),
         }
     }
@@ -91,13 +95,26 @@ impl Listing {
 
     fn rows(&self) -> Result<Vec<ReportRow>, DbError> {
         let read = self.shelf.store.read()?;
-        let mut rows = Vec::new();
+        let mut rows: BTreeMap<DocId, Listed> = BTreeMap::new();
         read.for_each_doc(|row| {
-            if self.fits(&row) {
-                rows.push(row);
+            if !self.fits(&row) {
+                return;
+            }
+            let Ok(key) = DocKey::decode(&row.key) else {
+                return;
+            };
+            let listed = rows.entry(key.open().id()).or_default();
+            if key.compartment.is_public() {
+                listed.open = Some(row);
+            } else if self.shelf.registry.reads(&self.shelf.me, &key) {
+                listed.closed.push((key.compartment, row.doc));
             }
         })?;
-        rows.iter().map(|row| self.shelf.row(&read, row)).collect()
+        // What came before its report is listed with it.
+        let rows = rows.into_values();
+        rows.filter_map(|listed| Some((listed.open?, listed.closed)))
+            .map(|(row, closed)| self.shelf.row(&read, &row, &closed))
+            .collect()
     }
 
     fn fits(&self, row: &DocRow) -> bool {
@@ -113,9 +130,21 @@ impl Listing {
     }
 }
 
+/// The documents of one report.
+#[derive(Default)]
+struct Listed {
+    open: Option<DocRow>,
+    closed: Vec<(Compartment, DocId)>,
+}
+
 impl Shelf {
-    fn row(&self, read: &Read, row: &DocRow) -> Result<ReportRow, DbError> {
-        let body = read.facts(row.doc)?.unwrap_or_default();
+    fn row(
+        &self,
+        read: &Read,
+        row: &DocRow,
+        closed: &[(Compartment, DocId)],
+    ) -> Result<ReportRow, DbError> {
+        let body = self.facts(read, row, closed)?;
         let mut listed = ReportRow {
             report: self.report_ref(row),
             state: String::new(),
@@ -123,7 +152,7 @@ impl Shelf {
             answered: 0,
             lines: 0,
             conflicts: 0,
-            reached: self.reached(read, row)?,
+            reached: self.reached(read, row, closed.iter().map(|(_, doc)| *doc))?,
         };
         let known = self.registry.form_of_major(&row.form, row.major, &row.unit);
         // What stands in the cell of a heading answers nothing that is asked.
@@ -133,7 +162,12 @@ impl Shelf {
             line.is_some_and(Line::is_open_heading)
         };
         if let Some(known) = known {
-            listed.lines = u32::try_from(known.form.value_lines().count()).unwrap_or(u32::MAX);
+            let withheld = DocKey::decode(&row.key);
+            let withheld = withheld.map(|key| self.registry.withheld(&self.me, &key, &known.form));
+            let withheld = withheld.unwrap_or_default();
+            let lines = known.form.value_lines();
+            let lines = lines.filter(|(line, _)| !withheld.contains(&line.code));
+            listed.lines = u32::try_from(lines.count()).unwrap_or(u32::MAX);
         }
         let Ok(facts) = FactsView::new(&body) else {
             return Ok(listed);
@@ -158,6 +192,29 @@ impl Shelf {
         Ok(listed)
     }
 
+    /// The facts of a report as a whole.
+    fn facts(
+        &self,
+        read: &Read,
+        row: &DocRow,
+        closed: &[(Compartment, DocId)],
+    ) -> Result<Vec<u8>, DbError> {
+        let open = read.facts(row.doc)?.unwrap_or_default();
+        let known = self.registry.form_of_major(&row.form, row.major, &row.unit);
+        let Some(known) = known.filter(|_| !closed.is_empty()) else {
+            return Ok(open);
+        };
+        let mut bodies = Vec::new();
+        for (name, doc) in closed {
+            bodies.extend(read.facts(*doc)?.map(|body| (name, body)));
+        }
+        let bodies: Vec<_> = bodies
+            .iter()
+            .map(|(name, body)| (*name, &body[..]))
+            .collect();
+        Ok(joined(&PrivateLines::of(&known.form), &open, &bodies))
+    }
+
     pub(crate) fn report_ref(&self, row: &DocRow) -> ReportRef {
         let registry = &self.registry;
         let known = registry.form_of_major(&row.form, row.major, &row.unit);
@@ -173,16 +230,39 @@ impl Shelf {
         }
     }
 
-    /// How far a document got above this node, the nearest superior first.
-    pub(crate) fn reached(&self, read: &Read, row: &DocRow) -> Result<Vec<Reached>, DbError> {
-        let receipts = read.receipts(row.doc)?;
+    /// How far a report got above this node, the nearest superior first: all of its documents that are here.
+    pub(crate) fn reached(
+        &self,
+        read: &Read,
+        row: &DocRow,
+        closed: impl Iterator<Item = DocId>,
+    ) -> Result<Vec<Reached>, DbError> {
+        let mut receipts = read.receipts(row.doc)?;
+        let mut behind = BTreeSet::new();
+        for receipt in &receipts {
+            if receipt_heads(receipt).is_some_and(|heads| heads != row.heads) {
+                behind.insert(receipt.by.clone());
+            }
+        }
+        for doc in closed {
+            let heads = read.doc(doc)?.map(|row| row.heads);
+            let others = read.receipts(doc)?;
+            for receipt in &mut receipts {
+                let other = others.iter().find(|other| other.by == receipt.by);
+                if other.and_then(receipt_heads) == heads {
+                    receipt.at = receipt.at.max(other.map_or(receipt.at, |other| other.at));
+                } else {
+                    behind.insert(receipt.by.clone());
+                }
+            }
+        }
         let tree = Arc::clone(self.registry.tree());
         let mut reached: Vec<_> = receipts
             .iter()
-            .filter_map(|receipt| {
-                let heads = receipt_heads(receipt)?;
+            .filter(|receipt| receipt_heads(receipt).is_some())
+            .map(|receipt| {
                 let on = clock::day(receipt.at);
-                Some(Reached {
+                Reached {
                     unit: receipt.by.clone(),
                     unit_name: unit_name(&tree, &receipt.by, on),
                     level: tree
@@ -190,8 +270,8 @@ impl Shelf {
                         .map(|u| u.level.clone())
                         .unwrap_or_default(),
                     at: receipt.at,
-                    is_current: heads == row.heads,
-                })
+                    is_current: !behind.contains(&receipt.by),
+                }
             })
             .collect();
         // The deeper a unit lies, the nearer it is to the report's own.

@@ -4,6 +4,7 @@ mod journal;
 mod outline;
 mod packets;
 
+use hopluu_doc::DocKey;
 use hopluu_model::{DocId, EntryKind, RecordHash, Seq, UnitId};
 use hopluu_store::{DbError, DocRow, PeerCheckpoint, Read};
 use hopluu_sync::{
@@ -17,6 +18,7 @@ use self::packets::{Lot, Row};
 use crate::files::{self, FileQuota};
 use crate::limits::{DECODED_OPS_AT_ONCE, STORED_BYTES_PER_SENT};
 use crate::links::EMPTY;
+use crate::registry::closed;
 
 /// An answer, and whether finding it was [work enough](DECODED_OPS_AT_ONCE) for one turn.
 pub(crate) struct Answered {
@@ -211,7 +213,7 @@ pub(crate) fn checkpoint_of(kept: &PeerCheckpoint) -> Checkpoint {
 fn read_items(read: &Read, scope: &Scope) -> Result<Vec<Item>, DbError> {
     let mut items = Vec::new();
     read.for_each_item(|row| {
-        if scope.admits(row.kind, row.unit) {
+        if scope.admits(row.kind, row.unit, closed(row.kind, row.key)) {
             let key = ObjectKey {
                 object: row.object,
                 kind: row.kind,
@@ -310,7 +312,7 @@ fn missing_changes(
     let Some(row) = read.doc(doc)? else {
         return Ok(Some(batch));
     };
-    if !scope.admits(EntryKind::Change, &row.unit) {
+    if !scope.admits(EntryKind::Change, &row.unit, DocKey::closed(&row.key)) {
         return Ok(None);
     }
     let stored_max = want.bytes_max.saturating_mul(STORED_BYTES_PER_SENT);
@@ -337,8 +339,11 @@ fn missing_changes(
     })?;
     *is_much = lot.ops() >= DECODED_OPS_AT_ONCE;
     let packets = lot.packets(want.bytes_max).into_iter();
-    let entries =
-        packets.map(|(seq, body)| entry_of(want.object, seq, row.key.clone(), body, &row.unit));
+    let entries = packets.map(|(seq, body)| Entry {
+        descriptor: row.key.clone(),
+        closed: DocKey::closed(&row.key).map(<[u8]>::to_vec),
+        ..entry_of(want.object, seq, body, &row.unit)
+    });
     batch.entries.extend(entries);
     Ok(Some(batch))
 }
@@ -350,27 +355,43 @@ fn missing_records(
     scope: &Scope,
 ) -> Result<Option<MissingBatch>, DbError> {
     let object = want.object;
-    let mut found: Vec<(UnitId, Vec<u8>, RecordHash)> = match object.kind {
-        EntryKind::Record => read
-            .records_named(object.object)?
-            .into_iter()
-            .map(|row| (row.unit, row.body, row.hash))
-            .collect(),
-        _ => read
-            .receipts_named(object.object)?
-            .into_iter()
-            .map(|row| (row.unit, row.body, row.hash))
-            .collect(),
+    let mut found: Vec<Named> = match object.kind {
+        EntryKind::Record => {
+            let rows = read.records_named(object.object)?.into_iter();
+            let named = rows.map(|row| Named {
+                unit: row.unit,
+                closed: None,
+                body: row.body,
+                hash: row.hash,
+            });
+            named.collect()
+        }
+        _ => {
+            let rows = read.receipts_named(object.object)?.into_iter();
+            let named = rows.map(|row| {
+                let key = read.doc_key(row.doc)?.unwrap_or_default();
+                Ok(Named {
+                    unit: row.unit,
+                    closed: DocKey::closed(&key).map(<[u8]>::to_vec),
+                    body: row.body,
+                    hash: row.hash,
+                })
+            });
+            named.collect::<Result<_, DbError>>()?
+        }
     };
     let is_held = !found.is_empty();
-    found.retain(|(unit, ..)| scope.admits(object.kind, unit));
+    found.retain(|one| scope.admits(object.kind, &one.unit, one.closed.as_deref()));
     if is_held && found.is_empty() {
         return Ok(None);
     }
     let entries = found
         .into_iter()
-        .filter(|(_, _, hash)| want.wants(hash.as_bytes()))
-        .map(|(unit, body, _)| entry_of(object, Seq(1), Vec::new(), body, &unit))
+        .filter(|one| want.wants(one.hash.as_bytes()))
+        .map(|one| Entry {
+            closed: one.closed,
+            ..entry_of(object, Seq(1), one.body, &one.unit)
+        })
         .collect();
     Ok(Some(MissingBatch {
         entries,
@@ -378,21 +399,24 @@ fn missing_records(
     }))
 }
 
-fn entry_of(
-    object: ObjectKey,
-    seq: Seq,
-    descriptor: Vec<u8>,
+/// A record or receipt of a name.
+struct Named {
+    unit: UnitId,
+    closed: Option<Vec<u8>>,
     body: Vec<u8>,
-    unit: &UnitId,
-) -> Entry {
+    hash: RecordHash,
+}
+
+fn entry_of(object: ObjectKey, seq: Seq, body: Vec<u8>, unit: &UnitId) -> Entry {
     Entry {
         seq,
         kind: object.kind,
         object: object.object,
-        descriptor,
+        descriptor: Vec::new(),
         body,
         class: Class::of_kind(object.kind),
         unit: unit.clone(),
+        closed: None,
         origin: None,
     }
 }

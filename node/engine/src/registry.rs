@@ -8,6 +8,7 @@ mod authority;
 mod decided;
 mod enrolled;
 mod forms;
+mod readers;
 mod replayed;
 mod working;
 
@@ -27,6 +28,7 @@ use self::decided::{DecidedEvent, DecidedEvents, may_decide, tree_of};
 use self::enrolled::{EnrolledNodes, lines_of};
 use self::forms::Forms;
 pub(crate) use self::forms::KnownForm;
+pub(crate) use self::readers::{closed, has_compartment};
 pub(crate) use self::replayed::RecordFlaw;
 pub(crate) use self::working::Working;
 use crate::limits::{RECORD_BYTES_PER_AUTHOR_MAX, RECORDS_PER_AUTHOR_MAX, TREE_BYTES_MAX};

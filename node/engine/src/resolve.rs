@@ -8,6 +8,7 @@ use hopluu_model::tree::{ResolveError, UnitTree};
 use hopluu_model::{Date, IndicatorCode, OfficeId, Period, SectionId, UnitId};
 
 use crate::core::Core;
+use crate::edit::closed_keys;
 use crate::error::CommandError;
 use crate::limits::NEAR_CODES_MAX;
 use crate::registry::KnownForm;
@@ -38,6 +39,11 @@ impl Meant {
             }
         }
         reporting
+    }
+
+    /// The keys of all documents that it may have in compartments.
+    pub(crate) fn closed_keys(&self) -> Vec<DocKey> {
+        closed_keys(&self.key, &self.form)
     }
 
     pub(crate) fn report(&self) -> ReportRef {

@@ -3,9 +3,9 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use hopluu_doc::FactsView;
+use hopluu_doc::{Facts, FactsView, PrivateLines};
 use hopluu_form::Form;
-use hopluu_model::{Date, Digest, DocId, Timestamp, UnitId};
+use hopluu_model::{Date, Digest, DocId, IndicatorCode, Timestamp, UnitId};
 use hopluu_rollup::algebra::Shown;
 use hopluu_rollup::{LineTotal, Missing, ReportFacts, Total, Totals};
 use hopluu_store::Store;
@@ -13,12 +13,13 @@ use hopluu_store::Store;
 use crate::beginnings::Beginnings;
 use crate::core::Core;
 use crate::docket::SealedBy;
+use crate::edit::closed_keys;
 use crate::error::CommandError;
 use crate::handle::TotalSelector;
 use crate::open_docs;
 use crate::registry::KnownForm;
 use crate::resolve::{line, unit_name};
-use crate::show::finding_view;
+use crate::show::{finding_view, is_about_none};
 use crate::totals::{Fact, counted_key, facts_of};
 use crate::view::{
     AuthorView, ContributorView, ExplainView, Freshness, MissingView, RecomputeView, TotalLineView,
@@ -80,10 +81,18 @@ impl Core {
 
     fn total_view(&self, form: &Form, day: Date, total: &Total) -> TotalView {
         let tree = self.tree();
+        let withheld = self.withheld(form, total);
         let lines = form.value_lines().filter_map(|(row, _)| {
             let line = total.line(&row.code)?;
-            Some(line_view(line, &row.label.vi, &row.label.en))
+            let view = line_view(line, &row.label.vi, &row.label.en);
+            Some(if withheld.contains(&row.code) {
+                shut(view)
+            } else {
+                view
+            })
         });
+        let findings = total.findings.iter();
+        let findings = findings.filter(|finding| is_about_none(finding, &withheld));
         TotalView {
             unit: total.unit.clone(),
             unit_name: unit_name(&tree, &total.unit, day),
@@ -101,7 +110,7 @@ impl Core {
             own_parts_missing: self.missing(&total.own_parts.missing, day),
             uncounted: Vec::new(),
             lines: lines.collect(),
-            findings: total.findings.iter().map(finding_view).collect(),
+            findings: findings.map(finding_view).collect(),
             freshness: total
                 .children
                 .iter()
@@ -111,6 +120,15 @@ impl Core {
                 })
                 .collect(),
         }
+    }
+
+    /// The lines of a total that are not this node's to read, because they are not in one of the reports behind it.
+    fn withheld(&self, form: &Form, total: &Total) -> Vec<IndicatorCode> {
+        let of = |period| {
+            let key = counted_key(&total.unit, form, period);
+            self.registry().withheld(self.me(), &key, form)
+        };
+        total.parts.iter().flat_map(of).collect()
     }
 
     fn missing(&self, missing: &[Missing], day: Date) -> Vec<MissingView> {
@@ -281,7 +299,7 @@ impl Recompute {
         let mut documents = 0;
         for row in rows {
             self.add(&row)?;
-            documents += 1;
+            documents += 1 + u32::try_from(row.also.len()).unwrap_or(u32::MAX);
         }
         let recomputed = self
             .fresh
@@ -295,16 +313,45 @@ impl Recompute {
     }
 
     fn add(&mut self, row: &Fact) -> Result<(), CommandError> {
-        let key = counted_key(&row.unit, &self.form, &row.period);
-        let report = open_docs::load(&self.store, &self.beginnings, &key, &self.form)?;
-        let (packed, heads, state) = open_docs::guarded(row.doc, || {
-            (report.facts().encode(), report.heads(), report.state())
-        })?;
+        let open = counted_key(&row.unit, &self.form, &row.period);
+        let mut keys = closed_keys(&open, &self.form);
+        keys.insert(0, open.clone());
+        let (mut facts, mut closed, mut state) = (Facts::new(), Vec::new(), None);
+        let (mut heads, mut also) = (Vec::new(), Vec::new());
+        for key in keys {
+            let doc = key.id();
+            if doc != row.doc && !row.also.iter().any(|(other, _)| *other == doc) {
+                continue;
+            }
+            let report = open_docs::load(&self.store, &self.beginnings, &key, &self.form)?;
+            let (said, stands) = open_docs::guarded(doc, || {
+                if key == open {
+                    state = Some(report.state());
+                }
+                (report.facts(), report.heads())
+            })?;
+            if doc == row.doc {
+                heads = stands;
+            } else {
+                also.push((doc, stands));
+            }
+            if key == open {
+                facts = said;
+            } else {
+                closed.push((key.compartment, said));
+            }
+        }
+        if !closed.is_empty() {
+            facts = PrivateLines::of(&self.form)
+                .facts(&facts, closed.iter().map(|(name, facts)| (name, facts)));
+        }
+        let packed = facts.encode();
         let facts = FactsView::new(&packed).map_err(|error| damaged(&row.doc, error))?;
         let facts = ReportFacts {
             doc: row.doc,
             heads: &heads,
-            is_withdrawn: state.is_withdrawn(),
+            also: &also,
+            is_withdrawn: state.is_some_and(|state| state.is_withdrawn()),
             facts,
         };
         self.fresh
@@ -325,6 +372,25 @@ fn not_reporting(unit: &UnitId, form: &Form) -> CommandError {
     CommandError::NotReporting {
         unit: unit.clone(),
         form: form.id().to_string(),
+    }
+}
+
+/// A line of which nothing is known here.
+fn shut(view: TotalLineView) -> TotalLineView {
+    TotalLineView {
+        value: None,
+        percent: None,
+        own: None,
+        range: None,
+        answered: 0,
+        blank: 0,
+        unsettled: 0,
+        missing: 0,
+        is_upper_bound: false,
+        may_count_twice: false,
+        is_inexact: false,
+        is_withheld: true,
+        ..view
     }
 }
 
@@ -350,5 +416,6 @@ fn line_view(line: &LineTotal, label_vi: &str, label_en: &str) -> TotalLineView 
         is_upper_bound: line.marks.is_upper_bound(),
         may_count_twice: line.marks.may_count_twice(),
         is_inexact: line.marks.qualifier() != hopluu_model::Qualifier::Exact,
+        is_withheld: false,
     }
 }

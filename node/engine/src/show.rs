@@ -1,8 +1,10 @@
 //! Reports as people see them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 
-use hopluu_doc::{Candidate, FigureKey, LifecycleState, Register, Report, TextKey, Touched};
+use hopluu_doc::{
+    Candidate, DocKey, FigureKey, HistoryEntry, LifecycleState, Register, TextKey, Touched,
+};
 use hopluu_form::{Finding, Form};
 use hopluu_model::{ChangeHash, DocId, ErrorChain, IndicatorCode, Scalar, Step};
 use hopluu_store::DocRow;
@@ -40,13 +42,18 @@ impl Core {
     /// When the selector names none, or it cannot be read.
     pub fn report_show(&mut self, selector: &Selector) -> Result<ReportView, CommandError> {
         let (meant, row) = self.existing(selector)?;
-        let authors = self.authors(row.doc)?;
-        let reached = self.shelf().reached(&*self.read()?, &row);
-        let reached = reached.map_err(CommandError::Store)?;
         let form = std::sync::Arc::clone(&meant.form);
+        let parts = self.parts_here(&meant.key, &form)?;
+        let mut authors = BTreeMap::new();
+        for part in &parts {
+            authors.extend(self.authors(part.id())?);
+        }
+        let closed = parts.iter().skip(1).map(DocKey::id);
+        let reached = self.shelf().reached(&*self.read()?, &row, closed);
+        let reached = reached.map_err(CommandError::Store)?;
+        let figures = self.figures(&meant.key, &form)?;
+        let notes = self.notes(&meant.key, &form)?;
         let said = self.on_report(&meant.key, &form, |report| Said {
-            figures: figure_views(report, &form, &authors),
-            agreed: agreed_figures(&report.figures()),
             texts: report.texts(),
             state: report.state(),
             heads: report.heads(),
@@ -57,16 +64,19 @@ impl Core {
             office,
             text,
         });
-        let findings = form.findings(&said.agreed);
+        let withheld = self.registry().withheld(self.me(), &meant.key, &form);
+        let findings = form.findings(&agreed_figures(&figures)).into_iter();
+        let findings = findings.filter(|finding| is_about_none(finding, &withheld));
         Ok(ReportView {
             report: meant.report(),
             form_version: form.version(),
             state: said.state.step.map_or("", Step::as_str).to_owned(),
             reason: said.state.reason().map(str::to_owned),
             heads: said.heads,
-            figures: said.figures,
             texts: texts.collect(),
-            findings: findings.iter().map(finding_view).collect(),
+            findings: findings.map(|finding| finding_view(&finding)).collect(),
+            figures: figure_views(figures, notes, &form, &authors),
+            withheld,
             reached,
         })
     }
@@ -95,13 +105,18 @@ impl Core {
     /// # Errors
     /// When the selector names none, or it cannot be read.
     pub fn report_history(&mut self, selector: &Selector) -> Result<Vec<HistoryRow>, CommandError> {
-        let (meant, row) = self.existing(selector)?;
-        let authors = self.authors(row.doc)?;
-        let history = self.on_report(&meant.key, &meant.form, |report| report.history())?;
-        let history = history.map_err(|error| CommandError::Damaged {
-            doc: row.doc.to_string(),
-            detail: ErrorChain(&error).to_string(),
-        })?;
+        let (meant, _) = self.existing(selector)?;
+        let (mut authors, mut histories) = (BTreeMap::new(), Vec::new());
+        for part in self.parts_here(&meant.key, &meant.form)? {
+            let doc = part.id();
+            authors.extend(self.authors(doc)?);
+            let saves = self.on_report(&part, &meant.form, |report| report.history())?;
+            histories.push(saves.map_err(|error| CommandError::Damaged {
+                doc: doc.to_string(),
+                detail: ErrorChain(&error).to_string(),
+            })?);
+        }
+        let history = by_time(histories);
         let (registry, tree) = (self.registry(), self.tree());
         Ok(history
             .into_iter()
@@ -127,22 +142,40 @@ impl Core {
 
 /// What an open document says, read in one go.
 struct Said {
-    figures: Vec<FigureView>,
-    agreed: BTreeMap<IndicatorCode, Scalar>,
     texts: BTreeMap<TextKey, String>,
     state: LifecycleState,
     heads: Vec<ChangeHash>,
 }
 
+/// The saves of several documents, each in its own order, by the times that they claim.
+fn by_time(histories: Vec<Vec<HistoryEntry>>) -> Vec<HistoryEntry> {
+    let mut histories: Vec<_> = histories.into_iter().map(VecDeque::from).collect();
+    let mut all = Vec::new();
+    loop {
+        let next = histories.iter_mut().filter(|one| !one.is_empty());
+        // Of equal times the first, which is the open document's.
+        let Some(next) = next.min_by_key(|one| one.front().map(|entry| entry.at)) else {
+            return all;
+        };
+        all.extend(next.pop_front());
+    }
+}
+
+/// Whether a finding needs no line that is not this node's to read: what it says of such would be made up.
+pub(crate) fn is_about_none(finding: &Finding, withheld: &[IndicatorCode]) -> bool {
+    let mut lines = finding.others.iter().chain([&finding.code]);
+    !lines.any(|code| withheld.contains(code))
+}
+
 fn figure_views(
-    report: &Report,
+    figures: BTreeMap<FigureKey, Register>,
+    mut notes: BTreeMap<FigureKey, Register>,
     form: &Form,
     authors: &BTreeMap<ChangeHash, SealedBy>,
 ) -> Vec<FigureView> {
     // A note stands beside a figure, or where the figure is still to come.
-    let mut notes = report.notes();
     notes.retain(|_, note| note.candidates.iter().any(|one| !one.value.is_empty()));
-    let mut registers = report.figures();
+    let mut registers = figures;
     for key in notes.keys() {
         let empty = || Register {
             candidates: Vec::new(),

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use hopluu_doc::{Compartment, DocKey, DocKind, FactsView};
+use hopluu_doc::{Compartment, DocKey, DocKind, Facts, FactsView, PrivateLines};
 use hopluu_form::Form;
 use hopluu_model::{ChangeHash, DocId, ErrorChain, FormId, Period, UnitId};
 use hopluu_rollup::{Filing, ReportFacts, Totals};
@@ -11,6 +11,7 @@ use hopluu_store::{DbError, DocRow, FactsRow, Read};
 use hopluu_sync::Steady;
 
 use crate::core::{Core, unreadable};
+use crate::edit::closed_keys;
 use crate::error::CommandError;
 use crate::limits::{TOTALS_KEPT_MAX, TOTALS_REST_MS};
 use crate::registry::KnownForm;
@@ -153,7 +154,8 @@ impl Core {
         else {
             return;
         };
-        if counted_key(&row.unit, &known.form, &row.period).id() != row.doc {
+        let counted = counted_key(&row.unit, &known.form, &row.period);
+        if DocKey::decode(&row.key).map(|key| key.open()).as_ref() != Ok(&counted) {
             return;
         }
         // A series in use at this node is kept from its first change on, so that whoever watches
@@ -162,12 +164,12 @@ impl Core {
         if !self.totals.kept.contains_key(&series) {
             self.totals.stale.insert(series);
         }
-        self.follow_totals(turn, row);
+        self.follow_totals(turn, row, &known.form);
         self.refresh_totals(turn);
     }
 
     /// Sets a changed document in those kept totals that it is a part of.
-    fn follow_totals(&mut self, turn: &mut Turn, row: &DocRow) {
+    fn follow_totals(&mut self, turn: &mut Turn, row: &DocRow, form: &Form) {
         let concerns = |(form, major, _): &Series, kept: &KeptTotals| {
             *form == row.form && *major == row.major && kept.totals.parts().contains(&row.period)
         };
@@ -175,21 +177,18 @@ impl Core {
         if !kept.any(|(series, kept)| concerns(series, kept)) {
             return;
         }
-        let body = match self.store().read().and_then(|read| read.facts(row.doc)) {
-            Ok(Some(body)) => body,
-            Ok(None) => return,
+        let fact = self
+            .store()
+            .read()
+            .and_then(|read| Papers::of(&read, form, (&row.unit, &row.period)));
+        let fact = match fact {
+            Ok(papers) => papers.fact(&row.unit, &row.period, &PrivateLines::of(form)),
             Err(error) => {
                 unreadable(&error);
                 return self.totals.forget(concerns);
             }
         };
-        let fact = Fact {
-            doc: row.doc,
-            unit: row.unit.clone(),
-            period: row.period.clone(),
-            heads: row.heads.clone(),
-            body,
-        };
+        let Some(fact) = fact else { return };
         let Some(filing) = fact.filing() else {
             return self.totals.forget(concerns);
         };
@@ -240,13 +239,15 @@ fn changed(series: &Series, totals: &Totals, own: &UnitId) -> Option<WatchEvent>
     })
 }
 
-/// One document's facts, on their way into totals.
+/// One report's facts, on their way into totals.
 #[derive(Debug)]
 pub(crate) struct Fact {
     pub(crate) doc: DocId,
     pub(crate) unit: UnitId,
     pub(crate) period: Period,
     pub(crate) heads: Vec<ChangeHash>,
+    /// The documents in compartments whose facts are among these.
+    pub(crate) also: Vec<(DocId, Vec<ChangeHash>)>,
     pub(crate) body: Vec<u8>,
 }
 
@@ -257,6 +258,7 @@ impl Fact {
         let report = ReportFacts {
             doc: self.doc,
             heads: &self.heads,
+            also: &self.also,
             is_withdrawn,
             facts,
         };
@@ -268,35 +270,117 @@ impl Fact {
     }
 }
 
-/// Facts of all documents that count, in the order of the store: totals do not depend on it.
+/// One document of a report, with its facts.
+#[derive(Debug)]
+struct Paper {
+    doc: DocId,
+    heads: Vec<ChangeHash>,
+    body: Vec<u8>,
+}
+
+/// The documents of one report.
+#[derive(Debug, Default)]
+struct Papers {
+    open: Option<Paper>,
+    closed: Vec<(Compartment, Paper)>,
+}
+
+impl Papers {
+    /// Those that are here.
+    fn of(read: &Read, form: &Form, (unit, period): (&UnitId, &Period)) -> Result<Self, DbError> {
+        let paper = |doc: DocId| -> Result<Option<Paper>, DbError> {
+            let heads = read.doc(doc)?.map(|row| row.heads);
+            let paper = heads.zip(read.facts(doc)?);
+            Ok(paper.map(|(heads, body)| Paper { doc, heads, body }))
+        };
+        let key = counted_key(unit, form, period);
+        let mut papers = Self {
+            open: paper(key.id())?,
+            closed: Vec::new(),
+        };
+        for closed in closed_keys(&key, form) {
+            let paper = paper(closed.id())?;
+            papers
+                .closed
+                .extend(paper.map(|paper| (closed.compartment, paper)));
+        }
+        Ok(papers)
+    }
+
+    /// What all of them say; nothing where there are none.
+    fn fact(self, unit: &UnitId, period: &Period, lines: &PrivateLines<'_>) -> Option<Fact> {
+        let closed = self.closed.iter();
+        let bodies: Vec<_> = closed
+            .map(|(name, paper)| (name, &paper.body[..]))
+            .collect();
+        let body = match &self.open {
+            Some(open) if bodies.is_empty() => open.body.clone(),
+            Some(open) => joined(lines, &open.body, &bodies),
+            None => joined(lines, &[], &bodies),
+        };
+        let papers = self.open.into_iter();
+        let mut papers = papers.chain(self.closed.into_iter().map(|(_, paper)| paper));
+        let first = papers.next()?;
+        Some(Fact {
+            doc: first.doc,
+            unit: unit.clone(),
+            period: period.clone(),
+            heads: first.heads,
+            also: papers.map(|paper| (paper.doc, paper.heads)).collect(),
+            body,
+        })
+    }
+}
+
+/// The facts of a report as a whole; of documents whose facts are damaged nothing, until they are made anew.
+pub(crate) fn joined(
+    lines: &PrivateLines<'_>,
+    open: &[u8],
+    closed: &[(&Compartment, &[u8])],
+) -> Vec<u8> {
+    let read = |body: &[u8]| Facts::decode(body).unwrap_or_default();
+    let closed = closed.iter().map(|(name, body)| (*name, read(body)));
+    let closed: Vec<_> = closed.collect();
+    let closed = closed.iter().map(|(name, facts)| (*name, facts));
+    lines.facts(&read(open), closed).encode()
+}
+
+/// Facts of all reports that count, by unit: totals do not depend on the order.
 pub(crate) fn facts_of(read: &Read, form: &Form, parts: &[Period]) -> Result<Vec<Fact>, DbError> {
-    let mut facts = Vec::new();
+    let (mut facts, lines) = (Vec::new(), PrivateLines::of(form));
     for period in parts {
+        let mut reports: BTreeMap<UnitId, Papers> = BTreeMap::new();
         read.for_each_facts(
             form.id(),
             form.version().major,
             period,
             |row: FactsRow<'_>| {
                 let heads = row.heads.chunks_exact(ChangeHash::LEN);
-                let fact = Fact {
+                let heads = heads.filter_map(|head| ChangeHash::try_from(head).ok());
+                let paper = Paper {
                     doc: row.doc,
-                    unit: row.unit.clone(),
-                    period: period.clone(),
-                    heads: heads
-                        .filter_map(|head| ChangeHash::try_from(head).ok())
-                        .collect(),
+                    heads: heads.collect(),
                     body: row.body.to_vec(),
                 };
-                if counted_key(&fact.unit, form, period).id() == fact.doc {
-                    facts.push(fact);
+                let key = counted_key(row.unit, form, period);
+                if key.id() == row.doc {
+                    reports.entry(row.unit.clone()).or_default().open = Some(paper);
+                    return;
+                }
+                let mut closed = closed_keys(&key, form).into_iter();
+                if let Some(key) = closed.find(|key| key.id() == row.doc) {
+                    let papers = reports.entry(row.unit.clone()).or_default();
+                    papers.closed.push((key.compartment, paper));
                 }
             },
         )?;
+        let papers = reports.into_iter();
+        facts.extend(papers.filter_map(|(unit, papers)| papers.fact(&unit, period, &lines)));
     }
     Ok(facts)
 }
 
-/// Only a unit's first public report of a period counts; further instances are read by themselves.
+/// Only a unit's first report of a period counts, with what is in its compartments; further instances are read by themselves.
 pub(crate) fn counted_key(unit: &UnitId, form: &Form, period: &Period) -> DocKey {
     DocKey {
         kind: DocKind::Report,

@@ -203,6 +203,9 @@ pub struct ReportView {
     pub heads: Vec<ChangeHash>,
     /// Figures that have a value, in the order of the form.
     pub figures: Vec<FigureView>,
+    /// Lines that are not this node's to read, in the order of the form.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub withheld: Vec<IndicatorCode>,
     /// Paragraphs that have text.
     pub texts: Vec<TextView>,
     /// What the form's rules found.
@@ -216,12 +219,24 @@ pub struct ReportView {
 pub struct Saved {
     /// Which report.
     pub report: ReportRef,
-    /// The change that is now on disk; none when nothing differed from what was there.
+    /// The change that is now on disk, of several the first; none when nothing differed from what was there.
     pub change: Option<ChangeHash>,
+    /// Changes in compartments of the report, the first among them where nothing open was written.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub closed: Vec<ClosedChange>,
     /// Figures on which offices differed, and which have one value now by this save.
     pub settled: Vec<SettledView>,
     /// Figures that a report begun like the last one does not begin with: nobody has settled them there.
     pub left_out: Vec<LeftOutView>,
+}
+
+/// A change in a compartment.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ClosedChange {
+    /// The document.
+    pub doc: DocId,
+    /// The change.
+    pub change: ChangeHash,
 }
 
 /// A conflict that a save settled.
@@ -358,6 +373,10 @@ pub struct MissingView {
 
 /// One line of a total.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a fact of its own that a reader must know of the figure"
+)]
 pub struct TotalLineView {
     /// The line.
     pub code: IndicatorCode,
@@ -387,6 +406,9 @@ pub struct TotalLineView {
     pub may_count_twice: bool,
     /// A part of it was given as about, at least or at most.
     pub is_inexact: bool,
+    /// It is not this node's to read, so nothing is said of it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_withheld: bool,
 }
 
 /// A total with everything that it stands on.

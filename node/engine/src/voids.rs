@@ -119,7 +119,11 @@ impl Core {
             period: report.period.to_string(),
             instance: report.instance,
         })?;
-        let adopted = self.on_report(&meant.key, &meant.form, |report| {
+        // What is void may be in any document of the report.
+        let row = self.doc_row(report.doc)?;
+        let key = row.and_then(|row| DocKey::decode(&row.key).ok());
+        let key = key.unwrap_or_else(|| meant.key.clone());
+        let adopted = self.on_report(&key, &meant.form, |report| {
             report.adoption(&change).unwrap_or_default()
         })?;
         let answer = if is_adopted {
@@ -127,9 +131,10 @@ impl Core {
         } else {
             Answer::Dismissed
         };
-        let mut edits = if is_adopted { adopted } else { Vec::new() };
-        edits.push(Edit::Answer { change, answer });
-        self.make_all(turn.now, meant, &edits)
+        // What was written in the wrong document is adopted into the right one.
+        let edits = if is_adopted { adopted } else { Vec::new() };
+        let answer = Edit::Answer { change, answer };
+        self.make_all(turn.now, meant, edits, (key, answer))
     }
 }
 

@@ -1,10 +1,10 @@
 //! The journal: what was accepted, numbered 1, 2, 3 ... without gaps.
 
-use hopluu_model::{DocId, EntryKind, ObjectId, Seq};
+use hopluu_model::{DocId, EntryKind, Seq};
 use rusqlite::Row;
 
 use crate::limits::ORDINAL_BITS;
-use crate::read::{id, signed, unsigned};
+use crate::read::{NumberedDoc, blob, id, signed, unsigned};
 use crate::{DbError, EntryBody, ItemRow, JournalBatch, JournalEntry, OutlineRow, Read, WriteTx};
 
 /// The kind of an entry that a later one superseded. Part of the database.
@@ -73,16 +73,17 @@ impl Read {
             }
             let kind = kind_of(row)?;
             let reference: i64 = row.get(2)?;
-            let (object, unit) = self.object_of(kind, reference)?;
+            let about = self.object_of(kind, reference)?;
             let origin = row.get::<_, Option<i64>>(3)?;
             let origin = origin.map(|number| self.node(number)).transpose()?;
             let class = row.get(4)?;
-            self.with_unit(unit, |unit| {
+            self.with_unit(about.unit, |unit| {
                 each(OutlineRow {
                     seq: looked_at,
                     kind,
-                    object,
+                    object: about.object,
                     unit,
+                    key: &about.key,
                     origin,
                     class,
                 });
@@ -116,8 +117,8 @@ impl Read {
         Ok(())
     }
 
-    /// What an entry is about, and the number of its unit.
-    fn object_of(&self, kind: EntryKind, reference: i64) -> Result<(ObjectId, i64), DbError> {
+    /// What an entry is about, with the number of its unit and the key of its document.
+    fn object_of(&self, kind: EntryKind, reference: i64) -> Result<NumberedDoc, DbError> {
         let lost = DbError::Row {
             table: "journal",
             expected: "an entry whose object is there",
@@ -126,14 +127,24 @@ impl Read {
             EntryKind::Change => {
                 return self.numbered_doc(reference >> ORDINAL_BITS)?.ok_or(lost);
             }
-            EntryKind::Record => "SELECT substr(hash, 1, 16), unit FROM records WHERE id = ?1",
-            EntryKind::Receipt => "SELECT substr(hash, 1, 16), unit FROM receipts WHERE id = ?1",
+            EntryKind::Record => {
+                "SELECT substr(hash, 1, 16), unit, NULL FROM records WHERE id = ?1"
+            }
+            EntryKind::Receipt => {
+                "SELECT substr(r.hash, 1, 16), r.unit, d.key FROM receipts r \
+                 LEFT JOIN docs d ON d.doc = r.doc WHERE r.id = ?1"
+            }
             EntryKind::Attachment => {
-                "SELECT d.doc, d.unit FROM attachments a JOIN docs d ON d.id = a.doc WHERE a.id = ?1"
+                "SELECT d.doc, d.unit, d.key FROM attachments a \
+                 JOIN docs d ON d.id = a.doc WHERE a.id = ?1"
             }
         };
         let found = self.one(sql, [reference], |row| {
-            Ok((id(row, 0, "journal")?, row.get(1)?))
+            Ok(NumberedDoc {
+                object: id(row, 0, "journal")?,
+                unit: row.get(1)?,
+                key: blob(row, 2),
+            })
         })?;
         found.ok_or(lost)
     }
@@ -144,19 +155,20 @@ impl Read {
         for (kind, sql) in [
             (
                 EntryKind::Change,
-                "SELECT doc, unit, heads FROM docs ORDER BY doc",
+                "SELECT doc, unit, heads, key FROM docs ORDER BY doc",
             ),
             (
                 EntryKind::Record,
-                "SELECT substr(hash, 1, 16), unit, hash FROM records ORDER BY hash",
+                "SELECT substr(hash, 1, 16), unit, hash, NULL FROM records ORDER BY hash",
             ),
             (
                 EntryKind::Receipt,
-                "SELECT substr(hash, 1, 16), unit, hash FROM receipts ORDER BY hash",
+                "SELECT substr(r.hash, 1, 16), r.unit, r.hash, d.key FROM receipts r \
+                 LEFT JOIN docs d ON d.doc = r.doc ORDER BY r.hash",
             ),
             (
                 EntryKind::Attachment,
-                "SELECT d.doc, d.unit, a.hash FROM attachments a \
+                "SELECT d.doc, d.unit, a.hash, d.key FROM attachments a \
                  JOIN docs d ON d.id = a.doc ORDER BY d.doc, a.hash",
             ),
         ] {
@@ -165,11 +177,13 @@ impl Read {
             while let Some(row) = rows.next()? {
                 let object = id(row, 0, "items")?;
                 let state = row.get_ref(2)?.as_blob().unwrap_or_default();
+                let key = row.get_ref(3)?.as_blob().unwrap_or_default();
                 self.with_unit(row.get(1)?, |unit| {
                     each(ItemRow {
                         kind,
                         object,
                         unit,
+                        key,
                         state,
                     });
                 })?;

@@ -3,6 +3,7 @@
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::fmt;
+use std::sync::Arc;
 
 use hopluu_model::{ChangeHash, DocId, Epoch, NodeId, ObjectId, Seq, UnitId};
 use rusqlite::{CachedStatement, Connection, OptionalExtension, Params, Row};
@@ -17,13 +18,21 @@ pub struct Read {
     numbers: Box<Numbers>,
 }
 
+/// A document by its number: its id, the number of its unit and its key.
+#[derive(Debug, Clone)]
+pub(crate) struct NumberedDoc {
+    pub(crate) object: ObjectId,
+    pub(crate) unit: i64,
+    pub(crate) key: Arc<[u8]>,
+}
+
 /// What small numbers stand for; they are never given twice, except by a job that was undone.
 #[derive(Default)]
 struct Numbers {
     units: RefCell<BTreeMap<i64, UnitId>>,
     nodes: RefCell<BTreeMap<i64, NodeId>>,
-    /// Of documents that were lately asked for by number, their ids and the numbers of their units.
-    docs: RefCell<BTreeMap<i64, (ObjectId, i64)>>,
+    /// Documents that were lately asked for by number.
+    docs: RefCell<BTreeMap<i64, NumberedDoc>>,
     /// Of documents that were lately asked for by id, their numbers and those of their series.
     by_id: RefCell<BTreeMap<DocId, (i64, i64)>>,
 }
@@ -188,17 +197,29 @@ impl Read {
         Ok(node)
     }
 
-    /// A document by its number, with the number of its unit.
-    pub(crate) fn numbered_doc(&self, number: i64) -> Result<Option<(ObjectId, i64)>, DbError> {
+    /// A document by its number.
+    pub(crate) fn numbered_doc(&self, number: i64) -> Result<Option<NumberedDoc>, DbError> {
         if let Some(doc) = self.numbers.docs.borrow().get(&number) {
-            return Ok(Some(*doc));
+            return Ok(Some(doc.clone()));
         }
-        let sql = "SELECT doc, unit FROM docs WHERE id = ?1";
-        let found = self.one(sql, [number], |row| Ok((id(row, 0, "docs")?, row.get(1)?)))?;
-        if let Some(doc) = found {
-            keep(&self.numbers.docs, number, doc);
+        let sql = "SELECT doc, unit, key FROM docs WHERE id = ?1";
+        let found = self.one(sql, [number], |row| {
+            Ok(NumberedDoc {
+                object: id(row, 0, "docs")?,
+                unit: row.get(1)?,
+                key: blob(row, 2),
+            })
+        })?;
+        if let Some(doc) = &found {
+            keep(&self.numbers.docs, number, doc.clone());
         }
         Ok(found)
+    }
+
+    /// The key of a document that is here.
+    pub fn doc_key(&self, doc: DocId) -> Result<Option<Vec<u8>>, DbError> {
+        let sql = "SELECT key FROM docs WHERE doc = ?1";
+        self.one(sql, [doc.as_bytes()], |row| Ok(row.get(0)?))
     }
 
     /// The number of a document and that of its series.
@@ -274,6 +295,13 @@ pub(crate) fn id<T: for<'b> TryFrom<&'b [u8]>>(
             table,
             expected: "an id",
         })
+}
+
+/// The bytes of a column; none where there is nothing.
+pub(crate) fn blob(row: &Row<'_>, column: usize) -> Arc<[u8]> {
+    let bytes = row.get_ref(column).ok();
+    let bytes = bytes.and_then(|bytes| bytes.as_blob().ok());
+    bytes.unwrap_or_default().into()
 }
 
 pub(crate) fn count(row: &Row<'_>, column: usize, table: &'static str) -> Result<u64, DbError> {

@@ -154,6 +154,25 @@ impl WriteTx<'_> {
         Ok(Put::New(seq))
     }
 
+    /// Gives the receipts of a document new places in the journal, as if they had come now: who may be told of them is
+    /// known only with the document.
+    pub fn renew_receipts(&mut self, doc: DocId) -> Result<(), DbError> {
+        let sql = "SELECT r.id, r.seq, j.origin FROM receipts r JOIN journal j ON j.seq = r.seq \
+                   WHERE r.doc = ?1 ORDER BY r.seq";
+        let rows = self.all(sql, [doc.as_bytes()], |row| {
+            Ok((row.get::<_, i64>(0)?, row.get::<_, i64>(1)?, row.get(2)?))
+        })?;
+        for (number, seq, origin) in rows {
+            self.supersede_entry(seq)?;
+            let seq = self.append_entry(EntryKind::Receipt, number, origin, 0)?;
+            self.run(
+                "UPDATE receipts SET seq = ?2 WHERE id = ?1",
+                (number, crate::read::signed(seq.0)),
+            )?;
+        }
+        Ok(())
+    }
+
     /// Stores a file of a document with its journal entry, once.
     pub fn put_attachment(
         &mut self,

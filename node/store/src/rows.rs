@@ -296,6 +296,8 @@ pub struct OutlineRow<'r> {
     pub object: ObjectId,
     /// The unit whose entry it is.
     pub unit: &'r UnitId,
+    /// The key of the document that it is in or about; empty where that is not here, or where there is none.
+    pub key: &'r [u8],
     /// The peer it came from.
     pub origin: Option<NodeId>,
     /// How urgent it is; 0 where nobody knows.
@@ -320,6 +322,8 @@ pub struct ItemRow<'r> {
     pub object: ObjectId,
     /// The unit it belongs to.
     pub unit: &'r UnitId,
+    /// The key of the document that it is or is about; empty where that is not here, or where there is none.
+    pub key: &'r [u8],
     /// What must be equal on both sides: the document's sorted heads or the object's hash, 32
     /// bytes each.
     pub state: &'r [u8],

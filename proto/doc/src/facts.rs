@@ -191,6 +191,19 @@ impl Facts {
         LifecycleState::fold(self.events())
     }
 
+    /// The life that these tell of, with other figures.
+    pub(crate) fn with_figures(&self, figures: BTreeMap<FigureKey, Vec<FactOp>>) -> Self {
+        let figures = figures.into_iter();
+        Self {
+            figures: figures
+                .map(|(key, candidates)| (key.to_string(), candidates))
+                .collect(),
+            events: self.events.clone(),
+            attachments: Registers::new(),
+            void: Hidden::new(),
+        }
+    }
+
     /// Whether nobody wrote a figure, an event or an attachment.
     #[must_use]
     pub fn is_empty(&self) -> bool {

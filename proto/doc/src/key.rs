@@ -4,7 +4,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use hopluu_model::name::NAME_BYTES_MAX;
-use hopluu_model::{DocId, Fault, FormId, Period, UnitId};
+use hopluu_model::{CompartmentId, DocId, Fault, FormId, Period, UnitId};
 use serde::{Deserialize, Serialize};
 
 /// First byte of an encoded key.
@@ -34,20 +34,19 @@ impl DocKind {
     }
 }
 
-/// A part of a unit's papers with readers of its own. The empty name is the public one, which goes
-/// up the line; any other never leaves the unit. Nothing makes one yet, and no node admits one: scope
-/// must know them first.
+/// A part of a unit's papers with readers of its own. The empty name is the open one, which every office of
+/// the unit holds; of any other only those do that may read it, and main nodes up the line.
 #[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 pub struct Compartment(String);
 
 impl Compartment {
-    /// The part that goes up the line.
+    /// The part that is for every office.
     #[must_use]
     pub fn public() -> Self {
         Self::default()
     }
 
-    /// Whether documents in it may leave the unit.
+    /// Whether every office of the unit may have it.
     #[must_use]
     pub fn is_public(&self) -> bool {
         self.0.is_empty()
@@ -57,6 +56,12 @@ impl Compartment {
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+}
+
+impl From<&CompartmentId> for Compartment {
+    fn from(name: &CompartmentId) -> Self {
+        Self(name.as_str().to_owned())
     }
 }
 
@@ -177,6 +182,31 @@ impl DocKey {
         DocId(id)
     }
 
+    /// The same report's document in one of its form's compartments.
+    #[must_use]
+    pub fn within(&self, compartment: &CompartmentId) -> Self {
+        Self {
+            compartment: compartment.into(),
+            ..self.clone()
+        }
+    }
+
+    /// The same report's open document.
+    #[must_use]
+    pub fn open(&self) -> Self {
+        Self {
+            compartment: Compartment::public(),
+            ..self.clone()
+        }
+    }
+
+    /// Of the canonical bytes of a key those of a document in a compartment: for whoever asks of many and decodes
+    /// few. The compartment's name stands last, and an empty text is a zero.
+    #[must_use]
+    pub fn closed(bytes: &[u8]) -> Option<&[u8]> {
+        (bytes.last() != Some(&0)).then_some(bytes)
+    }
+
     /// The canonical bytes, as stored with the document and sent on its first mention.
     ///
     /// # Panics
@@ -282,6 +312,17 @@ mod tests {
             DocKey::decode(&vec![VERSION; DOC_KEY_BYTES_MAX + 1]),
             Err(DocKeyError::Damaged)
         );
+    }
+
+    #[test]
+    fn a_closed_document_is_known_by_the_bytes_of_its_key() {
+        let open = key().encode();
+        let closed = key().within(&"area".parse().unwrap());
+        assert_eq!(DocKey::closed(&open), None);
+        assert_eq!(DocKey::closed(&closed.encode()), Some(&*closed.encode()));
+        assert_eq!(closed.open(), key());
+        // What is no key is for nobody.
+        assert_eq!(DocKey::closed(&[]), Some(&[][..]));
     }
 
     proptest! {

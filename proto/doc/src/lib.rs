@@ -20,6 +20,7 @@ pub mod edit;
 pub mod facts;
 pub mod figure;
 pub mod genesis;
+mod joined;
 pub mod judge;
 pub mod key;
 mod layout;
@@ -44,6 +45,7 @@ pub use figure::{FigureKey, OpId};
 pub use genesis::{
     DerivedChange, Genesis, GenesisError, derived_changes, genesis, is_derived_actor,
 };
+pub use joined::PrivateLines;
 pub use judge::{Judge, VoidOps, Voids, ancestors};
 pub use key::{Compartment, DocKey, DocKeyError, DocKind};
 pub use lifecycle::{EventEntry, LifecycleEvent, LifecycleState};

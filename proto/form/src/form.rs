@@ -1,9 +1,10 @@
 //! The form itself: what is asked, of whom, and how it adds up.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use hopluu_model::{
-    Date, Digest, FormId, FormVersion, IndicatorCode, OfficeId, Period, PeriodKind, SectionId,
+    CompartmentId, Date, Digest, FormId, FormVersion, IndicatorCode, OfficeId, Period, PeriodKind,
+    SectionId,
 };
 
 use crate::calendar::{Calendar, Due, PeriodNotAccepted, PeriodRule};
@@ -216,10 +217,6 @@ pub enum EnteredAt {
 
 /// Everything a cell needs.
 #[derive(Debug, Clone, PartialEq, Eq)]
-#[expect(
-    clippy::struct_excessive_bools,
-    reason = "each is a fact of its own that the form's author states"
-)]
 pub struct ValueLine {
     /// What may be typed.
     pub entered: ValueKind,
@@ -244,8 +241,9 @@ pub struct ValueLine {
     /// The figure is the sum of `CODE@office` parts, one each by owner and contributors; a plain
     /// `CODE` is then not written, and the other way round.
     pub by_office: bool,
-    /// Small counts are masked in everything that leaves the reporting line.
-    pub private: bool,
+    /// Where a private line stands: offices that may not read one of these lines never receive them, and small
+    /// counts are masked in everything that leaves the reporting line.
+    pub compartment: Option<CompartmentId>,
     /// A person (or establishment) may stand in the figures of two units: totals say so.
     pub may_count_twice: bool,
     /// Who enters it.
@@ -255,6 +253,12 @@ pub struct ValueLine {
 }
 
 impl ValueLine {
+    /// Whether not everybody may read it.
+    #[must_use]
+    pub fn is_private(&self) -> bool {
+        self.compartment.is_some()
+    }
+
     /// Owner and contributors, the owner first: who may add a part where [`Self::by_office`] holds.
     pub fn offices(&self) -> impl Iterator<Item = &OfficeId> {
         std::iter::once(&self.owner).chain(&self.contributors)
@@ -399,6 +403,37 @@ impl Form {
         self.lines
             .iter()
             .filter_map(|line| Some((line, line.value()?)))
+    }
+
+    /// The compartments of its private lines, in order.
+    #[must_use]
+    pub fn compartments(&self) -> BTreeSet<&CompartmentId> {
+        let values = self.value_lines();
+        values
+            .filter_map(|(_, value)| value.compartment.as_ref())
+            .collect()
+    }
+
+    /// Where the figure of a line stands; nothing where it is open. What the paper says in the open cell of a heading
+    /// is as private as the lines below it: it may be their sum.
+    #[must_use]
+    pub fn compartment(&self, code: &IndicatorCode) -> Option<&CompartmentId> {
+        let line = self.line(code)?;
+        match line.value() {
+            Some(value) => value.compartment.as_ref(),
+            None => {
+                let values = self.value_lines();
+                values
+                    .filter(|(below, _)| self.is_below(below, code))
+                    .find_map(|(_, value)| value.compartment.as_ref())
+            }
+        }
+    }
+
+    fn is_below(&self, line: &Line, above: &IndicatorCode) -> bool {
+        let next = |line: &&Line| self.line(line.parent.as_ref()?);
+        let mut line_up = std::iter::successors(Some(line), next);
+        line_up.any(|line| line.parent.as_ref() == Some(above))
     }
 
     /// The section of a name.

@@ -14,6 +14,9 @@ pub const MEASURES_MAX: usize = 80;
 pub const LEVELS_MAX: usize = 8;
 /// Most texts (section and office pairs), because genesis holds all of them.
 pub const TEXTS_MAX: usize = 200;
+/// Most compartments: each is a document of every report that somebody writes private figures in, with changes and
+/// seals of its own. The annex has four.
+pub const COMPARTMENTS_MAX: usize = 8;
 /// Deepest line below a line: printed forms use five steps (I, 1, -, +, *).
 pub const DEPTH_MAX: usize = 8;
 /// Longest label, title or name of a measure, in bytes: the longest label of the annex takes 130.

@@ -1,6 +1,6 @@
 //! From the text of a form to a [`Form`], with all mistakes at once.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use hopluu_model::{FormId, FormVersion, OfficeId};
 use toml::de::DeTable;
@@ -9,9 +9,11 @@ use crate::calendar::Calendar;
 use crate::form::{Form, Office};
 use crate::lang::Text;
 use crate::limits::{
-    FORM_BYTES_MAX, LABEL_BYTES_MAX, LEVELS_MAX, LINES_MAX, MEASURES_MAX, OFFICES_MAX, SECTIONS_MAX,
+    COMPARTMENTS_MAX, FORM_BYTES_MAX, LABEL_BYTES_MAX, LEVELS_MAX, LINES_MAX, MEASURES_MAX,
+    OFFICES_MAX, SECTIONS_MAX,
 };
 use crate::mistake::{Detail, FormErrors, MistakeKind};
+use crate::parse::line::ReadLine;
 use crate::reader::{At, Reader, Table};
 
 mod calendar;
@@ -121,6 +123,8 @@ fn read(reader: &mut Reader<'_>, mut root: Table<'_>) -> Option<Form> {
     let sections = reader.tables(&mut root, "section", "[[section]]", SECTIONS_MAX);
     let sections = section::read_sections(reader, sections, &lists);
     check::check(reader, &lines, minor);
+    let compartments: BTreeSet<_> = lines.iter().filter_map(ReadLine::compartment).collect();
+    reader.bound(0, "private", compartments.len(), COMPARTMENTS_MAX);
     section::check_since(reader, &sections, minor);
     let is_empty = lines
         .iter()

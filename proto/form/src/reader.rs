@@ -63,6 +63,13 @@ impl<'t> Table<'t> {
         self.table.get(key).is_some()
     }
 
+    /// Whether a key is there and says a text, without counting as a reading of it.
+    pub(crate) fn is_text(&self, key: &str) -> bool {
+        self.table
+            .get(key)
+            .is_some_and(|value| value.get_ref().as_str().is_some())
+    }
+
     /// Takes keys as read, because something better has been said about them.
     pub(crate) fn forgive(&mut self, keys: &[&'static str]) {
         self.asked.extend(keys);

@@ -18,6 +18,8 @@ pub enum Breach {
     LineGone(IndicatorCode),
     /// A line is entered or added up in another way.
     LineChanged(IndicatorCode),
+    /// A private line would stand in another compartment, or in none, and what was written would be looked for there.
+    LineMoved(IndicatorCode),
     /// A new line does not say since when.
     LineSince(IndicatorCode),
     /// A section of text is gone.
@@ -35,6 +37,7 @@ impl fmt::Display for Breach {
             Self::LineChanged(code) => {
                 write!(out, "line {code} is entered or added up differently")
             }
+            Self::LineMoved(code) => write!(out, "line {code} leaves its compartment"),
             Self::LineSince(code) => write!(out, "line {code} is new and needs `since`"),
             Self::SectionGone(id) => write!(out, "section {id} is gone"),
             Self::SectionChanged(id) => write!(out, "section {id} has other offices"),
@@ -52,6 +55,9 @@ impl Form {
         for line in older.lines() {
             match self.line(&line.code) {
                 None => breaches.push(Breach::LineGone(line.code.clone())),
+                Some(new) if has_moved(line, new) => {
+                    breaches.push(Breach::LineMoved(line.code.clone()));
+                }
                 Some(new) if means_the_same(line, new) => {}
                 Some(_) => breaches.push(Breach::LineChanged(line.code.clone())),
             }
@@ -95,6 +101,13 @@ fn means_the_same(old: &Line, new: &Line) -> bool {
     meaning(old) == meaning(new) && old.since_minor == new.since_minor
 }
 
+/// An open line may become private: what was written before stays where it is, and counts.
+fn has_moved(old: &Line, new: &Line) -> bool {
+    let compartment = |line: &Line| line.value().and_then(|cell| cell.compartment.clone());
+    let before = compartment(old);
+    before.is_some() && before != compartment(new)
+}
+
 fn has_the_same_texts(old: &Section, new: &Section) -> bool {
     let offices = |section: &Section| {
         let mut offices = section.offices.clone();
@@ -120,6 +133,20 @@ mod tests {
         let title = &older.lines().first().unwrap().label.vi;
         let mended = QUICK.replacen(title.as_str(), &format!("{title} (đã sửa)"), 1);
         assert_eq!(form(&mended).breaches(&older), []);
+    }
+
+    #[test]
+    fn a_private_line_stays_where_it_is() {
+        let open = form(QUICK);
+        let owner = format!("owner = \"{}\"", open.value_lines().next().unwrap().1.owner);
+        let private =
+            |name: &str| form(&QUICK.replacen(&owner, &format!("{owner}\nprivate = {name}"), 1));
+        let code = open.value_lines().next().unwrap().0.code.clone();
+        assert_eq!(private("true").breaches(&open), []);
+        for moved in [open, private("\"elsewhere\"")] {
+            let breaches = moved.breaches(&private("true"));
+            assert_eq!(breaches, [Breach::LineMoved(code.clone())]);
+        }
     }
 
     #[test]

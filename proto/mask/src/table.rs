@@ -122,8 +122,9 @@ impl Table {
             let Some(value) = in_steps(shown, line.entered) else {
                 return Err(TableError::OutOfRange(key));
             };
-            let is_small =
-                line.private && line.entered == ValueKind::Count && (1..THRESHOLD).contains(&value);
+            let is_small = line.is_private()
+                && line.entered == ValueKind::Count
+                && (1..THRESHOLD).contains(&value);
             table.cells.push(Cell {
                 shown,
                 value,

@@ -24,7 +24,7 @@ pub use error_chain::{ErrorChain, Fault};
 pub use id::{ActorId, ChangeHash, Digest, DocId, Epoch, NodeId, ObjectId, RecordHash};
 pub use jiff::civil::Date;
 pub use journal::{EntryKind, Seq};
-pub use name::{FormId, FormVersion, IndicatorCode, NameError, OfficeId, SectionId};
+pub use name::{CompartmentId, FormId, FormVersion, IndicatorCode, NameError, OfficeId, SectionId};
 pub use period::{Period, PeriodError, PeriodKind};
 pub use place::Place;
 pub use quantity::{Decimal, DecimalError};

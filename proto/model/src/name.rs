@@ -94,6 +94,11 @@ name!(
     |c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-'
 );
 name!(
+    /// A compartment of a form's reports: lines that not every office of the unit may read.
+    CompartmentId, "compartment", "lower-case letters, digits and inner hyphens, at most 40",
+    |c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-'
+);
+name!(
     /// A line of a form, for example `II.1.1.a.1`. `@` is not allowed: it parts a code from an office.
     IndicatorCode, "code", "letters, digits and inner `.`, `_` or `-`, at most 40",
     |c| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-')

@@ -16,6 +16,8 @@ pub struct ReportFacts<'a> {
     pub doc: DocId,
     /// The state of it that the facts are of.
     pub heads: &'a [ChangeHash],
+    /// Documents of the same report, in compartments, whose figures are among these: each with the state of it.
+    pub also: &'a [(DocId, Vec<ChangeHash>)],
     /// Its lifecycle says that it was taken back: it counts as not reported, and is still listed.
     pub is_withdrawn: bool,
     /// Its visible figures.
@@ -51,6 +53,7 @@ pub enum StrayReason {
 pub(crate) struct Document {
     pub(crate) doc: DocId,
     pub(crate) heads: Box<[ChangeHash]>,
+    pub(crate) also: Box<[(DocId, Vec<ChangeHash>)]>,
     pub(crate) is_withdrawn: bool,
     /// Somebody answered something in it, and it was not withdrawn.
     pub(crate) is_reported: bool,
@@ -74,6 +77,7 @@ impl Document {
         let mut document = Self {
             doc: report.doc,
             heads: heads.into_boxed_slice(),
+            also: also_sorted(report.also),
             is_withdrawn: report.is_withdrawn,
             is_reported: false,
             strays: Vec::new(),
@@ -152,6 +156,16 @@ impl Document {
             });
         }
     }
+}
+
+/// In one order, whatever the order in which they came.
+fn also_sorted(also: &[(DocId, Vec<ChangeHash>)]) -> Box<[(DocId, Vec<ChangeHash>)]> {
+    let mut also = also.to_vec();
+    for (_, heads) in &mut also {
+        heads.sort_unstable();
+    }
+    also.sort_unstable();
+    also.into_boxed_slice()
 }
 
 /// Which line a key fills.

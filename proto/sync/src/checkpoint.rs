@@ -59,13 +59,13 @@ const NONE: Epoch = Epoch([0; Epoch::LEN]);
 const VOID: Epoch = Epoch([0xff; Epoch::LEN]);
 
 impl Acked {
-    /// The life of our store under one tree: after a restore, or when a tree moves the borders of
-    /// scope, the positions that were acknowledged no longer say enough.
+    /// The life of our store under one [scope](crate::Scope::version): after a restore, or when a tree moves the
+    /// borders of scope, the positions that were acknowledged no longer say enough.
     #[must_use]
-    pub fn basis(mine: Epoch, tree: Digest) -> Epoch {
+    pub fn basis(mine: Epoch, scope: Digest) -> Epoch {
         let mut hasher = blake3::Hasher::new_derive_key("hopluu sync 1 basis of a checkpoint");
         hasher.update(mine.as_bytes());
-        hasher.update(tree.as_bytes());
+        hasher.update(scope.as_bytes());
         let mut basis = [0; Epoch::LEN];
         hasher.finalize_xof().fill(&mut basis);
         Epoch(basis)

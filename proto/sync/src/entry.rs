@@ -23,6 +23,8 @@ pub struct Entry {
     pub class: Class,
     /// The unit it belongs to, by which scope is decided. Never sent.
     pub unit: UnitId,
+    /// The key of the document that it is in or about, where that is in a compartment. Never sent as such.
+    pub closed: Option<Vec<u8>>,
     /// The peer it came from, which does not get it back. Never sent.
     pub origin: Option<NodeId>,
 }

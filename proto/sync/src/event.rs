@@ -5,8 +5,8 @@ use std::sync::Arc;
 use hopluu_model::{EntryKind, NodeId, Place, Seq, UnitId, UnitTree};
 
 use crate::{
-    Ahead, Checkpoint, Class, FileHere, Item, JournalBatch, MissingBatch, PieceFate, Refusal,
-    ShortHash, Wants,
+    Ahead, Checkpoint, Class, FileHere, Item, JournalBatch, MissingBatch, PieceFate, Readers,
+    Refusal, ShortHash, Wants,
 };
 
 /// A connection to a peer, numbered by whoever opens connections; never used again.
@@ -230,10 +230,12 @@ pub enum Event {
         /// What it has grown by, where that is little: most of it is for few of many links.
         news: Option<News>,
     },
-    /// The tree has changed, and with it perhaps who may see what.
-    TreeChanged {
+    /// The tree has changed or what records say of readers, and with it perhaps who may see what.
+    ScopeChanged {
         /// The tree from now on.
         tree: Arc<UnitTree>,
+        /// The readers from now on.
+        readers: Arc<dyn Readers>,
     },
     /// What this peer sent and was refused as [`CROWDED`](crate::RefusalCode::CROWDED) may be taken
     /// by now: the two stores must be compared. What is stored of the peer says so already, so that
@@ -266,6 +268,8 @@ pub struct NewEntry {
     pub kind: EntryKind,
     /// Whose it is.
     pub unit: UnitId,
+    /// The key of the document that it is in or about, where that is in a compartment.
+    pub closed: Option<Vec<u8>>,
     /// Who sent it; nobody where it is this node's own.
     pub origin: Option<NodeId>,
 }

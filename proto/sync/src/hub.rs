@@ -13,7 +13,7 @@ use crate::limits::{
 use crate::session::{Ending, Node, Session, Turn};
 use crate::sessions::Sessions;
 use crate::status::PeerRecord;
-use crate::{CloseCode, Effect, Event, HubStatus, LinkId, Said, Steady, TargetId};
+use crate::{CloseCode, Effect, Event, HubStatus, LinkId, Readers, Said, Steady, TargetId};
 
 /// What a hub must know to begin.
 #[derive(Debug, Clone)]
@@ -26,6 +26,8 @@ pub struct HubConfig {
     pub last: Seq,
     /// The tree by which scope is decided.
     pub tree: Arc<UnitTree>,
+    /// What records say of those who may read what not every office may.
+    pub readers: Arc<dyn Readers>,
     /// Drawn afresh at every start, by whoever may draw.
     pub seed: [u8; 32],
 }
@@ -39,7 +41,7 @@ pub struct HubConfig {
 /// use std::sync::Arc;
 ///
 /// use hopluu_model::{Epoch, NodeId, Place, Seq, UnitTree};
-/// use hopluu_sync::{Effect, Event, Hub, HubConfig, Steady, TargetId};
+/// use hopluu_sync::{Effect, Event, Hub, HubConfig, NoReaders, Steady, TargetId};
 ///
 /// let mut hub = Hub::new(HubConfig {
 ///     me: Place {
@@ -50,6 +52,7 @@ pub struct HubConfig {
 ///     epoch: Epoch([2; 16]),
 ///     last: Seq(0),
 ///     tree: Arc::new(UnitTree::new(Vec::new(), Vec::new()).unwrap()),
+///     readers: Arc::new(NoReaders),
 ///     seed: [3; 32],
 /// });
 /// let (now, target) = (Steady(0), TargetId(1));
@@ -76,8 +79,8 @@ impl Hub {
                 me: config.me,
                 epoch: config.epoch,
                 last: config.last,
-                tree_version: config.tree.version(),
                 tree: config.tree,
+                readers: config.readers,
                 tickets: 0,
                 generator: Generator::new(config.seed),
             },
@@ -117,12 +120,14 @@ impl Hub {
                     self.one(now, link, event.clone(), effects);
                 }
             }
-            Event::TreeChanged { ref tree } => {
-                let version = tree.version();
+            Event::ScopeChanged {
+                ref tree,
+                ref readers,
+            } => {
                 self.node.tree = Arc::clone(tree);
-                if self.node.tree_version != version {
-                    self.node.tree_version = version;
-                    self.all(now, &event, effects);
+                self.node.readers = Arc::clone(readers);
+                for link in self.sessions.change_scopes(&self.node) {
+                    self.one(now, link, event.clone(), effects);
                 }
             }
             Event::FilesWanted { .. } | Event::FileHere { .. } => self.all(now, &event, effects),
@@ -374,7 +379,7 @@ impl Hub {
         };
         if let Some(record) = self.peers.get_mut(&session.peer.node) {
             record.closed_here = Some(code);
-            record.left = session.left(&self.node).unwrap_or(record.left.clone());
+            record.left = session.left().unwrap_or(record.left.clone());
             record.quit = session.quit();
         }
         let is_well = session.is_greeted()
@@ -406,7 +411,7 @@ impl Hub {
         let Ending { code, again_s } = session.ended.unwrap_or_default();
         if let Some(record) = self.peers.get_mut(&session.peer.node) {
             record.closed_there = code.or(record.closed_there);
-            record.left = session.left(&self.node).unwrap_or(record.left.clone());
+            record.left = session.left().unwrap_or(record.left.clone());
             record.quit = session.quit();
         }
         let fault = code.and_then(CloseCode::from_number).map(CloseCode::fault);

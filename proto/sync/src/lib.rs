@@ -66,7 +66,7 @@ pub use event::{Event, LinkId, NewEntry, News, TargetId, Ticket};
 pub use frame::Span;
 pub use hub::{Hub, HubConfig};
 pub use ledger::{Account, Gone, Purpose, Said, Spent};
-pub use scope::Scope;
+pub use scope::{NoReaders, Readers, Scope};
 pub use status::{
     HubStatus, LinkStatus, PeerStatus, TargetState, TargetStatus, Trouble, WalkState,
 };

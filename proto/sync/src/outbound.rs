@@ -465,6 +465,7 @@ mod tests {
             body: vec![0; 100],
             class: Class::Receipts,
             unit: "10101@2024-05-01".parse().unwrap(),
+            closed: None,
             origin: None,
         }
     }

@@ -8,7 +8,7 @@ mod walking;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use hopluu_model::{Digest, Epoch, Place, Seq, UnitTree};
+use hopluu_model::{Epoch, Place, Seq, UnitTree};
 
 use crate::attachment::asking::Asking;
 use crate::attachment::giving::Giving;
@@ -25,7 +25,8 @@ use crate::status::PeerRecord;
 use crate::walk::{Role, Walk};
 use crate::{
     Acked, Ahead, Checkpoint, Class, CloseCode, Effect, Event, FileId, Incoming, LinkId,
-    LinkStatus, Purpose, Refusal, Said, Scope, ShortKey, Steady, TargetId, Ticket, WalkState,
+    LinkStatus, Purpose, Readers, Refusal, Said, Scope, ShortKey, Steady, TargetId, Ticket,
+    WalkState,
 };
 
 /// Bytes of a hello.
@@ -41,9 +42,19 @@ pub(crate) struct Node {
     pub(crate) epoch: Epoch,
     pub(crate) last: Seq,
     pub(crate) tree: Arc<UnitTree>,
-    pub(crate) tree_version: Digest,
+    pub(crate) readers: Arc<dyn Readers>,
     pub(crate) tickets: u64,
     pub(crate) generator: Generator,
+}
+
+impl Node {
+    fn scope_of(&self, peer: &Place) -> Scope {
+        Scope::new(
+            Arc::clone(&self.tree),
+            Arc::clone(&self.readers),
+            peer.clone(),
+        )
+    }
 }
 
 /// What a session may touch while it handles one event.
@@ -78,6 +89,8 @@ pub(crate) struct Session {
     pub(crate) target: Option<TargetId>,
     pub(crate) opened: Steady,
     scope: Arc<Scope>,
+    /// What an acknowledgement of the peer holds for.
+    basis: Epoch,
     inlet: Inlet,
     /// Whether more has come than one turn reads, and another is due.
     is_reading_on: bool,
@@ -137,11 +150,13 @@ impl Session {
         });
         let unset = ShortKey([0; 32]);
         let pair = Pair::of(&turn.node.me, &peer);
+        let scope = turn.node.scope_of(&peer);
         // Believed until the hello: one that brings none shows that the peer has become another program.
         let dictionary = std::mem::take(&mut turn.record.dictionary);
         Self {
             link,
-            scope: Arc::new(Scope::new(turn.node.tree.clone(), peer.clone())),
+            basis: Acked::basis(turn.node.epoch, scope.version()),
+            scope: Arc::new(scope),
             peer,
             target,
             opened: turn.now,
@@ -251,16 +266,24 @@ impl Session {
     /// What has changed at this node, for all of its links.
     fn follow(&mut self, event: Event, turn: &mut Turn<'_>) {
         match event {
-            Event::TreeChanged { .. } => self.change_scope(turn),
+            Event::ScopeChanged { .. } => self.compare_anew(),
             Event::Limited { .. } => self.outbound.resting = None,
             Event::RoomMade { .. } => self.make_room(turn),
             other => self.take_file_event(other),
         }
     }
 
-    /// Somebody may see more, or less, than before.
-    fn change_scope(&mut self, turn: &Turn<'_>) {
-        self.scope = Arc::new(Scope::new(turn.node.tree.clone(), self.peer.clone()));
+    /// Goes by what decides from now on. Whether the peer may see more, or less, than before.
+    pub(crate) fn change_scope(&mut self, node: &Node) -> bool {
+        let scope = node.scope_of(&self.peer);
+        let before = self.basis;
+        self.basis = Acked::basis(node.epoch, scope.version());
+        self.scope = Arc::new(scope);
+        self.basis != before
+    }
+
+    /// What was acknowledged says no longer all that the peer is to have.
+    fn compare_anew(&mut self) {
         self.asking.want_anew();
         if self.hello.is_some() {
             self.want_walk();

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use hopluu_model::{NodeId, Seq};
 
-use crate::session::{Ending, Session};
+use crate::session::{Ending, Node, Session};
 use crate::{FileId, LinkId, News, Steady};
 
 /// All links, at most one to each peer.
@@ -162,6 +162,13 @@ impl Sessions {
         let sessions = self.by_link.values_mut();
         let busy = sessions.filter_map(|session| (!passes(session)).then_some(session.link));
         busy.collect()
+    }
+
+    /// Has all links go by what decides on scope from now on. Those for which it is another.
+    pub(crate) fn change_scopes(&mut self, node: &Node) -> Vec<LinkId> {
+        let sessions = self.by_link.values_mut();
+        let changed = sessions.filter_map(|one| one.change_scope(node).then_some(one.link));
+        changed.collect()
     }
 
     /// Links that wait for files which others fetch.

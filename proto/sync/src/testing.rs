@@ -3,6 +3,7 @@
 mod ends;
 pub(crate) mod files;
 mod names;
+pub(crate) mod readers;
 mod slow;
 mod store;
 mod units;
@@ -18,8 +19,8 @@ pub(crate) use units::{tree, unit};
 
 use crate::limits::SEND_BYTES_MAX;
 use crate::{
-    Acked, Ahead, CloseCode, Effect, Entry, Event, FileHere, FileId, Hub, HubConfig, LinkId,
-    ObjectKey, PeerStatus, PieceFate, RefusalCode, Scope, Steady, TargetId,
+    Ahead, CloseCode, Effect, Entry, Event, FileHere, FileId, Hub, HubConfig, LinkId, NoReaders,
+    ObjectKey, PeerStatus, PieceFate, Readers, RefusalCode, Steady, TargetId,
 };
 
 /// A node: what would be lost in a crash (the hub) and what would not (the store).
@@ -49,6 +50,7 @@ pub(crate) struct Node {
     pub(crate) closed: Vec<(LinkId, CloseCode)>,
     pub(crate) dials: Vec<TargetId>,
     tree: Arc<UnitTree>,
+    readers: Arc<dyn Readers>,
     starts: u8,
 }
 
@@ -111,8 +113,9 @@ impl World {
         };
         let epoch = Epoch([number; 16]);
         let tree = self.tree.clone();
+        let readers: Arc<dyn Readers> = Arc::new(NoReaders);
         let node = Node {
-            hub: hub(&place, epoch, Seq(0), &tree, 0),
+            hub: hub(&place, epoch, Seq(0), (&tree, &readers), 0),
             place,
             epoch,
             store: Store::default(),
@@ -128,6 +131,7 @@ impl World {
             closed: Vec::new(),
             dials: Vec::new(),
             tree,
+            readers,
             starts: 0,
         };
         self.nodes.push(node);
@@ -219,7 +223,7 @@ impl World {
             &node.place,
             node.epoch,
             node.store.last(),
-            &node.tree,
+            (&node.tree, &node.readers),
             node.starts,
         );
     }
@@ -231,12 +235,6 @@ impl World {
             .filter(of)
             .map(|(link, _)| *link)
             .collect()
-    }
-
-    /// Gives a node a new tree, as an arriving record would.
-    pub(crate) fn grow_tree(&mut self, at: usize, tree: Arc<UnitTree>) {
-        self.nodes[at].tree = tree.clone();
-        self.tell(at, Event::TreeChanged { tree });
     }
 
     pub(crate) fn tell(&mut self, at: usize, event: Event) {
@@ -415,7 +413,13 @@ impl World {
     }
 }
 
-fn hub(place: &Place, epoch: Epoch, last: Seq, tree: &Arc<UnitTree>, starts: u8) -> Hub {
+fn hub(
+    place: &Place,
+    epoch: Epoch,
+    last: Seq,
+    (tree, readers): (&Arc<UnitTree>, &Arc<dyn Readers>),
+    starts: u8,
+) -> Hub {
     let mut seed = place.node.0;
     seed[0] = starts;
     Hub::new(HubConfig {
@@ -423,6 +427,7 @@ fn hub(place: &Place, epoch: Epoch, last: Seq, tree: &Arc<UnitTree>, starts: u8)
         epoch,
         last,
         tree: tree.clone(),
+        readers: readers.clone(),
         seed,
     })
 }
@@ -578,22 +583,5 @@ impl Node {
             }
             _ => unreachable!("answered or performed elsewhere"),
         }
-    }
-
-    /// Whether by what is stored the peer is owed nothing: the rest is not for it, or came from there.
-    pub(crate) fn owes_nothing(&self, peer: &Place) -> bool {
-        let scope = Scope::new(self.tree.clone(), peer.clone());
-        let (node, store) = (peer.node, &self.store);
-        let ahead = Ahead::decode(store.ahead.get(&node).map_or(&[], Vec::as_slice));
-        let checkpoint = store.checkpoints.get(&node).copied();
-        let acked = checkpoint.unwrap_or_default().acked;
-        let is_owed = |entry: &Entry| {
-            entry.seq > acked.through
-                && !ahead.contains(entry.seq)
-                && entry.origin != Some(node)
-                && scope.admits(entry.kind, &entry.unit)
-        };
-        acked.basis == Acked::basis(self.epoch, self.tree.version())
-            && !self.store.journal.iter().any(is_owed)
     }
 }

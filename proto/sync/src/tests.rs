@@ -3,6 +3,7 @@
 mod agenda;
 mod bounds;
 mod busy;
+mod compartments;
 mod files;
 mod healing;
 mod hostile;

@@ -252,6 +252,42 @@ impl Authority {
         }
     }
 
+    /// Whether an office may have the private lines of a report, which stand together: `lines` are all of them, each
+    /// with whether the form gives it to the office. Who may write one may read it, and with it those beside it. Main
+    /// nodes are not asked about: what is at or below their unit is theirs to read.
+    #[must_use]
+    pub fn may_read(
+        &self,
+        who: &impl Enrolment,
+        (unit, office): (&UnitId, &OfficeId),
+        of: &Subject<'_>,
+        lines: &[(&IndicatorCode, bool)],
+    ) -> bool {
+        if of.unit != unit {
+            return false;
+        }
+        let held = self.held(who, &(unit.clone(), office.clone()), of);
+        let mut standing = held.iter().filter(|held| held.cut.is_none());
+        standing.any(|held| {
+            let mut lines = lines.iter();
+            lines.any(|(code, is_own)| held.given.body.lets_read(code, *is_own))
+        })
+    }
+
+    /// The grants of an office that count and were not revoked, ascending: what it may read changes with them.
+    pub fn standing<'a, E: Enrolment>(
+        &'a self,
+        who: &'a E,
+        holder: &(UnitId, OfficeId),
+    ) -> impl Iterator<Item = RecordHash> + use<'a, E> {
+        let known = self.grants.get(holder).into_iter().flatten();
+        let standing = known.filter(move |given| {
+            let target = Target::Grant(given.hash);
+            is_given(self, who, given) && self.valid(who, &target).next().is_none()
+        });
+        standing.map(|given| given.hash)
+    }
+
     /// The grants that an office holds in a report.
     fn held(&self, who: &impl Enrolment, key: &(UnitId, OfficeId), of: &Subject<'_>) -> Vec<Held> {
         let known = self.grants.get(key).into_iter().flatten();

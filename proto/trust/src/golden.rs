@@ -147,6 +147,44 @@ fn receipt() {
 }
 
 #[test]
+fn grant_to_read() {
+    let grant = Grant {
+        lines: Reach::Nothing,
+        texts: Reach::Nothing,
+        attachments: false,
+        steps: [].into_iter().collect(),
+        reads: Reach::Only(vec!["II.1".parse().unwrap()]),
+        ..Grant::of_office(
+            "19429@2020-02-01".parse().unwrap(),
+            "health".parse().unwrap(),
+        )
+    };
+    let record = grant.sign(&key(1).signer, "19429@2020-02-01".parse().unwrap());
+    expect_file!["../../../tests/wire/grant-2.hex"].assert_eq(&fields(
+        &record.unwrap().body,
+        &[
+            (1, "version"),
+            (1, "bytes of unit"),
+            (16, "unit of the office"),
+            (1, "bytes of office"),
+            (6, "office"),
+            (1, "every form"),
+            (1, "not of the units below"),
+            (1, "no first day"),
+            (1, "no last day"),
+            (1, "lines to write: none"),
+            (1, "texts: none"),
+            (1, "no attachments"),
+            (1, "steps: none"),
+            (1, "lines to read: those named"),
+            (1, "number of lines"),
+            (1, "bytes of line"),
+            (4, "line"),
+        ],
+    ));
+}
+
+#[test]
 fn grant() {
     let grant = Grant {
         forms: vec!["quick".parse().unwrap()],

@@ -15,10 +15,17 @@ const LAYOUT: Layout = Layout {
     bytes_max: GRANT_BYTES_MAX,
 };
 
+/// The same with what may be read behind it. One that names nothing to read is written as before.
+const READING: Layout = Layout {
+    version: 2,
+    ..LAYOUT
+};
+
 /// How far a right reaches among the lines or the sections of a form.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Reach<T> {
     /// None of them.
+    #[default]
     Nothing,
     /// Those that the form gives to the office: as owner, as contributor, as writer of a text. What a
     /// later version of the form adds is among them.
@@ -116,6 +123,9 @@ pub struct Grant {
     pub attachments: bool,
     /// Steps of the report's life.
     pub steps: Steps,
+    /// Private lines that may be read, beside those that may be written.
+    #[serde(skip)]
+    pub reads: Reach<IndicatorCode>,
 }
 
 impl Grant {
@@ -134,6 +144,7 @@ impl Grant {
             texts: Reach::Own,
             attachments: true,
             steps: [Step::Opened, Step::Contributed].into_iter().collect(),
+            reads: Reach::Nothing,
         }
     }
 
@@ -147,10 +158,11 @@ impl Grant {
             forms: forms.into_iter().collect(),
             lines: self.lines.sorted(),
             texts: self.texts.sorted(),
+            reads: self.reads.sorted(),
             ..self
         };
         LAYOUT.bound_signed("names", grant.names(), GRANT_NAMES_MAX)?;
-        let body = LAYOUT.encode(&grant);
+        let body = grant.encode();
         LAYOUT.size_signed(body.len())?;
         Record::sign(signer, RecordKind::Grant, unit, body)
     }
@@ -160,16 +172,37 @@ impl Grant {
     /// # Errors
     /// [`DecodeError`] when the bytes are no grant or over a bound.
     pub fn decode(body: &[u8]) -> Result<Self, DecodeError> {
-        let grant: Self = LAYOUT.decode(body)?;
+        let grant = if body.first() == Some(&READING.version) {
+            let (grant, reads): (Self, _) = READING.decode(body)?;
+            Self { reads, ..grant }
+        } else {
+            LAYOUT.decode(body)?
+        };
         LAYOUT.bound("names", grant.names(), GRANT_NAMES_MAX)?;
         let is_canonical = grant.forms.is_sorted_by(|a, b| a < b)
             && grant.lines.is_canonical()
-            && grant.texts.is_canonical();
+            && grant.texts.is_canonical()
+            && grant.reads.is_canonical()
+            && grant.encode() == body;
         if is_canonical {
             Ok(grant)
         } else {
             Err(DecodeError::NotCanonical { what: LAYOUT.what })
         }
+    }
+
+    fn encode(&self) -> Vec<u8> {
+        match &self.reads {
+            Reach::Nothing => LAYOUT.encode(self),
+            reads => READING.encode(&(self, reads)),
+        }
+    }
+
+    /// Whether it lets its holder read a private line, which the form gives to the office or not: to write it, or
+    /// only that.
+    #[must_use]
+    pub fn lets_read(&self, code: &IndicatorCode, is_own: bool) -> bool {
+        self.lines.holds(code, is_own) || self.reads.holds(code, is_own)
     }
 
     /// Whether it is about reports of this form and period.
@@ -183,7 +216,8 @@ impl Grant {
     }
 
     fn names(&self) -> usize {
-        self.forms.len() + self.lines.names().len() + self.texts.names().len()
+        let lines = self.lines.names().len() + self.reads.names().len();
+        self.forms.len() + lines + self.texts.names().len()
     }
 }
 
@@ -272,6 +306,30 @@ mod tests {
             wide.sign(&signer, grant().holder),
             Err(SignError::OverBound { .. })
         ));
+    }
+
+    #[test]
+    fn what_may_be_read_makes_another_version_and_nothing_else_does() {
+        let signer = Signer::from_seed(&[1; 32]);
+        let code: IndicatorCode = "II.1".parse().unwrap();
+        let reading = Grant {
+            lines: Reach::Nothing,
+            reads: Reach::Only(vec![code.clone(), code.clone()]),
+            ..grant()
+        };
+        let record = reading.sign(&signer, grant().holder).unwrap();
+        assert_eq!(record.body.first(), Some(&2));
+        let read = read_again(&record);
+        assert_eq!(read.reads, Reach::Only(vec![code.clone()]));
+        assert!(read.lets_read(&code, false) && !read.lines.holds(&code, false));
+        assert!(!read.lets_read(&"II.2".parse().unwrap(), true));
+        let plain = Grant {
+            reads: Reach::Nothing,
+            ..read
+        };
+        let refused = Grant::decode(&READING.encode(&(&plain, &plain.reads)));
+        assert_eq!(refused, Err(DecodeError::NotCanonical { what: "grant" }));
+        assert_eq!(plain.encode().first(), Some(&1));
     }
 
     #[test]

@@ -8,8 +8,8 @@ use hopluu_model::{Date, EntryKind, Epoch, NodeId, ObjectId, Place, Seq, UnitId,
 use hopluu_sync::limits::{IN_FLIGHT_BYTES_MAX, SEND_WAITING_BYTES_MAX};
 use hopluu_sync::{
     Ahead, Checkpoint, Class, CloseCode, Effect, Entry, Event, Hub, HubConfig, Incoming, Item,
-    ItemDigest, JournalBatch, LinkId, MissingBatch, ObjectKey, PieceFate, Refusal, RefusalCode,
-    Scope, Select, ShortKey, Steady, Ticket, Wants,
+    ItemDigest, JournalBatch, LinkId, MissingBatch, NoReaders, ObjectKey, PieceFate, Refusal,
+    RefusalCode, Scope, Select, ShortKey, Steady, Ticket, Wants,
 };
 
 /// The link that everything comes over.
@@ -101,6 +101,7 @@ impl Desk {
                 descriptor: b"10101".to_vec(),
                 body: body.to_vec(),
                 unit: unit("10101"),
+                closed: None,
                 class: Class::Figures,
                 origin: None,
             });
@@ -109,6 +110,7 @@ impl Desk {
             epoch: Epoch([me.node.0[0]; 16]),
             last: Seq(journal.len() as u64),
             tree: Arc::clone(&tree),
+            readers: Arc::new(NoReaders),
             seed: me.node.0,
             me,
         });
@@ -156,6 +158,7 @@ impl Desk {
                 descriptor: b"10101".to_vec(),
                 body: vec![number; usize::from(number)],
                 unit: unit("10101"),
+                closed: None,
                 class: Class::Figures,
                 origin: None,
             });
@@ -330,6 +333,7 @@ impl Desk {
                     descriptor: entry.descriptor,
                     body: entry.body,
                     unit: unit("10101"),
+                    closed: None,
                     class: Class::Figures,
                     origin: Some(place(false).node),
                 });
@@ -351,7 +355,7 @@ impl Desk {
             if entry.seq <= after || entry.seq > through {
                 continue;
             }
-            if scope.admits(entry.kind, &entry.unit) {
+            if scope.admits(entry.kind, &entry.unit, entry.closed.as_deref()) {
                 bytes += entry.body.len();
                 if bytes > bytes_max && !batch.entries.is_empty() {
                     break;
@@ -376,7 +380,7 @@ impl Desk {
                 kind: entry.kind,
             };
             let is_listed = items.iter().any(|item| item.key == key);
-            if is_listed || !scope.admits(entry.kind, &entry.unit) {
+            if is_listed || !scope.admits(entry.kind, &entry.unit, entry.closed.as_deref()) {
                 continue;
             }
             let bodies: Vec<u8> = self.of(key).flat_map(|entry| entry.body.clone()).collect();

@@ -1,6 +1,8 @@
 //! What an enrolled peer says on a link, and what else may happen meanwhile.
 
-use hopluu_sync::{Ahead, Checkpoint, Event, LinkId, Ticket};
+use std::sync::Arc;
+
+use hopluu_sync::{Ahead, Checkpoint, Event, LinkId, NoReaders, Ticket};
 
 use super::desk::{Desk, LINK, place};
 
@@ -62,7 +64,8 @@ pub fn session(input: &[u8]) {
             }
             12 => {
                 let tree = desk.tree();
-                desk.tell(Event::TreeChanged { tree });
+                let readers = Arc::new(NoReaders);
+                desk.tell(Event::ScopeChanged { tree, readers });
             }
             13 => desk.tell(Event::RoomMade {
                 peer: place(false).node,

@@ -13,9 +13,9 @@ use super::{Client, ClientError, Exported, Lines};
 use crate::client::wire::with_query;
 use crate::limits::REQUEST_TIME_MAX;
 use crate::shape::{
-    AuditQuery, BackupDone, BackupRequest, Done, DossierFile, FormQuery, FormRequest, FormView,
-    NewRequest, ParkedRequest, ReportQuery, TicketRequest, TotalQuery, UndoRequest, UnitQuery,
-    VoidRequest, WITHDRAWN_HEADER,
+    AuditQuery, BackupDone, BackupRequest, Done, DossierFile, DossierRequest, FormQuery,
+    FormRequest, FormView, NewRequest, ParkedRequest, ReportQuery, TicketRequest, TotalQuery,
+    UndoRequest, UnitQuery, VoidRequest, WITHDRAWN_HEADER,
 };
 
 macro_rules! calls {
@@ -99,7 +99,7 @@ calls! {
     /// Who was shown what is private.
     audit_reads: get "/v1/audit/reads", ReadsQuery => Vec<ReadView>;
     /// A report as a file that others can verify.
-    audit_dossier: long "/v1/audit/dossier", Selector => DossierFile;
+    audit_dossier: long "/v1/audit/dossier", DossierRequest => DossierFile;
     /// Copies the database.
     backup: long "/v1/backup", BackupRequest => BackupDone;
 }

@@ -14,7 +14,7 @@ use crate::asker::Asker;
 use crate::extract::{Asked, Given};
 use crate::limits::{LONG_REQUEST_TIME_MAX, REQUEST_TIME_MAX};
 use crate::problem::ApiError;
-use crate::shape::{AuditQuery, DossierFile};
+use crate::shape::{AuditQuery, DossierFile, DossierRequest};
 
 /// What of a form's figures is about to be shown, to whom.
 pub(super) struct Showing<'a> {
@@ -102,12 +102,13 @@ pub(super) async fn report(
 pub(super) async fn dossier(
     api: Api,
     ConnectInfo(to): ConnectInfo<Asker>,
-    Given(report): Given<Selector>,
+    Given(request): Given<DossierRequest>,
 ) -> Answer<DossierFile> {
     let showing = Showing {
         to: &to,
         how: "dossier",
     };
+    let (report, compartment) = (request.report(), request.compartment);
     // What is in the file is told by the same question.
     let view = within(
         LONG_REQUEST_TIME_MAX,
@@ -115,7 +116,11 @@ pub(super) async fn dossier(
     )
     .await?;
     showing.of_report(&api, &view.report, None).await?;
-    let bytes = within(LONG_REQUEST_TIME_MAX, api.handle.dossier(report)).await?;
+    let bytes = within(
+        LONG_REQUEST_TIME_MAX,
+        api.handle.dossier(report, compartment),
+    )
+    .await?;
     Ok(Json(DossierFile {
         report: view.report,
         content: BASE64.encode(&bytes),

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
-use hopluu_model::Date;
+use hopluu_model::{CompartmentId, Date};
 
 use super::ReportArgs;
 
@@ -26,6 +26,9 @@ pub(crate) struct AuditReportArgs {
     /// Write all of it to a file that anybody can verify who knows the root's fingerprint
     #[arg(long, value_name = "FILE", conflicts_with = "name")]
     pub(crate) export: Option<PathBuf>,
+    /// Of this compartment, and not of the open document
+    #[arg(long, value_name = "NAME", requires = "export")]
+    pub(crate) compartment: Option<CompartmentId>,
 }
 
 #[derive(Debug, Args)]

@@ -42,6 +42,9 @@ pub(crate) struct GiveArgs {
     /// Texts: own, all, none, or sections with commas between
     #[arg(long, value_name = "SECTIONS", default_value = "own", value_parser = reach)]
     pub(crate) texts: ReachView,
+    /// Private lines to read without writing them: own, all, none, or codes with commas between
+    #[arg(long, value_name = "LINES", default_value = "none", value_parser = reach)]
+    pub(crate) reads: ReachView,
     /// No files
     #[arg(long)]
     pub(crate) no_attachments: bool,

@@ -5,14 +5,14 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use data_encoding::BASE64;
-use hopluu_api::shape::AuditQuery;
+use hopluu_api::shape::{AuditQuery, DossierRequest};
 use hopluu_engine::view::{
     AuditThing, AuditView, AuditWrite, DossierView, ReadView, ReadsQuery, RefusedView, ReportRef,
-    RightView, Signatory, WroteView,
+    RightView, Selector, Signatory, WroteView,
 };
 use hopluu_engine::{fingerprint, verify as judge};
 use hopluu_form::Lang;
-use hopluu_model::{ChangeHash, Digest};
+use hopluu_model::{ChangeHash, CompartmentId, Digest};
 use serde::Serialize;
 
 use super::bundle::write_whole;
@@ -56,7 +56,7 @@ pub(super) async fn run(command: AuditCommand, context: &Context) -> Result<Exit
 async fn report(args: AuditReportArgs, context: &Context) -> Result<Exit, Failure> {
     let selector = args.report.selector();
     if let Some(file) = args.export {
-        return export(selector, file, context).await;
+        return export(selector, args.compartment, file, context).await;
     }
     let query = AuditQuery {
         unit: selector.unit,
@@ -81,15 +81,23 @@ struct Exported {
 }
 
 async fn export(
-    selector: hopluu_engine::view::Selector,
+    report: Selector,
+    compartment: Option<CompartmentId>,
     file: PathBuf,
     context: &Context,
 ) -> Result<Exit, Failure> {
     if file.symlink_metadata().is_ok() {
         return Err(text::audit::exists(&file));
     }
+    let request = DossierRequest {
+        unit: report.unit,
+        form: report.form,
+        period: report.period,
+        instance: report.instance,
+        compartment,
+    };
     let made = context
-        .ask(async |client| client.audit_dossier(&selector).await)
+        .ask(async |client| client.audit_dossier(&request).await)
         .await?;
     let bytes = BASE64.decode(made.content.as_bytes());
     let bytes = bytes.map_err(|_| text::audit::not_understood())?;

@@ -58,6 +58,7 @@ fn request(args: GiveArgs) -> GrantRequest {
         texts: args.texts,
         attachments: !args.no_attachments,
         steps: args.step,
+        reads: args.reads,
     }
 }
 
@@ -167,6 +168,7 @@ fn grant_table(grants: &[GrantView], lang: Lang) -> String {
         (words.reports, Align::Left),
         (words.lines, Align::Left),
         (words.texts, Align::Left),
+        (words.reads, Align::Left),
         (words.steps, Align::Left),
         (words.counts, Align::Left),
     ]);
@@ -187,6 +189,7 @@ fn grant_table(grants: &[GrantView], lang: Lang) -> String {
             ),
             reach(&grant.lines, words),
             reach(&grant.texts, words),
+            reach(&grant.reads, words),
             steps.collect::<Vec<_>>().join(", "),
             text::rights::yes(lang, grant.counts).to_owned(),
         ]);

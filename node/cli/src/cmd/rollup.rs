@@ -119,6 +119,9 @@ fn page(total: &TotalView, context: &Context) -> String {
 
 /// The value; a share as fraction and percent.
 fn figure(line: &TotalLineView, context: &Context) -> String {
+    if line.is_withheld {
+        return text::withheld(context.lang).to_owned();
+    }
     show::some_value(line.value.as_deref(), context.style())
 }
 

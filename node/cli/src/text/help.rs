@@ -375,6 +375,9 @@ fn help_rights_vi(path: &str, argument: &str) -> Option<&'static str> {
         ("grant give", "texts") => {
             "Phần lời: own, all, none, hoặc các mục cách nhau bằng dấu phẩy [mặc định: own]"
         }
+        ("grant give", "reads") => {
+            "Chỉ tiêu nhạy cảm được đọc mà không được ghi: own, all, none hoặc các mã, cách nhau bằng dấu phẩy"
+        }
         ("grant give", "no_attachments") => "Không có tệp đính kèm",
         ("grant give", "step") => "Một bước của báo cáo, ví dụ signed",
         ("grant take", "grant") => "Lần giao quyền, theo phần đầu của tên",
@@ -388,6 +391,7 @@ fn help_rights_vi(path: &str, argument: &str) -> Option<&'static str> {
         ("revoke account", "account") => "Tài khoản",
         ("audit report", "name") => "Chỉ tiêu hoặc mục; bỏ trống là toàn bộ",
         ("audit report", "export") => "Ghi toàn bộ ra tệp mà ai biết mã gốc đều kiểm được",
+        ("audit report", "compartment") => "Của ngăn riêng này, không phải của phần chung",
         ("audit reads", "since") => "Từ ngày này",
         ("verify", "file") => "Tệp do `audit report --export` ghi",
         ("verify", "root") => "Gốc được tin: mã gốc, hoặc tệp chứa chứng thư gốc",

@@ -66,7 +66,9 @@ pub(crate) fn judge_anew(tx: &mut WriteTx<'_>, docket: &mut Docket<'_>) -> Resul
     }
     tx.put_voids(doc, &voids)?;
     tx.put_facts(doc, &encoded)?;
-    tx.name_files(doc, &facts.attachments())?;
+    if docket.key().compartment.is_public() {
+        tx.name_files(doc, &facts.attachments())?;
+    }
     Ok(true)
 }
 
@@ -92,6 +94,7 @@ impl<'a> Appender<'a> {
     ) -> Result<Self, DbError> {
         let key = docket.key();
         let doc = key.id();
+        let is_new = tx.doc_key(doc)?.is_none();
         tx.put_doc(&NewDoc {
             doc,
             key: key.encode(),
@@ -102,6 +105,9 @@ impl<'a> Appender<'a> {
             implied: vec![genesis.hash],
             heads: vec![genesis.hash],
         })?;
+        if is_new {
+            tx.renew_receipts(doc)?;
+        }
         let kept = tx.facts(doc)?.unwrap_or_default();
         let facts = match Facts::decode(&kept) {
             Ok(facts) => facts,
@@ -172,7 +178,8 @@ impl<'a> Appender<'a> {
             return Err(AppendError::FactsTooLarge { doc: self.doc });
         }
         tx.put_facts(self.doc, &facts)?;
-        if self.is_attached {
+        // A file is given to whoever may see the unit's open reports.
+        if self.is_attached && self.docket.key().compartment.is_public() {
             tx.name_files(self.doc, &self.facts.attachments())?;
         }
         if self.is_cut {

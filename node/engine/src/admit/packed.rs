@@ -5,7 +5,7 @@ use std::sync::Arc;
 use hopluu_doc::{Edit, Facts, Member, SavedChange, pack, unpack};
 use hopluu_model::{ActorId, NodeId, Place, Seq};
 use hopluu_sync::{
-    Ahead, Effect, Event, Incoming, JournalBatch, LinkId, RefusalCode, Scope, Ticket,
+    Ahead, Effect, Event, Incoming, JournalBatch, LinkId, NoReaders, RefusalCode, Scope, Ticket,
 };
 use hopluu_trust::Seal;
 
@@ -73,7 +73,11 @@ fn count(paper: &mut Paper, actor: ActorId, saves: u32) -> Vec<SavedChange> {
 /// What a node gives a peer of its whole journal, read by read.
 fn journal(node: &Receiver, to: &Someone, bytes_max: usize) -> JournalBatch {
     let read = node.store.read().unwrap();
-    let scope = Arc::new(Scope::new(Arc::new(tree()), to.place.clone()));
+    let scope = Arc::new(Scope::new(
+        Arc::new(tree()),
+        Arc::new(NoReaders),
+        to.place.clone(),
+    ));
     let mut whole = JournalBatch {
         entries: Vec::new(),
         through: Seq(0),
@@ -397,7 +401,7 @@ fn a_push_that_is_much_work_takes_turns_with_others() {
         ..world.root.place.clone()
     };
     let read = district.store.read().unwrap();
-    let scope = Scope::new(Arc::new(tree()), other);
+    let scope = Scope::new(Arc::new(tree()), Arc::new(NoReaders), other);
     let last = read.last_seq().unwrap();
     let next = |after| {
         let stretch = Stretch {

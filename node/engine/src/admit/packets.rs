@@ -17,7 +17,7 @@ use super::follows::{Here, Known, derived_parents};
 use super::{Admission, Admitted, Verdict, Waits};
 use crate::docket::{Docket, SealedBy};
 use crate::limits::{PACKET_ATTEMPTS_MAX, REFUSED_OPS};
-use crate::registry::Registry;
+use crate::registry::{Registry, has_compartment};
 
 /// What became of a packet.
 pub(super) struct Taken {
@@ -149,10 +149,6 @@ impl Admission {
         if !came.may_bring(registry, &key) {
             return Ok(Taken::refused(doc, RefusalCode::SCOPE));
         }
-        // Scope looks at the unit only, so what is not for everybody above it must not be here.
-        if !key.compartment.is_public() {
-            return Ok(Taken::refused(doc, RefusalCode::UNSUPPORTED));
-        }
         // Bounded before Automerge or anything else that allocates sees it.
         let unpacked = match unpack(body) {
             Ok(unpacked) => unpacked,
@@ -186,7 +182,9 @@ impl Admission {
             return Ok(Taken::nothing(doc, None));
         }
         let known = registry.form_of_major(&key.form, key.major, &key.unit);
-        let Some(form) = known.map(|known| &known.form) else {
+        // A later version of the form may have a compartment that this one has not.
+        let has_it = |form: &&Arc<Form>| has_compartment(form, &key.compartment);
+        let Some(form) = known.map(|known| &known.form).filter(has_it) else {
             return Ok(Taken::nothing(doc, Some(Verdict::Wait(Waits::Form))));
         };
         let Ok(genesis) = self.beginnings.of(key, form) else {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use hopluu_doc::{Edit, LifecycleEvent, unpack};
 use hopluu_model::{ActorId, DocId, ObjectId, Seq};
 use hopluu_store::DocRow;
-use hopluu_sync::{Ahead, Class, JournalBatch, Scope};
+use hopluu_sync::{Ahead, Class, JournalBatch, NoReaders, Scope};
 
 use crate::admit::tests::World;
 use crate::reads::Stretch;
@@ -72,7 +72,11 @@ impl Backlog {
     /// What goes to the province next, after what has gone.
     fn next(&self, gone: &JournalBatch, due_days: &dyn Fn(&DocRow) -> u32) -> JournalBatch {
         let read = self.district.store.read().unwrap();
-        let scope = Scope::new(Arc::new(tree()), self.world.root.place.clone());
+        let scope = Scope::new(
+            Arc::new(tree()),
+            Arc::new(NoReaders),
+            self.world.root.place.clone(),
+        );
         let stretch = Stretch {
             after: gone.through,
             through: read.last_seq().unwrap(),
@@ -161,7 +165,11 @@ fn figures_that_are_due_sooner_go_first() {
 fn records_are_urgent() {
     let backlog = Backlog::new(false);
     let read = backlog.district.store.read().unwrap();
-    let scope = Scope::new(Arc::new(tree()), backlog.world.commune.place.clone());
+    let scope = Scope::new(
+        Arc::new(tree()),
+        Arc::new(NoReaders),
+        backlog.world.commune.place.clone(),
+    );
     let stretch = Stretch {
         after: Seq(0),
         through: read.last_seq().unwrap(),

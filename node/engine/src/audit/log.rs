@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use hopluu_form::Form;
+use hopluu_form::{Form, ValueLine};
 use hopluu_model::{ErrorChain, FormId, IndicatorCode, NodeId, Period, Timestamp, UnitId};
 use hopluu_store::{DbError, PrivateRead, RefusalRow, WriteTx};
 use hopluu_sync::{Refusal, RefusalCode, Steady};
@@ -247,7 +247,7 @@ impl Core {
             let mut lines = form.lines().iter();
             lines.any(|line| {
                 let is_shown = |codes: &Vec<IndicatorCode>| codes.contains(&line.code);
-                line.value().is_some_and(|value| value.private)
+                line.value().is_some_and(ValueLine::is_private)
                     && shown.codes.as_ref().is_none_or(is_shown)
             })
         };

@@ -254,6 +254,20 @@ pub(super) fn nobody() -> Signatory {
     }
 }
 
+impl AuditView {
+    /// The same report told of two of its documents.
+    pub(super) fn joined(mut self, other: Self) -> Self {
+        for thing in other.things {
+            let mut here = self.things.iter_mut();
+            match here.find(|one| (&one.kind, &one.name) == (&thing.kind, &thing.name)) {
+                Some(one) => one.writes.extend(thing.writes),
+                None => self.things.push(thing),
+            }
+        }
+        self
+    }
+}
+
 /// What a thing is, in the order in which things are told.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Kind {

@@ -97,17 +97,20 @@ impl World {
         let known = registry.form_of_major(&key.form, key.major, &key.unit);
         Auditing {
             known: known.unwrap().clone(),
-            shelf: Shelf { store, registry },
+            shelf: Shelf {
+                store,
+                me: self.node.me.place.clone(),
+                registry,
+            },
             beginnings: Arc::default(),
             signer: Arc::new(self.node.me.signer.clone()),
             root: self.root.root_digest(),
-            key,
-            row,
+            parts: vec![Part { key, row }],
         }
     }
 
     fn dossier(&self) -> Vec<u8> {
-        self.auditing().export(NOW).unwrap()
+        self.auditing().export(None, NOW).unwrap()
     }
 
     fn verified(&self, bytes: &[u8]) -> Result<AuditView, DossierFlaw> {

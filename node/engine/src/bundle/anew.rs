@@ -5,7 +5,11 @@
 //! on its own would. It is a save like any other: equal values are no conflict, and whatever is written
 //! later writes over both.
 
-use hopluu_doc::{Edit, Member, Register, Report, SaveContext, SavedChange, pack};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use hopluu_doc::{DocKey, Edit, Member, Register, Report, SaveContext, SavedChange, pack};
+use hopluu_form::Form;
 use hopluu_model::{ActorId, EntryKind, Scalar, Seq, Timestamp};
 use hopluu_store::{DbError, WriteError};
 use hopluu_sync::Incoming;
@@ -14,6 +18,7 @@ use hopluu_trust::Seal;
 use super::BundleError;
 use crate::admit::Admitted;
 use crate::core::Core;
+use crate::edit::home_of;
 use crate::error::CommandError;
 use crate::open_docs::guarded;
 use crate::resolve::Meant;
@@ -64,13 +69,13 @@ impl Core {
         if !self.exists(meant.key.id())? {
             return Err(no_report(meant, selector));
         }
-        let (state, figures, notes) = self.on_report(&meant.key, &meant.form, |report| {
-            (report.state(), report.figures(), report.notes())
-        })?;
+        let state = self.on_report(&meant.key, &meant.form, |report| report.state())?;
         // What was withdrawn counts nowhere, and must not come to count by being said again.
         if state.is_withdrawn() {
             return Err(no_report(meant, selector));
         }
+        let figures = self.figures(&meant.key, &meant.form)?;
+        let notes = self.notes(&meant.key, &meant.form)?;
         let is_unsettled = |(_, register): &(_, &Register)| register.is_unsettled();
         if let Some((key, _)) = figures.iter().find(is_unsettled) {
             let code = key.to_string();
@@ -86,31 +91,38 @@ impl Core {
             let (key, text) = (key.clone(), text.to_owned());
             Some(Edit::SetNote { key, text })
         });
-        let edits: Vec<Edit> = figures.chain(notes).collect();
-        let context = SaveContext {
-            actor: self.fresh_actor(),
-            at: now,
-            office: None,
-            message: String::new(),
-        };
-        let saves = self.write_apart(&meant, &context, &edits)?;
-        Ok(self.travelling(&meant, context.actor, &saves))
+        let mut parts: BTreeMap<DocKey, Vec<Edit>> = BTreeMap::new();
+        for edit in figures.chain(notes) {
+            parts.entry(home_of(&edit, &meant)).or_default().push(edit);
+        }
+        let mut travelling = Vec::new();
+        for (key, edits) in parts {
+            let context = SaveContext {
+                actor: self.fresh_actor(),
+                at: now,
+                office: None,
+                message: String::new(),
+            };
+            let saves = self.write_apart(&key, &meant.form, &context, &edits)?;
+            travelling.push(self.travelling(&key, context.actor, &saves));
+        }
+        Ok(travelling)
     }
 
     /// Makes the saves in a copy that has nothing but the beginning of the document.
     fn write_apart(
         &self,
-        meant: &Meant,
+        key: &DocKey,
+        form: &Arc<Form>,
         context: &SaveContext,
         edits: &[Edit],
     ) -> Result<Vec<SavedChange>, CommandError> {
-        let doc = meant.key.id();
+        let doc = key.id();
         let made = guarded(doc, || {
-            let beginning = self.beginnings.of(&meant.key, &meant.form);
+            let beginning = self.beginnings.of(key, form);
             let beginning = beginning.map_err(|error| error.to_string())?;
             let nothing = std::iter::empty::<&[u8]>();
-            let report =
-                Report::load_upon(beginning, meant.key.clone(), &meant.form, None, nothing);
+            let report = Report::load_upon(beginning, key.clone(), form, None, nothing);
             let mut report = report.map_err(|error| error.to_string())?;
             let mut saves = Vec::new();
             for edits in edits.chunks(EDITS_PER_SAVE) {
@@ -125,8 +137,8 @@ impl Core {
         })
     }
 
-    fn travelling(&self, meant: &Meant, actor: ActorId, saves: &[SavedChange]) -> Vec<Incoming> {
-        let (doc, account) = (meant.key.id(), self.author().account);
+    fn travelling(&self, key: &DocKey, actor: ActorId, saves: &[SavedChange]) -> Incoming {
+        let (doc, account) = (key.id(), self.author().account);
         let sealed = |saved: &SavedChange| {
             let seal = Seal::sign(self.signer(), doc, vec![actor], saved.hash, account.clone());
             seal.expect("one actor and an account's name are within a seal's bounds")
@@ -140,12 +152,12 @@ impl Core {
                 change: &saved.bytes,
             })
             .collect();
-        vec![Incoming {
+        Incoming {
             kind: EntryKind::Change,
             object: doc.into(),
-            descriptor: meant.key.encode(),
+            descriptor: key.encode(),
             body: pack(&members),
-        }]
+        }
     }
 }
 

@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use hopluu_model::{Digest, DocId, EntryKind, Epoch, NodeId, Place, Seq, Timestamp};
+use hopluu_doc::DocKey;
+use hopluu_model::{DocId, EntryKind, Epoch, NodeId, Place, Seq, Timestamp};
 use hopluu_store::{DbError, Store};
 use hopluu_sync::limits::{
     BUNDLE_BYTES_MAX, BUNDLE_ENTRIES_MAX, CHUNK_BYTES, DESCRIPTOR_BYTES_MAX, ENTRY_BYTES_MAX,
@@ -96,12 +97,12 @@ pub(crate) struct Exporting {
     me: Place,
     chain: Vec<Vec<u8>>,
     epoch: Epoch,
-    tree: Digest,
     now: Timestamp,
     rng: StdRng,
     /// Each with what it may be told, and whether it is sure to know this node's certificate.
     receivers: Vec<(Arc<Scope>, bool)>,
-    doc: Option<DocId>,
+    /// Those of one report, the open one first; none where everything goes.
+    docs: Vec<DocId>,
     /// Nothing before this position, whatever the receiver lacks.
     not_before: Seq,
     has_attachments: bool,
@@ -150,7 +151,7 @@ impl Core {
 
     /// Gets together what parcels for one node are made of: what a link would bring it next.
     pub(crate) fn parcels_to(&mut self, to: Place, now: Timestamp) -> Exporting {
-        let scope = Scope::new(self.tree(), to);
+        let scope = self.scope_of(to);
         Exporting {
             receivers: vec![(Arc::new(scope), false)],
             size_max: PARCEL_BYTES_MAX,
@@ -165,11 +166,10 @@ impl Core {
             me: self.me().clone(),
             chain: self.config().chain.clone(),
             epoch: self.epoch(),
-            tree: self.tree().version(),
             now,
             rng: StdRng::from_seed(self.seed()),
             receivers: Vec::new(),
-            doc: None,
+            docs: Vec::new(),
             not_before: Seq(0),
             has_attachments: false,
             size_max: usize::MAX,
@@ -195,26 +195,27 @@ impl Core {
             }
             .into());
         }
-        let doc = match &request.report {
-            None => None,
+        let docs = match &request.report {
+            None => Vec::new(),
             Some(selector) => {
                 let meant = self.meant(selector)?;
                 if !self.exists(meant.key.id())? {
                     return Err(no_report(meant, selector));
                 }
-                Some(meant.key.id())
+                let closed = meant.closed_keys();
+                let keys = std::iter::once(&meant.key).chain(&closed);
+                keys.map(DocKey::id).collect()
             }
         };
-        let tree = self.tree();
         let receivers = self.receivers(&request.to, now)?.into_iter().map(|place| {
             let knows_us = self.knows_our_chain(&place.node);
-            let scope = Scope::new(Arc::clone(&tree), place);
-            (Arc::new(scope), knows_us && doc.is_some())
+            let scope = self.scope_of(place);
+            (Arc::new(scope), knows_us && !docs.is_empty())
         });
         let receivers = receivers.collect();
         Ok(Exporting {
             receivers,
-            doc,
+            docs,
             not_before,
             has_attachments: request.attachments,
             size_max: usize::try_from(asked).unwrap_or(usize::MAX),
@@ -317,7 +318,7 @@ impl Exporting {
             held: (held.through > Seq(0)).then_some(held),
             last,
         };
-        let basis = Acked::basis(self.epoch, self.tree);
+        let basis = Acked::basis(self.epoch, job.scope.version());
         let begins = Bundle::begins_after(&kept, basis, last);
         let cuts = self.plan(&job, begins.max(self.not_before))?;
         let shares = self.shares(&job)?;
@@ -376,7 +377,7 @@ impl Exporting {
             return Ok(Vec::new());
         }
         let read = self.store.read().map_err(CommandError::Store)?;
-        let files = read.consistent(|read| carried(read, job.scope, self.doc));
+        let files = read.consistent(|read| carried(read, job.scope, self.docs.first().copied()));
         let files = files.map_err(CommandError::Store)?;
         let around = job.address.overhead() + PLAN_SLACK_BYTES;
         let small = |error| match error {
@@ -482,7 +483,7 @@ impl Exporting {
                 let is_wanted = entry.origin != Some(peer)
                     && entry.body.len() <= ENTRY_BYTES_MAX
                     && entry.descriptor.len() <= DESCRIPTOR_BYTES_MAX
-                    && self.doc.is_none_or(|doc| is_of(&entry, doc));
+                    && (self.docs.is_empty() || self.docs.iter().any(|doc| is_of(&entry, *doc)));
                 if !is_wanted {
                     continue;
                 }
@@ -521,7 +522,7 @@ impl Exporting {
         };
         let bundle = Bundle {
             epoch: self.epoch,
-            span: self.doc.is_none().then_some(span),
+            span: self.docs.is_empty().then_some(span),
             held: job.held,
             entries,
         };

@@ -60,7 +60,7 @@ pub(super) fn carried(
 }
 
 fn goes(read: &Read, scope: &Scope, file: FileRow) -> Result<Option<FileRow>, DbError> {
-    let may = |unit: &UnitId| scope.admits(EntryKind::Attachment, unit);
+    let may = |unit: &UnitId| scope.admits(EntryKind::Attachment, unit, None);
     let goes = file.is_whole()
         && read.units_of_file(&file)?.iter().any(may)
         && !read.file_holders(&file)?.contains(&scope.peer().node);

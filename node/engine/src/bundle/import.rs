@@ -220,7 +220,7 @@ impl Core {
         let mut admission = self.admission(Some(from), turn.now);
         let here = Here {
             epoch: self.epoch(),
-            tree: self.tree().version(),
+            scope: self.scope_version(&from),
         };
         let (claims, was_crowded) = (taking.claims.clone(), taking.is_crowded);
         self.submit(
@@ -300,7 +300,8 @@ impl Taking {
 #[derive(Clone, Copy)]
 struct Here {
     epoch: Epoch,
-    tree: Digest,
+    /// What the maker may see.
+    scope: Digest,
 }
 
 impl Here {
@@ -315,7 +316,7 @@ impl Here {
     ) -> Result<Claims, DbError> {
         let kept = kept_of(tx, from)?;
         let last: Seq = tx.last_seq()?;
-        let basis = Acked::basis(self.epoch, self.tree);
+        let basis = Acked::basis(self.epoch, self.scope);
         let mut claims = bundle.claims(&kept, self.epoch, basis, last);
         if is_crowded {
             claims.received = None;

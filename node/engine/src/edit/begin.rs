@@ -7,7 +7,6 @@ use hopluu_model::{OfficeId, Scalar, Timestamp};
 use super::{Made, values};
 use crate::core::Core;
 use crate::error::CommandError;
-use crate::limits::DOCS_PER_UNIT_MAX;
 use crate::resolve::Meant;
 use crate::view::{LeftOutView, Selector};
 
@@ -67,18 +66,16 @@ impl Core {
             edits.extend(like);
             left_out = unsettled;
         }
-        let context = self.save_context(now, &meant, office, String::new());
-        let made = self.make(meant, |report| {
-            report.save(&context, &edits).map_err(Box::new)
-        })?;
+        let made = self.make_split(now, meant, office.as_ref(), edits)?;
         Ok(Made { left_out, ..made })
     }
 
     /// How far a report has got that is to begin; `own` is whose part is looked at.
     fn begun(&mut self, meant: &Meant, own: Option<&OfficeId>) -> Result<Begun, CommandError> {
-        let (state, figures, texts) = self.on_report(&meant.key, &meant.form, |report| {
-            (report.state(), report.figures(), report.texts())
+        let (state, texts) = self.on_report(&meant.key, &meant.form, |report| {
+            (report.state(), report.texts())
         })?;
+        let figures = self.figures(&meant.key, &meant.form)?;
         if state.is_withdrawn() {
             return Ok(Begun::Withdrawn);
         }
@@ -118,9 +115,8 @@ impl Core {
         if !self.exists(before.id())? {
             return Err(none());
         }
-        let (figures, texts) = self.on_report(&before, &meant.form, |report| {
-            (report.figures(), report.texts())
-        })?;
+        let texts = self.on_report(&before, &meant.form, |report| report.texts())?;
+        let figures = self.figures(&before, &meant.form)?;
         let is_ours = |key: &FigureKey| office.is_none_or(|own| answers_for(meant, own, key));
         let figures = figures.into_iter().filter(|(key, _)| is_ours(key));
         let (unsettled, agreed): (Vec<_>, Vec<_>) =
@@ -159,16 +155,7 @@ impl Core {
         if !lived {
             return Err(not_then(meant));
         }
-        // Superiors take no more than this, so whoever writes must hear it here.
-        let here = self.read()?.doc_count_of_unit(&meant.key.unit);
-        let here = here.map_err(CommandError::Store)?;
-        if here + self.open.saving_docs() >= DOCS_PER_UNIT_MAX {
-            return Err(CommandError::TooMuch {
-                what: "reports of one unit",
-                most: usize::try_from(DOCS_PER_UNIT_MAX).unwrap_or(usize::MAX),
-            });
-        }
-        Ok(())
+        self.has_room_for_doc(&meant.key.unit)
     }
 }
 

@@ -1,8 +1,8 @@
 //! From memory to disk: a change is sealed, written with all that follows from it, and answered.
 
 use hopluu_doc::limits::SCAN_LIMITS;
-use hopluu_doc::{Report, SavedChange, scan};
-use hopluu_model::{ChangeHash, Timestamp};
+use hopluu_doc::{DocKey, Report, SavedChange, scan};
+use hopluu_model::{ChangeHash, DocId, Timestamp};
 use hopluu_store::{AppendError, DbError, WriteError, WriteTx};
 use hopluu_trust::Seal;
 
@@ -14,7 +14,7 @@ use crate::docket::{Docket, SealedBy};
 use crate::error::CommandError;
 use crate::resolve::Meant;
 use crate::turn::Reply;
-use crate::view::{DiskState, Saved};
+use crate::view::{ClosedChange, DiskState, Saved};
 
 impl Core {
     /// Seals a change and hands it to the writer; the answer comes when it is on disk.
@@ -30,39 +30,49 @@ impl Core {
         };
         let (meant, settled, left_out) = (made.meant, made.settled, made.left_out);
         let (file, quota) = (made.file, self.file_quota);
-        let Some(saved) = made.saved else {
+        let Some(first) = made.parts.first().map(|(_, saved)| saved.hash) else {
             return self.confirm_standing(&meant, file, reply);
         };
-        let names_files = saved.scanned.touches_attachments();
+        let mut parts = made.parts.iter();
+        let names_files = parts.any(|(_, saved)| saved.scanned.touches_attachments());
         let here = file.as_ref().map(Prepared::file);
-        let unit = meant.key.unit.clone();
-        let (doc, hash, report) = (meant.key.id(), saved.hash, meant.report());
+        let (unit, doc, report) = (meant.key.unit.clone(), meant.key.id(), meant.report());
         let by = self.author();
-        let seal = Seal::sign(
-            self.signer(),
-            doc,
-            vec![saved.scanned.actor],
-            hash,
-            by.account.clone(),
-        )
-        .expect("one actor and an account's name are within a seal's bounds")
-        .to_wire();
         let admission = self.admission(None, now);
-        let copy = self.open.saving(doc);
+        let parts = made.parts.into_iter();
+        let parts: Vec<Part> = parts
+            .map(|(key, saved)| self.sealed(key, saved, &by))
+            .collect();
+        let docs: Vec<DocId> = parts.iter().map(|part| part.key.id()).collect();
+        let copies: Vec<_> = docs.iter().map(|doc| self.open.saving(*doc)).collect();
+        let written = docs.clone();
+        let closed = parts.iter().filter(|part| part.key != meant.key);
+        let closed = closed.map(|part| ClosedChange {
+            doc: part.key.id(),
+            change: part.saved.hash,
+        });
+        let closed: Vec<_> = closed.collect();
         self.submit(
             move |tx| {
-                admission.append_save(tx, &meant, &saved, (&seal, &by))?;
+                for part in &parts {
+                    admission.append_save(tx, &meant, part, &by)?;
+                }
                 if let Some(file) = file {
                     file.keep(tx, quota)?;
                 }
-                Ok(admission.saved(tx, doc)?)
+                let admitted = written.into_iter().map(|doc| admission.saved(tx, doc));
+                Ok(admitted.collect::<Result<Vec<_>, _>>()?)
             },
             move |core, turn, result: Result<_, WriteError<AppendError>>| {
-                core.open.saved(doc, copy, result.is_ok());
+                for (doc, copy) in docs.iter().zip(copies) {
+                    core.open.saved(*doc, copy, result.is_ok());
+                }
                 match result {
                     Ok(admitted) => {
-                        core.let_in(turn, admitted, None);
-                        core.after_local(turn, doc);
+                        for one in admitted {
+                            core.let_in(turn, one, None);
+                        }
+                        core.after_local(turn, docs);
                         if let Some(here) = here {
                             core.file_here(turn, here, vec![unit]);
                         } else if names_files {
@@ -70,7 +80,8 @@ impl Core {
                         }
                         reply(Ok(Saved {
                             report,
-                            change: Some(hash),
+                            change: Some(first),
+                            closed,
                             settled,
                             left_out,
                         }));
@@ -81,24 +92,31 @@ impl Core {
         );
     }
 
+    /// Seals one change of a save.
+    fn sealed(&self, key: DocKey, saved: SavedChange, by: &SealedBy) -> Part {
+        let seal = Seal::sign(
+            self.signer(),
+            key.id(),
+            vec![saved.scanned.actor],
+            saved.hash,
+            by.account.clone(),
+        )
+        .expect("one actor and an account's name are within a seal's bounds")
+        .to_wire();
+        Part { key, saved, seal }
+    }
+
     /// Answers a save that found everything as it was to be. What it found may itself still be on its
     /// way to the disk, so the answer takes the same way.
     fn confirm_standing(&mut self, meant: &Meant, file: Option<Prepared>, reply: Reply<Saved>) {
-        let (doc, report, quota) = (meant.key.id(), meant.report(), self.file_quota);
-        let heads = |report: &mut Report| {
-            let genesis = report.genesis().hash;
-            let heads = report.heads().into_iter();
-            heads
-                .filter(|head| *head != genesis)
-                .collect::<Vec<ChangeHash>>()
-        };
-        let stands_on = match self.on_report_or_new(&meant.key, &meant.form, heads) {
-            Ok(heads) => heads,
+        let (report, quota) = (meant.report(), self.file_quota);
+        let stands_on = match self.standing(meant) {
+            Ok(stands_on) => stands_on,
             Err(error) => return reply(Err(error)),
         };
         self.submit(
             move |tx| -> Result<bool, DbError> {
-                for head in stands_on {
+                for (doc, head) in stands_on {
                     if !tx.has_change(doc, head)? {
                         return Ok(false);
                     }
@@ -113,6 +131,7 @@ impl Core {
                 Ok(true) => reply(Ok(Saved {
                     report,
                     change: None,
+                    closed: Vec::new(),
                     settled: Vec::new(),
                     left_out: Vec::new(),
                 })),
@@ -127,16 +146,42 @@ impl Core {
     }
 }
 
+impl Core {
+    /// What all documents of a report stand on that this node has or makes now.
+    fn standing(&mut self, meant: &Meant) -> Result<Vec<(DocId, ChangeHash)>, CommandError> {
+        let mut keys = self.closed_here(&meant.key, &meant.form)?;
+        keys.push(meant.key.clone());
+        let mut stands_on = Vec::new();
+        for key in keys {
+            let doc = key.id();
+            let heads = self.on_report_or_new(&key, &meant.form, |report: &mut Report| {
+                let genesis = report.genesis().hash;
+                let heads = report.heads().into_iter();
+                heads.filter(|head| *head != genesis).collect::<Vec<_>>()
+            })?;
+            stands_on.extend(heads.into_iter().map(|head| (doc, head)));
+        }
+        Ok(stands_on)
+    }
+}
+
+/// One change of a save, in its document.
+struct Part {
+    key: DocKey,
+    saved: SavedChange,
+    seal: Vec<u8>,
+}
+
 impl Admission {
-    /// Writes one save: first what it derives, then the change itself with its seal.
+    /// Writes one change of a save: first what it derives, then the change itself with its seal.
     fn append_save(
         &self,
         tx: &mut WriteTx<'_>,
         meant: &Meant,
-        saved: &SavedChange,
-        (seal, by): (&[u8], &SealedBy),
+        part: &Part,
+        by: &SealedBy,
     ) -> Result<(), AppendError> {
-        let key = &meant.key;
+        let Part { key, saved, seal } = part;
         let genesis = self.beginnings.of(key, &meant.form);
         let genesis = genesis.map_err(|_| DbError::Row {
             table: "docs",

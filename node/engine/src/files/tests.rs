@@ -159,7 +159,11 @@ fn scope(unit: &str, office: Option<&str>) -> Scope {
         unit,
         office: office.map(|office| office.parse().unwrap()),
     };
-    Scope::new(Arc::new(crate::testing::tree()), place)
+    Scope::new(
+        Arc::new(crate::testing::tree()),
+        Arc::new(hopluu_sync::NoReaders),
+        place,
+    )
 }
 
 #[test]

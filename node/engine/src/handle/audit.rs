@@ -1,6 +1,6 @@
 //! What is asked for an audit.
 
-use hopluu_model::NodeId;
+use hopluu_model::{CompartmentId, NodeId};
 
 use super::Handle;
 use crate::audit::{RefusedKind, Shown};
@@ -23,14 +23,19 @@ impl Handle {
         self.aside(move || auditing.report(name.as_deref())).await
     }
 
-    /// The same as a file that whoever knows the root can verify.
+    /// The same as a file that whoever knows the root can verify: of the open document, or of a compartment.
     ///
     /// # Errors
     /// When the selector names none, it cannot be read, or is too large for anybody to read.
-    pub async fn dossier(&self, report: Selector) -> Result<Vec<u8>, CommandError> {
+    pub async fn dossier(
+        &self,
+        report: Selector,
+        compartment: Option<CompartmentId>,
+    ) -> Result<Vec<u8>, CommandError> {
         let asked = move |core: &mut Core, now| Ok((core.auditing(&report)?, now));
         let (auditing, now) = self.read(asked).await?;
-        self.aside(move || auditing.export(now)).await
+        self.aside(move || auditing.export(compartment.as_ref(), now))
+            .await
     }
 
     /// Notes that somebody is about to be shown something, if any of it is private.

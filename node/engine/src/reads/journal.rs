@@ -2,13 +2,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use hopluu_doc::DocKey;
 use hopluu_doc::limits::PACKET_CHANGES_MAX;
 use hopluu_model::{DocId, EntryKind, NodeId, ObjectId, Seq, UnitId};
-use hopluu_store::{DbError, DocRow, EntryBody, JournalEntry, OutlineRow, Read};
+use hopluu_store::{DbError, DocRow, EntryBody, JournalEntry, Read};
 use hopluu_sync::limits::LOOK_AHEAD_MAX;
 use hopluu_sync::{Ahead, Class, Entry, JournalBatch, Owed, Scope, in_turn, reach};
 
-use super::outline::Outline;
+use super::outline::{Outline, Outlined};
 use super::packets::{Lot, Row};
 use crate::limits::{
     DECODED_OPS_AT_ONCE, JOURNAL_ENTRIES_MAX, STORED_BYTES_PER_SENT, VOUCHED_BYTES_MAX,
@@ -71,7 +72,7 @@ impl Stretch<'_> {
     pub(crate) fn owed(&self, read: &Read, places_max: usize) -> Result<(Vec<Owed>, Seq), DbError> {
         let mut owed = Vec::new();
         let (after, through) = (self.after, self.through);
-        let each = |row: OutlineRow<'_>| owed.extend(self.lacks(&row));
+        let mut each = |row: Outlined<'_>| owed.extend(self.lacks(&row));
         let looked_at = match self.outline {
             Some(outline) if outline.holds(after, through) => {
                 let concerns = |unit: &UnitId| self.scope.concerns(unit);
@@ -79,16 +80,16 @@ impl Stretch<'_> {
             }
             Some(outline) if after < outline.after() => {
                 let end = through.min(outline.after());
-                read.journal_outline(after, end, places_max, each)?
+                read.journal_outline(after, end, places_max, |row| each(row.into()))?
             }
-            _ => read.journal_outline(after, through, places_max, each)?,
+            _ => read.journal_outline(after, through, places_max, |row| each(row.into()))?,
         };
         Ok((owed, looked_at))
     }
 
-    fn lacks(&self, row: &OutlineRow<'_>) -> Option<Owed> {
+    fn lacks(&self, row: &Outlined<'_>) -> Option<Owed> {
         let goes = row.origin != Some(self.scope.peer().node)
-            && self.scope.admits(row.kind, row.unit)
+            && self.scope.admits(row.kind, row.unit, row.closed)
             && !self.ahead.contains(row.seq);
         goes.then(|| Owed {
             seq: row.seq,
@@ -223,6 +224,7 @@ impl Gathered {
     fn add(&mut self, read: &Read, entry: JournalEntry) -> Result<(), DbError> {
         let (kind, object) = (entry.kind(), entry.object());
         let (seq, unit, origin) = (entry.seq, entry.unit, entry.origin);
+        let mut closed = None;
         let body = match entry.body {
             EntryBody::Change {
                 doc,
@@ -247,9 +249,12 @@ impl Gathered {
                 self.ops = self.ops.saturating_add(lot.ops() - before);
                 return Ok(());
             }
-            EntryBody::Record { body, .. }
-            | EntryBody::Receipt { body, .. }
-            | EntryBody::Attachment { body, .. } => body,
+            EntryBody::Receipt { doc, body, .. } => {
+                let key = read.doc_key(doc)?.unwrap_or_default();
+                closed = DocKey::closed(&key).map(<[u8]>::to_vec);
+                body
+            }
+            EntryBody::Record { body, .. } | EntryBody::Attachment { body, .. } => body,
         };
         self.entries.push(Entry {
             seq,
@@ -259,6 +264,7 @@ impl Gathered {
             body,
             class: Class::of_kind(kind),
             unit,
+            closed,
             origin,
         });
         Ok(())
@@ -283,6 +289,7 @@ impl Gathered {
             body,
             class: Class::Figures,
             unit: unit.clone(),
+            closed: DocKey::closed(&descriptor).map(<[u8]>::to_vec),
             origin,
         }));
         Ok(())

@@ -9,6 +9,7 @@ use hopluu_store::{DbError, OutlineRow, Read};
 use hopluu_sync::{NewEntry, News};
 
 use crate::limits::{NEWS_MAX, OUTLINE_KEPT_MAX};
+use crate::registry::closed;
 
 /// The last entries of the journal, as they were when they came. One that was superseded since may still be here:
 /// whoever loads it finds nothing.
@@ -21,6 +22,7 @@ pub(crate) struct Outline {
     rows: VecDeque<Kept>,
     units: Numbered<UnitId>,
     nodes: Numbered<NodeId>,
+    closed: Numbered<Vec<u8>>,
 }
 
 #[derive(Debug)]
@@ -29,8 +31,37 @@ struct Kept {
     object: ObjectId,
     unit: u32,
     origin: Option<u32>,
+    /// The key of its document, where that is in a compartment.
+    closed: Option<u32>,
     kind: EntryKind,
     class: u8,
+}
+
+/// A place of the journal, without its content.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Outlined<'r> {
+    pub(crate) seq: Seq,
+    pub(crate) kind: EntryKind,
+    pub(crate) object: ObjectId,
+    pub(crate) unit: &'r UnitId,
+    /// The key of its document, where that is in a compartment.
+    pub(crate) closed: Option<&'r [u8]>,
+    pub(crate) origin: Option<NodeId>,
+    pub(crate) class: u8,
+}
+
+impl<'r> From<OutlineRow<'r>> for Outlined<'r> {
+    fn from(row: OutlineRow<'r>) -> Self {
+        Self {
+            seq: row.seq,
+            kind: row.kind,
+            object: row.object,
+            unit: row.unit,
+            closed: closed(row.kind, row.key),
+            origin: row.origin,
+            class: row.class,
+        }
+    }
 }
 
 impl Outline {
@@ -46,6 +77,14 @@ impl Outline {
 
     /// Takes what the journal has grown by. What it cannot read it takes the next time.
     pub(crate) fn catch_up(&mut self, read: &Read) -> Result<(), DbError> {
+        if self.closed.len() > OUTLINE_KEPT_MAX {
+            // Keys of documents of which nothing may be here any more.
+            *self = Self {
+                after: self.through,
+                through: self.through,
+                ..Self::default()
+            };
+        }
         let last = read.last_seq()?;
         let kept = u64::try_from(OUTLINE_KEPT_MAX).unwrap_or(u64::MAX);
         let first = Seq(last.0.saturating_sub(kept));
@@ -54,13 +93,15 @@ impl Outline {
             (self.after, self.through) = (first, first);
         }
         if self.through < last {
-            read.journal_outline(self.through, last, usize::MAX, |row| self.keep(&row))?;
+            read.journal_outline(self.through, last, usize::MAX, |row| {
+                self.keep(&Outlined::from(row));
+            })?;
             self.through = last;
         }
         Ok(())
     }
 
-    fn keep(&mut self, row: &OutlineRow<'_>) {
+    fn keep(&mut self, row: &Outlined<'_>) {
         if self.rows.len() >= OUTLINE_KEPT_MAX
             && let Some(oldest) = self.rows.pop_front()
         {
@@ -71,6 +112,7 @@ impl Outline {
             object: row.object,
             unit: self.units.number(row.unit),
             origin: row.origin.map(|node| self.nodes.number(&node)),
+            closed: row.closed.map(|key| self.closed.number(&key.to_vec())),
             kind: row.kind,
             class: row.class,
         });
@@ -84,7 +126,7 @@ impl Outline {
         (after, through): (Seq, Seq),
         entries_max: usize,
         concerns: impl Fn(&UnitId) -> bool,
-        mut each: impl FnMut(OutlineRow<'_>),
+        mut each: impl FnMut(Outlined<'_>),
     ) -> Seq {
         // Each unit is asked about once: it comes again with every save and every receipt.
         let mut known = vec![None; self.units.len()];
@@ -101,11 +143,14 @@ impl Outline {
                 continue;
             };
             if *known.get_or_insert_with(|| concerns(unit)) {
-                each(OutlineRow {
+                each(Outlined {
                     seq: row.seq,
                     kind: row.kind,
                     object: row.object,
                     unit,
+                    closed: row
+                        .closed
+                        .map(|key| self.closed.get(key).map_or(&[][..], Vec::as_slice)),
                     origin: row.origin.and_then(|node| self.nodes.get(node)).copied(),
                     class: row.class,
                 });
@@ -116,6 +161,15 @@ impl Outline {
         } else {
             looked_at
         }
+    }
+
+    /// The last place of a document that this node itself has written; 0 where none is here.
+    pub(crate) fn last_own(&self, object: ObjectId) -> Seq {
+        let mut rows = self.rows.iter().rev();
+        let own = rows.find(|row| {
+            row.object == object && row.origin.is_none() && row.kind == EntryKind::Change
+        });
+        own.map_or(Seq(0), |row| row.seq)
     }
 
     /// Whether all after one place and through another is here.
@@ -140,6 +194,7 @@ impl Outline {
                 entries.push(NewEntry {
                     kind: row.kind,
                     unit: row.unit.clone(),
+                    closed: row.closed.map(<[u8]>::to_vec),
                     origin: row.origin,
                 });
             },

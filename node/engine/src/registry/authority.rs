@@ -13,7 +13,7 @@ use super::enrolled::EnrolledNodes;
 use super::{RecordEffect, RecordRefusal, Registry};
 
 /// Who is enrolled, by a tree.
-struct Who<'a> {
+pub(super) struct Who<'a> {
     nodes: &'a EnrolledNodes,
     tree: &'a UnitTree,
 }
@@ -64,7 +64,7 @@ impl Registry {
         Ok(effect)
     }
 
-    fn who(&self) -> Who<'_> {
+    pub(super) fn who(&self) -> Who<'_> {
         Who {
             nodes: &self.nodes,
             tree: &self.tree,

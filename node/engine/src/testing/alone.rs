@@ -102,6 +102,16 @@ pub(crate) fn form(minor: u16) -> Arc<Form> {
     Arc::new(Form::parse(&text).expect("the form of the tests is valid"))
 }
 
+/// The same with line II in one compartment and III in another.
+pub(crate) fn private_form() -> Form {
+    let private = |text: &str, code: &str, name: &str| {
+        let line = format!("code = \"{code}\"\n");
+        text.replace(&line, &format!("{line}private = \"{name}\"\n"))
+    };
+    let text = private(&private(FORM, "II", "cases"), "III", "visits");
+    Form::parse(&text).expect("the form of the tests is valid")
+}
+
 pub(crate) fn store() -> Store {
     let options = OpenOptions::create(Epoch([1; 16]));
     Store::open_manual(&Medium::Memory, &options).expect("memory has room")
@@ -121,12 +131,17 @@ impl Node {
     }
 
     pub(crate) fn of(unit: &str) -> Self {
+        Self::with(unit, &form(0))
+    }
+
+    /// That of a unit with another form.
+    pub(crate) fn with(unit: &str, form: &Form) -> Self {
         let store = store();
         let signer = key::generate().expect("the system has randomness");
         let unit = unit.parse().expect("a unit");
         let root = key::write_root(&signer, &unit, Timestamp(4_000_000_000_000));
         let root = root.expect("a root may be written");
-        let forms = vec![((*form(0)).clone(), Vec::new())];
+        let forms = vec![(form.clone(), Vec::new())];
         let records = root_records(&signer, &unit, &tree(), forms).expect("within bounds");
         let digest = fingerprint(&root);
         found_store(&store, &[root], digest, records).expect("memory has room");

@@ -49,6 +49,17 @@ pub struct GrantRequest {
     /// Steps of a report's life.
     #[serde(default)]
     pub steps: Vec<Step>,
+    /// Private lines that may be read, beside those that may be written.
+    #[serde(default = "nothing", skip_serializing_if = "is_nothing")]
+    pub reads: ReachView,
+}
+
+fn nothing() -> ReachView {
+    ReachView::Nothing
+}
+
+fn is_nothing(reach: &ReachView) -> bool {
+    *reach == ReachView::Nothing
 }
 
 /// A grant.
@@ -82,6 +93,9 @@ pub struct GrantView {
     pub attachments: bool,
     /// Steps of a report's life.
     pub steps: Vec<Step>,
+    /// Private lines that may be read, beside those that may be written.
+    #[serde(default = "nothing", skip_serializing_if = "is_nothing")]
+    pub reads: ReachView,
     /// The node that gave it.
     pub by: NodeId,
     /// That node's unit.

@@ -137,6 +137,7 @@ fn all_lines(office: &str) -> GrantRequest {
         texts: ReachView::Own,
         attachments: true,
         steps: Vec::new(),
+        reads: ReachView::Nothing,
     }
 }
 

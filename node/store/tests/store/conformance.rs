@@ -98,6 +98,7 @@ conformance! {
     journal::entries_come_with_their_objects,
     journal::batches_keep_their_bounds,
     journal::a_superseded_receipt_reads_as_nothing,
+    journal::receipts_before_their_document_come_anew_with_it,
     journal::an_earlier_receipt_is_stale,
     journal::items_list_every_object_once,
     people::an_account_is_written_over_and_keeps_its_sessions,

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use hopluu_model::{IndicatorCode, OfficeId};
+use hopluu_model::{CompartmentId, IndicatorCode, OfficeId};
 
 use crate::form::{
     EnteredAt, Heading, Line, LineRole, OverTime, OverUnits, Part, ShownAs, ValueKind, ValueLine,
@@ -10,8 +10,11 @@ use crate::form::{
 use crate::lang::Text;
 use crate::limits::PRINTED_BYTES_MAX;
 use crate::mistake::{Detail, MistakeKind};
-use crate::parse::{Lists, RULE_CODE, RULE_OFFICE, read_text};
+use crate::parse::{Lists, RULE_CODE, RULE_FORM, RULE_OFFICE, read_text};
 use crate::reader::{At, Reader, Table};
+
+/// The compartment of a line that is only said to be private.
+const UNNAMED: &str = "private";
 
 /// The words of `entered`.
 pub(crate) const ENTERED: [(&str, ValueKind); 5] = [
@@ -104,6 +107,10 @@ pub(crate) struct ReadLine {
 }
 
 impl ReadLine {
+    pub(crate) fn compartment(&self) -> Option<&CompartmentId> {
+        self.line.as_ref()?.value()?.compartment.as_ref()
+    }
+
     /// Where the value of a key stands.
     pub(crate) fn place(&self, key: &str) -> usize {
         self.places.get(key).copied().unwrap_or(self.offset)
@@ -243,7 +250,7 @@ fn read_cell(
     let whole = whole.map(|whole| whole.value).or_else(|| parent.cloned());
     let is_sum_of_parts = reader.flag(table, "sum_of_parts").unwrap_or_default();
     let by_office = reader.flag(table, "by_office").unwrap_or_default();
-    let private = reader.flag(table, "private").unwrap_or_default();
+    let compartment = read_compartment(reader, table);
     let may_count_twice = reader.flag(table, "may_count_twice").unwrap_or_default();
     let contributors = contributors.into_iter().map(|office| office.value);
     let contributors = contributors
@@ -264,12 +271,22 @@ fn read_cell(
         owner: owner?,
         contributors,
         by_office,
-        private,
+        compartment,
         may_count_twice,
         entered_at: entered_at.map_or(default_entered_at(over_units), |at| at.value),
         shown_as: shown.map_or(ShownAs::Share, |shown| shown.value),
     };
     (!is_whole_misread).then_some(value)
+}
+
+/// The compartment that `private` names; `true` means the one of that name.
+fn read_compartment(reader: &mut Reader<'_>, table: &mut Table<'_>) -> Option<CompartmentId> {
+    if table.is_text("private") {
+        let named = reader.name(table, "private", RULE_FORM)?;
+        return Some(named.value);
+    }
+    let is_private = reader.flag(table, "private").unwrap_or_default();
+    is_private.then(|| UNNAMED.parse().expect("the word is a name"))
 }
 
 /// Who enters where the form does not say.

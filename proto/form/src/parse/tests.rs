@@ -1,6 +1,6 @@
 //! The two shipped forms are right, and every mistake is named with its place and cure.
 
-use hopluu_model::{IndicatorCode, Period};
+use hopluu_model::{CompartmentId, IndicatorCode, OfficeId, Period};
 
 use crate::{EnteredAt, Form, Lang, LevelRole, OverUnits, Part};
 
@@ -135,4 +135,58 @@ fn the_quick_report_needs_no_code() {
     assert_eq!(format!("{first} {last}"), "2026-10-17 2026-10-18");
     let due = form.due(&day, "commune").unwrap().unwrap();
     assert_eq!(due.last_day().to_string(), "2026-10-19");
+}
+
+#[test]
+fn private_lines_stand_in_the_compartment_that_they_name() {
+    let form = parsed(ANNEX);
+    let names = form.compartments().into_iter();
+    let names: Vec<_> = names.map(CompartmentId::as_str).collect();
+    assert_eq!(names, ["area", "courts", "handled", "support"]);
+    let private = form.value_lines().filter(|(_, value)| value.is_private());
+    assert_eq!(private.count(), 41);
+    // Whoever writes a line of a compartment reads all of it: the education office has none of `area`.
+    let readers = |name: &str| {
+        let lines = form.value_lines().filter(move |(_, value)| {
+            let compartment = value.compartment.as_ref();
+            compartment.is_some_and(|one| one.as_str() == name)
+        });
+        let offices = lines.flat_map(|(_, value)| value.offices());
+        let offices: std::collections::BTreeSet<_> = offices.map(OfficeId::as_str).collect();
+        offices.into_iter().collect::<Vec<_>>()
+    };
+    assert_eq!(
+        readers("area"),
+        ["commune_pc", "health", "labour", "police"]
+    );
+    assert!(readers("support").contains(&"education"));
+    let unnamed = ANNEX.replace("private = \"area\"", "private = true");
+    let unnamed = parsed(&unnamed);
+    assert_eq!(
+        unnamed.compartment(&code("II.1.3.a")).unwrap().as_str(),
+        "private"
+    );
+}
+
+#[test]
+fn a_form_has_only_so_many_compartments() {
+    let of = |count: usize| {
+        let mut number = 0;
+        let lines = ANNEX.split("private = \"");
+        let mut text = String::new();
+        for (at, piece) in lines.enumerate() {
+            if at == 0 {
+                text.push_str(piece);
+                continue;
+            }
+            let rest = piece.split_once('"').unwrap().1;
+            text.push_str(&format!("private = \"c{number}\"{rest}"));
+            number = (number + 1) % count;
+        }
+        Form::parse(&text)
+    };
+    let most = crate::limits::COMPARTMENTS_MAX;
+    assert_eq!(of(most).unwrap().compartments().len(), most);
+    let refused = of(most + 1).unwrap_err().report(Lang::En);
+    assert!(refused.contains("F-003"), "{refused}");
 }

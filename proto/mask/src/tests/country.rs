@@ -45,7 +45,7 @@ fn entered(form: &Form, role: LevelRole, dice: &mut Dice) -> BTreeMap<IndicatorC
     let wholes_last = lines.iter().filter(|(_, line)| !line.is_sum_of_parts);
     for (line, value) in wholes_last.filter(|(_, line)| line.part != Part::Subset) {
         let figure = match value.entered {
-            ValueKind::Count if value.private => {
+            ValueKind::Count if value.is_private() => {
                 (dice.below(4 * size) - dice.below(4 * size)).max(0)
             }
             ValueKind::Count => dice.below(60 * size),

@@ -151,16 +151,29 @@ impl Totals {
     }
 
     fn sources(&self, node: &Node) -> Vec<Source> {
-        let source = |(unit, period, document): (&UnitId, &Period, &Document)| Source {
-            unit: unit.clone(),
-            period: period.clone(),
-            doc: document.doc,
-            heads: document.heads.to_vec(),
-            is_withdrawn: document.is_withdrawn,
-            stray_count: document.stray_count,
-            strays: document.strays.clone(),
-        };
-        self.documents(node).into_iter().map(source).collect()
+        let mut sources = Vec::new();
+        for (unit, period, document) in self.documents(node) {
+            sources.push(Source {
+                unit: unit.clone(),
+                period: period.clone(),
+                doc: document.doc,
+                heads: document.heads.to_vec(),
+                is_withdrawn: document.is_withdrawn,
+                stray_count: document.stray_count,
+                strays: document.strays.clone(),
+            });
+            sources.extend(document.also.iter().map(|(doc, heads)| Source {
+                unit: unit.clone(),
+                period: period.clone(),
+                doc: *doc,
+                heads: heads.clone(),
+                is_withdrawn: document.is_withdrawn,
+                // All strays of a report are counted once.
+                stray_count: 0,
+                strays: Vec::new(),
+            }));
+        }
+        sources
     }
 
     /// The documents of a unit and of all that it is heir of, by unit and period.

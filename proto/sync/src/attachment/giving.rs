@@ -110,7 +110,7 @@ impl Giving {
 
     /// Whether a file that is here now was asked for by this peer and may be told to it.
     pub(crate) fn is_awaited(&mut self, here: &FileHere, scope: &Scope) -> bool {
-        let may = |unit| scope.admits(EntryKind::Attachment, unit);
+        let may = |unit| scope.admits(EntryKind::Attachment, unit, None);
         let at = self.awaited.iter().position(|file| *file == here.file);
         let at = at.filter(|_| here.units.iter().any(may));
         at.and_then(|at| self.awaited.remove(at)).is_some()

@@ -18,7 +18,9 @@ impl Session {
                 self.say_absent(is_absent);
             }
             Event::PieceKept { ticket, fate, .. } => self.take_kept(ticket, fate),
-            Event::FilesWanted { unit } if self.scope.admits(EntryKind::Attachment, &unit) => {
+            Event::FilesWanted { unit }
+                if self.scope.admits(EntryKind::Attachment, &unit, None) =>
+            {
                 self.asking.want_anew();
             }
             Event::FileHere { here } if self.giving.is_awaited(&here, &self.scope) => {

@@ -111,8 +111,7 @@ impl Session {
 
     fn is_acked_valid(&self, turn: &Turn<'_>) -> bool {
         let acked = self.remembered.acked;
-        acked.basis == Acked::basis(turn.node.epoch, turn.node.tree_version)
-            && acked.through <= turn.node.last
+        acked.basis == self.basis && acked.through <= turn.node.last
     }
 
     pub(super) fn greet(&mut self, hello: Hello, turn: &mut Turn<'_>) -> Result<(), CloseCode> {

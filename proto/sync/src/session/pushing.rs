@@ -2,7 +2,7 @@
 
 use hopluu_model::Seq;
 
-use super::{Node, Session, Turn};
+use super::{Session, Turn};
 use crate::frame::Frame;
 use crate::limits::{
     CHUNK_BYTES, DESCRIPTOR_BYTES_MAX, ENTRY_BYTES_MAX, PUSH_BYTES_MAX, YIELDING_BYTES,
@@ -42,7 +42,10 @@ impl Session {
         let is_at_rest = self.may_push && self.outbound.reading.is_none() && !self.announces;
         let cursor = self.outbound.cursor;
         let is_here = |entry: &NewEntry| {
-            entry.origin != Some(self.peer.node) && self.scope.admits(entry.kind, &entry.unit)
+            entry.origin != Some(self.peer.node)
+                && self
+                    .scope
+                    .admits(entry.kind, &entry.unit, entry.closed.as_deref())
         };
         if !is_at_rest || cursor < news.after {
             return false;
@@ -74,7 +77,10 @@ impl Session {
     ) -> Vec<Entry> {
         let mut list = Vec::new();
         for entry in entries {
-            if !self.scope.admits(entry.kind, &entry.unit) {
+            if !self
+                .scope
+                .admits(entry.kind, &entry.unit, entry.closed.as_deref())
+            {
                 continue;
             }
             let fits = entry.body.len() <= ENTRY_BYTES_MAX
@@ -166,7 +172,7 @@ impl Session {
         let is_due = self.is_quiet() && self.outbound.has_news() || self.outbound.is_save_due();
         if is_due && self.is_told() {
             let acked = Acked {
-                basis: Acked::basis(turn.node.epoch, turn.node.tree_version),
+                basis: self.basis,
                 through: self.outbound.acked,
             };
             self.store_acked(acked, self.outbound.ahead_acked.clone(), turn);
@@ -181,10 +187,10 @@ impl Session {
     }
 
     /// What the next link to this peer begins with; none where this one has learnt nothing.
-    pub(crate) fn left(&self, node: &Node) -> Option<Left> {
+    pub(crate) fn left(&self) -> Option<Left> {
         self.hello.is_some().then(|| Left {
             basis: if self.is_told() {
-                Acked::basis(node.epoch, node.tree_version)
+                self.basis
             } else {
                 Acked::void().basis
             },

@@ -98,7 +98,7 @@ impl Store {
     fn wants(&self, scope: &Scope) -> Wants {
         let mut wants = Vec::new();
         for (file, held) in &self.files {
-            let may = |unit| scope.admits(EntryKind::Attachment, unit);
+            let may = |unit| scope.admits(EntryKind::Attachment, unit, None);
             if self.is_whole(file) || !held.units.iter().any(may) {
                 continue;
             }
@@ -121,7 +121,7 @@ impl Store {
 
     fn piece(&self, file: &FileId, number: u16, begins: bool, scope: &Scope) -> Option<Vec<u8>> {
         let held = self.files.get(file)?;
-        let may = |unit| scope.admits(EntryKind::Attachment, unit);
+        let may = |unit| scope.admits(EntryKind::Attachment, unit, None);
         if !self.is_whole(file) || !held.units.iter().any(may) {
             return None;
         }

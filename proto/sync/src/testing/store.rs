@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use hopluu_model::{EntryKind, NodeId, ObjectId, Seq, UnitId};
 
 use super::files::Held;
+use super::readers::{closed, code_of};
 use super::unit;
 use crate::limits::LOOK_AHEAD_MAX;
 use crate::{
@@ -63,6 +64,7 @@ impl Store {
         let entries = new.map(|entry| NewEntry {
             kind: entry.kind,
             unit: entry.unit.clone(),
+            closed: entry.closed.clone(),
             origin: entry.origin,
         });
         News {
@@ -84,7 +86,8 @@ impl Store {
             descriptor: unit_of.as_bytes().to_vec(),
             body: body.to_vec(),
             class: urgency(kind, body).0,
-            unit: unit(unit_of),
+            unit: unit(code_of(unit_of)),
+            closed: closed(unit_of.as_bytes()),
             origin: None,
         });
     }
@@ -104,7 +107,8 @@ impl Store {
         let mut refused = Vec::new();
         for (index, entry) in entries.into_iter().enumerate() {
             let text = String::from_utf8(entry.descriptor.clone()).unwrap_or_default();
-            let unit = format!("{text}@2024-05-01").parse::<UnitId>();
+            let unit = format!("{}@2024-05-01", code_of(&text)).parse::<UnitId>();
+            let closed = closed(&entry.descriptor);
             let code = match unit {
                 _ if refuses.is_some() => refuses.unwrap_or(RefusalCode::BUDGET),
                 Err(_) => RefusalCode::MALFORMED,
@@ -119,6 +123,7 @@ impl Store {
                         class: urgency(entry.kind, &entry.body).0,
                         body: entry.body,
                         unit,
+                        closed,
                         origin: Some(peer),
                     });
                     continue;
@@ -142,7 +147,7 @@ impl Store {
         let stretch: Vec<&Entry> = stretch.take(LOOK_AHEAD_MAX).collect();
         let looked_at = stretch.last().map_or(after, |entry| entry.seq);
         let is_owed = |entry: &&&Entry| {
-            scope.admits(entry.kind, &entry.unit)
+            scope.admits(entry.kind, &entry.unit, entry.closed.as_deref())
                 && entry.origin != Some(scope.peer().node)
                 && !ahead.contains(entry.seq)
         };
@@ -174,7 +179,7 @@ impl Store {
     fn objects(&self, scope: &Scope) -> BTreeMap<ObjectKey, BTreeSet<[u8; 32]>> {
         let mut objects: BTreeMap<ObjectKey, BTreeSet<[u8; 32]>> = BTreeMap::new();
         for entry in &self.journal {
-            if scope.admits(entry.kind, &entry.unit) {
+            if scope.admits(entry.kind, &entry.unit, entry.closed.as_deref()) {
                 let key = ObjectKey {
                     object: entry.object,
                     kind: entry.kind,
@@ -206,7 +211,7 @@ impl Store {
             .journal
             .iter()
             .filter(|entry| entry.object == key.object && entry.kind == key.kind)
-            .filter(|entry| scope.admits(entry.kind, &entry.unit))
+            .filter(|entry| scope.admits(entry.kind, &entry.unit, entry.closed.as_deref()))
             .collect();
         let shorten = |entry: &Entry| short.shorten(&hash(&entry.body));
         let held: BTreeSet<_> = of_object.iter().map(|entry| shorten(entry)).collect();

@@ -1,9 +1,12 @@
 //! Many nodes, and links that do what they like: in the end all have what is theirs to have.
 
-use hopluu_model::{EntryKind, Epoch};
+use std::sync::Arc;
+
+use hopluu_model::{EntryKind, Epoch, Place};
 use proptest::prelude::*;
 
 use crate::Scope;
+use crate::testing::readers::{Listed, closed};
 use crate::testing::{Store, World, tree};
 
 /// One thing that happens.
@@ -30,6 +33,25 @@ enum Happening {
     Stick(usize),
     Unstick(usize),
     Move(usize),
+    Give(usize),
+}
+
+/// What the offices of the commune may read, at first and in the end.
+const AT_FIRST: [(&str, &str); 2] = [("police", "one"), ("police", "both")];
+const IN_THE_END: [(&str, &str); 3] = [("police", "one"), ("police", "both"), ("health", "both")];
+
+/// What a document is told by: some are in compartments.
+fn descriptor(of: &str, doc: u8) -> String {
+    match doc {
+        4 => format!("{of}!one"),
+        5 => format!("{of}!both"),
+        _ => of.to_owned(),
+    }
+}
+
+fn own_scope(place: &Place, readers: &[(&str, &str)]) -> Scope {
+    let readers = Arc::new(Listed::of(readers));
+    Scope::new(tree(Some("10101")), readers, place.clone())
 }
 
 const UNITS: [&str; 5] = ["10101", "10102", "101", "01", "102"];
@@ -52,7 +74,8 @@ fn happening() -> impl Strategy<Value = Happening> {
         1 => node.clone().prop_map(Happening::Restore),
         1 => node.clone().prop_map(Happening::Stick),
         2 => node.clone().prop_map(Happening::Unstick),
-        1 => node.prop_map(Happening::Move),
+        1 => node.clone().prop_map(Happening::Move),
+        1 => node.prop_map(Happening::Give),
     ]
 }
 
@@ -63,6 +86,9 @@ fn world() -> World {
     }
     world.node("10101", Some("police"));
     world.node("10101", Some("health"));
+    for at in 0..world.nodes.len() {
+        world.list_readers(at, &AT_FIRST);
+    }
     world.piece = 700;
     world
 }
@@ -86,14 +112,18 @@ impl Story {
             } => {
                 // Nobody writes what it could not have, as admission would see to.
                 let place = &world.nodes[at].place;
-                let own = Scope::new(tree(Some("10101")), place.clone());
+                let own = own_scope(place, &AT_FIRST);
                 let kind = EntryKind::from_number(kind + 1).unwrap();
                 let of = UNITS[of];
-                if own.admits(kind, &crate::testing::unit(of)) {
+                // Records are for everybody.
+                let doc = if kind == EntryKind::Record { 0 } else { doc };
+                let descriptor = descriptor(of, doc);
+                let closed = closed(descriptor.as_bytes());
+                if own.admits(kind, &crate::testing::unit(of), closed.as_deref()) {
                     self.written += 1;
                     let mut body = self.written.to_le_bytes().to_vec();
                     body.resize(bytes + 4, 1);
-                    world.write(at, kind, &format!("{of} {doc}"), of, &body);
+                    world.write(at, kind, &format!("{of} {doc}"), &descriptor, &body);
                 }
             }
             Happening::Connect(pair) => {
@@ -129,6 +159,7 @@ impl Story {
             Happening::Stick(at) => world.nodes[at].is_stuck = true,
             Happening::Unstick(at) => world.unstick(at),
             Happening::Move(at) => world.grow_tree(at, tree(Some("10101"))),
+            Happening::Give(at) => world.list_readers(at, &IN_THE_END),
         }
     }
 
@@ -138,6 +169,7 @@ impl Story {
         for at in 0..world.nodes.len() {
             world.unstick(at);
             world.grow_tree(at, tree(Some("10101")));
+            world.list_readers(at, &IN_THE_END);
         }
         for link in world.up() {
             world.cut(link);
@@ -162,9 +194,9 @@ proptest! {
         let world = &told.world;
         for (one, other) in PAIRS.into_iter().flat_map(|(a, b)| [(a, b), (b, a)]) {
             let (from, to) = (&world.nodes[one], &world.nodes[other]);
-            let scope = Scope::new(tree(Some("10101")), to.place.clone());
+            let scope = own_scope(&to.place, &IN_THE_END);
             for entry in &from.store.journal {
-                if scope.admits(entry.kind, &entry.unit) {
+                if scope.admits(entry.kind, &entry.unit, entry.closed.as_deref()) {
                     let is_there = to.store.journal.iter().any(|there| there.body == entry.body);
                     prop_assert!(is_there, "{other} lacks {:?} of {one}", entry.seq);
                 }
@@ -174,11 +206,11 @@ proptest! {
             prop_assert_eq!((status.owed, status.trouble), (0, None));
         }
         for node in &world.nodes {
-            let own = Scope::new(tree(Some("10101")), node.place.clone());
+            let own = own_scope(&node.place, &IN_THE_END);
             let bodies = node.store.bodies();
             prop_assert_eq!(bodies.len(), node.store.journal.len(), "nothing twice");
             for entry in &node.store.journal {
-                prop_assert!(own.admits(entry.kind, &entry.unit), "scope");
+                prop_assert!(own.admits(entry.kind, &entry.unit, entry.closed.as_deref()), "scope");
             }
             prop_assert!(node.closed.iter().all(|(_, code)| *code == crate::CloseCode::Duplicate));
             prop_assert_eq!(node.hub.next_wake(), None);

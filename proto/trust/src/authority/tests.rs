@@ -437,3 +437,92 @@ proptest! {
         }
     }
 }
+
+/// Whether an office may read the lines II.1 (its own by the form) and II.2 (another's), which stand together in a
+/// report of a unit.
+fn reads(authority: &Authority, (home, office): (u16, &str), code: u16, own: bool) -> bool {
+    let (home, office) = (unit(home), office.parse().unwrap());
+    let (of, form, period) = (
+        unit(code),
+        "quick".parse().unwrap(),
+        "2026-H1".parse().unwrap(),
+    );
+    let subject = Subject {
+        doc: DOC,
+        unit: &of,
+        form: &form,
+        period: &period,
+    };
+    let (one, other) = ("II.1".parse().unwrap(), "II.2".parse().unwrap());
+    let lines = [(&one, own), (&other, false)];
+    authority.may_read(&World::new(), (&home, &office), &subject, &lines)
+}
+
+#[test]
+fn who_may_write_a_private_line_reads_it_and_with_it_those_beside_it() {
+    let mut authority = Authority::default();
+    assert!(
+        !reads(&authority, (101, "police"), 101, true),
+        "no grant yet"
+    );
+    authority.grant(given(COMMUNE, 101, 1, of_police(101)));
+    assert!(reads(&authority, (101, "police"), 101, true));
+    assert!(
+        !reads(&authority, (101, "police"), 101, false),
+        "none of them is its own"
+    );
+    assert!(
+        !reads(&authority, (101, "health"), 101, true),
+        "nor another office"
+    );
+    assert!(
+        !reads(&authority, (101, "police"), 102, true),
+        "nor another unit's"
+    );
+    // A grant for the reports below is one to write there: nothing of them comes to an office above.
+    let below = Grant {
+        below: true,
+        ..of_police(10)
+    };
+    authority.grant(given(DISTRICT, 10, 2, below));
+    assert!(!reads(&authority, (10, "police"), 101, true));
+}
+
+#[test]
+fn a_right_to_read_is_no_right_to_write_and_ends_when_it_is_taken_back() {
+    let reading = |reads| Grant {
+        lines: Reach::Nothing,
+        reads,
+        ..of_police(101)
+    };
+    let only = |code: &str| Reach::Only(vec![code.parse().unwrap()]);
+    for (reach, may) in [
+        (Reach::Nothing, false),
+        (only("II.2"), true),
+        (only("II.3"), false),
+        (Reach::All, true),
+    ] {
+        let mut authority = Authority::default();
+        authority.grant(given(COMMUNE, 101, 1, reading(reach)));
+        assert_eq!(reads(&authority, (101, "police"), 101, true), may);
+        assert_eq!(judged(&authority, POLICE, BEFORE), Err(Void::NoGrant));
+    }
+    let mut authority = Authority::default();
+    authority.grant(given(COMMUNE, 101, 1, reading(Reach::All)));
+    let holder = (unit(101), "police".parse().unwrap());
+    let standing = |authority: &Authority| authority.standing(&World::new(), &holder).count();
+    assert_eq!(standing(&authority), 1);
+    // What stands of a revoked grant are changes, and reading is none.
+    authority.revoke(given(
+        COMMUNE,
+        101,
+        2,
+        revocation(Target::Grant(RecordHash([1; 32]))),
+    ));
+    assert!(!reads(&authority, (101, "police"), 101, true));
+    assert_eq!(standing(&authority), 0);
+    // Nor does one count that was not its giver's to give.
+    let mut authority = Authority::default();
+    authority.grant(given(NEIGHBOUR, 101, 1, reading(Reach::All)));
+    assert!(!reads(&authority, (101, "police"), 101, true));
+}

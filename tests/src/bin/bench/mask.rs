@@ -103,7 +103,7 @@ fn entered(form: &Form, dice: &mut Dice) -> anyhow::Result<BTreeMap<IndicatorCod
     };
     for (line, value) in lines().filter(|(_, value)| !value.is_sum_of_parts) {
         let figure = match value.entered {
-            ValueKind::Count if value.private => {
+            ValueKind::Count if value.is_private() => {
                 dice.below(4 * size).saturating_sub(dice.below(4 * size))
             }
             ValueKind::Count => dice.below(60 * size),

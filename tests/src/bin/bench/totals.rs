@@ -42,6 +42,7 @@ impl Row {
             unit: &self.unit,
             period,
             report: ReportFacts {
+                also: &[],
                 doc: self.doc,
                 heads: &self.heads,
                 is_withdrawn,

@@ -31,6 +31,15 @@ pub(super) fn screen(report: &ReportView, form: &Form, context: &Context) -> Str
             figure.note.clone().unwrap_or_default(),
         ]);
     }
+    for code in &report.withheld {
+        let label = form.line(code).map(|line| line.label.in_lang(lang));
+        table.row([
+            code.to_string(),
+            cut(label.unwrap_or_default(), LABEL_COLUMNS),
+            text::withheld(lang).to_owned(),
+            String::new(),
+        ]);
+    }
     page.push_str(&table.text());
     page.push_str(&texts(report, form, &offices, lang));
     page.push_str(&findings(&report.findings, lang));
@@ -126,6 +135,9 @@ fn cell(
             }
         })
         .collect();
+    if values.is_empty() && report.withheld.contains(&line.code) {
+        return text::withheld(lang).to_owned();
+    }
     values.join("\n")
 }
 

@@ -79,7 +79,11 @@ fn owed(
 ) -> Vec<u64> {
     let read = store.read().unwrap();
     let (scope, through) = (
-        Scope::new(Arc::new(tree()), peer.clone()),
+        Scope::new(
+            Arc::new(tree()),
+            Arc::new(hopluu_sync::NoReaders),
+            peer.clone(),
+        ),
         read.last_seq().unwrap(),
     );
     let (mut list, mut after) = (Vec::new(), Seq(after));
@@ -167,7 +171,11 @@ fn what_was_superseded_since_goes_nowhere_and_holds_nothing_back() {
     put_receipt(&store, 2);
     outline.catch_up(&store.read().unwrap()).unwrap();
     let read = store.read().unwrap();
-    let scope = Scope::new(Arc::new(tree()), place(COMMUNE, None));
+    let scope = Scope::new(
+        Arc::new(tree()),
+        Arc::new(hopluu_sync::NoReaders),
+        place(COMMUNE, None),
+    );
     let stretch = Stretch {
         after: Seq(0),
         through: Seq(2),

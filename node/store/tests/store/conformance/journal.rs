@@ -113,6 +113,29 @@ pub(super) fn a_superseded_receipt_reads_as_nothing(store: &Store) {
     assert_eq!((batch.entries.len(), batch.through), (1, Seq(3)));
 }
 
+pub(super) fn receipts_before_their_document_come_anew_with_it(store: &Store) {
+    store
+        .write(|tx| {
+            tx.put_receipt(&receipt(7, 1, 3, 100), Some(node(5)))?;
+            tx.put_receipt(&receipt(8, 2, 3, 100), None)?;
+            tx.put_doc(&doc(1))?;
+            tx.renew_receipts(doc_id(1))
+        })
+        .unwrap();
+    let read = store.read().unwrap();
+    let mut rows = Vec::new();
+    read.journal_outline(Seq(0), Seq(9), 9, |row| {
+        rows.push((row.seq.0, row.origin, row.key.to_vec()));
+    })
+    .unwrap();
+    let expected = [(2, None, Vec::new()), (3, Some(node(5)), doc(1).key)];
+    assert_eq!(rows, expected);
+    assert!(read.journal_entry(Seq(1)).unwrap().is_none());
+    assert_eq!(read.receipts(doc_id(1)).unwrap(), [receipt(7, 1, 3, 100)]);
+    assert_eq!(read.doc_key(doc_id(1)).unwrap(), Some(doc(1).key));
+    assert_eq!(read.doc_key(doc_id(2)).unwrap(), None);
+}
+
 pub(super) fn an_earlier_receipt_is_stale(store: &Store) {
     let put = |n, at| {
         store

@@ -246,6 +246,7 @@ impl Totals {
         let packed = facts(text.trim_start_matches("withdrawn "));
         let (doc, head) = names(unit, part, text);
         let report = ReportFacts {
+            also: &[],
             doc,
             heads: &[head],
             is_withdrawn,

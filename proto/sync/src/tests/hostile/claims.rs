@@ -256,3 +256,43 @@ fn what_is_out_of_scope_is_not_given_on_request() {
     assert_eq!(victim.world.asked(0, "send"), sent);
     assert_eq!(victim.closed(), None);
 }
+
+/// An office that asks for a document by its id, and says what it holds of it, learns nothing: neither what is in it,
+/// nor which of its guesses are right, nor that it is there.
+#[test]
+fn what_an_office_may_not_read_is_not_given_on_request() {
+    let mut world = World::new();
+    let commune = world.node("10101", None);
+    world.list_readers(commune, &[("police", "area")]);
+    let store = &mut world.nodes[commune].store;
+    store.put(EntryKind::Change, "closed", "10101!area", b"secret");
+    let closed = store.journal.last().unwrap().object;
+    let peer = Place {
+        node: NodeId([201; 32]),
+        unit: unit("10101"),
+        office: Some("education".parse().unwrap()),
+    };
+    let (link, target) = (LINK, None);
+    world.tell(commune, Event::LinkOpened { link, peer, target });
+    let mut victim = Victim { world };
+    victim.say(&Frame::Hello(hello()));
+    victim.say(&ask(true, Vec::new()));
+    let mut answers = |object, says: Vec<ShortHash>| {
+        let (sent, read) = (victim.world.asked(commune, "send"), "read missing");
+        let before = victim.world.asked(commune, read);
+        let notes = vec![Note {
+            object,
+            kind: EntryKind::Change,
+            says: Says::Have(says),
+        }];
+        victim.say(&Frame::Objects(Objects { notes }));
+        assert_eq!(victim.world.asked(commune, read), before + 1);
+        victim.world.asked(commune, "send") - sent
+    };
+    let nowhere = ObjectId([9; ObjectId::LEN]);
+    assert_eq!(answers(closed, Vec::new()), 0);
+    let guess = || vec![ShortHash([7; 8])];
+    // What is said to be there is asked for, whether anything of it is here or not.
+    assert_eq!(answers(closed, guess()), answers(nowhere, guess()));
+    assert_eq!(victim.closed(), None);
+}
