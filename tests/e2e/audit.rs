@@ -2,8 +2,8 @@
 
 use std::path::Path;
 
+use hopluu_rogue::frames::{CHANGE, hello};
 use hopluu_sync::RefusalCode;
-use hopluu_tests::frames::{CHANGE, hello};
 use serde_json::Value;
 
 use crate::rogue::{Forged, Rogue};

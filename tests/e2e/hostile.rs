@@ -6,15 +6,16 @@ use std::net::SocketAddr;
 use hopluu_model::tree::TreeEvent;
 use hopluu_model::{Place, Timestamp, UnitId};
 use hopluu_net::key;
-use hopluu_sync::{CloseCode, RefusalCode};
-use hopluu_tests::frames::{
+use hopluu_rogue::frames::{
     ACK, ATTACHMENT, CHANGE, Group, HELLO, Object, PART, PUSH, RECEIPT, RECORD, frame, hello, push,
     raw,
 };
+use hopluu_rogue::travelling;
+use hopluu_sync::{CloseCode, RefusalCode};
 use hopluu_trust::{Receipt, Record, RecordKind, Signer, encode_chain};
 use serde_json::{Value, json};
 
-use crate::rogue::{Forged, Rogue, heard_by_caller, travelling};
+use crate::rogue::{Forged, Rogue, heard_by_caller};
 use crate::world::{COMMUNE, DISTRICT, NEIGHBOUR, REVIEW, World, line, rows, until};
 
 /// What a node may grow by while it is attacked: messages in parts of a few peers, and the allocator's
@@ -123,8 +124,8 @@ fn false_changes(signer: &Signer) -> Vec<Offer> {
     let superior_s = Forged::of(DISTRICT);
     let draft = Forged::within(NEIGHBOUR, "draft");
     let stranger = key::generate().expect("the system has randomness");
-    let unsealed = travelling(Vec::new(), own.bytes.clone());
-    let nonsense = travelling(Vec::new(), vec![0x85; 2_000]);
+    let unsealed = travelling(&[], &own.bytes);
+    let nonsense = travelling(&[], &[0x85; 2_000]);
     let mut bent = own.sealed(signer);
     // Behind the seal, which ends with its signature, come the change and its length.
     let after_seal = postcard::to_stdvec(&own.bytes).expect("bytes encode").len();

@@ -1,8 +1,8 @@
 //! Offices that write what they may, and one that writes what it may not.
 
 use hopluu_net::CloseCode;
+use hopluu_rogue::frames::{CHANGE, hello};
 use hopluu_sync::RefusalCode;
-use hopluu_tests::frames::{CHANGE, hello};
 
 use crate::rogue::{Forged, Rogue};
 use crate::world::{COMMUNE, World, line, rows, until};

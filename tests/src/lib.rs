@@ -15,7 +15,6 @@ pub mod crafted;
 pub mod crash;
 pub mod deadline;
 pub mod filling;
-pub mod frames;
 pub mod lab;
 pub mod memory;
 pub mod process;

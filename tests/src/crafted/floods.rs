@@ -1,10 +1,10 @@
 //! Words of a link that cost little each, packed by the hundred thousand.
 
+use hopluu_rogue::frames::{ASK, CHANGE, OBJECTS, PRESENT, STREAM, frame, raw};
 use hopluu_sync::CloseCode;
 
 use super::link::packed;
 use super::{Answer, Crafted, INPUT_BYTES_MAX, Way};
-use crate::frames::{ASK, CHANGE, OBJECTS, PRESENT, STREAM, frame, raw};
 
 pub(super) fn inputs() -> Vec<Crafted> {
     let closed = |name, bytes: Vec<u8>, code: CloseCode| {

@@ -12,12 +12,12 @@ use hopluu_form::Form;
 use hopluu_model::tree::{TreeManifest, UnitTree, load_snapshots};
 use hopluu_model::{Epoch, Place, Timestamp};
 use hopluu_net::key::{Subject, issue, write_root};
+use hopluu_rogue::frames::{Group, Object, RECORD, hello, push};
 use hopluu_store::{Medium, OpenOptions, Store};
 use hopluu_sync::{LinkId, Steady};
 use hopluu_trust::{Record, RecordKind, Signer, encode_chain, fingerprint};
 
 use super::{Crafted, Way};
-use crate::frames::{Group, Object, RECORD, hello, push};
 use crate::{memory, repository};
 
 /// Quảng Trị, and a commune of it.

@@ -2,12 +2,12 @@
 
 use std::io::Write as _;
 
+use hopluu_rogue::frames::{
+    ACK, ASK, CHANGE, Group, OBJECTS, Object, PART, STREAM, UNKNOWN, frame, push, raw,
+};
 use hopluu_sync::CloseCode;
 
 use super::{Answer, Crafted, Host, INPUT_BYTES_MAX, Way};
-use crate::frames::{
-    ACK, ASK, CHANGE, Group, OBJECTS, Object, PART, STREAM, UNKNOWN, frame, push, raw,
-};
 
 pub(super) fn inputs(_host: &Host) -> Vec<Crafted> {
     let closed = |name, bytes: Vec<u8>, code: CloseCode| {
@@ -17,7 +17,7 @@ pub(super) fn inputs(_host: &Host) -> Vec<Crafted> {
         closed("a frame that says 2 MB", long(), CloseCode::FrameTooLarge),
         closed(
             "a second hello",
-            crate::frames::hello(),
+            hopluu_rogue::frames::hello(),
             CloseCode::HelloTwice,
         ),
         closed("lists that say 2^32", claiming(), CloseCode::Malformed),
@@ -66,7 +66,7 @@ fn claiming() -> Vec<u8> {
     // No span, then so many groups.
     let mut body = vec![0, 0xff, 0xff, 0xff, 0xff, 0x0f];
     body.resize(INPUT_BYTES_MAX - 8, 0);
-    raw(crate::frames::PUSH, &body)
+    raw(hopluu_rogue::frames::PUSH, &body)
 }
 
 fn entries() -> Vec<u8> {

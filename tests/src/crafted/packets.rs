@@ -2,13 +2,13 @@
 
 use hopluu_doc::limits::PACKET_CHANGES_MAX;
 use hopluu_engine::view::RefusalWhy;
+use hopluu_rogue::frames::long_push;
 use hopluu_sync::CloseCode;
 use hopluu_sync::limits::{ENTRY_BYTES_MAX, UNPACKED_BYTES_MAX};
 
 use super::link::packed;
 use super::papers::{group, key};
 use super::{Answer, Crafted, Host, Way};
-use crate::frames::long_push;
 
 /// As many bytes as one column may have beside the others.
 const ROOM: usize = ENTRY_BYTES_MAX - 1_024;

@@ -6,6 +6,7 @@ use hopluu_doc::limits::TEXT_CHARS_MAX;
 use hopluu_doc::{DocKey, Edit, Member, Report, SaveContext, SavedChange, pack};
 use hopluu_engine::view::RefusalWhy;
 use hopluu_model::{ActorId, ChangeHash, DocId, EntryKind, Epoch, ObjectId};
+use hopluu_rogue::frames::{CHANGE, Group, Object, RECEIPT, push};
 use hopluu_sync::{Bundle, CloseCode, Incoming};
 use hopluu_trust::{Address, Receipt, Record, RecordKind, Seal, SetId, Signature};
 use rand::SeedableRng as _;
@@ -13,7 +14,6 @@ use rand::rngs::StdRng;
 
 use super::host::{FORM, record};
 use super::{Answer, Crafted, Host, INPUT_BYTES_MAX, Way};
-use crate::frames::{CHANGE, Group, Object, RECEIPT, push};
 
 pub(super) fn inputs(host: &Host) -> Vec<Crafted> {
     let refused = |name, bytes, why: RefusalWhy| {

@@ -5,13 +5,16 @@
 //! process, world        the one binary as commands and as nodes       (this machine)
 //! stage, board, ledger  waiting, the table that grows, what was claimed
 //! story/*               the scenes
+//! hostile/*             the scenes of `--hostile`
 //! ```
 //! Everything goes through the public commands and their API. Nothing here knows how a node works
-//! inside, so that what the story shows is what anybody can do.
+//! inside, so that what the story shows is what anybody can do. Only the attackers of `--hostile` speak the protocol
+//! themselves, by `hopluu-rogue`.
 
 mod annex;
 mod board;
 mod cast;
+mod hostile;
 mod ledger;
 mod limits;
 mod plan;
@@ -46,13 +49,20 @@ pub(crate) struct DemoArgs {
     /// Leave the nodes running and say where they are
     #[arg(long)]
     keep: bool,
+    /// Let a commune that was taken over, stolen laptops and a hostile relay try what they must not be able to
+    #[arg(long, conflicts_with = "keep")]
+    hostile: bool,
 }
 
 /// Plays the story. Everything that was started is stopped again, however it ends; only a story that
 /// came to its end is kept.
 pub(super) async fn run(args: DemoArgs, context: &Context) -> Result<Exit, Failure> {
-    let mut ledger = Ledger::new(context.lang);
-    ledger.say(&words::title());
+    let mut ledger = Ledger::new(context.lang, args.hostile && context.is_json);
+    ledger.say(&if args.hostile {
+        hostile::title()
+    } else {
+        words::title()
+    });
     let stops = Stops::new();
     let prepared = stops.and_then(|stops| Ok((stops, prepare(context.lang)?)));
     let (mut stops, mut world) = match prepared {
@@ -108,7 +118,12 @@ async fn play(args: DemoArgs, world: &mut World, ledger: &mut Ledger) -> Result<
     });
     let form = form.ok_or_else(words::no_units)?;
     let enter = if args.check { None } else { enter_key() };
-    story::play(&mut Stage::new(world, ledger, form, enter)).await
+    let mut stage = Stage::new(world, ledger, form, enter);
+    if args.hostile {
+        hostile::play(&mut stage).await
+    } else {
+        story::play(&mut stage).await
+    }
 }
 
 /// The signals that end the story on the way.

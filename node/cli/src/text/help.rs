@@ -334,6 +334,9 @@ fn help_vi(path: &str, argument: &str) -> Option<&'static str> {
         ("bundle inspect" | "bundle import", "files") => "Tệp gói, hoặc ảnh chụp mã (PNG, JPEG)",
         ("restore", "file") => "Bản sao lưu",
         ("demo", "check") => "Không cần người: không dừng chờ; mã thoát 1 nếu có điều không đúng",
+        ("demo", "hostile") => {
+            "Cho một xã bị chiếm, máy bị lấy cắp và nút trung gian thù địch thử những gì không được phép"
+        }
         ("demo", "keep") => "Để các nút chạy tiếp và cho biết chúng ở đâu",
         ("rollup show" | "rollup explain" | "rollup recompute", "unit") => {
             "Đơn vị, theo mã hoặc MÃ@NGÀY"

@@ -5,34 +5,54 @@ use std::time::Instant;
 
 use hopluu_api::text::Both;
 use hopluu_form::Lang;
+use serde::Serialize;
 
 use super::process::seconds;
 use super::words;
+
+/// How it ended, for programs.
+#[derive(Debug, Serialize)]
+struct VerdictRow<'a> {
+    event: &'static str,
+    held: usize,
+    failed: &'a [Both],
+    millis: u128,
+}
 
 /// Speaks to the person, and keeps count of what was claimed.
 #[derive(Debug)]
 pub(super) struct Ledger {
     pub(super) lang: Lang,
+    /// Whether programs read it: then nothing is said but what is made for them.
+    pub(super) is_json: bool,
     begun: Instant,
     held: usize,
     failed: Vec<Both>,
 }
 
 impl Ledger {
-    pub(super) fn new(lang: Lang) -> Self {
+    pub(super) fn new(lang: Lang, is_json: bool) -> Self {
         Self {
             lang,
+            is_json,
             begun: Instant::now(),
             held: 0,
             failed: Vec::new(),
         }
     }
 
-    /// Prints a line.
+    /// Prints a line for people.
     pub(super) fn line(&self, text: &str) {
-        let mut out = std::io::stdout().lock();
-        // Whoever closed the output still gets the verdict as exit code.
-        let _nobody_reads = writeln!(out, "{text}").and_then(|()| out.flush());
+        if !self.is_json {
+            print(text);
+        }
+    }
+
+    /// Prints a line for programs.
+    pub(super) fn row(&self, row: &impl Serialize) {
+        if self.is_json {
+            print(&serde_json::to_string(row).expect("rows are plain JSON"));
+        }
     }
 
     /// Prints words in the person's language.
@@ -64,6 +84,12 @@ impl Ledger {
 
     /// The verdict; whether everything held.
     pub(super) fn verdict(&self) -> bool {
+        self.row(&VerdictRow {
+            event: "verdict",
+            held: self.held,
+            failed: &self.failed,
+            millis: self.begun.elapsed().as_millis(),
+        });
         self.line("");
         if self.failed.is_empty() {
             self.say(&words::all_held(self.held, &self.clock()));
@@ -79,4 +105,10 @@ impl Ledger {
         }
         false
     }
+}
+
+fn print(text: &str) {
+    let mut out = std::io::stdout().lock();
+    // Whoever closed the output still gets the verdict as exit code.
+    let _nobody_reads = writeln!(out, "{text}").and_then(|()| out.flush());
 }

@@ -43,16 +43,35 @@ impl Program {
             .arg(home)
             .args(["--lang", lang])
             .process_group(0);
+        // What a command writes by a name of its own comes to lie beside the homes.
+        if let Some(folder) = home.parent() {
+            command.current_dir(folder);
+        }
         command
     }
 
-    /// Runs a public command to its end and gives what it printed.
+    /// Runs a public command that must succeed, and gives what it printed.
     pub(super) async fn run(
         &self,
         home: &Path,
         args: &[&str],
         input: Option<&str>,
     ) -> Result<String, Broken> {
+        let told = self.tell(home, args, input).await?;
+        if told.code == Some(0) {
+            Ok(told.out)
+        } else {
+            Err(words::refused(&args.join(" "), told.code, told.err.trim()))
+        }
+    }
+
+    /// Runs a public command to its end.
+    pub(super) async fn tell(
+        &self,
+        home: &Path,
+        args: &[&str],
+        input: Option<&str>,
+    ) -> Result<Told, Broken> {
         let line = args.join(" ");
         let broken = |error: &std::io::Error| words::not_started(&line, error);
         let mut child = self
@@ -80,21 +99,16 @@ impl Program {
         let output = ended
             .map_err(|_| words::no_end(&line))?
             .map_err(|error| broken(&error))?;
-        if output.status.success() {
-            Ok(String::from_utf8_lossy(&output.stdout).into_owned())
-        } else {
-            let told = String::from_utf8_lossy(&output.stderr);
-            Err(words::refused(&line, output.status.code(), told.trim()))
-        }
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        Ok(Told {
+            code: output.status.code(),
+            out: text(&output.stdout),
+            err: text(&output.stderr),
+        })
     }
 
     /// Starts a node; what it prints goes to a file.
-    pub(super) fn start(
-        &self,
-        home: &Path,
-        log: &Path,
-        listen: Option<&str>,
-    ) -> Result<Running, Broken> {
+    pub(super) fn start(&self, home: &Path, log: &Path, args: &[&str]) -> Result<Running, Broken> {
         let broken = |error: std::io::Error| words::not_started("run", &error);
         let log = File::options()
             .create(true)
@@ -102,10 +116,7 @@ impl Program {
             .open(log)
             .map_err(broken)?;
         let mut command = self.command(home);
-        command.arg("run");
-        if let Some(listen) = listen {
-            command.args(["--listen", listen]);
-        }
+        command.arg("run").args(args);
         let child = command
             .stdin(Stdio::null())
             .stdout(log.try_clone().map_err(broken)?)
@@ -114,6 +125,14 @@ impl Program {
             .map_err(broken)?;
         Ok(Running { child })
     }
+}
+
+/// What a command said, and how it ended.
+#[derive(Debug)]
+pub(super) struct Told {
+    pub(super) code: Option<i32>,
+    pub(super) out: String,
+    pub(super) err: String,
 }
 
 /// A node's process. It outlives its value: whoever drops one without ending it means to keep it.

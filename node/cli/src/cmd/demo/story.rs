@@ -1,7 +1,7 @@
 //! The story, scene by scene.
 
 mod compare;
-mod enrol;
+pub(super) mod enrol;
 mod finish;
 mod kill;
 mod offices;

@@ -16,7 +16,7 @@ pub(super) struct Broken {
 }
 
 impl Broken {
-    fn new(vi: impl Into<String>, en: impl Into<String>) -> Self {
+    pub(super) fn new(vi: impl Into<String>, en: impl Into<String>) -> Self {
         Self {
             what: Both::new(vi, en),
             code: None,
@@ -37,7 +37,7 @@ pub(super) const COLUMN_HEADS: [(&str, &str); 8] = [
     ("không TN", "free"),
 ];
 
-fn both(vi: String, en: String) -> Both {
+pub(super) fn both(vi: String, en: String) -> Both {
     Both { vi, en }
 }
 

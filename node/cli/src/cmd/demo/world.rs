@@ -36,6 +36,8 @@ struct Node {
     listen: Option<String>,
     /// Its superior's address while the link is cut.
     set_aside: Option<Vec<String>>,
+    /// The file with the passphrase of its folder, where that is encrypted.
+    secret: Option<PathBuf>,
 }
 
 /// Everything that was started, so that everything is stopped.
@@ -67,6 +69,7 @@ impl World {
                 process: None,
                 listen: None,
                 set_aside: None,
+                secret: None,
             };
             world.nodes.insert(who, node);
         }
@@ -136,7 +139,20 @@ impl World {
         args: &[&str],
         input: Option<&str>,
     ) -> Result<String, Broken> {
-        self.program.run(self.dir(who), args, input).await
+        let node = self.node(who);
+        let opened = opened_by(node.secret.as_deref());
+        let args = [opened.as_slice(), args].concat();
+        self.program.run(&node.dir, &args, input).await
+    }
+
+    /// From now on a node's folder is encrypted, and this file opens it.
+    pub(super) fn encrypted(&mut self, who: Who, secret: PathBuf) {
+        self.node_mut(who).secret = Some(secret);
+    }
+
+    /// Where the passphrase of a node's folder is, if it is encrypted.
+    pub(super) fn secret(&self, who: Who) -> Option<&Path> {
+        self.node(who).secret.as_deref()
     }
 
     /// The door that the commands use, to look at a running node.
@@ -151,8 +167,11 @@ impl World {
         let program = self.program.clone();
         for who in whos {
             let node = self.node_mut(*who);
-            let listen = node.listen.clone();
-            node.process = Some(program.start(&node.dir, &node.log, listen.as_deref())?);
+            let mut args = opened_by(node.secret.as_deref());
+            if let Some(listen) = node.listen.as_deref() {
+                args.extend(["--listen", listen]);
+            }
+            node.process = Some(program.start(&node.dir, &node.log, &args)?);
         }
         for who in whos {
             let listen = self.answered(*who).await?;
@@ -227,6 +246,16 @@ impl World {
         self.start(whos).await
     }
 
+    /// Has a node call one more address.
+    pub(super) async fn calls_also(&mut self, who: Who, addr: &str) -> Result<(), Broken> {
+        self.stop(&[who]).await;
+        let dir = self.dir(who).to_owned();
+        let mut upstream = change_upstream(&dir, Vec::new())?;
+        upstream.push(addr.to_owned());
+        change_upstream(&dir, upstream)?;
+        self.start(&[who]).await
+    }
+
     /// How many nodes run.
     pub(super) fn running(&self) -> usize {
         self.nodes
@@ -262,6 +291,12 @@ impl Drop for World {
             }
         }
     }
+}
+
+/// What a command on an encrypted folder begins with.
+pub(super) fn opened_by(secret: Option<&Path>) -> Vec<&str> {
+    let secret = secret.and_then(Path::to_str);
+    secret.map_or(Vec::new(), |file| vec!["--home-passphrase-file", file])
 }
 
 /// Writes a stopped node's settings anew; answers the addresses it had.

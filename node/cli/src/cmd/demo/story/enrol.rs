@@ -15,7 +15,7 @@ use super::super::limits::{JOIN_EVERY, WAIT_MAX};
 use super::super::process::Program;
 use super::super::stage::{FORM, Stage};
 use super::super::words::{self, Broken, told};
-use super::super::world::Who;
+use super::super::world::{Who, opened_by};
 
 /// Any free port of this machine.
 const ANY_PORT: &str = "127.0.0.1:0";
@@ -39,7 +39,7 @@ pub(super) async fn play(stage: &mut Stage<'_>) -> Result<(), Broken> {
 }
 
 /// The province: its own root, with the one form for the one district.
-async fn root(stage: &mut Stage<'_>) -> Result<(), Broken> {
+pub(in super::super) async fn root(stage: &mut Stage<'_>) -> Result<(), Broken> {
     let (mut ours, mut others) = (String::new(), Vec::new());
     for (at, source) in crate::shipped::forms().into_iter().enumerate() {
         let path = stage.world.folder().join(format!("form-{at}.toml"));
@@ -64,7 +64,11 @@ async fn root(stage: &mut Stage<'_>) -> Result<(), Broken> {
     stage.world.start(&[Who::Province]).await
 }
 
-async fn invite(stage: &Stage<'_>, from: Who, what: &[&str]) -> Result<String, Broken> {
+pub(in super::super) async fn invite(
+    stage: &Stage<'_>,
+    from: Who,
+    what: &[&str],
+) -> Result<String, Broken> {
     let args = [&["invite", "--json"], what].concat();
     let told = stage.world.run(from, &args, None).await?;
     let invited: InviteView =
@@ -73,28 +77,35 @@ async fn invite(stage: &Stage<'_>, from: Who, what: &[&str]) -> Result<String, B
 }
 
 /// A place in the mesh that somebody is about to take.
-struct Seat {
+pub(in super::super) struct Seat {
     dir: PathBuf,
     ticket: String,
     listens: bool,
+    /// The file with the passphrase of a folder that is to be encrypted.
+    secret: Option<PathBuf>,
 }
 
-fn seat(stage: &Stage<'_>, who: Who, ticket: &str, listens: bool) -> Seat {
+pub(in super::super) fn seat(stage: &Stage<'_>, who: Who, ticket: &str, listens: bool) -> Seat {
     Seat {
         dir: stage.world.dir(who).to_owned(),
         ticket: ticket.to_owned(),
         listens,
+        secret: stage.world.secret(who).map(PathBuf::from),
     }
 }
 
 /// Joins side by side. An issuer lets so many callers of one address in at once; the others, being
 /// told to wait, try again.
-async fn join(program: &Program, seats: Vec<Seat>) -> Result<(), Broken> {
+pub(in super::super) async fn join(program: &Program, seats: Vec<Seat>) -> Result<(), Broken> {
     let mut joining = JoinSet::new();
     for seat in seats {
         let program = program.clone();
         joining.spawn(async move {
-            let mut args = vec!["join", seat.ticket.as_str()];
+            let mut args = opened_by(seat.secret.as_deref());
+            args.extend(["join", seat.ticket.as_str()]);
+            if seat.secret.is_some() {
+                args.push("--encrypt");
+            }
             if seat.listens {
                 args.extend(["--listen", ANY_PORT]);
             }
@@ -190,7 +201,7 @@ async fn everybody_is_there(stage: &mut Stage<'_>) -> Result<(), Broken> {
 }
 
 /// Waits until a node knows its unit and the form: from then on it can be written at.
-async fn has_form(stage: &Stage<'_>, who: Who) -> Result<(), Broken> {
+pub(in super::super) async fn has_form(stage: &Stage<'_>, who: Who) -> Result<(), Broken> {
     let children = if who == Who::District {
         stage.world.cast.communes.len()
     } else {

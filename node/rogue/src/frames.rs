@@ -1,7 +1,7 @@
 //! Frames as docs/protocol.md has them, written by hand: the program's own writer would refuse most.
 
 use hopluu_sync::limits::FRAME_BYTES_MAX;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// Kinds of frames.
 pub const HELLO: u8 = 1;
@@ -43,7 +43,7 @@ struct Hello {
 }
 
 /// The entries of one object and kind.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, Deserialize)]
 pub struct Group {
     /// Which.
     pub object: Object,
@@ -54,7 +54,7 @@ pub struct Group {
 }
 
 /// An object as a push names it.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, Deserialize)]
 pub enum Object {
     /// In full.
     New {
