@@ -9,6 +9,7 @@
 //! damage     a page of the database that is broken, a disk that is full
 //! hand       what is carried on sticks and paper
 //! hostile    a certified peer that breaks every rule
+//! hostile_demo what `hopluu demo --hostile` shows
 //! keys       joins cut off, tickets used twice, a root from paper
 //! near       communes that find each other on a network of their own
 //! people     who is let in at a node, and who is named for what
@@ -33,6 +34,7 @@ mod crash;
 mod damage;
 mod hand;
 mod hostile;
+mod hostile_demo;
 mod keys;
 mod near;
 mod people;

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! plan, annex, cast     who enters what, and who plays which part     (pure)
-//! process, world        the one binary as commands and as nodes       (this machine)
+//! process, world, disk  the one binary as commands and as nodes       (this machine)
 //! stage, board, ledger  waiting, the table that grows, what was claimed
 //! story/*               the scenes
 //! hostile/*             the scenes of `--hostile`
@@ -14,6 +14,7 @@
 mod annex;
 mod board;
 mod cast;
+mod disk;
 mod hostile;
 mod ledger;
 mod limits;

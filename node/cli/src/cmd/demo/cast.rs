@@ -20,6 +20,10 @@ pub(super) const OFFICE_COMMUNE: usize = 1;
 pub(super) const SILENT: usize = 2;
 /// Thanh: killed while it writes.
 pub(super) const KILLED: usize = 17;
+/// Hướng Việt: its folder is encrypted.
+pub(super) const ENCRYPTED: usize = 3;
+/// Hướng Phùng: its people have accounts.
+pub(super) const STAFFED: usize = 4;
 /// Tân Lập, Tân Liên, Húc, Thuận: their link is cut.
 pub(super) const CUT: Range<usize> = 11..15;
 
@@ -101,6 +105,8 @@ mod tests {
         );
         let names = [OFFICE_COMMUNE, SILENT, KILLED].map(|at| cast.name(at));
         assert_eq!(names, ["Thị trấn Lao Bảo", "Xã Hướng Lập", "Xã Thanh"]);
+        let names = [ENCRYPTED, STAFFED].map(|at| cast.name(at));
+        assert_eq!(names, ["Xã Hướng Việt", "Xã Hướng Phùng"]);
         let cut: Vec<_> = CUT.map(|at| cast.name(at)).collect();
         assert_eq!(cut, ["Xã Tân Lập", "Xã Tân Liên", "Xã Húc", "Xã Thuận"]);
         assert_eq!(cast.ordinary().len(), 14);

@@ -6,6 +6,7 @@ mod finish;
 mod kill;
 mod offices;
 mod reports;
+mod secure;
 mod totals;
 
 use super::stage::Stage;
@@ -15,6 +16,7 @@ use super::words::Broken;
 pub(super) async fn play(stage: &mut Stage<'_>) -> Result<(), Broken> {
     enrol::play(stage).await?;
     reports::enter(stage).await?;
+    secure::play(stage).await?;
     reports::cut(stage).await?;
     offices::play(stage).await?;
     kill::play(stage).await?;

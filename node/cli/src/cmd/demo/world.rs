@@ -145,6 +145,14 @@ impl World {
         self.program.run(&node.dir, &args, input).await
     }
 
+    /// A file beside the homes, with this line.
+    pub(super) fn file(&self, name: &str, line: &str) -> Result<PathBuf, Broken> {
+        let path = self.folder.path().join(name);
+        let written = std::fs::write(&path, format!("{line}\n"));
+        written.map_err(|error| words::no_folder(&error))?;
+        Ok(path)
+    }
+
     /// From now on a node's folder is encrypted, and this file opens it.
     pub(super) fn encrypted(&mut self, who: Who, secret: PathBuf) {
         self.node_mut(who).secret = Some(secret);

@@ -22,10 +22,8 @@ const LONG_AGO: Timestamp = Timestamp(1_609_459_200_000);
 /// A line that the commune has not set yet.
 const NEW_LINE: &str = "II.1.1.b";
 
-/// Where a name would lead if it were a path: out of the folder that everything here is in.
-const ESCAPE: &str = "../../hopluu-demo-escaped.pdf";
-/// What is left of it.
-const PLAIN: &str = "hopluu-demo-escaped.pdf";
+/// The last part of a name that is a path.
+const PLAIN: &str = "escaped.pdf";
 
 struct Commune {
     rogue: Rogue,
@@ -186,7 +184,7 @@ impl Commune {
             .sign(&self.rogue.signer, own)
             .map_err(words::unsigned)?;
         let (talk, signer) = (&mut self.talk, &self.rogue.signer);
-        let tried = attempt(11, words::wide_grant(), &["scope", "counts-not"]);
+        let tried = attempt(11, words::wide_grant(), &["scope"]);
         scene
             .attempt(tried, async |scene| says(talk, scene, RECORD, &wide).await)
             .await?;
@@ -218,12 +216,13 @@ impl Commune {
     async fn misnames(&mut self, scene: &mut Scene<'_, '_>) -> Result<(), Broken> {
         let scan = scene.stage.world.folder().join("scan.pdf");
         let bytes = std::fs::read(scan).map_err(|error| frame::no_folder(&error))?;
+        let name = into_home(scene).ok_or_else(frame::no_units)?;
         let mut another = scene.another(TAKEN)?;
         let named = another.save(&[Edit::Attach(Attachment {
             hash: fingerprint(&bytes),
             length: u64::try_from(bytes.len()).unwrap_or(u64::MAX),
             media: MediaType::Pdf,
-            name: ESCAPE.to_owned(),
+            name,
             caption: String::new(),
         })])?;
         let tried = attempt(20, words::path_name(), &["plain-name"]);
@@ -239,33 +238,41 @@ impl Commune {
             .await
     }
 
-    /// A step that is not its writer's to take.
+    /// Steps that are not their writer's to take.
     async fn steps(&mut self, scene: &mut Scene<'_, '_>) -> Result<(), Broken> {
         let office = Some("police".parse().map_err(|_| frame::no_units())?);
         let (clerk, chain) = self.rogue.certifies(&scene.unit(TAKEN), office, LATE)?;
         let known = encode_chain(&chain).map_err(words::unsigned)?;
-        let known = Record::sign(
-            &self.rogue.signer,
-            RecordKind::Certificate,
-            scene.unit(TAKEN),
-            known,
-        );
+        let (signer, unit) = (&self.rogue.signer, scene.unit(TAKEN));
+        let known = Record::sign(signer, RecordKind::Certificate, unit, known);
         let known = known.map_err(words::unsigned)?;
         offered(&mut self.talk, RECORD, &known).await?;
-        let rogue = Rogue::new(clerk, chain, self.rogue.root)?;
-        let mut talk = rogue.say(self.district, hello()).await?;
-        let accepted = [Edit::Event(LifecycleEvent::Accepted)];
-        let step = scene.forger(TAKEN)?.save(&accepted)?;
         let tried = attempt(13, words::step_out_of_order(), &["void/no-grant"]);
+        self.takes(scene, tried, &clerk, LifecycleEvent::Accepted)
+            .await
+    }
+
+    /// Brings a step that somebody has signed, in the commune's own report.
+    async fn takes(
+        &mut self,
+        scene: &mut Scene<'_, '_>,
+        tried: Attempt,
+        signer: &Signer,
+        step: LifecycleEvent,
+    ) -> Result<(), Broken> {
+        let step = scene.forger(TAKEN)?.save(&[Edit::Event(step)])?;
+        let before = scene.state(Who::District, TAKEN).await?;
+        let talk = &mut self.talk;
         scene
             .attempt(tried, async |scene| {
-                let body = step.sealed(&rogue.signer)?;
+                let body = step.sealed(signer)?;
                 if let Some(code) = talk.offer(step.object(), CHANGE, body).await? {
                     return Ok(answered(Some(code)));
                 }
                 let mut seen = scene.void(Who::District, step.hash).await?;
-                if scene.state(Who::District, TAKEN).await? != "opened" {
-                    seen.said.insert("counts".to_owned());
+                let after = scene.state(Who::District, TAKEN).await?;
+                if after != before {
+                    seen.said.insert(format!("state/{after}"));
                 }
                 Ok(seen)
             })
@@ -309,6 +316,13 @@ async fn says(
     })
 }
 
+/// Where it would lie if a name were a path: out of the folder that everything here is in, and into the district's.
+fn into_home(scene: &Scene<'_, '_>) -> Option<String> {
+    let folder = scene.stage.world.folder().file_name()?.to_str()?;
+    let home = scene.stage.world.dir(Who::District).file_name()?.to_str()?;
+    Some(format!("../{folder}/{home}/{PLAIN}"))
+}
+
 /// Saves the scan at the district by the name that it goes by now, and says where that came to lie.
 async fn saved(scene: &Scene<'_, '_>, bytes: &[u8]) -> Result<Seen, Broken> {
     let folder = scene.stage.world.folder();
@@ -316,7 +330,8 @@ async fn saved(scene: &Scene<'_, '_>, bytes: &[u8]) -> Result<Seen, Broken> {
     let which = [FORM, PERIOD, "1", "--unit", &unit, "--instance", "1"];
     let save = [&["report", "save-attachment"], &which[..]].concat();
     let told = scene.stage.world.run(Who::District, &save, None).await;
-    let (inside, outside) = (folder.join(PLAIN), folder.join(ESCAPE));
+    let inside = folder.join(PLAIN);
+    let outside = scene.stage.world.dir(Who::District).join(PLAIN);
     let is_inside = std::fs::read(&inside).is_ok_and(|read| read == bytes);
     Ok(match (told, outside.exists()) {
         (_, true) => "escaped".into(),

@@ -9,6 +9,7 @@ use hopluu_rogue::{Rogue, age_session};
 use hopluu_trust::Signer;
 use rustix::process::Signal;
 
+use super::super::disk::readable;
 use super::super::process::send;
 use super::super::stage::{FORM, PERIOD};
 use super::super::words::{self as frame, Broken};
@@ -31,6 +32,9 @@ const THIRTEEN_HOURS_MS: i64 = 13 * 60 * 60 * 1_000;
 /// Guesses at a passphrase, and how many of them may be tried at the key in the minute that they take.
 const GUESSES: usize = 1_000;
 const TRIED_MAX: usize = 6;
+
+/// What a thief looks for on a disk: a figure, a form, how tables begin.
+const LOOKED_FOR: [&str; 4] = [TREASURE, FORM, "SQLite format 3", "CREATE TABLE"];
 
 /// What the police write when they may: their own line.
 const OWN: &str = "3";
@@ -203,34 +207,16 @@ async fn closed(scene: &mut Scene<'_, '_>) -> Result<(), Broken> {
                 let told = program.tell(&dir, &args, None).await?;
                 seen.said.insert(words::code_of(&told));
             }
-            if let Some(word) = readable(&dir)? {
+            if let Some(word) = readable(&dir, &LOOKED_FOR)? {
                 seen.said.insert(format!("reads {word}"));
             }
             Ok(seen)
         })
         .await?;
-    let is_found = readable(scene.stage.world.dir(OPEN_LAPTOP))?.is_some();
+    let is_found = readable(scene.stage.world.dir(OPEN_LAPTOP), &LOOKED_FOR)?.is_some();
     scene.control(Some(Attacker::Laptop), is_found, &words::plain_disk());
     let show = ["report", "show", FORM, PERIOD, "--json"];
     let shown = scene.stage.world.run(CLOSED_LAPTOP, &show, None).await?;
     scene.control(None, shown.contains(TREASURE), &words::passphrase_opens());
     Ok(())
-}
-
-/// The first of what a thief looks for that stands in a file of a folder: a figure, a form, how tables begin.
-fn readable(dir: &Path) -> Result<Option<&'static str>, Broken> {
-    let listed = std::fs::read_dir(dir).map_err(|error| frame::no_folder(&error))?;
-    for file in listed.flatten().filter(|file| file.path().is_file()) {
-        let bytes = std::fs::read(file.path()).map_err(|error| frame::no_folder(&error))?;
-        let has = |word: &&str| {
-            bytes
-                .windows(word.len())
-                .any(|part| part == word.as_bytes())
-        };
-        let words = [TREASURE, FORM, "SQLite format 3", "CREATE TABLE"];
-        if let Some(word) = words.into_iter().find(has) {
-            return Ok(Some(word));
-        }
-    }
-    Ok(None)
 }

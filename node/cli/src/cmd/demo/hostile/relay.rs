@@ -131,6 +131,8 @@ async fn receives(
 
 /// A stick, altered in each of its bytes; then as it was.
 async fn carries(scene: &mut Scene<'_, '_>) -> Result<(), Broken> {
+    scene.stage.world.cut(&[HONEST]).await?;
+    let sum = scene.saves().await?;
     let file = scene.stage.world.folder().join("up.hlb");
     let out = file.display().to_string();
     let district = scene.unit(Who::District).to_string();
@@ -138,7 +140,7 @@ async fn carries(scene: &mut Scene<'_, '_>) -> Result<(), Broken> {
     scene.stage.world.run(HONEST, &args, None).await?;
     let bundle = std::fs::read(&file).map_err(|error| frame::no_folder(&error))?;
     let client = scene.stage.world.client(Who::District).await?;
-    let refused = &["M-1601", "M-1602", "M-1603"];
+    let refused = &["M-1601", "M-1602"];
     let tried = attempt(14, words::altered_bundle(bundle.len()), refused);
     scene
         .attempt(tried, async |_| {
@@ -158,8 +160,9 @@ async fn carries(scene: &mut Scene<'_, '_>) -> Result<(), Broken> {
         })
         .await?;
     let taken = client.bundle_import(bundle).await.is_ok();
-    scene.control(Some(Attacker::Relay), taken, &words::own_bundle());
-    Ok(())
+    let counts = taken && scene.comes_to(Who::District, WATCHED, &sum).await?;
+    scene.control(Some(Attacker::Relay), counts, &words::own_bundle());
+    scene.stage.world.mend(&[HONEST]).await
 }
 
 /// A ticket that two use at the same moment: one is let in, and the other is told.

@@ -168,17 +168,22 @@ impl<'s, 'w> Scene<'s, 'w> {
 
     /// The honest commune goes on, and what it saves arrives.
     pub(super) async fn goes_on(&mut self) -> Result<(), Broken> {
-        self.honest += 1;
-        let figure = format!("{WATCHED}={}", self.honest);
-        let args = ["report", "set", FORM, PERIOD, "--new", &figure];
-        self.stage.world.run(HONEST, &args, None).await?;
-        let sum = (self.honest + TAKEN_HAS).to_string();
+        let sum = self.saves().await?;
         let mut is_there = true;
         for who in [Who::District, Who::Province] {
             is_there &= self.comes_to(who, WATCHED, &sum).await?;
         }
         self.control(None, is_there, &words::goes_on(&sum));
         Ok(())
+    }
+
+    /// The honest commune saves one more; answers what the totals will be.
+    pub(super) async fn saves(&mut self) -> Result<String, Broken> {
+        self.honest += 1;
+        let figure = format!("{WATCHED}={}", self.honest);
+        let args = ["report", "set", FORM, PERIOD, "--new", &figure];
+        self.stage.world.run(HONEST, &args, None).await?;
+        Ok((self.honest + TAKEN_HAS).to_string())
     }
 
     async fn counted(&self) -> Result<Counted, Broken> {

@@ -1,12 +1,10 @@
 //! A small mesh at work, before anybody does anything wrong.
 
-use std::path::PathBuf;
-
 use hopluu_engine::view::Selector;
 
 use super::super::stage::{FORM, PERIOD};
 use super::super::story::enrol::{has_form, invite, join, root, seat};
-use super::super::words::{self as frame, Broken};
+use super::super::words::Broken;
 use super::super::world::Who;
 use super::scene::{CLOSED_LAPTOP, HONEST, OPEN_LAPTOP, Scene, TAKEN, TAKEN_HAS, WATCHED};
 use super::words;
@@ -56,7 +54,7 @@ async fn communes(scene: &mut Scene<'_, '_>) -> Result<(), Broken> {
 }
 
 async fn offices(scene: &mut Scene<'_, '_>) -> Result<(), Broken> {
-    let secret = file(scene, "closed.txt", SECRET)?;
+    let secret = scene.stage.world.file("closed.txt", SECRET)?;
     scene.stage.world.encrypted(CLOSED_LAPTOP, secret);
     let mut seats = Vec::new();
     for (who, office) in [(OPEN_LAPTOP, "police"), (CLOSED_LAPTOP, "health")] {
@@ -74,8 +72,8 @@ async fn offices(scene: &mut Scene<'_, '_>) -> Result<(), Broken> {
 
 /// The open laptop has people with accounts; its administrator is logged in.
 async fn people(scene: &mut Scene<'_, '_>) -> Result<(), Broken> {
-    let admin = file(scene, "admin.txt", ADMIN_SECRET)?;
-    let reader = file(scene, "reader.txt", READER_SECRET)?;
+    let admin = scene.stage.world.file("admin.txt", ADMIN_SECRET)?;
+    let reader = scene.stage.world.file("reader.txt", READER_SECRET)?;
     let (admin, reader) = (admin.display().to_string(), reader.display().to_string());
     let by = "--passphrase-file";
     let world = &scene.stage.world;
@@ -100,7 +98,7 @@ async fn people(scene: &mut Scene<'_, '_>) -> Result<(), Broken> {
 async fn work(scene: &mut Scene<'_, '_>) -> Result<(), Broken> {
     let taken = format!("{WATCHED}={TAKEN_HAS}");
     let treasure = format!("{HEALTH_LINE}={TREASURE}");
-    let scan = file(scene, "scan.pdf", "%PDF-1.7\nbản ký\n")?;
+    let scan = scene.stage.world.file("scan.pdf", "%PDF-1.7\nbản ký\n")?;
     let scan = scan.display().to_string();
     for (who, figure) in [(TAKEN, &taken), (CLOSED_LAPTOP, &treasure)] {
         let set = ["report", "set", FORM, PERIOD, "--new", figure];
@@ -125,12 +123,4 @@ async fn work(scene: &mut Scene<'_, '_>) -> Result<(), Broken> {
     let arrived = scene.comes_to(Who::Province, HEALTH_LINE, TREASURE).await?;
     scene.control(None, arrived, &words::office_arrived());
     Ok(())
-}
-
-/// Puts a line into a file beside the homes.
-fn file(scene: &Scene<'_, '_>, name: &str, line: &str) -> Result<PathBuf, Broken> {
-    let path = scene.stage.world.folder().join(name);
-    let written = std::fs::write(&path, format!("{line}\n"));
-    written.map_err(|error| frame::no_folder(&error))?;
-    Ok(path)
 }

@@ -61,7 +61,7 @@ fixed! {
     outside_parent: "tự cấp chứng thư nút chính của xã bên cạnh", "a certificate of its own for the commune beside it";
     wide_grant: "cấp cho ngành mình quyền ghi mọi báo cáo của huyện", "a grant for its office over all reports of the district";
     forged_receipt: "biên nhận giả của huyện cho báo cáo xã khác", "a forged receipt of the district for another's report";
-    path_name: "đặt tên tệp là đường dẫn ra ngoài thư mục", "a file name that is a path out of the folder";
+    path_name: "đặt tên tệp là đường dẫn vào thư mục của huyện", "a file name that is a path into the district's home";
     step_out_of_order: "ngành của xã tự ghi \"đã tiếp nhận\" khi chưa ai ký, gửi", "its office writes `accepted` before anybody has signed or submitted";
     no_session: "hỏi nút mà không đăng nhập", "a request without a session";
     stolen_session: "phiên sao chép được, sau khi chủ đăng xuất", "a copied session, after its owner has logged out";
@@ -119,7 +119,7 @@ fixed! {
     passphrase_opens: "mật khẩu đúng mở lại đủ số liệu", "the right passphrase brings the figures back";
     revocation_arrived: "tỉnh đã biết về việc thu hồi", "the province has heard of the revocation";
     own_seal: "cũng chữ ký ấy, ở đúng chỗ: được nhận", "the same signature where it was put: it is taken";
-    own_bundle: "gói không sửa: được nhận", "the bundle as it was: it is taken";
+    own_bundle: "gói không sửa: được nhận và được tính", "the bundle as it was: it is taken, and counts";
     one_let_in: "một trong hai được vào", "one of the two is let in";
 }
 
@@ -171,10 +171,6 @@ fn meaning(said: &str) -> Option<Both> {
             "không có trong cây đơn vị của nơi cấp",
             "not below its issuer in the tree",
         ),
-        "counts-not" => (
-            "giữ lại nhưng không có hiệu lực",
-            "kept, and counts for nothing",
-        ),
         "plain-name" => (
             "chỉ còn tên tệp, nằm trong thư mục",
             "only a name is left of it, inside the folder",
@@ -189,7 +185,6 @@ fn meaning(said: &str) -> Option<Both> {
         "403 M-1507" => ("không trả lời trang web", "no page is answered"),
         "M-1601" => ("gói hỏng", "damaged bundle"),
         "M-1602" => ("gói cho nút khác", "for another node"),
-        "M-1603" => ("không phải nút của mạng", "not by an enrolled node"),
         "M-2060" => ("cần mật khẩu", "a passphrase is needed"),
         "M-2113" => ("mật khẩu không mở được", "the passphrase does not open it"),
         "M-2208" => ("mã mời đã dùng", "the ticket has been used"),

@@ -16,6 +16,7 @@ use super::super::process::Program;
 use super::super::stage::{FORM, Stage};
 use super::super::words::{self, Broken, told};
 use super::super::world::{Who, opened_by};
+use super::secure;
 
 /// Any free port of this machine.
 const ANY_PORT: &str = "127.0.0.1:0";
@@ -126,6 +127,7 @@ pub(in super::super) async fn join(program: &Program, seats: Vec<Seat>) -> Resul
 }
 
 async fn communes(stage: &mut Stage<'_>) -> Result<(), Broken> {
+    secure::encrypt(stage)?;
     let mut seats = Vec::new();
     for at in 0..stage.world.cast.communes.len() {
         let unit = stage
@@ -139,7 +141,8 @@ async fn communes(stage: &mut Stage<'_>) -> Result<(), Broken> {
     }
     let communes: Vec<Who> = (0..seats.len()).map(Who::Commune).collect();
     join(&stage.world.program, seats).await?;
-    stage.world.start(&communes).await
+    stage.world.start(&communes).await?;
+    secure::staff(stage).await
 }
 
 async fn offices(stage: &mut Stage<'_>, used_ticket: &str) -> Result<(), Broken> {

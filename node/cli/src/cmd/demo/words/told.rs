@@ -35,6 +35,9 @@ steps! {
     enter: "Các xã nhập số liệu", "Communes enter their figures";
         "Mỗi lần một báo cáo nằm trên đĩa ở xã, tổng ở huyện và tỉnh tự tăng.",
         "As soon as a report is on disk in a commune, the totals of district and province rise by themselves.";
+    secure: "Ổ đĩa mã hóa và người dùng có tài khoản", "An encrypted disk, and people with accounts";
+        "Một xã mã hóa thư mục của mình, ở một xã khác ai làm việc cũng phải đăng nhập; báo cáo đi như mọi nơi.",
+        "One commune encrypts its folder, at another whoever works logs in; their reports go up as everybody's.";
     cut: "Bốn xã mất mạng", "Four communes are cut off";
         "Họ vẫn nhập và lưu được; có mạng lại là báo cáo tự đi lên.",
         "They go on entering and saving; when the link is back, the reports go up by themselves.";
@@ -111,6 +114,27 @@ pub(in super::super) fn receipts(name: &str) -> Both {
     both(
         format!("{name} thấy báo cáo của mình đã tới huyện và tỉnh (biên nhận có chữ ký)"),
         format!("{name} sees its report at the district and the province (signed receipts)"),
+    )
+}
+
+// --------------------------------------------------------------------------------------- secure
+
+fixed! {
+    disk_says_all: "cũng cách tìm ấy thì đọc được ổ đĩa không mã hóa", "the same search reads a disk that is not encrypted";
+    login_needed: "không có phiên thì nút không trả lời (M-1701)", "without a session the node answers nobody (M-1701)";
+}
+
+pub(in super::super) fn disk_says_nothing(name: &str) -> Both {
+    both(
+        format!("{name}: không tệp nào đọc được, báo cáo vẫn nằm trong các tổng"),
+        format!("{name}: no file can be read, and its report is in the totals"),
+    )
+}
+
+pub(in super::super) fn names_account(name: &str, account: &str) -> Both {
+    both(
+        format!("{name}: ở huyện, mỗi lần lưu đều ghi tài khoản `{account}`"),
+        format!("{name}: at the district every save names the account `{account}`"),
     )
 }
 
