@@ -4,7 +4,7 @@ mod quic;
 
 use std::fmt;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use hopluu_model::{Digest, Fault, Place};
@@ -150,6 +150,8 @@ enum Beneath {
     Quic {
         connection: Connection,
         answered: Answered,
+        /// The first to close it says why, also where that has to wait for the end of the handshake.
+        is_closing: AtomicBool,
         /// Of a called node: its way, on which what brings no answer is repeated.
         way: Option<Watch>,
     },
@@ -256,6 +258,7 @@ impl Link {
             beneath: Beneath::Quic {
                 connection,
                 answered,
+                is_closing: AtomicBool::new(false),
                 way,
             },
             peer,
@@ -364,14 +367,18 @@ impl LinkHandle {
     /// Closes at once. What is queued is lost, and the peer learns code and reason: before the end of the
     /// handshake nothing can be told, so a link that is younger closes when it is through.
     pub fn close(&self, code: CloseCode, reason: &str) {
-        let (connection, answered) = match &self.0.beneath {
+        let (connection, answered, is_closing) = match &self.0.beneath {
             Beneath::Line(line) => return line.close(code, reason),
             Beneath::Quic {
                 connection,
                 answered,
+                is_closing,
                 ..
-            } => (connection.clone(), answered),
+            } => (connection.clone(), answered, is_closing),
         };
+        if is_closing.swap(true, Ordering::Relaxed) {
+            return;
+        }
         if answered.borrow().is_some() {
             connection.close(code.on_wire(), reason.as_bytes());
             return;

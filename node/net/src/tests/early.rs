@@ -68,6 +68,24 @@ async fn a_second_call_speaks_with_its_first_packet() {
     assert_eq!(closed(&mut up).await, told);
 }
 
+/// Whoever is turned away is told why, however soon.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_link_that_is_closed_and_dropped_at_once_ends_with_its_code() {
+    let (commune, district) = (node(3), node(2));
+    let at = met(&commune, &district).await;
+    for _ in 0..20 {
+        let mut up = dial_and_say(&commune, at, b"early").await;
+        let down = accept_link(&district).await;
+        down.handle().close(CloseCode::REVOKED, "why");
+        drop(down);
+        let told = CloseReason::Peer {
+            code: CloseCode::REVOKED,
+            text: "why".to_owned(),
+        };
+        assert_eq!(closed(&mut up).await, told);
+    }
+}
+
 #[tokio::test]
 async fn what_a_restarted_district_dropped_is_said_again() {
     let (commune, district) = (node(3), node(2));

@@ -32,6 +32,8 @@ fn attempt(line: u8, tried: Both, stoppers: &'static [&'static str]) -> Attempt 
 
 pub(super) async fn play(scene: &mut Scene<'_, '_>, stolen: &Signer) -> Result<(), Broken> {
     scene.stage.step(&words::relay()).await;
+    // While there is one node of the district, a stick is for that one.
+    carries(scene).await?;
     let district = scene.unit(Who::District).to_string();
     let ticket = invite(scene.stage, Who::Province, &[&district]).await?;
     let rogue = Rogue::join(&ticket).await?;
@@ -47,7 +49,6 @@ pub(super) async fn play(scene: &mut Scene<'_, '_>, stolen: &Signer) -> Result<(
     replays(scene, &mut above, &heard).await?;
     receives(scene, &mut below, &rogue).await?;
     drop((above, below));
-    carries(scene).await?;
     shares_a_ticket(scene).await?;
     scene.goes_on().await
 }
@@ -159,8 +160,10 @@ async fn carries(scene: &mut Scene<'_, '_>) -> Result<(), Broken> {
             Ok(seen)
         })
         .await?;
-    let taken = client.bundle_import(bundle).await.is_ok();
-    let counts = taken && scene.comes_to(Who::District, WATCHED, &sum).await?;
+    let mut counts = client.bundle_import(bundle).await.is_ok();
+    for who in [Who::District, Who::Province] {
+        counts = counts && scene.comes_to(who, WATCHED, &sum).await?;
+    }
     scene.control(Some(Attacker::Relay), counts, &words::own_bundle());
     scene.stage.world.mend(&[HONEST]).await
 }
