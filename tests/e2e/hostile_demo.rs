@@ -29,10 +29,10 @@ const LINES: [(u64, &str, &[&str]); 25] = [
     (4, "laptop", &["void/no-grant"]),
     (23, "laptop", &["close/263"]),
     (22, "laptop", &["M-2060", "M-2113"]),
+    (14, "relay", &["M-1601"]),
     (2, "relay", &["void/revoked"]),
     (6, "relay", &["signature"]),
     (12, "relay", &["scope"]),
-    (14, "relay", &["M-1601"]),
     (15, "relay", &["M-2208"]),
 ];
 
