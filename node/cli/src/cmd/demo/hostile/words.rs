@@ -99,8 +99,8 @@ pub(super) fn guessed(tried: usize, turned_away: usize) -> Both {
 
 pub(super) fn stands(documents: u64) -> Both {
     both(
-        format!("phần đã ghi trước trong {documents} tài liệu vẫn còn"),
-        format!("what it wrote before stands in {documents} documents"),
+        format!("số tài liệu còn giữ phần nó ghi trước đó: {documents}"),
+        format!("documents in which what it wrote before stands: {documents}"),
     )
 }
 
