@@ -26,7 +26,7 @@ use crate::province::{A_FLOOD, CODES, LAST_HALF, Level, Round, THIS_HALF};
 use crate::world::{Happening, World};
 
 /// Between two forged saves of one office.
-const FORGED_MS: Between = Between(HOUR, 2 * DAY);
+const FORGED_MS: Between = Between(HOUR / 2, DAY / 2);
 
 /// Between two things that a main node gives or takes back.
 const RIGHTS_MS: Between = Between(3 * DAY, 30 * DAY);
