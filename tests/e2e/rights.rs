@@ -1,11 +1,12 @@
 //! Offices that write what they may, and one that writes what it may not.
 
+use hopluu_doc::LifecycleEvent;
 use hopluu_net::CloseCode;
 use hopluu_rogue::frames::{CHANGE, hello};
 use hopluu_sync::RefusalCode;
 
 use crate::rogue::{Forged, Rogue};
-use crate::world::{COMMUNE, World, line, rows, until};
+use crate::world::{COMMUNE, DISTRICT, World, YEARS, line, rows, until};
 
 /// The figure that a forged change sets; the form gives it to the police.
 const FORGED: &str = "II.1.1.a";
@@ -76,6 +77,54 @@ async fn what_is_void_is_adopted_or_dismissed_by_a_person() {
     assert_eq!(line(&total, FORGED)["value"], "666");
     let all = commune.home.ask(&["void", "list", "--all"]);
     assert_eq!(rows(&all, "")[0]["answer"], "adopted");
+}
+
+/// A commune that says of its own report that it was submitted, which nobody has signed, and accepted.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn steps_out_of_order_and_a_superior_s_steps_change_nothing_and_are_listed() {
+    let world = World::new();
+    let district = world.root("465", DISTRICT).start();
+    let rogue = Rogue::join(&district, COMMUNE).await;
+    let steps = vec![
+        LifecycleEvent::Opened,
+        LifecycleEvent::Submitted,
+        LifecycleEvent::Accepted,
+    ];
+    let forged = Forged::taking(COMMUNE, "", steps);
+    let mut talk = rogue.say(hello()).await;
+    let body = forged.sealed(&rogue.signer);
+    assert_eq!(talk.offer(forged.object(), CHANGE, body).await, None);
+    until("it is seen to be void", || voids(&district.home).len() == 1);
+    let listed = district.home.ask(&["report", "list"]);
+    assert_eq!(rows(&listed, "")[0]["state"], "opened");
+    let void = voids(&district.home).remove(0);
+    assert_eq!(void["why"], "not-superior");
+    assert_eq!(rows(&void, "/what"), ["accepted", "submitted"]);
+    assert_eq!(void["author_unit"], COMMUNE);
+    // Its figure counts as ever.
+    let total = district.home.total(DISTRICT);
+    assert_eq!(line(&total, FORGED)["value"], "666");
+    // Nobody has signed it, so there is nothing that could be taken.
+    let change = void["change"].as_str().expect("a name");
+    district
+        .home
+        .refuses(&["void", "adopt", change], 2, "M-1217");
+    let audit = ["audit", "report", "pcmd-review", YEARS, "--unit", COMMUNE];
+    let audit = district.home.ask(&audit);
+    let steps = rows(&audit, "/things").iter();
+    let steps = steps.filter(|thing| thing["kind"] == "step");
+    let told: Vec<_> = steps
+        .map(|thing| (&thing["name"], &thing["writes"][0]["void"]))
+        .map(|(name, void)| (name.as_str().unwrap_or(""), void.as_str()))
+        .collect();
+    let expected = [
+        ("accepted", Some("not-superior")),
+        ("opened", None),
+        ("submitted", Some("out-of-order")),
+    ];
+    assert_eq!(told, expected);
+    district.home.ask(&["void", "dismiss", change]);
+    assert!(voids(&district.home).is_empty());
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

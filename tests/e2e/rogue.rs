@@ -112,6 +112,11 @@ impl Forged {
 
     /// The same in a compartment.
     pub(crate) fn within(unit: &str, compartment: &str) -> Self {
+        Self::taking(unit, compartment, vec![LifecycleEvent::Opened])
+    }
+
+    /// With the steps that its author claims, one upon the other.
+    pub(crate) fn taking(unit: &str, compartment: &str, steps: Vec<LifecycleEvent>) -> Self {
         let text = shipped_form("pcmd-review.toml").expect("the form ships");
         let form = Arc::new(Form::parse(&text).expect("it is sound"));
         let mut key = DocKey::report(
@@ -127,8 +132,9 @@ impl Forged {
             key: FigureKey::whole("II.1.1.a".parse().expect("a code")),
             value: value.parse().expect("a value"),
         };
-        let opened = [Edit::Event(LifecycleEvent::Opened), figure("666")];
-        let change = forger.save(&opened).expect("a save");
+        let mut edits: Vec<_> = steps.into_iter().map(Edit::Event).collect();
+        edits.push(figure("666"));
+        let change = forger.save(&edits).expect("a save");
         let next = forger.save(&[figure("777")]).expect("a save");
         Self {
             key,

@@ -360,6 +360,10 @@ pub fn hint(error: &CommandError) -> Option<Both> {
                 "xem quyền bằng `hopluu grant list`; máy chính của đơn vị giao thêm bằng `hopluu grant give`",
                 "see `hopluu grant list`; the unit's main node gives more with `hopluu grant give`",
             ),
+            Void::OutOfOrder => Both::new(
+                "làm đủ các bước trước, rồi nhận lại; xem bằng `hopluu void show`",
+                "take the steps before it first, then adopt it; see `hopluu void show`",
+            ),
             _ => Both::new(
                 "hỏi máy chính của đơn vị hoặc cấp trên",
                 "ask the unit's main node, or the superior",
@@ -440,6 +444,8 @@ fn void_vi(why: Void) -> &'static str {
         Void::OtherUnit => "báo cáo của đơn vị khác",
         Void::NoGrant => "cơ quan chưa được giao phần này",
         Void::Revoked => "quyền đã bị thu hồi",
+        Void::NotSuperior => "chỉ cấp trên tiếp nhận hoặc trả lại báo cáo",
+        Void::OutOfOrder => "bước trước nó chưa có",
     }
 }
 

@@ -112,7 +112,7 @@ impl<'a> Docket<'a> {
             let subject = subject(self.doc, self.key);
             self.registry.rights(author(by), &subject)
         });
-        matches!(rights.of_change(|_| false), Allowed::Everything)
+        matches!(rights.of_change(|_| false), Allowed::Everything { .. })
     }
 
     /// Has an author write no more than what an office gets with its certificate: a person of that office, at the node

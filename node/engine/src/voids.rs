@@ -1,14 +1,18 @@
 //! What somebody wrote who may not: shown, adopted, dismissed.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use hopluu_doc::{Answer, DocKey, Edit, HistoryEntry, Judge, Report, VoidOps};
-use hopluu_model::{ChangeHash, DocId, ErrorChain};
+use hopluu_doc::{Answer, DocKey, Edit, FactsView, HistoryEntry, Judge, Report};
+use hopluu_model::{ChangeHash, DocId, ErrorChain, Step};
+use hopluu_store::DbError;
+use hopluu_trust::{Act, Void};
 
 use crate::core::Core;
 use crate::docket::SealedBy;
 use crate::edit::Made;
 use crate::error::CommandError;
+use crate::resolve::Meant;
 use crate::show::wrote;
 use crate::turn::{Reply, Turn};
 use crate::view::{Saved, Selector, VoidQuery, VoidView};
@@ -16,7 +20,7 @@ use crate::view::{Saved, Selector, VoidQuery, VoidView};
 /// A change of which something is void, as an open document tells of it.
 struct Told {
     entry: HistoryEntry,
-    void: VoidOps,
+    why: Void,
     names: Vec<String>,
     answer: Option<Answer>,
 }
@@ -27,12 +31,32 @@ impl Core {
     /// # Errors
     /// When the store or a document cannot be read.
     pub fn void_list(&mut self, query: &VoidQuery) -> Result<Vec<VoidView>, CommandError> {
-        let docs = self.read()?.void_docs().map_err(CommandError::Store)?;
+        let docs = self.docs_with_void().map_err(CommandError::Store)?;
         let mut views = Vec::new();
         for doc in docs {
             views.extend(self.voids_of(doc, query)?);
         }
         Ok(views)
+    }
+
+    /// Those in which an author had no right, and those in which a step was taken out of order, which no record says.
+    fn docs_with_void(&self) -> Result<Vec<DocId>, DbError> {
+        let read = self.store().read()?;
+        let judged: BTreeSet<_> = read.void_docs()?.into_iter().collect();
+        let mut docs = Vec::new();
+        read.for_each_doc(|row| docs.push(row.doc))?;
+        let mut found = Vec::new();
+        for doc in docs {
+            let is_out_of_order = || -> Result<bool, DbError> {
+                let body = read.facts(doc)?.unwrap_or_default();
+                let state = FactsView::new(&body).and_then(|facts| facts.state());
+                Ok(state.is_ok_and(|state| !state.out_of_order.is_empty()))
+            };
+            if judged.contains(&doc) || is_out_of_order()? {
+                found.push(doc);
+            }
+        }
+        Ok(found)
     }
 
     fn voids_of(&mut self, doc: DocId, query: &VoidQuery) -> Result<Vec<VoidView>, CommandError> {
@@ -74,7 +98,7 @@ impl Core {
                 account: by.and_then(SealedBy::person),
                 author_unit: place.map(|place| place.unit.clone()),
                 author_office: place.and_then(|place| place.office.clone()),
-                why: one.void.why.as_str().to_owned(),
+                why: one.why.as_str().to_owned(),
                 what: one.names,
                 wrote: one.entry.touched.iter().map(wrote).collect(),
                 answer: one.answer.map(|answer| answer.as_str().to_owned()),
@@ -131,6 +155,9 @@ impl Core {
         } else {
             Answer::Dismissed
         };
+        if is_adopted {
+            self.may_adopt(&meant, &void.what, &adopted)?;
+        }
         // What was written in the wrong document is adopted into the right one.
         let edits = if is_adopted { adopted } else { Vec::new() };
         let answer = Edit::Answer { change, answer };
@@ -138,11 +165,42 @@ impl Core {
     }
 }
 
+impl Core {
+    /// Adopting is writing: a step that would not count, or is a superior's to take, is not written in one's own name.
+    fn may_adopt(
+        &self,
+        meant: &Meant,
+        what: &[String],
+        edits: &[Edit],
+    ) -> Result<(), CommandError> {
+        let refused = |step: &str, why| CommandError::NotGranted {
+            what: step.to_owned(),
+            why,
+        };
+        let is_superior = self.me().unit != meant.key.unit;
+        let steps = edits.iter().filter_map(|edit| match edit {
+            Edit::Event(event) => Some(event.step()),
+            _ => None,
+        });
+        for step in steps {
+            if !is_superior && Act::Step(step, None).is_superior_s() {
+                return Err(refused(step.as_str(), Void::NotSuperior));
+            }
+        }
+        let is_step = |name: &&String| Step::ALL.iter().any(|step| step.as_str() == *name);
+        match what.iter().find(is_step) {
+            Some(step) if edits.is_empty() => Err(refused(step, Void::OutOfOrder)),
+            _ => Ok(()),
+        }
+    }
+}
+
 fn told(
     report: &mut Report,
     is_asked: &dyn Fn(&ChangeHash) -> bool,
 ) -> Result<Vec<Told>, hopluu_doc::ScanError> {
-    if report.voids().next().is_none() {
+    let late = report.out_of_order(&report.state());
+    if late.is_empty() && report.voids().next().is_none() {
         return Ok(Vec::new());
     }
     let answers = report.answers();
@@ -151,10 +209,17 @@ fn told(
     let history = report.history()?.into_iter();
     let told = history.filter(|entry| is_asked(&entry.hash));
     let told = told.filter_map(|entry| {
-        let (scanned, void) = report.void_change(&entry.hash)?;
+        let void = report.void_change(&entry.hash);
+        let late = late.get(&entry.hash);
+        let why = void.map(|(_, void)| void.why);
+        let names = void.map(|(scanned, void)| judge.names(scanned, void));
+        let late_names = late
+            .into_iter()
+            .flatten()
+            .map(|event| event.step().to_string());
         Some(Told {
-            names: judge.names(scanned, void),
-            void: void.clone(),
+            why: why.or(late.map(|_| Void::OutOfOrder))?,
+            names: names.into_iter().flatten().chain(late_names).collect(),
             answer: answers.get(&entry.hash).copied(),
             entry,
         })

@@ -148,22 +148,22 @@ impl<'a> Judge<'a> {
     /// What of a change counts nowhere; nothing where all of it does.
     #[must_use]
     pub fn void_in(&self, change: &ScannedChange, allowed: &Allowed<'_>) -> Option<VoidOps> {
-        if matches!(allowed, Allowed::Everything) {
-            return None;
-        }
         let mut found = Found::default();
-        for op in &change.figures {
-            found.op(op, self.judge_figure(&op.key, allowed));
-        }
-        for op in &change.notes {
-            found.op(op, self.judge_note(op, allowed));
-        }
         for op in &change.events {
             let entry = EventEntry::read(&op.key, op.op, &op.value);
             let act = entry
                 .as_ref()
                 .map_or(Act::Other, |entry| step(&entry.event));
             found.op(op, allowed.judge(&act));
+        }
+        if matches!(allowed, Allowed::Everything { .. }) {
+            return found.void();
+        }
+        for op in &change.figures {
+            found.op(op, self.judge_figure(&op.key, allowed));
+        }
+        for op in &change.notes {
+            found.op(op, self.judge_note(op, allowed));
         }
         for edit in &change.texts {
             // What the form has no text for is shown to nobody.

@@ -19,6 +19,21 @@
 //! | amended, returned | returned |
 //! | withdrawn, and anything | withdrawn |
 //!
+//! A step counts only upon what it needs. What stands before it follows from the events that it names and from
+//! those that these name: a contribution or a check takes nothing back, `amended`, `returned` and `withdrawn` do.
+//!
+//! | step | needs before it |
+//! | --- | --- |
+//! | opened | nothing, or withdrawn |
+//! | contributed, consolidated, checked, signed | opened, and not withdrawn since |
+//! | submitted, amended | signed, and nothing taken back since |
+//! | accepted, returned | submitted, and nothing taken back since |
+//! | withdrawn | nothing |
+//!
+//! One that does not count changes no state and hides nothing: whoever names it follows what it followed. Who
+//! names an event that is not there (it is void for its author, or beyond what is read) has seen something, so
+//! what stands before it is taken from all that has an earlier number.
+//!
 //! Signing needs no list of heads: an event stands in a change, and the parents of that change are
 //! exactly what was signed.
 //!
@@ -30,7 +45,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use hopluu_model::{OfficeId, Step};
 
 use crate::figure::OpId;
-use crate::limits::EVENTS_NAMED_MAX;
+use crate::limits::{EVENTS_NAMED_MAX, EVENTS_READ_MAX};
 
 /// One step in a report's life.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -159,6 +174,10 @@ pub struct LifecycleState {
     pub standing: Vec<EventEntry>,
     /// The offices that called their part complete, ever.
     pub contributed: BTreeSet<OfficeId>,
+    /// The events that do not count, because what they need was not before them; in that order too.
+    pub out_of_order: Vec<EventEntry>,
+    /// How far it has got, for what would be written next.
+    reached: Option<Step>,
 }
 
 impl LifecycleState {
@@ -166,31 +185,44 @@ impl LifecycleState {
     #[must_use]
     pub fn fold(events: impl IntoIterator<Item = EventEntry>) -> Self {
         // Only an earlier operation can have been seen: this keeps a liar's circles out.
-        let mut by_op: BTreeMap<OpId, EventEntry> = BTreeMap::new();
-        let mut contributed = BTreeSet::new();
-        for entry in events {
+        let by_op = events.into_iter().map(|entry| (entry.op, entry));
+        let by_op: BTreeMap<OpId, EventEntry> = by_op.collect();
+        let walk = Walk::over(by_op.values(), by_op.len() >= EVENTS_READ_MAX);
+        let mut state = Self {
+            reached: walk.standing_reached(),
+            ..Self::default()
+        };
+        let Walk { seen, standing, .. } = walk;
+        let counts: Vec<bool> = seen.into_iter().map(|seen| seen.counts).collect();
+        for (at, (entry, counts)) in by_op.into_values().zip(counts).enumerate() {
+            if !counts {
+                state.out_of_order.push(entry);
+                continue;
+            }
             if let LifecycleEvent::Contributed(office) = &entry.event {
-                contributed.insert(office.clone());
+                state.contributed.insert(office.clone());
             }
-            by_op.insert(entry.op, entry);
-        }
-        // From the last to the first, so that the names at hand are those that later ones give.
-        let mut named = BTreeSet::new();
-        let mut followed = BTreeSet::new();
-        for (op, entry) in by_op.iter().rev() {
-            if named.contains(entry.key.as_str()) {
-                followed.insert(*op);
+            if standing.contains(&at) {
+                state.step = state.step.max(Some(entry.event.step()));
+                state.standing.push(entry);
             }
-            named.extend(entry.after.iter().map(String::as_str));
         }
-        by_op.retain(|op, _| !followed.contains(op));
-        let standing: Vec<_> = by_op.into_values().collect();
-        let step = standing.iter().map(|entry| entry.event.step()).max();
-        Self {
-            step,
-            standing,
-            contributed,
-        }
+        state
+    }
+
+    /// Which of some steps would count, if somebody who sees all of this wrote them now, one after the other.
+    #[must_use]
+    pub fn would_count(
+        &self,
+        events: impl IntoIterator<Item = LifecycleEvent>,
+    ) -> Vec<LifecycleEvent> {
+        let mut before = self.reached;
+        let counting = events.into_iter().filter(|event| {
+            let reached = reached(event.step(), before);
+            before = reached.or(before);
+            reached.is_some()
+        });
+        counting.collect()
     }
 
     /// Why it stands where it does, where that step has a reason; the latest of several.
@@ -208,132 +240,99 @@ impl LifecycleState {
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use hopluu_model::ActorId;
-
-    use super::*;
-
-    fn entry(number: u64, actor: u8, event: LifecycleEvent, after: &[u64]) -> EventEntry {
-        EventEntry {
-            key: number.to_string(),
-            op: OpId {
-                counter: number,
-                actor: ActorId([actor; 8]),
-            },
-            event,
-            after: after.iter().map(u64::to_string).collect(),
+/// How far a report has got with a step; nothing where the step does not count after what was before it.
+fn reached(step: Step, before: Option<Step>) -> Option<Step> {
+    let is_open = !matches!(before, None | Some(Step::Withdrawn));
+    let counts = match step {
+        Step::Opened => !is_open,
+        Step::Contributed | Step::Consolidated | Step::Checked | Step::Signed => is_open,
+        Step::Submitted | Step::Amended => matches!(
+            before,
+            Some(Step::Signed | Step::Submitted | Step::Accepted)
+        ),
+        Step::Accepted | Step::Returned => {
+            matches!(before, Some(Step::Submitted | Step::Accepted))
         }
+        Step::Withdrawn => true,
+    };
+    // After what takes back, it begins anew.
+    let kept = before.filter(|before| *before < Step::Amended);
+    counts.then(|| kept.map_or(step, |kept| kept.max(step)))
+}
+
+/// The events one after the other, each upon those that it names.
+#[derive(Default)]
+struct Walk<'a> {
+    /// Where those stand that go by a key: one, unless somebody lies.
+    places: BTreeMap<&'a str, Vec<usize>>,
+    seen: Vec<Seen>,
+    /// Those that count and that no other that counts follows.
+    standing: BTreeSet<usize>,
+}
+
+struct Seen {
+    /// How far the report has got with it.
+    reached: Option<Step>,
+    counts: bool,
+    /// What it names; taken from one that does not count by the first that counts and follows it.
+    follows: Vec<usize>,
+}
+
+impl<'a> Walk<'a> {
+    /// Where there are as many events as are read, the report was once opened.
+    fn over(events: impl Iterator<Item = &'a EventEntry>, is_cut: bool) -> Self {
+        let mut walk = Self::default();
+        let ground = is_cut.then_some(Step::Opened);
+        for (at, entry) in events.enumerate() {
+            let (before, follows) = walk.before(entry);
+            let reached = reached(entry.event.step(), before.or(ground));
+            if reached.is_some() {
+                walk.follow(&follows);
+                walk.standing.insert(at);
+            }
+            walk.seen.push(Seen {
+                reached: reached.or(before),
+                counts: reached.is_some(),
+                follows,
+            });
+            walk.places.entry(&entry.key).or_default().push(at);
+        }
+        walk
     }
 
-    #[test]
-    fn every_event_reads_back() {
-        for event in [
-            LifecycleEvent::Opened,
-            LifecycleEvent::Contributed("police".parse().unwrap()),
-            LifecycleEvent::Consolidated,
-            LifecycleEvent::Checked,
-            LifecycleEvent::Signed,
-            LifecycleEvent::Submitted,
-            LifecycleEvent::Returned("thiếu phụ lục\ndòng 2".to_owned()),
-            LifecycleEvent::Accepted,
-            LifecycleEvent::Amended("sai số".to_owned()),
-            LifecycleEvent::Withdrawn(String::new()),
-        ] {
-            let expected = entry(7, 1, event, &[3, 5]);
-            let text = EventEntry::encode(&expected.event, &expected.after);
-            assert_eq!(EventEntry::read("7", expected.op, &text), Some(expected));
+    /// How far the report had got for whoever wrote an event, and which others that names.
+    fn before(&self, entry: &EventEntry) -> (Option<Step>, Vec<usize>) {
+        let names: BTreeSet<&str> = entry.after.iter().map(String::as_str).collect();
+        let (mut follows, mut is_any_missing) = (Vec::new(), false);
+        for name in names {
+            match self.places.get(name) {
+                Some(places) => follows.extend(places),
+                None => is_any_missing = true,
+            }
         }
-        let op = entry(1, 1, LifecycleEvent::Opened, &[]).op;
-        for bad in [
-            "",
-            "opened",
-            "approved\n\n",
-            "contributed\n\n",
-            "signed police\n\n",
-        ] {
-            assert_eq!(EventEntry::read("1", op, bad), None, "{bad}");
-        }
+        let seen = follows.iter().filter_map(|at| self.seen.get(*at));
+        let before = seen.filter_map(|seen: &Seen| seen.reached).max();
+        let all = is_any_missing.then(|| self.standing_reached()).flatten();
+        (before.max(all), follows)
     }
 
-    #[test]
-    fn the_last_event_that_saw_all_others_holds() {
-        let events = [
-            entry(1, 1, LifecycleEvent::Opened, &[]),
-            entry(2, 1, LifecycleEvent::Signed, &[1]),
-            entry(3, 2, LifecycleEvent::Returned("?".to_owned()), &[2]),
-            entry(
-                4,
-                1,
-                LifecycleEvent::Contributed("health".parse().unwrap()),
-                &[3],
-            ),
-        ];
-        let state = LifecycleState::fold(events.clone());
-        assert_eq!(state.step, Some(Step::Contributed));
-        assert_eq!(state.standing, events[3..]);
-        assert_eq!(LifecycleState::fold([]), LifecycleState::default());
-    }
-
-    /// Each pair of steps written apart, whichever has the later operation.
-    #[test]
-    fn concurrent_events_have_the_outcome_of_the_table() {
-        use LifecycleEvent as E;
-        let pairs = [
-            (E::Signed, E::Signed, Step::Signed),
-            (
-                E::Contributed("health".parse().unwrap()),
-                E::Signed,
-                Step::Signed,
-            ),
-            (E::Signed, E::Submitted, Step::Submitted),
-            (E::Submitted, E::Returned(String::new()), Step::Returned),
-            (E::Accepted, E::Returned(String::new()), Step::Returned),
-            (E::Accepted, E::Amended(String::new()), Step::Amended),
-            (
-                E::Amended(String::new()),
-                E::Returned(String::new()),
-                Step::Returned,
-            ),
-            (E::Withdrawn(String::new()), E::Accepted, Step::Withdrawn),
-        ];
-        for (one, other, outcome) in pairs {
-            for (first, second) in [(&one, &other), (&other, &one)] {
-                let opened = entry(1, 1, E::Opened, &[]);
-                let events = [
-                    opened,
-                    entry(2, 1, first.clone(), &[1]),
-                    entry(2, 2, second.clone(), &[1]),
-                ];
-                let state = LifecycleState::fold(events);
-                assert_eq!(state.step, Some(outcome), "{first:?} {second:?}");
-                assert_eq!(state.standing.len(), 2);
+    /// These no longer stand, nor what those of them followed that do not count. Nothing comes to stand again, so
+    /// each is looked at once.
+    fn follow(&mut self, follows: &[usize]) {
+        let mut next = follows.to_vec();
+        while let Some(at) = next.pop() {
+            self.standing.remove(&at);
+            if let Some(seen) = self.seen.get_mut(at).filter(|seen| !seen.counts) {
+                next.append(&mut seen.follows);
             }
         }
     }
 
-    /// Compared one with another, as many as these would take minutes.
-    #[test]
-    fn a_quarter_of_a_million_events_are_folded() {
-        let events = (1..=250_000_u64).map(|number| {
-            let before: Vec<u64> = (number.saturating_sub(8)..number).collect();
-            entry(number, 1, LifecycleEvent::Checked, &before)
-        });
-        let state = LifecycleState::fold(events);
-        let standing: Vec<_> = state
-            .standing
-            .iter()
-            .map(|entry| entry.op.counter)
-            .collect();
-        assert_eq!(standing, [250_000]);
-    }
-
-    #[test]
-    fn events_that_name_each_other_in_a_circle_still_have_a_state() {
-        let events = [
-            entry(1, 1, LifecycleEvent::Signed, &[2]),
-            entry(2, 1, LifecycleEvent::Withdrawn(String::new()), &[1]),
-        ];
-        assert_eq!(LifecycleState::fold(events).step, Some(Step::Withdrawn));
+    fn standing_reached(&self) -> Option<Step> {
+        let standing = self.standing.iter().filter_map(|at| self.seen.get(*at));
+        standing.filter_map(|seen| seen.reached).max()
     }
 }
+
+#[cfg(test)]
+mod tests;

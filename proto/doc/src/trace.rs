@@ -12,6 +12,8 @@ use hopluu_trust::{Allowed, Void};
 use crate::facts::{Hidden, Registers, follow};
 use crate::figure::OpId;
 use crate::judge::{Judge, VoidOps};
+use crate::lifecycle::{EventEntry, LifecycleState};
+use crate::limits::EVENTS_READ_MAX;
 use crate::marks::{Answer, AnswerKey};
 use crate::report::{By, Touched, touched};
 use crate::scan::{MapOp, ScannedChange};
@@ -97,6 +99,8 @@ struct Traced {
     figures: Registers,
     notes: Registers,
     hidden: Hidden,
+    /// The steps that their authors may take.
+    events: Vec<EventEntry>,
     /// In which change each answer was given.
     answers: BTreeMap<OpId, ChangeHash>,
 }
@@ -127,6 +131,10 @@ impl Traced {
                 self.answers.insert(op.op, change.hash);
             }
         }
+        let events = change.events.iter();
+        let counts = |op: &&MapOp| !void.is_some_and(|void| void.holds(op.op.counter));
+        let read = |op: &MapOp| EventEntry::read(&op.key, op.op, &op.value);
+        self.events.extend(events.filter(counts).filter_map(read));
         for op in gone {
             let place = self.places.get(&op);
             if let Some(written) = place.and_then(|at| self.written.get_mut(*at)) {
@@ -135,7 +143,22 @@ impl Traced {
         }
     }
 
+    /// Steps whose need was not before them: those that whoever reads the report passes over.
+    fn judge_steps(&mut self) {
+        let mut events = std::mem::take(&mut self.events);
+        events.sort_by_key(|entry| entry.op);
+        let last = events.split_off(events.len().saturating_sub(EVENTS_READ_MAX));
+        for entry in LifecycleState::fold(last).out_of_order {
+            let place = self.places.get(&entry.op);
+            if let Some(written) = place.and_then(|at| self.written.get_mut(*at)) {
+                written.right = Err(Void::OutOfOrder);
+                written.fate = Fate::Void;
+            }
+        }
+    }
+
     fn end(mut self) -> Vec<Written> {
+        self.judge_steps();
         let answers: BTreeMap<ChangeHash, Answered> = self
             .notes
             .iter()

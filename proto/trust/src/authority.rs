@@ -88,7 +88,16 @@ pub enum Act<'a> {
     Other,
 }
 
-/// Why an operation counts nowhere, the gravest last. The order is part of the database.
+impl Act<'_> {
+    /// Whether it is for those above the report's unit: nobody takes, or sends back, what is their own.
+    #[must_use]
+    pub fn is_superior_s(&self) -> bool {
+        matches!(self, Self::Step(Step::Accepted | Step::Returned, _))
+    }
+}
+
+/// Why an operation counts nowhere; of several reasons in one change the last of these is told. The order is part of
+/// the database.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum Void {
     /// Its author is not enrolled by any certificate that stands.
@@ -99,6 +108,11 @@ pub enum Void {
     NoGrant,
     /// Its author, the author's account or the grant was revoked, and it is not among what stands.
     Revoked,
+    /// It takes or sends back a report of its author's own unit, which is for those above.
+    NotSuperior,
+    /// What the step needs was not before it. No record decides that, so it is said of no operation here: the events of
+    /// the report do, together.
+    OutOfOrder,
 }
 
 impl Void {
@@ -110,6 +124,8 @@ impl Void {
             Self::OtherUnit => "other-unit",
             Self::NoGrant => "no-grant",
             Self::Revoked => "revoked",
+            Self::NotSuperior => "not-superior",
+            Self::OutOfOrder => "out-of-order",
         }
     }
 }
@@ -121,6 +137,8 @@ impl fmt::Display for Void {
             Self::OtherUnit => "the report is another unit's",
             Self::NoGrant => "its office was not granted that",
             Self::Revoked => "its right was revoked",
+            Self::NotSuperior => "only a superior takes or returns a report",
+            Self::OutOfOrder => "what the step needs was not before it",
         })
     }
 }
@@ -249,6 +267,7 @@ impl Authority {
             cuts: cuts.into_iter().flatten().collect(),
             office: identity.place.office.clone(),
             grants,
+            is_superior: identity.place.unit != *of.unit,
         }
     }
 
@@ -411,6 +430,8 @@ pub struct Rights {
     office: Option<OfficeId>,
     /// Nothing for a main node, which may write everything.
     grants: Option<Vec<Held>>,
+    /// Whether the author's unit is above the report's.
+    is_superior: bool,
 }
 
 /// A grant that an author holds, and of a revoked one what stands.
@@ -427,6 +448,7 @@ impl Rights {
             cuts: Vec::new(),
             office: None,
             grants: Some(Vec::new()),
+            is_superior: false,
         }
     }
 
@@ -448,6 +470,7 @@ impl Rights {
                 given: Arc::new(given),
                 cut: None,
             }]),
+            is_superior: false,
         }
     }
 
@@ -475,7 +498,9 @@ impl Rights {
             return Allowed::Nothing(why);
         }
         let Some(grants) = &self.grants else {
-            return Allowed::Everything;
+            return Allowed::Everything {
+                is_superior: self.is_superior,
+            };
         };
         let holds = |held: &&Held| held.cut.as_ref().is_none_or(|heads| stands(heads));
         let (holding, gone): (Vec<_>, Vec<_>) = grants.iter().partition(holds);
@@ -483,17 +508,22 @@ impl Rights {
             grants: holding.into_iter().map(|held| &*held.given).collect(),
             revoked: gone.into_iter().map(|held| &*held.given).collect(),
             office: self.office.as_ref(),
+            is_superior: self.is_superior,
         }
     }
 }
 
-/// What an author may write in one change.
+/// What an author may write in one change. A superior's node is of a unit above the report's: only such take a report
+/// or send it back.
 #[derive(Debug)]
 pub enum Allowed<'a> {
     /// Nothing, and why.
     Nothing(Void),
-    /// Everything.
-    Everything,
+    /// Everything else: a main node.
+    Everything {
+        /// Whether it is a superior's.
+        is_superior: bool,
+    },
     /// What these grants give.
     By {
         /// Those that hold.
@@ -502,6 +532,8 @@ pub enum Allowed<'a> {
         revoked: Vec<&'a Given<Grant>>,
         /// Whose they are.
         office: Option<&'a OfficeId>,
+        /// Whether it is a superior's.
+        is_superior: bool,
     },
 }
 
@@ -511,7 +543,7 @@ impl<'a> Allowed<'a> {
     pub fn office(&self) -> Option<&'a OfficeId> {
         match self {
             Self::By { office, .. } => *office,
-            Self::Nothing(_) | Self::Everything => None,
+            Self::Nothing(_) | Self::Everything { .. } => None,
         }
     }
 
@@ -522,11 +554,17 @@ impl<'a> Allowed<'a> {
     pub fn judge(&self, act: &Act<'_>) -> Result<Option<&'a Given<Grant>>, Void> {
         match self {
             Self::Nothing(why) => Err(*why),
-            Self::Everything => Ok(None),
+            Self::Everything { is_superior } | Self::By { is_superior, .. }
+                if !is_superior && act.is_superior_s() =>
+            {
+                Err(Void::NotSuperior)
+            }
+            Self::Everything { .. } => Ok(None),
             Self::By {
                 grants,
                 revoked,
                 office,
+                ..
             } => {
                 let gives = |given: &&&Given<Grant>| gives(&given.body, *office, act);
                 if let Some(given) = grants.iter().find(gives) {

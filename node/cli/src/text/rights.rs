@@ -118,6 +118,8 @@ pub(crate) fn void_why(lang: Lang, why: &str) -> &'static str {
         "not-enrolled" => word(lang, "máy không có chứng thư", "no certificate"),
         "other-unit" => word(lang, "đơn vị khác", "another unit"),
         "revoked" => word(lang, "quyền đã bị thu hồi", "revoked"),
+        "not-superior" => word(lang, "việc của cấp trên", "a superior's to do"),
+        "out-of-order" => word(lang, "sai thứ tự bước", "a step out of order"),
         _ => word(lang, "chưa được giao", "not granted"),
     }
 }

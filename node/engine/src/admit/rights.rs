@@ -1,8 +1,8 @@
 use std::collections::BTreeMap;
 
-use hopluu_doc::{Facts, VoidOps};
-use hopluu_model::ActorId;
+use hopluu_doc::{Edit, Facts, LifecycleEvent, VoidOps};
 use hopluu_model::tree::TreeEvent;
+use hopluu_model::{ActorId, Step};
 use hopluu_trust::{Grant, Reach, Reason, Revocation, Target, Void};
 use rand::SeedableRng;
 use rand::rngs::StdRng;
@@ -111,6 +111,54 @@ fn what_an_office_wrote_counts_from_when_its_grant_is_known_and_nothing_else_of_
     let (figures, voids) = told_anyhow(&world, &entries);
     assert_eq!(figures, values(&[(OTHER, "5"), (OWN, "7")]));
     assert_eq!(voids, BTreeMap::from([(others.hash, Void::NoGrant)]));
+}
+
+/// A commune claims that its report was submitted, unsigned, and taken; its police, that it was signed.
+#[test]
+fn steps_that_nobody_may_take_or_out_of_order_change_no_state_in_any_order_of_arrival() {
+    let world = World::new();
+    let (police, certificate) = police(&world);
+    let mut paper = Paper::of(COMMUNE);
+    let mut step =
+        |actor: u8, event: LifecycleEvent| paper.edit(ActorId([actor; 8]), &[Edit::Event(event)]);
+    let opened = step(1, LifecycleEvent::Opened);
+    let signed = step(2, LifecycleEvent::Signed);
+    let submitted = step(1, LifecycleEvent::Submitted);
+    let accepted = step(1, LifecycleEvent::Accepted);
+    let returned = step(3, LifecycleEvent::Returned("?".to_owned()));
+    let entries = [
+        certificate,
+        sent(&grant(&world.commune, of_police())),
+        paper.sealed(&world.commune, &opened),
+        paper.sealed(&police, &signed),
+        paper.sealed(&world.commune, &submitted),
+        paper.sealed(&world.commune, &accepted),
+        paper.sealed(&world.district, &returned),
+    ];
+    for seed in 0..ORDERS {
+        let mut entries = entries.to_vec();
+        entries.shuffle(&mut StdRng::seed_from_u64(seed));
+        let node = Receiver::new(&world.district);
+        node.hears(&world.root, world.handed_down());
+        for entry in entries {
+            let mut left = node.hears(&world.commune, vec![entry]).left;
+            while !left.is_empty() {
+                left = node.goes_on(left).left;
+            }
+            node.judges();
+        }
+        let body = node.store.read().unwrap().facts(paper.key.id()).unwrap();
+        let state = Facts::decode(&body.unwrap()).unwrap().state();
+        assert_eq!(state.step, Some(Step::Opened), "order {seed}");
+        let late = state.out_of_order.iter().map(|one| one.event.step());
+        let expected = [Step::Submitted, Step::Returned];
+        assert_eq!(late.collect::<Vec<_>>(), expected, "order {seed}");
+        let voids = [
+            (signed.hash, Void::NoGrant),
+            (accepted.hash, Void::NotSuperior),
+        ];
+        assert_eq!(said(&node).1, BTreeMap::from(voids), "order {seed}");
+    }
 }
 
 #[test]

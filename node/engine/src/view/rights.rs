@@ -166,7 +166,7 @@ pub struct VoidView {
     /// Of that node's people, who: the account that the seal names.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub account: Option<String>,
-    /// Why: `not-enrolled`, `other-unit`, `no-grant` or `revoked`.
+    /// Why: `not-enrolled`, `other-unit`, `no-grant`, `revoked`, `not-superior` or `out-of-order`.
     pub why: String,
     /// What is void of it, as a person names it.
     pub what: Vec<String>,

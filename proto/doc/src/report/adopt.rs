@@ -1,5 +1,6 @@
 //! What a void change said, as edits that write it in one's own name.
 
+use std::collections::BTreeMap;
 use std::str::FromStr;
 use std::sync::Arc;
 
@@ -10,18 +11,22 @@ use crate::attachment::{Attachment, AttachmentKey};
 use crate::edit::{Edit, EditError};
 use crate::facts::Registers;
 use crate::judge::VoidOps;
-use crate::lifecycle::EventEntry;
+use crate::lifecycle::{EventEntry, LifecycleEvent, LifecycleState};
 use crate::scan::{MapOp, last_writes};
 
 impl Report {
     /// The edits that write anew what of a change is void, as far as nobody who may has written over it
-    /// since. None where nothing of it is, or nothing of that would show.
+    /// since, and of its steps those that would count now. None where nothing of that would show.
     ///
     /// # Errors
-    /// The document does not hold the change.
+    /// Nothing of such a change is void in the document.
     pub fn adoption(&self, change: &ChangeHash) -> Result<Vec<Edit>, EditError> {
+        let state = self.state();
+        let late = self.out_of_order(&state).remove(change);
         let Some((scanned, void)) = self.void_change(change) else {
-            return Err(EditError::UnknownSave(*change));
+            let late = late.ok_or(EditError::UnknownSave(*change))?;
+            let steps = state.would_count(late).into_iter();
+            return Ok(steps.map(Edit::Event).collect());
         };
         let mut counting = self.clone();
         if let Some(past) = &mut counting.past {
@@ -55,8 +60,25 @@ impl Report {
         }));
         let events = scanned.events.iter().filter(|op| void.holds(op.op.counter));
         let events = events.filter_map(|op| EventEntry::read(&op.key, op.op, &op.value));
-        edits.extend(events.map(|entry| Edit::Event(entry.event)));
+        let events = events.map(|entry| entry.event);
+        let steps = state.would_count(events.chain(late.into_iter().flatten()));
+        edits.extend(steps.into_iter().map(Edit::Event));
         Ok(edits)
+    }
+
+    /// The steps that count nowhere because what they need was not before them, by the change that took them.
+    #[must_use]
+    pub fn out_of_order(
+        &self,
+        state: &LifecycleState,
+    ) -> BTreeMap<ChangeHash, Vec<LifecycleEvent>> {
+        let mut steps: BTreeMap<_, Vec<_>> = BTreeMap::new();
+        for entry in &state.out_of_order {
+            if let Some(change) = self.change_of(entry.op) {
+                steps.entry(change).or_default().push(entry.event.clone());
+            }
+        }
+        steps
     }
 }
 

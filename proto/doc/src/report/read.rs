@@ -178,16 +178,23 @@ impl Report {
     }
 
     fn candidate(&self, value: String, op: OpId) -> Option<Candidate> {
-        let id = ObjId::Id(op.counter, automerge::ActorId::from(op.actor.0), 0);
-        let hash = self.doc.hash_for_opid(&id)?;
+        let change = self.change_of(op)?;
+        let hash = automerge::ChangeHash(change.0);
         let meta = self.doc.get_change_meta_by_hash(&hash)?;
         Some(Candidate {
             value,
             op,
-            change: ChangeHash(hash.0),
+            change,
             at: Timestamp(meta.timestamp),
             office: SaveMessage::read(meta.message.as_deref()).office,
         })
+    }
+
+    /// The change that an operation is of.
+    pub(super) fn change_of(&self, op: OpId) -> Option<ChangeHash> {
+        let id = ObjId::Id(op.counter, automerge::ActorId::from(op.actor.0), 0);
+        let hash = self.doc.hash_for_opid(&id)?;
+        Some(ChangeHash(hash.0))
     }
 
     pub(super) fn text_objects(&self) -> BTreeMap<TextKey, ObjId> {

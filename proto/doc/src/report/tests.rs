@@ -311,7 +311,12 @@ fn undoing_a_settlement_keeps_it_because_two_values_cannot_be_given_back() {
 #[test]
 fn events_follow_each_other_and_concurrent_ones_have_one_outcome() {
     let (mut one, mut other) = (report(), report());
-    let opened = save(&mut one, 1, &[Edit::Event(LifecycleEvent::Opened)]);
+    let life = [
+        LifecycleEvent::Opened,
+        LifecycleEvent::Signed,
+        LifecycleEvent::Submitted,
+    ];
+    let opened = save(&mut one, 1, &life.map(Edit::Event));
     merge(&mut other, &[&opened]);
     let signed = save(&mut one, 1, &[Edit::Event(LifecycleEvent::Signed)]);
     let reason = LifecycleEvent::Returned("thiếu phụ lục".to_owned());
@@ -328,7 +333,7 @@ fn events_follow_each_other_and_concurrent_ones_have_one_outcome() {
     save(&mut one, 1, &both);
     assert_eq!(one.state().step, Some(Step::Signed));
     assert_eq!(one.state().standing.len(), 1);
-    assert_eq!(one.events().len(), 5);
+    assert_eq!(one.events().len(), 7);
 }
 
 #[test]

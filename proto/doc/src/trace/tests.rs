@@ -21,7 +21,7 @@ fn allowed(change: &ScannedChange) -> Allowed<'static> {
     if change.actor.0[0] == STRANGER {
         Allowed::Nothing(Void::OtherUnit)
     } else {
-        Allowed::Everything
+        Allowed::Everything { is_superior: false }
     }
 }
 
@@ -113,4 +113,20 @@ fn texts_steps_and_what_was_answered_are_told_as_well() {
         assert_eq!(void.fate, Fate::Void);
         assert_eq!(void.answer, Some(Answered { answer, by }));
     }
+}
+
+#[test]
+fn a_step_out_of_order_is_told_as_void() {
+    let mut report = report();
+    let steps = [
+        LifecycleEvent::Opened,
+        LifecycleEvent::Submitted,
+        LifecycleEvent::Signed,
+    ];
+    let saved = save(&mut report, 1, &steps.map(Edit::Event));
+    let told = traced(&[&saved]);
+    let rights: Vec<_> = told.iter().map(|one| one.right).collect();
+    let main = Ok(Right::MainNode);
+    assert_eq!(rights, [main, Err(Void::OutOfOrder), main]);
+    assert_eq!(told[1].fate, Fate::Void);
 }

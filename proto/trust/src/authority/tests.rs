@@ -180,6 +180,51 @@ fn main_nodes_write_at_and_below_their_unit_and_offices_by_grant_only() {
 }
 
 #[test]
+fn only_those_above_take_a_report_or_send_it_back() {
+    let steps = [Step::Signed, Step::Accepted, Step::Returned];
+    let mut own = of_police(101);
+    own.steps = steps.into_iter().collect();
+    let mut above = of_police(10);
+    (above.steps, above.below) = (own.steps, true);
+    let authority = with(
+        vec![given(COMMUNE, 101, 7, own), given(DISTRICT, 10, 8, above)],
+        vec![],
+    );
+    let (unit, form) = (unit(101), "quick".parse().unwrap());
+    let period = "2026-H1".parse().unwrap();
+    let subject = Subject {
+        doc: DOC,
+        unit: &unit,
+        form: &form,
+        period: &period,
+    };
+    for (by, is_above) in [
+        (PROVINCE, true),
+        (DISTRICT, true),
+        (DISTRICT_POLICE, true),
+        (COMMUNE, false),
+        (POLICE, false),
+    ] {
+        let author = Author {
+            node: node(by),
+            account: "",
+        };
+        let rights = authority.rights(&World::new(), author, &subject);
+        let allowed = rights.of_change(|_| true);
+        for step in steps {
+            let judged = allowed.judge(&Act::Step(step, None)).map(|_| ());
+            let is_theirs = step == Step::Signed || is_above;
+            let expected = if is_theirs {
+                Ok(())
+            } else {
+                Err(Void::NotSuperior)
+            };
+            assert_eq!(judged, expected, "{by} {step}");
+        }
+    }
+}
+
+#[test]
 fn a_grant_goes_down_the_line_of_who_gives_it_and_never_sideways() {
     // Who gives, whose reports, whose office; and whether it gives anything to that office.
     let below = |grant: Grant| Grant {

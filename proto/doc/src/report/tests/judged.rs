@@ -155,7 +155,11 @@ fn what_was_adopted_is_one_s_own() {
     save(
         &mut report,
         1,
-        &[set("I.1", "5"), text("funds", "police", "Một. Ba.")],
+        &[
+            set("I.1", "5"),
+            text("funds", "police", "Một. Ba."),
+            Edit::Event(LifecycleEvent::Opened),
+        ],
     );
     let void = save(
         &mut report,
@@ -188,8 +192,55 @@ fn what_was_adopted_is_one_s_own() {
 }
 
 #[test]
+fn a_step_out_of_order_is_adopted_once_it_would_count() {
+    let mut report = report();
+    save(&mut report, 1, &[Edit::Event(LifecycleEvent::Opened)]);
+    let early = save(&mut report, 2, &[Edit::Event(LifecycleEvent::Submitted)]);
+    assert_eq!(report.state().step, Some(Step::Opened));
+    let state = report.state();
+    let void = report.out_of_order(&state).remove(&early.hash);
+    assert_eq!(void, Some(vec![LifecycleEvent::Submitted]));
+    assert_eq!(report.adoption(&early.hash).unwrap(), []);
+    save(&mut report, 1, &[Edit::Event(LifecycleEvent::Signed)]);
+    let edits = report.adoption(&early.hash).unwrap();
+    assert_eq!(edits, [Edit::Event(LifecycleEvent::Submitted)]);
+    save(&mut report, 1, &edits);
+    assert_eq!(report.state().step, Some(Step::Submitted));
+    // Of a stranger's save the figure is adopted, and not the step that would not count.
+    let both = [set("I.1", "5"), Edit::Event(LifecycleEvent::Opened)];
+    let void = save(&mut report, STRANGER, &both);
+    judge(&mut report, &[&void]);
+    assert_eq!(report.adoption(&void.hash).unwrap(), [set("I.1", "5")]);
+}
+
+#[test]
+fn nobody_takes_or_returns_the_report_of_its_own_unit() {
+    let mut report = report();
+    let life = [
+        LifecycleEvent::Opened,
+        LifecycleEvent::Signed,
+        LifecycleEvent::Submitted,
+        LifecycleEvent::Accepted,
+        LifecycleEvent::Returned("?".to_owned()),
+    ];
+    let saved = save(&mut report, 1, &life.map(Edit::Event));
+    let (id, form) = (key().id(), form(1));
+    let judge = Judge::new(&id, &form, report.genesis());
+    let own = Allowed::Everything { is_superior: false };
+    let void = judge.void_in(&saved.scanned, &own).unwrap();
+    assert_eq!(void.why, Void::NotSuperior);
+    assert_eq!(judge.names(&saved.scanned, &void), ["accepted", "returned"]);
+    let above = Allowed::Everything { is_superior: true };
+    assert_eq!(judge.void_in(&saved.scanned, &above), None);
+    let voids = Voids::from([(saved.hash, void)]);
+    report.read_past(Arc::new(voids)).unwrap();
+    assert_eq!(report.state().step, Some(Step::Submitted));
+}
+
+#[test]
 fn an_office_writes_what_its_grant_gives_and_the_rest_of_its_save_is_void() {
     let mut report = report();
+    save(&mut report, 1, &[Edit::Event(LifecycleEvent::Opened)]);
     let saved = save(
         &mut report,
         2,
@@ -220,6 +271,7 @@ fn an_office_writes_what_its_grant_gives_and_the_rest_of_its_save_is_void() {
             grants: vec![&grant],
             revoked: Vec::new(),
             office: Some(&holder),
+            is_superior: false,
         };
         let void = judge.void_in(&saved.scanned, &allowed).unwrap();
         let mut read = report.clone();
