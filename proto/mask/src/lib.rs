@@ -18,6 +18,10 @@
 //! fix a masked cell, nor find that a small count is small. Each of these tables is checked in exact integers, apart
 //! from the search that found it.
 //!
+//! **Several publications** of a period are one table for whoever kept them ([`Table::after`]): a figure that is the same in
+//! two is one cell, one that was corrected is two, and the relations of each publication hold. What was published once
+//! hides nothing any more, and what was held back stays so.
+//!
 //! **What is not.** A sum that the figures themselves break (a part is blank, or somebody erred) is known only as far as
 //! it is true: that the parts are not more than the whole, where they are not. What rests on how the masked cells were
 //! chosen beyond that none of them is none is not considered; neither is what [`Remaining`] lists, or a cell that was
@@ -31,9 +35,9 @@ mod table;
 
 use std::collections::BTreeSet;
 
-pub use mask::{Counts, Mask, Masked, Remaining, Shown, mask, mask_again};
+pub use mask::{Counts, Mask, Masked, Remaining, Shown, mask};
 pub use proof::{Proof, prove};
-pub use table::{CellKey, Row, Table, TableError};
+pub use table::{CellKey, Published, Row, Table, TableError};
 
 /// Why a mask is not shown to be safe.
 #[derive(Debug, Clone, thiserror::Error, PartialEq, Eq)]

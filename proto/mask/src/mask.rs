@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use hopluu_form::Lang;
 use hopluu_model::Decimal;
 
+use crate::NotProved;
 use crate::proof::{Proof, Prover};
 use crate::table::{CellKey, Table};
 
@@ -57,7 +58,7 @@ pub struct Counts {
 pub struct Masked {
     /// Every cell of the table.
     pub figures: BTreeMap<CellKey, Shown>,
-    /// What is held back: to be kept for [`mask_again`].
+    /// What is held back, in this publication or an earlier one: to be kept with the figures, see [`crate::Published`].
     pub mask: Mask,
     /// That nothing of it can be computed back from the rest.
     pub proof: Proof,
@@ -65,39 +66,31 @@ pub struct Masked {
     pub counts: Counts,
 }
 
-/// Masks a table that is published for the first time.
+/// Masks a table. What an earlier publication held back stays masked, also where the count is no longer small or there is
+/// none now: otherwise it could be read off this one. What one has published hides nothing any more.
+///
+/// # Errors
+/// What was published before gives something away that is masked now, so that nothing of this may leave. Where nothing was
+/// published before that cannot be.
 ///
 /// # Panics
-/// As [`mask_again`].
-#[must_use]
-pub fn mask(table: &Table) -> Masked {
-    mask_again(table, &Mask::default())
-}
-
-/// Masks the figures of a period that were published before: what was masked stays masked, also where the count is no
-/// longer small or there is none now. Otherwise a figure that was held back could be read off the next publication.
-///
-/// # Panics
-/// Only if this crate is wrong: the proof is checked before it is handed out, and nothing may leave without one.
-#[must_use]
-pub fn mask_again(table: &Table, previous: &Mask) -> Masked {
+/// Only if this crate is wrong: the proof is checked before it is handed out.
+pub fn mask(table: &Table) -> Result<Masked, NotProved> {
     let small = (0..table.len()).filter(|at| table.cell(*at).reach.is_some());
     let small: BTreeSet<&CellKey> = small.map(|at| table.key(at)).collect();
-    let mut mask: Mask = small.iter().copied().chain(&previous.0).cloned().collect();
+    let mut mask: Mask = small
+        .iter()
+        .copied()
+        .chain(table.held_back())
+        .cloned()
+        .collect();
     let mut prover = Prover::new(table, &mask);
     prover.mask_more();
-    mask = prover.mask();
-    let proof = prover
-        .finish()
-        .expect("what was masked was masked along with its proof");
+    mask.0.extend(prover.mask().0);
+    let proof = prover.finish()?;
     proof
         .check(table, &mask)
-        .expect("other tables stay possible when more is masked");
-    let counts = Counts {
-        published: table.len() - mask.0.len(),
-        small: small.len(),
-        complementary: mask.0.len() - small.len(),
-    };
+        .expect("what was masked was masked along with its proof");
     let figures = (0..table.len()).map(|at| {
         let key = table.key(at);
         let shown = if mask.holds_back(key) {
@@ -107,22 +100,27 @@ pub fn mask_again(table: &Table, previous: &Mask) -> Masked {
         };
         (key.clone(), shown)
     });
-    let figures = figures.collect();
-    // What is not in the table this time may be in the next.
-    mask.0.extend(previous.0.iter().cloned());
-    Masked {
+    let figures: BTreeMap<CellKey, Shown> = figures.collect();
+    let masked = figures.values().filter(|shown| **shown == Shown::Masked);
+    let masked = masked.count();
+    let counts = Counts {
+        published: table.len() - masked,
+        small: small.len(),
+        complementary: masked - small.len(),
+    };
+    Ok(Masked {
         figures,
         mask,
         proof,
         counts,
-    }
+    })
 }
 
 /// What masking one table does not protect from, to be said wherever one is published.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Remaining {
     /// Figures of one period that are published again after corrections: the change of a total is the change of what
-    /// is masked below it.
+    /// is masked below it. What was published before is reckoned with as far as this node has published it.
     Corrections,
     /// Periods that make up another (half-years and their year): each is masked by itself.
     Periods,

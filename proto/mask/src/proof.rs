@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use crate::limits::{MOVES_MAX, THRESHOLD};
 use crate::search::{Changes, Ground, Move, Ways, Wish};
-use crate::table::{CellKey, Table, Tie};
+use crate::table::{CellKey, Earlier, Table, Tie};
 use crate::{Mask, NotProved};
 
 /// Other tables that a reader of what is published must reckon with: together they say something else in every masked
@@ -66,12 +66,13 @@ pub(crate) struct Prover<'a> {
 
 impl<'a> Prover<'a> {
     pub(crate) fn new(table: &'a Table, mask: &Mask) -> Self {
-        let mut masked = vec![false; table.len()];
-        for at in mask.cells().filter_map(|key| table.find(key)) {
-            if let Some(masked) = masked.get_mut(at) {
-                *masked = true;
-            }
-        }
+        // What was published before is no secret, masked now or not.
+        let is_masked = |at: &usize| match table.cell(*at).earlier {
+            Earlier::Published => false,
+            Earlier::HeldBack => true,
+            Earlier::New => mask.holds_back(table.key(*at)),
+        };
+        let masked: Vec<bool> = (0..table.all()).map(|at| is_masked(&at)).collect();
         Self {
             table,
             shown: vec![false; masked.len()],
@@ -89,9 +90,9 @@ impl<'a> Prover<'a> {
         }
     }
 
-    /// All masked cells of the table.
+    /// All masked cells of the table itself.
     pub(crate) fn mask(&self) -> Mask {
-        self.cells()
+        (0..self.table.len())
             .filter(|at| self.is_masked(*at))
             .map(|at| self.table.key(at).clone())
             .collect()
@@ -161,7 +162,8 @@ impl<'a> Prover<'a> {
             self.several_times(&self.component(at, |other| self.table.cell(other).value > 0))
         });
         for other in changes.keys() {
-            if let Some(masked) = self.masked.get_mut(*other) {
+            let is_known = self.table.cell(*other).earlier == Earlier::Published;
+            if let Some(masked) = self.masked.get_mut(*other).filter(|_| !is_known) {
                 *masked = true;
             }
         }

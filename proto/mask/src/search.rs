@@ -4,7 +4,7 @@ use std::cmp::Reverse;
 use std::collections::{BTreeMap, BinaryHeap};
 
 use crate::limits::{BRANCHES_MAX, LOOKED_AT_MAX, MASKED_LOOKED_AT_MAX};
-use crate::table::{Table, Tie};
+use crate::table::{Earlier, Table, Tie};
 
 /// By how much cells differ from the truth.
 pub(crate) type Changes = BTreeMap<usize, i128>;
@@ -113,7 +113,7 @@ impl Ground<'_> {
             return Some(MASKED_COST);
         }
         let cell = self.table.cell(at);
-        if cell.value == 0 {
+        if cell.value == 0 || cell.earlier == Earlier::Published {
             return None;
         }
         if wish.ways == Ways::Up {

@@ -6,6 +6,7 @@ use hopluu_form::{Form, OverUnits, Part, ValueKind, ValueLine};
 use hopluu_model::quantity::SCALE_MAX;
 use hopluu_model::{Decimal, IndicatorCode, OfficeId, UnitId};
 
+use crate::Mask;
 use crate::limits::THRESHOLD;
 
 /// Whose figures stand in a row.
@@ -50,7 +51,7 @@ pub enum TableError {
 }
 
 /// How firmly the parts are tied to the whole.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Tie {
     /// The parts are the whole.
     Sum,
@@ -61,7 +62,7 @@ pub(crate) enum Tie {
 }
 
 /// What everybody knows of some cells: the sum of their signed figures is zero, or at most zero.
-#[derive(Debug)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Relation {
     pub(crate) tie: Tie,
     /// Cells, the parts with 1 and the whole with -1.
@@ -69,7 +70,7 @@ pub(crate) struct Relation {
 }
 
 /// One figure.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Cell {
     pub(crate) shown: Decimal,
     /// In whole steps of its line.
@@ -78,8 +79,30 @@ pub(crate) struct Cell {
     pub(crate) reach: Option<i128>,
     /// In the topmost row.
     pub(crate) is_top: bool,
+    /// What an earlier publication has made of it.
+    pub(crate) earlier: Earlier,
     /// The relations it is in, with its sign there.
     pub(crate) relations: Vec<(usize, i128)>,
+}
+
+/// What an earlier publication has made of a figure that is the same in this one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Earlier {
+    /// It was in none.
+    New,
+    /// It was held back.
+    HeldBack,
+    /// It was published, so whoever kept that knows it, and nothing hides behind it any more.
+    Published,
+}
+
+/// A publication that has left, with all that was in it: for the next one of the same period.
+#[derive(Debug)]
+pub struct Published {
+    /// Its figures.
+    pub table: Table,
+    /// What of it was held back.
+    pub mask: Mask,
 }
 
 impl Cell {
@@ -93,9 +116,14 @@ impl Cell {
 /// does not show.
 #[derive(Debug)]
 pub struct Table {
+    /// Those of this table in order, then the figures of earlier publications that are otherwise in this one.
     keys: Vec<CellKey>,
     cells: Vec<Cell>,
     relations: Vec<Relation>,
+    /// How many of them are this table's.
+    own: usize,
+    /// Where earlier publications held something back.
+    held_back: BTreeSet<CellKey>,
 }
 
 impl Table {
@@ -114,6 +142,8 @@ impl Table {
             keys: Vec::with_capacity(figures.len()),
             cells: Vec::with_capacity(figures.len()),
             relations: Vec::new(),
+            own: figures.len(),
+            held_back: BTreeSet::new(),
         };
         let rows: BTreeSet<Row> = figures.keys().map(|key| key.row.clone()).collect();
         let parents = Parents { above, rows: &rows };
@@ -130,6 +160,7 @@ impl Table {
                 value,
                 reach: is_small.then_some(THRESHOLD),
                 is_top: rows.len() > 1 && parents.of(&key.row).is_none(),
+                earlier: Earlier::New,
                 relations: Vec::new(),
             });
             table.keys.push(key);
@@ -139,16 +170,97 @@ impl Table {
         Ok(table)
     }
 
+    /// The same for readers who have kept the earlier publications of the period, of the same units or of others, and
+    /// take it that a figure which is the same has not been corrected: what they hold is one table.
+    #[must_use]
+    pub fn after(mut self, earlier: &[Published]) -> Self {
+        let mut known: BTreeMap<(CellKey, i128), usize> = (0..self.own)
+            .map(|at| ((self.key(at).clone(), self.cell(at).value), at))
+            .collect();
+        let mut relations: BTreeSet<Relation> = self.relations.iter().cloned().collect();
+        for published in earlier {
+            self.take(published, &mut known, &mut relations);
+        }
+        self
+    }
+
+    fn take(
+        &mut self,
+        published: &Published,
+        known: &mut BTreeMap<(CellKey, i128), usize>,
+        relations: &mut BTreeSet<Relation>,
+    ) {
+        let Published { table, mask } = published;
+        let mut places = Vec::with_capacity(table.own);
+        for at in 0..table.own {
+            let (key, cell) = (table.key(at), table.cell(at));
+            let place = *known.entry((key.clone(), cell.value)).or_insert_with(|| {
+                self.keys.push(key.clone());
+                self.cells.push(Cell {
+                    relations: Vec::new(),
+                    ..cell.clone()
+                });
+                self.cells.len() - 1
+            });
+            let made = if mask.holds_back(key) {
+                Earlier::HeldBack
+            } else {
+                Earlier::Published
+            };
+            if let Some(cell) = self.cells.get_mut(place) {
+                cell.earlier = cell.earlier.max(made);
+            }
+            places.push(place);
+        }
+        for relation in table
+            .relations
+            .iter()
+            .filter(|relation| table.is_own(relation))
+        {
+            let terms = relation.terms.iter();
+            let terms = terms.filter_map(|(at, sign)| Some((*places.get(*at)?, *sign)));
+            let terms: Vec<_> = terms.collect();
+            let tie = relation.tie;
+            if relations.insert(Relation {
+                tie,
+                terms: terms.clone(),
+            }) {
+                self.tie(tie, terms);
+            }
+        }
+        self.held_back.extend(mask.cells().cloned());
+    }
+
+    fn is_own(&self, relation: &Relation) -> bool {
+        relation.terms.iter().all(|(at, _)| *at < self.own)
+    }
+
     /// How many figures there are.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.keys.len()
+        self.own
     }
 
     /// Whether there is none.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.keys.is_empty()
+        self.own == 0
+    }
+
+    /// The figures, in the order of their keys.
+    pub fn figures(&self) -> impl Iterator<Item = (&CellKey, Decimal)> {
+        let own = self.keys.iter().zip(&self.cells).take(self.own);
+        own.map(|(key, cell)| (key, cell.shown))
+    }
+
+    /// How many cells there are, those of earlier publications included.
+    pub(crate) fn all(&self) -> usize {
+        self.keys.len()
+    }
+
+    /// Where earlier publications held something back.
+    pub(crate) fn held_back(&self) -> &BTreeSet<CellKey> {
+        &self.held_back
     }
 
     /// What is known of a small count in another measure (what a few people were lent) would tell it, or them: it goes
@@ -206,20 +318,24 @@ impl Table {
         for ((whole, _), parts) in sums {
             let sum: i128 = parts.iter().map(|part| self.cell(*part).value).sum();
             let is_so = sum == self.cell(whole).value;
-            self.tie(if is_so { Tie::Sum } else { Tie::Broken }, whole, parts);
+            self.tie_parts(if is_so { Tie::Sum } else { Tie::Broken }, whole, parts);
         }
         for (whole, part) in bounds {
             if self.cell(part).value <= self.cell(whole).value {
-                self.tie(Tie::Bound, whole, vec![part]);
+                self.tie_parts(Tie::Bound, whole, vec![part]);
             }
         }
         Ok(())
     }
 
-    fn tie(&mut self, tie: Tie, whole: usize, parts: Vec<usize>) {
-        let number = self.relations.len();
+    fn tie_parts(&mut self, tie: Tie, whole: usize, parts: Vec<usize>) {
         let mut terms: Vec<(usize, i128)> = parts.into_iter().map(|part| (part, 1)).collect();
         terms.push((whole, -1));
+        self.tie(tie, terms);
+    }
+
+    fn tie(&mut self, tie: Tie, terms: Vec<(usize, i128)>) {
+        let number = self.relations.len();
         for (at, sign) in &terms {
             if let Some(cell) = self.cells.get_mut(*at) {
                 cell.relations.push((number, *sign));
@@ -245,7 +361,7 @@ impl Table {
     }
 
     pub(crate) fn find(&self, key: &CellKey) -> Option<usize> {
-        self.keys.binary_search(key).ok()
+        self.keys.get(..self.own)?.binary_search(key).ok()
     }
 }
 

@@ -38,7 +38,7 @@ pub(crate) fn run() -> anyhow::Result<Seen> {
         let (above, figures) = country(&form, run)?;
         let begun = Instant::now();
         let table = Table::new(&form, &above, figures)?;
-        let masked = mask(&table);
+        let masked = mask(&table)?;
         times.push(begun.elapsed());
         let begun = Instant::now();
         let derivable = u64::from(masked.proof.check(&table, &masked.mask).is_err());
