@@ -30,6 +30,7 @@ mod named;
 mod open;
 mod peers;
 mod people;
+mod publications;
 mod read;
 mod records;
 mod rows;
@@ -52,8 +53,8 @@ pub use read::Read;
 pub use rows::{
     AccountRow, Appended, AttachmentRow, ChangeHead, ChangeRow, DocRow, EntryBody, FactsRow,
     Failures, ItemRow, JournalBatch, JournalEntry, LedgerSpan, NewChange, NewDoc, OutlineRow, Park,
-    ParkedRow, PeerCheckpoint, PeerRow, PrivateRead, Put, ReceiptRow, RecordRow, RefusalRow,
-    SessionRow, Snapshot, TicketRow, TicketUse,
+    ParkedRow, PeerCheckpoint, PeerRow, PrivateRead, PublicationRow, Put, ReceiptRow, RecordRow,
+    RefusalRow, SessionRow, Snapshot, TicketRow, TicketUse,
 };
 pub use salvage::{SalvageError, SalvageReport, salvage};
 pub use store::{Medium, Reader, Store, WriterStats};

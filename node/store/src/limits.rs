@@ -116,5 +116,12 @@ pub const PRIVATE_READS_MAX: u32 = 50_000;
 /// push out what was refused of others, and nothing more.
 pub const REFUSALS_MAX: u32 = 4_096;
 
+/// Publications of one form and period, of whatever unit: each is held against all that left before it. A national node
+/// that publishes its provinces one by one needs 64.
+pub const PUBLICATIONS_PER_PERIOD_MAX: usize = 128;
+
+/// Bytes of one: 705 districts of 97 lines take some 700 KB.
+pub const PUBLICATION_BYTES_MAX: usize = 2 << 20;
+
 /// Longest name in a row of those: a form's, a unit's, a person's account.
 pub const AUDIT_WORD_BYTES_MAX: usize = 128;

@@ -44,10 +44,14 @@ pub(crate) const MIGRATIONS: &[Migration] = &[
         name: "0007_audit",
         sql: include_str!("schema/0007_audit.sql"),
     },
+    Migration {
+        name: "0008_publications",
+        sql: include_str!("schema/0008_publications.sql"),
+    },
 ];
 
 /// The version of the database that this program writes.
-pub const VERSION: u32 = 7;
+pub const VERSION: u32 = 8;
 
 const _: () = assert!(MIGRATIONS.len() == VERSION as usize);
 

@@ -497,3 +497,32 @@ pub struct RefusalRow {
     /// How often.
     pub count: u64,
 }
+
+/// A table that has left in a public export.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PublicationRow {
+    /// By which form.
+    pub form: String,
+    /// Of which major version.
+    pub major: u16,
+    /// For which period.
+    pub period: String,
+    /// Whose children it lists.
+    pub unit: String,
+    /// Of what was published.
+    pub digest: Digest,
+    /// Of the total that it was made of.
+    pub total: Digest,
+    /// How many figures were held back.
+    pub held_back: u64,
+    /// Who has published it last.
+    pub who: String,
+    /// When the same was published first.
+    pub first: Timestamp,
+    /// When last.
+    pub last: Timestamp,
+    /// How often.
+    pub count: u64,
+    /// All figures, and which were held back; empty in a list.
+    pub body: Vec<u8>,
+}

@@ -218,6 +218,10 @@ impl Salvage<'_> {
         for refusal in self.old.read().refusals().unwrap_or_default() {
             self.tx.note_refusal(&refusal)?;
         }
+        // What has left stays known: without it, what leaves next could give it away.
+        for row in self.old.read().publications_whole().unwrap_or_default() {
+            self.tx.put_publication(&row)?;
+        }
         self.tx.forget_arrivals()
     }
 

@@ -78,6 +78,7 @@ conformance! {
     audit::who_brought_a_change_and_when_is_remembered,
     audit::reads_of_private_lines_are_one_row_a_day_and_bounded,
     audit::refusals_are_counted_by_whom_and_why_and_bounded,
+    audit::what_was_published_is_noted_once_and_only_by_whoever_knows_all_of_it,
     documents::a_new_store_is_empty_and_has_its_epoch,
     documents::a_document_is_known_once,
     documents::heads_follow_the_changes,

@@ -2,10 +2,12 @@
 
 use std::path::Path;
 
-use hopluu_model::{ActorId, ChangeHash, DocId, Epoch, NodeId, RecordHash, Timestamp, UnitId};
+use hopluu_model::{
+    ActorId, ChangeHash, Digest, DocId, Epoch, NodeId, RecordHash, Timestamp, UnitId,
+};
 use hopluu_store::{
     AccountRow, AppendError, Appended, DatabaseKey, Encryption, Failures, NewChange, NewDoc,
-    PrivateRead, ReceiptRow, RecordRow, RefusalRow, Store, WriteTx,
+    PrivateRead, PublicationRow, ReceiptRow, RecordRow, RefusalRow, Store, WriteTx,
 };
 
 pub(crate) const EPOCH: Epoch = Epoch([7; 16]);
@@ -195,5 +197,22 @@ pub(crate) fn refusal(number: u32, at: i64) -> RefusalRow {
         first: Timestamp(at),
         last: Timestamp(at),
         count: 1,
+    }
+}
+
+pub(crate) fn publication(number: u8, at: i64) -> PublicationRow {
+    PublicationRow {
+        form: "pcmd-review".to_owned(),
+        major: 1,
+        period: "2026-H1".to_owned(),
+        unit: "465@2020-02-01".to_owned(),
+        digest: Digest([number; 32]),
+        total: Digest([9; 32]),
+        held_back: 3,
+        who: "lan".to_owned(),
+        first: Timestamp(at),
+        last: Timestamp(at),
+        count: 1,
+        body: vec![number; 40],
     }
 }

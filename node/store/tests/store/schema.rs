@@ -8,8 +8,8 @@ use hopluu_store::{
 };
 
 use crate::sample::{
-    EPOCH, account, append, body, count, doc, doc_id, hash, node, private_read, receipt, record,
-    refusal, unit,
+    EPOCH, account, append, body, count, doc, doc_id, hash, node, private_read, publication,
+    receipt, record, refusal, unit,
 };
 
 fn samples() -> PathBuf {
@@ -52,6 +52,7 @@ fn write_sample(path: &Path) {
         tx.note_arrival(Timestamp(86_400_000))?;
         tx.note_private_read(&private_read(20_000, "lan"))?;
         tx.note_refusal(&refusal(1, 100))?;
+        assert!(tx.publish(&publication(1, 100), 0)?);
         Ok::<_, AppendError>(())
     });
     filled.expect("a sound store takes the sample");
@@ -100,6 +101,13 @@ fn a_sample_of_every_version_opens_and_migrates() {
         assert_eq!(read.private_reads(0).unwrap().len(), is_noted);
         assert_eq!(read.refusals().unwrap().len(), is_noted);
         assert_eq!(read.arrived(Seq(1)).unwrap().is_some(), is_noted == 1);
+        let published = read.publication_list().unwrap();
+        assert_eq!(published.len(), usize::from(version >= 8));
+        // What nobody could know to be void before is found by judging once.
+        assert_eq!(
+            read.unjudged(9).unwrap().len(),
+            if version < 8 { 2 } else { 0 }
+        );
         drop(read);
         store.write(|tx| append(tx, 1, 4, None)).unwrap();
     }

@@ -1,8 +1,10 @@
 use hopluu_model::{Seq, Timestamp};
-use hopluu_store::limits::{ARRIVAL_STEP_MS, PRIVATE_READS_MAX, REFUSALS_MAX};
-use hopluu_store::{AppendError, DbError, PrivateRead, RefusalRow, Store};
+use hopluu_store::limits::{
+    ARRIVAL_STEP_MS, PRIVATE_READS_MAX, PUBLICATION_BYTES_MAX, REFUSALS_MAX,
+};
+use hopluu_store::{AppendError, DbError, PrivateRead, PublicationRow, RefusalRow, Store};
 
-use crate::sample::{append, doc, doc_id, hash, node, private_read, refusal};
+use crate::sample::{append, doc, doc_id, hash, node, private_read, publication, refusal};
 
 pub(crate) fn who_brought_a_change_and_when_is_remembered(store: &Store) {
     let day = 24 * 3_600_000;
@@ -87,4 +89,34 @@ pub(crate) fn refusals_are_counted_by_whom_and_why_and_bounded(store: &Store) {
         Timestamp(2),
         "what was not refused for the longest has gone"
     );
+}
+
+pub(crate) fn what_was_published_is_noted_once_and_only_by_whoever_knows_all_of_it(store: &Store) {
+    let publish = |number: u8, at: i64, known: usize| {
+        let row = publication(number, at);
+        store.write(move |tx| tx.publish(&row, known)).unwrap()
+    };
+    assert!(publish(1, 100, 0));
+    // Somebody who has not seen the first.
+    assert!(!publish(2, 200, 0));
+    assert!(publish(2, 200, 1));
+    assert!(publish(1, 300, 2), "the same again");
+    let read = store.read().unwrap();
+    let (form, period) = ("pcmd-review".parse().unwrap(), "2026-H1".parse().unwrap());
+    let again = PublicationRow {
+        last: Timestamp(300),
+        count: 2,
+        ..publication(1, 100)
+    };
+    let both = [again, publication(2, 200)];
+    assert_eq!(read.publications(&form, 1, &period).unwrap(), both);
+    assert_eq!(read.publications(&form, 2, &period).unwrap(), []);
+    let listed = read.publication_list().unwrap();
+    assert_eq!((listed[0].count, listed[1].count), (2, 1));
+    assert!(listed.iter().all(|row| row.body.is_empty()));
+    let large = PublicationRow {
+        body: vec![0; PUBLICATION_BYTES_MAX + 1],
+        ..publication(3, 400)
+    };
+    assert!(store.write(move |tx| tx.publish(&large, 2)).is_err());
 }
