@@ -200,6 +200,7 @@ fn command_status(error: &CommandError) -> StatusCode {
         | CommandError::OneMainNode { .. }
         | CommandError::Backup(_)
         | CommandError::FormNotNewer { .. }
+        | CommandError::GivenAway { .. }
         | CommandError::MayNotIssue { .. } => StatusCode::CONFLICT,
         CommandError::NotGranted { .. } => StatusCode::FORBIDDEN,
         CommandError::DiskFull => StatusCode::INSUFFICIENT_STORAGE,

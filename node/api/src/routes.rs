@@ -6,6 +6,7 @@ mod bundle;
 mod export;
 mod import;
 mod people;
+mod publish;
 mod rights;
 mod watch;
 
@@ -104,6 +105,8 @@ pub(crate) fn router(handle: Handle, stopped: tokio::sync::watch::Receiver<bool>
         .route("/v1/audit/dossier", post(audit::dossier))
         .route("/v1/audit/reads", get(audit::reads))
         .route("/v1/audit/refused", get(audit::refused))
+        .route("/v1/audit/published", get(publish::published))
+        .route("/v1/exports/public", post(publish::publish))
         .route("/v1/backup", post(backup))
         .route("/v1/bundles/export", post(bundle::export))
         .route(

@@ -187,6 +187,9 @@ pub fn message(error: &CommandError) -> Both {
         CommandError::UnknownName { text, found } => {
             format!("`{text}` ứng với {found} tên, không phải một")
         }
+        CommandError::GivenAway { cells } => format!(
+            "những bảng của kỳ này đã công bố làm lộ {cells} số liệu lần này phải che: không công bố được"
+        ),
         CommandError::NotGranted { what, why } => {
             format!("máy này không được ghi `{what}`: {}", void_vi(*why))
         }
@@ -354,6 +357,10 @@ pub fn hint(error: &CommandError) -> Option<Both> {
         CommandError::UnknownName { .. } => Both::new(
             "gõ đủ dài để chỉ còn một; tên có trong `hopluu grant list` và `hopluu void list`",
             "type enough of it; names are in `hopluu grant list` and `hopluu void list`",
+        ),
+        CommandError::GivenAway { .. } => Both::new(
+            "xem lại những số vừa sửa bằng `hopluu audit report`; những gì đã công bố không thu lại được",
+            "look at what was corrected with `hopluu audit report`; what was published cannot be taken back",
         ),
         CommandError::NotGranted { why, .. } => match why {
             Void::NoGrant => Both::new(
@@ -542,6 +549,8 @@ fn asked_vi(what: &str) -> &str {
         "the form" => "biểu mẫu",
         "the time" => "ngày giờ",
         "hand down a form" => "ban hành biểu mẫu",
+        "a public export" => "bảng công bố",
+        "publications of one period" => "số lần công bố của một kỳ",
         "writes waiting for the disk" => "số lần lưu đang chờ ổ đĩa",
         other => other,
     }

@@ -8,6 +8,7 @@ use std::path::PathBuf;
 pub(crate) use audit::{AuditCommand, AuditReportArgs, VerifyArgs};
 pub(crate) use bundle::{BundleCommand, BundleExportArgs, BundleFilesArgs};
 use clap::{Args, Parser, Subcommand, ValueEnum};
+pub(crate) use export::{ExportCommand, PublicArgs, SupportArgs};
 use hopluu_engine::Proxy;
 use hopluu_form::Lang;
 use hopluu_model::Date;
@@ -24,6 +25,7 @@ pub(crate) use root::{RootBackupArgs, RootCommand, RootRestoreArgs};
 
 mod audit;
 mod bundle;
+mod export;
 mod people;
 mod report;
 mod rights;
@@ -121,6 +123,9 @@ pub(crate) enum Command {
     /// Totals and what they were made of
     #[command(subcommand)]
     Rollup(RollupCommand),
+    /// What leaves the reporting line
+    #[command(subcommand)]
+    Export(ExportCommand),
     /// Forms
     #[command(subcommand)]
     Form(FormCommand),
@@ -174,6 +179,8 @@ pub(crate) enum Command {
     Demo(crate::cmd::demo::DemoArgs),
     /// Look the node's folder over, and repair its database
     Doctor(DoctorArgs),
+    /// Write what somebody who helps from outside has to know: no figure, no text, no name of a person, no key
+    Support(SupportArgs),
 }
 
 #[derive(Debug, Args)]

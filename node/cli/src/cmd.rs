@@ -7,6 +7,7 @@ mod clock;
 pub(crate) mod demo;
 mod doctor;
 mod encrypt;
+mod export;
 mod form;
 mod init;
 pub(crate) mod input;
@@ -21,10 +22,11 @@ mod rollup;
 mod root;
 mod run;
 mod status;
+mod support;
 mod units;
 mod watch;
 
-use crate::args::{Command, FormCommand, LogFormat, RollupCommand, UnitsCommand};
+use crate::args::{Command, ExportCommand, FormCommand, LogFormat, RollupCommand, UnitsCommand};
 use crate::context::Context;
 use crate::failure::{Exit, Failure};
 use crate::{telemetry, text};
@@ -54,6 +56,7 @@ pub(crate) async fn run(command: Command, context: &Context) -> Result<Exit, Fai
         Command::Rollup(RollupCommand::Show(args)) => rollup::show(args, context).await,
         Command::Rollup(RollupCommand::Explain(args)) => rollup::explain(args, context).await,
         Command::Rollup(RollupCommand::Recompute(args)) => rollup::recompute(args, context).await,
+        Command::Export(ExportCommand::Public(args)) => export::public(args, context).await,
         Command::Form(FormCommand::List) => form::list(context).await,
         Command::Form(FormCommand::Show(args)) => form::show(args, context).await,
         Command::Form(FormCommand::Check(args)) => form::check(&args, context),
@@ -80,5 +83,6 @@ pub(crate) async fn run(command: Command, context: &Context) -> Result<Exit, Fai
         Command::Root(command) => root::run(command, context).await,
         Command::Demo(args) => demo::run(args, context).await,
         Command::Doctor(args) => doctor::run(&args, context).await,
+        Command::Support(args) => support::run(&args, context).await,
     }
 }

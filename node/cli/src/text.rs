@@ -5,6 +5,7 @@ pub(crate) mod audit;
 pub(crate) mod bundle;
 mod cause;
 pub(crate) mod clock;
+pub(crate) mod export;
 pub(crate) mod fail;
 pub(crate) mod found;
 pub(crate) mod help;

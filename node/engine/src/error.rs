@@ -239,6 +239,14 @@ pub enum CommandError {
         /// Why everybody would find it void.
         why: Void,
     },
+    /// What was published before gives away what is to be held back now.
+    #[error(
+        "what was published of the period before gives away {cells} figures that are held back now"
+    )]
+    GivenAway {
+        /// How many.
+        cells: usize,
+    },
     /// A ticket that is good for no time, or for too long.
     #[error("a ticket is good for 1 to {most} hours, not for {hours}")]
     TicketHours {
@@ -417,6 +425,7 @@ impl CommandError {
             Self::NoRoom { .. } => "M-1216",
             Self::NotGranted { .. } => "M-1217",
             Self::NoCompartment { .. } => "M-1218",
+            Self::GivenAway { .. } => "M-1219",
             Self::UnknownName { .. } => "M-1009",
             Self::MayNotIssue { .. } => "M-1301",
             Self::Refused { .. } => "M-1302",

@@ -1,6 +1,7 @@
 //! The front door of a running engine, for everything that is not a peer.
 
 mod audit;
+mod publish;
 mod rights;
 
 use std::sync::Arc;

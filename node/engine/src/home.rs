@@ -164,6 +164,47 @@ pub struct NodeSettings {
 }
 
 impl NodeSettings {
+    /// Reads the settings of a folder, whether a node works in it or not.
+    ///
+    /// # Errors
+    /// When the file cannot be read or is not understood.
+    pub fn read(dir: &Path) -> Result<Self, HomeError> {
+        let path = dir.join("node.toml");
+        let text = fs::read_to_string(&path).map_err(|source| HomeError::File {
+            path: path.clone(),
+            source,
+        })?;
+        let parsed: Result<Self, _> = toml::from_str(&text);
+        let settings = match parsed {
+            Ok(settings) => settings,
+            Err(source) => {
+                let source = Box::new(source);
+                return Err(HomeError::Settings { path, source });
+            }
+        };
+        // Called for ever, it would only look like a superior that does not answer.
+        if let Some((key, address)) = settings.bad_address() {
+            let address = address.clone();
+            return Err(HomeError::Address { path, key, address });
+        }
+        let is_called =
+            |address| settings.upstream.contains(address) || settings.standby.contains(address);
+        for (address, link) in &settings.link {
+            let flaw = match link.check() {
+                Ok(_) if is_called(address) => continue,
+                Ok(_) => LinkFlaw::NotCalled,
+                Err(flaw) => flaw,
+            };
+            let address = address.clone();
+            return Err(HomeError::Link {
+                path,
+                address,
+                source: flaw,
+            });
+        }
+        Ok(settings)
+    }
+
     /// The first address that nobody can be called at, and where it stands.
     fn bad_address(&self) -> Option<(&'static str, &String)> {
         let near = self.neighbours.as_ref();
@@ -436,40 +477,7 @@ impl Home {
     /// # Errors
     /// When the file cannot be read or is not understood.
     pub fn settings(&self) -> Result<NodeSettings, HomeError> {
-        let path = self.dir.join("node.toml");
-        let text = fs::read_to_string(&path).map_err(|source| HomeError::File {
-            path: path.clone(),
-            source,
-        })?;
-        let parsed: Result<NodeSettings, _> = toml::from_str(&text);
-        let settings = match parsed {
-            Ok(settings) => settings,
-            Err(source) => {
-                let source = Box::new(source);
-                return Err(HomeError::Settings { path, source });
-            }
-        };
-        // Called for ever, it would only look like a superior that does not answer.
-        if let Some((key, address)) = settings.bad_address() {
-            let address = address.clone();
-            return Err(HomeError::Address { path, key, address });
-        }
-        let is_called =
-            |address| settings.upstream.contains(address) || settings.standby.contains(address);
-        for (address, link) in &settings.link {
-            let flaw = match link.check() {
-                Ok(_) if is_called(address) => continue,
-                Ok(_) => LinkFlaw::NotCalled,
-                Err(flaw) => flaw,
-            };
-            let address = address.clone();
-            return Err(HomeError::Link {
-                path,
-                address,
-                source: flaw,
-            });
-        }
-        Ok(settings)
+        NodeSettings::read(&self.dir)
     }
 
     /// Writes the settings whole, or leaves the old ones.

@@ -42,6 +42,7 @@ mod parcels;
 mod people;
 mod placing;
 mod plan;
+mod publish;
 mod reads;
 mod registry;
 mod renewal;

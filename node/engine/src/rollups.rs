@@ -27,7 +27,7 @@ use crate::view::{
 };
 
 impl Core {
-    fn asked(
+    pub(crate) fn asked(
         &self,
         selector: &TotalSelector,
     ) -> Result<(KnownForm, hopluu_model::Period, Date, UnitId), CommandError> {
@@ -131,7 +131,7 @@ impl Core {
         total.parts.iter().flat_map(of).collect()
     }
 
-    fn missing(&self, missing: &[Missing], day: Date) -> Vec<MissingView> {
+    pub(crate) fn missing(&self, missing: &[Missing], day: Date) -> Vec<MissingView> {
         let tree = self.tree();
         let view = |missing: &Missing| MissingView {
             unit: missing.unit.clone(),
@@ -368,7 +368,7 @@ fn damaged(doc: &DocId, error: impl std::fmt::Display) -> CommandError {
     }
 }
 
-fn not_reporting(unit: &UnitId, form: &Form) -> CommandError {
+pub(crate) fn not_reporting(unit: &UnitId, form: &Form) -> CommandError {
     CommandError::NotReporting {
         unit: unit.clone(),
         form: form.id().to_string(),

@@ -11,6 +11,7 @@ mod history;
 mod link;
 mod node;
 mod people;
+mod publish;
 mod rights;
 
 use hopluu_model::{
@@ -36,6 +37,9 @@ pub use self::node::{
 pub use self::people::{
     AccountChange, AccountRequest, AccountView, LoginRequest, LoginView, Passphrase,
     PassphraseRequest, SessionView,
+};
+pub use self::publish::{
+    PublicCell, PublicColumn, PublicKind, PublicRow, PublicText, PublicView, PublishedView,
 };
 pub use self::rights::{
     GrantRequest, GrantView, ParkedReport, ParkedView, ReachView, RevocationView, RevokeRequest,

@@ -3,9 +3,9 @@
 use hopluu_engine::view::{
     AccountChange, AccountRequest, AccountView, AuditView, ClockRequest, ClockView, ExplainView,
     FormRow, GrantRequest, GrantView, HistoryRow, InviteView, LinkView, LoginRequest, LoginView,
-    ParkedView, PassphraseRequest, ReadView, ReadsQuery, RecomputeView, RefusedView, ReportRow,
-    ReportView, RevocationView, RevokeRequest, SaveRequest, Saved, Selector, SessionView,
-    StatusView, TotalView, UnitView, UpstreamView, VoidQuery, VoidView,
+    ParkedView, PassphraseRequest, PublicView, PublishedView, ReadView, ReadsQuery, RecomputeView,
+    RefusedView, ReportRow, ReportView, RevocationView, RevokeRequest, SaveRequest, Saved,
+    Selector, SessionView, StatusView, TotalView, UnitView, UpstreamView, VoidQuery, VoidView,
 };
 use hopluu_model::tree::TreeEvent;
 
@@ -100,6 +100,8 @@ calls! {
     audit_reads: get "/v1/audit/reads", ReadsQuery => Vec<ReadView>;
     /// A report as a file that others can verify.
     audit_dossier: long "/v1/audit/dossier", DossierRequest => DossierFile;
+    /// A table for the public.
+    publish: long "/v1/exports/public", TotalQuery => PublicView;
     /// Copies the database.
     backup: long "/v1/backup", BackupRequest => BackupDone;
 }
@@ -176,6 +178,15 @@ impl Client {
     /// When the node does not answer.
     pub async fn audit_refused(&self) -> Result<Vec<RefusedView>, ClientError> {
         self.get("/v1/audit/refused", &ReportQuery::default()).await
+    }
+
+    /// What was published.
+    ///
+    /// # Errors
+    /// When the node does not answer.
+    pub async fn audit_published(&self) -> Result<Vec<PublishedView>, ClientError> {
+        self.get("/v1/audit/published", &ReportQuery::default())
+            .await
     }
 
     /// Everything that waits for something before it can come in.

@@ -68,9 +68,8 @@ fn needs(method: &Method, path: &str) -> Needs {
             Needs::Role(Permission::Write)
         }
         "/v1/attachments" if !is_read => Needs::Role(Permission::Write),
-        "/v1/audit/dossier" | "/v1/bundles/export" | "/v1/bundles/import" | "/v1/links/call" => {
-            Needs::Role(Permission::Carry)
-        }
+        "/v1/audit/dossier" | "/v1/bundles/export" | "/v1/bundles/import"
+        | "/v1/exports/public" | "/v1/links/call" => Needs::Role(Permission::Carry),
         _ if is_read && READS.contains(&path) => Needs::Role(Permission::Read),
         _ => Needs::Role(Permission::Administer),
     }

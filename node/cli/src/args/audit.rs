@@ -15,6 +15,8 @@ pub(crate) enum AuditCommand {
     Reads(AuditReadsArgs),
     /// Show what was refused here, of whom and why
     Refused,
+    /// Show what was published from here, by whom and of which total
+    Published,
 }
 
 #[derive(Debug, Args)]

@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 use data_encoding::BASE64;
 use hopluu_api::shape::{AuditQuery, DossierRequest};
 use hopluu_engine::view::{
-    AuditThing, AuditView, AuditWrite, DossierView, ReadView, ReadsQuery, RefusedView, ReportRef,
-    RightView, Selector, Signatory, WroteView,
+    AuditThing, AuditView, AuditWrite, DossierView, PublishedView, ReadView, ReadsQuery,
+    RefusedView, ReportRef, RightView, Selector, Signatory, WroteView,
 };
 use hopluu_engine::{fingerprint, verify as judge};
 use hopluu_form::Lang;
@@ -42,6 +42,14 @@ pub(super) async fn run(command: AuditCommand, context: &Context) -> Result<Exit
                 .ask(async |client| client.audit_reads(&query).await)
                 .await?;
             context.answer(&reads, |reads| read_table(reads, context.lang))?;
+        }
+        AuditCommand::Published => {
+            let published = context
+                .ask(async |client| client.audit_published().await)
+                .await?;
+            context.answer(&published, |published| {
+                published_table(published, context.lang)
+            })?;
         }
         AuditCommand::Refused => {
             let refused = context
@@ -382,6 +390,35 @@ fn refused_table(refused: &[RefusedView], lang: Lang) -> String {
             show::time(one.first, lang),
             show::time(one.last, lang),
             one.count.to_string(),
+        ]);
+    }
+    table.text()
+}
+
+fn published_table(published: &[PublishedView], lang: Lang) -> String {
+    if published.is_empty() {
+        return text::export::nothing_published().in_lang(lang).to_owned() + "\n";
+    }
+    let words = Words::of(lang);
+    let mut table = Table::new([
+        (words.report, Align::Left),
+        (words.who, Align::Left),
+        (words.last, Align::Left),
+        (words.count, Align::Right),
+        (text::digest(lang), Align::Left),
+    ]);
+    for one in published {
+        let unit = show::unit(&one.unit_name, &one.unit);
+        table.row([
+            format!("{unit}\n{} {}", one.form, one.period),
+            one.who.clone(),
+            show::time(one.last, lang),
+            one.count.to_string(),
+            format!(
+                "{}\n{}",
+                cut(&one.publication.to_string()),
+                cut(&one.total.to_string())
+            ),
         ]);
     }
     table.text()

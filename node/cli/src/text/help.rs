@@ -219,6 +219,14 @@ fn about_rights_vi(path: &str) -> Option<&'static str> {
             "Xem ai đã ghi từng số liệu, lời văn, tệp và bước của báo cáo, lúc nào, từ đâu, theo quyền nào"
         }
         "audit reads" => "Xem ai đã được xem chỉ tiêu riêng tư trên máy này",
+        "audit published" => "Xem máy này đã công bố những bảng nào, do ai, từ số tổng hợp nào",
+        "export" => "Những gì ra ngoài hệ thống báo cáo",
+        "export public" => {
+            "Ghi bảng của một đơn vị và các đơn vị ngay dưới để công bố: che số người quá ít và những số làm lộ chúng"
+        }
+        "support" => {
+            "Ghi những gì người giúp từ xa cần biết: không có số liệu, lời văn, tên người, khóa"
+        }
         "audit refused" => "Xem máy này đã từ chối những gì, của ai, vì sao",
         "verify" => "Kiểm hồ sơ của `audit report --export` chỉ bằng gốc, không cần nút nào",
         "void" => "Những gì do người không có quyền ghi, và cách xử lý",
@@ -338,7 +346,7 @@ fn help_vi(path: &str, argument: &str) -> Option<&'static str> {
             "Cho một xã bị chiếm, máy bị lấy cắp và nút trung gian thù địch thử những gì không được phép"
         }
         ("demo", "keep") => "Để các nút chạy tiếp và cho biết chúng ở đâu",
-        ("rollup show" | "rollup explain" | "rollup recompute", "unit") => {
+        ("rollup show" | "rollup explain" | "rollup recompute" | "export public", "unit") => {
             "Đơn vị, theo mã hoặc MÃ@NGÀY"
         }
         (_, "form") => "Biểu mẫu",
@@ -396,6 +404,8 @@ fn help_rights_vi(path: &str, argument: &str) -> Option<&'static str> {
         ("audit report", "export") => "Ghi toàn bộ ra tệp mà ai biết mã gốc đều kiểm được",
         ("audit report", "compartment") => "Của ngăn riêng này, không phải của phần chung",
         ("audit reads", "since") => "Từ ngày này",
+        ("export public", "out") => "Tệp CSV để ghi; nguồn gốc ghi bên cạnh, dạng JSON",
+        ("support", "file") => "Tệp để ghi, JSON, đọc được trước khi gửi",
         ("verify", "file") => "Tệp do `audit report --export` ghi",
         ("verify", "root") => "Gốc được tin: mã gốc, hoặc tệp chứa chứng thư gốc",
         ("parked drop", "name") => "Thứ đang chờ, theo phần đầu của tên",

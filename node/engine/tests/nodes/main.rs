@@ -12,3 +12,4 @@ mod local;
 mod packets;
 mod parcels;
 mod plans;
+mod publish;
