@@ -12,6 +12,7 @@
 //! hostile_demo what `hopluu demo --hostile` shows
 //! keys       joins cut off, tickets used twice, a root from paper
 //! near       communes that find each other on a network of their own
+//! outside    what leaves the reporting line, and what stays in it
 //! people     who is let in at a node, and who is named for what
 //! crash      kill -9 while a node writes and while it syncs
 //! rights     what offices may write, and what becomes of the rest
@@ -37,6 +38,7 @@ mod hostile;
 mod hostile_demo;
 mod keys;
 mod near;
+mod outside;
 mod people;
 mod promises;
 mod rights;

@@ -199,7 +199,7 @@ fn an_office_is_refused_what_it_may_not_write_and_says_what_it_may() {
             .iter()
             .any(|one| one["office"] == "health")
     });
-    let set = ["report", "set", crate::world::REVIEW, crate::world::YEARS];
+    let set = ["report", "set", crate::world::REVIEW, YEARS];
     let police_s = [&set[..], &["II.1.1.a=5", "--new"]].concat();
     health.home.refuses(&police_s, 2, "M-1217");
     let gives = ["grant", "give", "police"];

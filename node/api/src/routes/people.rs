@@ -206,6 +206,8 @@ mod tests {
             (Method::POST, "/v1/attachments"),
             (Method::GET, "/v1/attachments"),
             (Method::POST, "/v1/bundles/import"),
+            (Method::POST, "/v1/exports/public"),
+            (Method::GET, "/v1/audit/published"),
             (Method::POST, "/v1/backup"),
             (Method::POST, "/v1/accounts/passphrase"),
         ];
@@ -227,6 +229,8 @@ mod tests {
             POST /v1/attachments: editor consolidator
             GET /v1/attachments: editor checker consolidator signatory registrar reader administrator
             POST /v1/bundles/import: registrar administrator
+            POST /v1/exports/public: registrar administrator
+            GET /v1/audit/published: administrator
             POST /v1/backup: administrator
             POST /v1/accounts/passphrase: any role"#]]
         .assert_eq(&lines.join("\n"));
