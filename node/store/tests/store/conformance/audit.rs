@@ -114,6 +114,7 @@ pub(crate) fn what_was_published_is_noted_once_and_only_by_whoever_knows_all_of_
     let listed = read.publication_list().unwrap();
     assert_eq!((listed[0].count, listed[1].count), (2, 1));
     assert!(listed.iter().all(|row| row.body.is_empty()));
+    drop(read);
     let large = PublicationRow {
         body: vec![0; PUBLICATION_BYTES_MAX + 1],
         ..publication(3, 400)
