@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use crate::world::{Done, program, rows, text_at};
 
 /// Each line, by whom it is tried, and what its victim has to say.
-const LINES: [(u64, &str, &[&str]); 25] = [
+const LINES: [(u64, &str, &[&str]); 27] = [
     (1, "commune", &["signature"]),
     (1, "commune", &["parked/author"]),
     (5, "commune", &["scope"]),
@@ -21,6 +21,8 @@ const LINES: [(u64, &str, &[&str]); 25] = [
     (12, "commune", &["scope"]),
     (20, "commune", &["plain-name"]),
     (13, "commune", &["void/no-grant"]),
+    (13, "commune", &["void/not-superior"]),
+    (13, "commune", &["void/out-of-order"]),
     (17, "laptop", &["401 M-1701"]),
     (21, "laptop", &["403 M-1507"]),
     (18, "laptop", &["401 M-1702"]),

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use hopluu_tests::frames::{CHANGE, hello};
+use hopluu_rogue::frames::{CHANGE, hello};
 use serde_json::Value;
 
 use crate::rogue::{Forged, Rogue};

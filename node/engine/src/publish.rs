@@ -244,7 +244,7 @@ impl Publishing {
                 self.places.push(place);
                 PublicCell::Value(value)
             }
-            _ if line.private => PublicCell::HeldBack,
+            _ if line.is_private() => PublicCell::HeldBack,
             _ => PublicCell::Value(value),
         }
     }

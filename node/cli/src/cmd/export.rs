@@ -140,7 +140,8 @@ struct MadeOf<'a> {
 
 fn sidecar(view: &PublicView, table: &Path) -> Vec<u8> {
     let mut json = serde_json::to_value(view).expect("the shapes of answers are plain JSON");
-    for row in json["rows"].as_array_mut().into_iter().flatten() {
+    let rows = json.get_mut("rows").and_then(|rows| rows.as_array_mut());
+    for row in rows.into_iter().flatten() {
         row.as_object_mut().and_then(|row| row.remove("cells"));
     }
     let made_of = MadeOf {

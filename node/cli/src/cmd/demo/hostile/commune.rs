@@ -247,8 +247,15 @@ impl Commune {
         let known = Record::sign(signer, RecordKind::Certificate, unit, known);
         let known = known.map_err(words::unsigned)?;
         offered(&mut self.talk, RECORD, &known).await?;
-        let tried = attempt(13, words::step_out_of_order(), &["void/no-grant"]);
-        self.takes(scene, tried, &clerk, LifecycleEvent::Accepted)
+        let tried = attempt(13, words::step_of_office(), &["void/no-grant"]);
+        self.takes(scene, tried, &clerk, LifecycleEvent::Submitted)
+            .await?;
+        let own = self.rogue.signer.clone();
+        let tried = attempt(13, words::step_of_superior(), &["void/not-superior"]);
+        self.takes(scene, tried, &own, LifecycleEvent::Accepted)
+            .await?;
+        let tried = attempt(13, words::step_out_of_order(), &["void/out-of-order"]);
+        self.takes(scene, tried, &own, LifecycleEvent::Submitted)
             .await
     }
 

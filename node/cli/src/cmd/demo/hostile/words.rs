@@ -62,7 +62,9 @@ fixed! {
     wide_grant: "cấp cho ngành mình quyền ghi mọi báo cáo của huyện", "a grant for its office over all reports of the district";
     forged_receipt: "biên nhận giả của huyện cho báo cáo xã khác", "a forged receipt of the district for another's report";
     path_name: "đặt tên tệp là đường dẫn vào thư mục của huyện", "a file name that is a path into the district's home";
-    step_out_of_order: "ngành của xã tự ghi \"đã tiếp nhận\" khi chưa ai ký, gửi", "its office writes `accepted` before anybody has signed or submitted";
+    step_of_office: "ngành của xã ghi \"đã gửi\", việc của lãnh đạo xã", "its office writes `submitted`, which it may not";
+    step_of_superior: "xã tự ghi \"đã tiếp nhận\" vào báo cáo của mình", "it writes `accepted` into its own report";
+    step_out_of_order: "xã ghi \"đã gửi\" khi chưa ai ký", "it writes `submitted` before anybody has signed";
     no_session: "hỏi nút mà không đăng nhập", "a request without a session";
     stolen_session: "phiên sao chép được, sau khi chủ đăng xuất", "a copied session, after its owner has logged out";
     expired_session: "phiên cũ, mười ba giờ sau", "an old session, thirteen hours later";
@@ -175,6 +177,8 @@ fn meaning(said: &str) -> Option<Both> {
             "chỉ còn tên tệp, nằm trong thư mục",
             "only a name is left of it, inside the folder",
         ),
+        "void/not-superior" => ("vô hiệu: việc của cấp trên", "void: a superior's to do"),
+        "void/out-of-order" => ("vô hiệu: sai thứ tự bước", "void: a step out of order"),
         "void/no-grant" => ("vô hiệu: không có quyền", "void: no grant"),
         "void/revoked" => ("vô hiệu: đã thu hồi", "void: revoked"),
         "close/263" => ("đóng liên kết: đã thu hồi", "link closed: revoked"),
