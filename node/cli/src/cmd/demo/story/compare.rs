@@ -175,6 +175,8 @@ pub(super) async fn explain(stage: &mut Stage<'_>) -> Result<(), Broken> {
         })
         .collect();
     offices.sort_unstable();
+    // Each document of the report names its own.
+    offices.dedup();
     let mut expected: Vec<&str> = [[""].as_slice(), &OFFICES].concat();
     expected.sort_unstable();
     stage.claim(offices == expected, told::offices_are_authors());
