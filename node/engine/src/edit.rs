@@ -11,6 +11,7 @@ use hopluu_doc::limits::ATTACHMENTS_PER_DOC_MAX;
 use hopluu_doc::{DocKey, Edit, EditError, FigureKey, Kept, LifecycleEvent, Register, SavedChange};
 use hopluu_form::{EntryContext, LevelRole, Line};
 use hopluu_model::{DocId, ErrorChain, OfficeId, Scalar, Timestamp};
+use hopluu_trust::Permission;
 
 use self::parts::Work;
 pub(crate) use self::parts::{closed_keys, home_of};
@@ -82,6 +83,7 @@ impl Core {
         if exists {
             self.counts(&meant)?;
         } else if request.create {
+            self.must(Permission::Write)?;
             self.may_begin(&meant)?;
             edits.push(Edit::Event(LifecycleEvent::Opened));
         } else {
