@@ -269,14 +269,14 @@ impl Publishing {
             doc: "publications".to_owned(),
             detail: "what was published before cannot be read".to_owned(),
         })?;
-        let above = self.above(&kept);
+        let above = self.above();
         let refused = |error| CommandError::Refused {
             what: "a public export",
             detail: ErrorChain(&error).to_string(),
         };
         let earlier: Result<Vec<_>, _> = kept
             .into_iter()
-            .map(|kept| kept.published(&self.form, &above))
+            .map(|kept| kept.published(&self.form))
             .collect();
         let figures = std::mem::take(&mut self.figures);
         let table = Table::new(&self.form, &above, figures).map_err(refused)?;
@@ -287,13 +287,13 @@ impl Publishing {
                 NotProved::MayBeDerived(cells) => cells.len(),
             },
         })?;
-        Ok(self.made(&table, &masked, rows.len()))
+        let kept = Kept::of(&table, above, &masked.mask);
+        Ok(self.made(&kept, &masked, rows.len()))
     }
 
-    /// For each unit of the tables the one right above it.
-    fn above(&self, kept: &[Kept]) -> BTreeMap<UnitId, UnitId> {
-        let now = self.view.rows.iter().map(|row| &row.unit);
-        let units = now.chain(kept.iter().flat_map(Kept::units));
+    /// For each unit of the table the one right above it.
+    fn above(&self) -> BTreeMap<UnitId, UnitId> {
+        let units = self.view.rows.iter().map(|row| &row.unit);
         let above = units.filter_map(|unit| {
             let above = self.tree.parent(unit, self.day)?;
             Some((unit.clone(), above.clone()))
@@ -301,7 +301,7 @@ impl Publishing {
         above.collect()
     }
 
-    fn made(mut self, table: &Table, masked: &Masked, known: usize) -> MadePublic {
+    fn made(mut self, kept: &Kept, masked: &Masked, known: usize) -> MadePublic {
         for (key, row, column) in &self.places {
             let cell = self.view.rows.get_mut(*row);
             let cell = cell.and_then(|row| row.cells.get_mut(*column));
@@ -327,7 +327,7 @@ impl Publishing {
                 first: self.now,
                 last: self.now,
                 count: 1,
-                body: Kept::of(table, &masked.mask).encode(),
+                body: kept.encode(),
             },
             view: self.view,
             known,

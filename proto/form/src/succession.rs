@@ -95,7 +95,8 @@ fn means_the_same(old: &Line, new: &Line) -> bool {
                 cell.by_office,
                 cell.entered_at,
             );
-            (cell.entered, cell.measure_code.clone(), adds_up)
+            let is_part_of = (cell.part, cell.whole.clone());
+            (cell.entered, cell.measure_code.clone(), adds_up, is_part_of)
         })
     };
     meaning(old) == meaning(new) && old.since_minor == new.since_minor
@@ -121,6 +122,7 @@ fn has_the_same_texts(old: &Section, new: &Section) -> bool {
 mod tests {
     use super::*;
 
+    const REVIEW: &str = include_str!("../../../config/forms/pcmd-review.toml");
     const QUICK: &str = include_str!("../../../config/forms/flood-quick.toml");
 
     fn form(text: &str) -> Form {
@@ -133,6 +135,17 @@ mod tests {
         let title = &older.lines().first().unwrap().label.vi;
         let mended = QUICK.replacen(title.as_str(), &format!("{title} (đã sửa)"), 1);
         assert_eq!(form(&mended).breaches(&older), []);
+    }
+
+    #[test]
+    fn a_part_of_a_whole_stays_one() {
+        let older = form(REVIEW);
+        let newer = form(&REVIEW.replacen("part = \"subset\"\n", "part = \"addend\"\n", 1));
+        let breaches = newer.breaches(&older);
+        assert!(
+            matches!(breaches.as_slice(), [Breach::LineChanged(_)]),
+            "{breaches:?}"
+        );
     }
 
     #[test]

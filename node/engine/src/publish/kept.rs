@@ -1,4 +1,4 @@
-//! A publication as it is kept: its figures, and which of them were held back.
+//! A publication as it is kept: its figures, how they added up on its day, and which of them were held back.
 
 use std::collections::BTreeMap;
 
@@ -17,12 +17,17 @@ pub(super) struct Kept {
     cells: Vec<(u32, u32, String, bool)>,
     /// Cells that earlier publications have held back and this one has not.
     more: Vec<(u32, u32)>,
+    /// For each unit the one right above it on the day of the table: units move, what was published stays a sum.
+    above: BTreeMap<UnitId, UnitId>,
 }
 
 impl Kept {
-    pub(super) fn of(table: &Table, mask: &Mask) -> Self {
+    pub(super) fn of(table: &Table, above: BTreeMap<UnitId, UnitId>, mask: &Mask) -> Self {
         let mut numbers = Numbers::default();
-        let mut kept = Self::default();
+        let mut kept = Self {
+            above,
+            ..Self::default()
+        };
         for (key, figure) in table.figures() {
             let (row, code) = numbers.of(key);
             let is_held_back = mask.holds_back(key);
@@ -45,16 +50,8 @@ impl Kept {
         postcard::from_bytes(bytes).ok()
     }
 
-    pub(super) fn units(&self) -> impl Iterator<Item = &UnitId> {
-        self.rows.iter().map(|(unit, _)| unit)
-    }
-
     /// As the mask knows it. What the form asks for no more is left out.
-    pub(super) fn published(
-        &self,
-        form: &Form,
-        above: &BTreeMap<UnitId, UnitId>,
-    ) -> Result<Published, TableError> {
+    pub(super) fn published(&self, form: &Form) -> Result<Published, TableError> {
         let mut figures = BTreeMap::new();
         let mut held_back: Vec<CellKey> = Vec::new();
         for (row, code, figure, is_held_back) in &self.cells {
@@ -77,7 +74,7 @@ impl Kept {
             .filter_map(|(row, code)| self.key(*row, *code));
         held_back.extend(more);
         Ok(Published {
-            table: Table::new(form, above, figures)?,
+            table: Table::new(form, &self.above, figures)?,
             mask: held_back.into_iter().collect(),
         })
     }

@@ -2,13 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use hopluu_engine::Running;
-use hopluu_engine::view::{PublicCell, PublicKind, PublicView};
+use hopluu_engine::view::{PublicCell, PublicKind, PublicView, SaveRequest, Selector};
+use hopluu_engine::{Running, TotalSelector};
 use hopluu_form::Form;
 use hopluu_mask::{CellKey, Mask, Published, Row, Table, prove};
+use hopluu_model::tree::TreeEvent;
 use hopluu_model::{Decimal, Scalar, UnitId};
 
-use crate::common::{FORM, make_root, offline, save, set, total};
+use crate::common::{FORM, make_root, offline, save, selector, set, total};
 
 /// Recorded numbers of people, by commune; of them under 18.
 const PEOPLE: &str = "II.1.3.b";
@@ -16,6 +17,7 @@ const YOUNG: &str = "II.1.3.b.2";
 /// Handled criminally, to which districts add their own.
 const HANDLED: &str = "II.2.3.e.1";
 
+const HALF: &str = "2024-H2";
 const COMMUNES: [&str; 4] = ["19429", "19432", "19435", "19438"];
 
 async fn enter(node: &Running, unit: &str, figures: &[(&str, &str)]) {
@@ -25,7 +27,11 @@ async fn enter(node: &Running, unit: &str, figures: &[(&str, &str)]) {
 }
 
 async fn publish(node: &Running, unit: &str) -> PublicView {
-    let published = node.handle().publish(total(unit), "lan".to_owned()).await;
+    publish_of(node, total(unit)).await
+}
+
+async fn publish_of(node: &Running, table: TotalSelector) -> PublicView {
+    let published = node.handle().publish(table, "lan".to_owned()).await;
     published.expect("nothing gives it away")
 }
 
@@ -46,7 +52,11 @@ async fn truth(node: &Running, view: &PublicView) -> Published {
             above.insert(row.unit.clone(), view.unit.clone());
         }
         let code = format!("{}@{}", row.unit.code, row.unit.since);
-        let shown = node.handle().rollup_show(total(&code)).await;
+        let total = TotalSelector {
+            period: view.period.to_string(),
+            ..total(&code)
+        };
+        let shown = node.handle().rollup_show(total).await;
         let shown = shown.expect("the node adds up");
         for (column, cell) in view.columns.iter().zip(&row.cells) {
             let line = shown.lines.iter().find(|line| line.code == column.code);
@@ -160,5 +170,49 @@ async fn no_masked_cell_is_computed_back_from_publications_before_and_after_an_e
     ];
     assert_eq!(told, expected);
     assert!(noted.iter().all(|one| one.who == "lan"));
+    node.stop().await;
+}
+
+#[tokio::test]
+async fn a_unit_that_moves_between_two_publications_is_not_their_difference() {
+    let dir = tempfile::tempdir().unwrap();
+    make_root(dir.path(), "45", &[]);
+    let node = offline(dir.path());
+    // In a half-year that ends when the units of these codes are there.
+    let period = || HALF.to_owned();
+    for (unit, people) in COMMUNES.into_iter().zip(["12", "4", "26", "20"]) {
+        let report = Selector {
+            period: period(),
+            ..selector(Some(unit))
+        };
+        let request = SaveRequest {
+            report,
+            office: None,
+            edits: vec![set(PEOPLE, people)],
+            create: true,
+        };
+        node.handle().report_save(request).await.unwrap();
+    }
+    let table = || TotalSelector {
+        period: period(),
+        ..total("465")
+    };
+    let first = publish_of(&node, table()).await;
+    let before = truth(&node, &first).await;
+    let below = PublicKind::Below;
+    assert_eq!(*cell(&first, below, "19432", PEOPLE), PublicCell::HeldBack);
+    let moved = TreeEvent::Moved {
+        unit: "19432@2024-05-01".parse().unwrap(),
+        on: "2024-06-01".parse().unwrap(),
+        parent: "466@2024-05-01".parse().unwrap(),
+    };
+    node.handle().units_add(moved).await.unwrap();
+    let second = publish_of(&node, table()).await;
+    assert_eq!(second.rows.len() + 1, first.rows.len());
+    let after = truth(&node, &second).await;
+    let alone = hopluu_mask::mask(&after.table).unwrap().mask;
+    let joint = after.table.after(&[before]);
+    prove(&joint, &after.mask).expect("nothing is derived from both");
+    prove(&joint, &alone).expect_err("62 less 58 is 4");
     node.stop().await;
 }
