@@ -133,6 +133,14 @@ fn a_join_that_is_killed_anywhere_in_its_exchange_goes_on_with_its_key_and_ticke
         });
         if let Some(ended) = ended {
             assert!(ended.success(), "after {datagrams} datagrams: {ended}");
+            home.refuses(&["join", &ticket], 2, "M-2102");
+            // As a kill between its last files leaves it.
+            let begun = home.file("node.toml.new");
+            fs::rename(home.file("node.toml"), begun).expect("they are ours");
+            gate.lets_through(u32::MAX);
+            let key = key_of(&home);
+            home.ask(&["join", &ticket]);
+            assert_eq!(key_of(&home), key);
             is_through = true;
             break;
         }

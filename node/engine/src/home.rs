@@ -5,7 +5,7 @@
 //! HOME/key         PKCS #8 in hex, mode 0600; never leaves this folder, not even in a backup
 //! HOME/store.key   of an encrypted home: the key of its database, wrapped (`crate::wrapped`)
 //! HOME/store.db    everything else, SQLite; another takes its place by `crate::placing`
-//! HOME/node.toml   addresses; written last, so that its presence says the folder is whole
+//! HOME/node.toml   addresses; takes its name last, so that its presence says the folder is whole
 //! HOME/parcels/    what this node has made or carries for others, sealed
 //! HOME/lock        held while a process works in the folder
 //! HOME/session     who is logged in here, mode 0600; without it nobody is
@@ -34,6 +34,11 @@ use crate::setup::SetupError;
 use crate::wrapped::SecretError;
 
 mod encrypted;
+
+const SETTINGS: &str = "node.toml";
+
+/// The settings on their way: beside a database without settings, that both are of a beginning that was cut short.
+const SETTINGS_BEGUN: &str = "node.toml.new";
 
 /// Why a home folder cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -169,7 +174,7 @@ impl NodeSettings {
     /// # Errors
     /// When the file cannot be read or is not understood.
     pub fn read(dir: &Path) -> Result<Self, HomeError> {
-        let path = dir.join("node.toml");
+        let path = dir.join(SETTINGS);
         let text = fs::read_to_string(&path).map_err(|source| HomeError::File {
             path: path.clone(),
             source,
@@ -283,14 +288,14 @@ impl Home {
         let path = |name| dir.join(name);
         let present = |name| path(name).exists();
         let has_database = present(FILE_NAME) || placing::is_unfinished(&path(FILE_NAME));
-        match (present("key"), has_database, present("node.toml")) {
+        match (present("key"), has_database, present(SETTINGS)) {
             (false, false, false) => return Err(HomeError::Missing(dir.to_owned())),
             (true, true, true) => {}
             (key, db, _) => {
                 let missing = match (key, db) {
                     (false, _) => "key",
                     (_, false) => FILE_NAME,
-                    _ => "node.toml",
+                    _ => SETTINGS,
                 };
                 return Err(HomeError::HalfWritten {
                     dir: dir.to_owned(),
@@ -301,8 +306,15 @@ impl Home {
         Self::lock(dir)
     }
 
+    /// Whether a node is there, and not only what a beginning that was cut short has left.
+    #[must_use]
+    pub fn is_occupied(dir: &Path) -> bool {
+        let is_there = |name| dir.join(name).exists();
+        is_there(SETTINGS) || (is_there(FILE_NAME) && !is_there(SETTINGS_BEGUN))
+    }
+
     /// Takes a folder for a new node, creating it: an empty one, or one where a beginning was cut
-    /// short and only its key is there.
+    /// short, of which the key stays.
     ///
     /// # Errors
     /// When a node is there already, or the folder cannot be made or written.
@@ -312,12 +324,11 @@ impl Home {
             source,
         })?;
         let home = Self::lock(dir)?;
-        if ["node.toml", FILE_NAME]
-            .iter()
-            .any(|name| dir.join(name).exists())
-        {
+        if Self::is_occupied(dir) {
             return Err(HomeError::Occupied(dir.to_owned()));
         }
+        let path = home.database();
+        placing::remove(&path).map_err(|source| HomeError::File { path, source })?;
         fs::set_permissions(dir, fs::Permissions::from_mode(0o700)).map_err(|source| {
             HomeError::ReadOnly {
                 dir: dir.to_owned(),
@@ -335,7 +346,7 @@ impl Home {
         let present = |name| dir.join(name).exists();
         if !present("key") {
             // A database without its key is somebody's reports, not an empty folder.
-            return Err(if present(FILE_NAME) || present("node.toml") {
+            return Err(if present(FILE_NAME) || present(SETTINGS) {
                 HomeError::HalfWritten {
                     dir: dir.to_owned(),
                     missing: "key",
@@ -484,12 +495,26 @@ impl Home {
     ///
     /// # Errors
     /// When the file cannot be written.
+    pub fn write_settings(&self, settings: &NodeSettings) -> Result<(), HomeError> {
+        self.begin_settings(settings)?;
+        self.finish_settings()
+    }
+
+    /// Writes the settings under the name that says that a beginning goes on.
     ///
     /// # Panics
     /// Never: settings are addresses, and addresses print.
-    pub fn write_settings(&self, settings: &NodeSettings) -> Result<(), HomeError> {
+    pub(crate) fn begin_settings(&self, settings: &NodeSettings) -> Result<(), HomeError> {
         let text = toml::to_string(settings).expect("settings are plain strings");
-        self.write("node.toml", text.as_bytes())
+        let path = self.dir.join(SETTINGS_BEGUN);
+        put_new(&path, text.as_bytes()).map_err(|source| HomeError::File { path, source })
+    }
+
+    /// Gives them their name: what else the folder needs is there.
+    pub(crate) fn finish_settings(&self) -> Result<(), HomeError> {
+        let path = self.dir.join(SETTINGS);
+        rename(&self.dir, &self.dir.join(SETTINGS_BEGUN), &path)
+            .map_err(|source| HomeError::File { path, source })
     }
 
     /// Writes a file beside its place and renames it there, so that a cut leaves old or new.
@@ -505,15 +530,23 @@ impl Home {
 
 /// Writes a file beside its place in a folder and renames it there, so that a cut leaves old or new.
 pub(crate) fn put_file(dir: &Path, beside: &Path, path: &Path, bytes: &[u8]) -> io::Result<()> {
+    put_new(beside, bytes)?;
+    rename(dir, beside, path)
+}
+
+fn put_new(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let mut file = OpenOptions::new()
         .create(true)
         .truncate(true)
         .write(true)
         .mode(0o600)
-        .open(beside)?;
+        .open(path)?;
     file.write_all(bytes)?;
-    file.sync_all()?;
-    fs::rename(beside, path)?;
+    file.sync_all()
+}
+
+fn rename(dir: &Path, from: &Path, to: &Path) -> io::Result<()> {
+    fs::rename(from, to)?;
     File::open(dir)?.sync_all()
 }
 

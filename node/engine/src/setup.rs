@@ -319,8 +319,8 @@ pub async fn join(
     })
 }
 
-/// Writes what a new home has beside its key: store and settings, in this order, so that a cut leaves
-/// it visibly half-written.
+/// Writes what a new home has beside its key. The settings take their name last, so that a cut leaves it visibly
+/// half-written, and the same again goes through.
 fn found(
     home: &Home,
     chain: &[Vec<u8>],
@@ -328,6 +328,7 @@ fn found(
     records: Vec<Record>,
     settings: &NodeSettings,
 ) -> Result<(), SetupError> {
+    home.begin_settings(settings)?;
     let options = home.options(OpenOptions::create(fresh_epoch()))?;
     let store = Store::open(&home.database(), &options)?;
     found_store(&store, chain, root, records)?;
@@ -335,8 +336,7 @@ fn found(
         .write(move |tx| evidence::begin(tx, since))
         .map_err(write_error)?;
     store.close()?;
-    home.write_settings(settings)?;
-    Ok(())
+    Ok(home.finish_settings()?)
 }
 
 /// Puts into a new store who its node is, and the records it begins with.

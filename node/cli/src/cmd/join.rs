@@ -3,7 +3,7 @@
 use std::cell::Cell;
 use std::path::Path;
 
-use hopluu_engine::{HomeError, NodeSettings, join, now};
+use hopluu_engine::{Home, HomeError, NodeSettings, join, now};
 
 use super::bundle::codes::read;
 use super::bundle::files::read_bytes;
@@ -19,10 +19,7 @@ use crate::text;
 pub(super) async fn run(args: &JoinArgs, context: &Context) -> Result<Exit, Failure> {
     let dir = context.dir()?;
     // The exchange uses the ticket up: what can be seen before must not cost one.
-    if ["store.db", "node.toml"]
-        .iter()
-        .any(|file| dir.join(file).exists())
-    {
+    if Home::is_occupied(dir) {
         return Err(HomeError::Occupied(dir.to_owned()).into());
     }
     let admin = people::first_admin(&args.admin, context)?;

@@ -228,9 +228,9 @@ fn missing_part(missing: &str) -> Both {
             "put store.key back from where it is kept, or `hopluu restore` a backup, which carries it",
         ),
         "node.toml" => Both::new(
-            "nếu init hay join vừa bị ngắt: xóa thư mục rồi làm lại. Nếu đã dùng: số liệu còn nguyên, \
-             hãy viết lại node.toml (listen, upstream)",
-            "if init or join was just cut short, empty the folder and repeat it. If it was in use, \
+            "nếu init hay join vừa bị ngắt: làm lại chính lệnh đó, với chính mã mời đó. Nếu đã dùng: số liệu còn \
+             nguyên, hãy viết lại node.toml (listen, upstream)",
+            "if init or join was just cut short, repeat it, with the same ticket. If it was in use, \
              nothing is lost: write node.toml again (listen, upstream)",
         ),
         _ => Both::new(

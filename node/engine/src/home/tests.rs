@@ -18,7 +18,22 @@ fn a_home_is_whole_or_says_what_is_missing() {
     let home = Home::create(&dir).unwrap();
     let key = home.begin_key().unwrap();
     assert_eq!(key.node_id(), Signer::from_seed(&[7; 32]).node_id());
+    // So does one that was cut short in its database, which holds nothing that was typed.
+    home.begin_settings(&NodeSettings::default()).unwrap();
+    fs::write(home.database(), "half").unwrap();
+    let log = dir.join("store.db-wal");
+    fs::write(&log, "half").unwrap();
+    drop(home);
+    let error = Home::open(&dir).unwrap_err();
+    assert!(
+        matches!(error, HomeError::HalfWritten { missing, .. } if missing == SETTINGS),
+        "{error}"
+    );
+    let home = Home::create(&dir).unwrap();
+    assert!(home.has_key() && !home.database().exists() && !log.exists());
+    // A database that lost its settings is somebody's reports.
     fs::write(home.database(), "").unwrap();
+    fs::remove_file(dir.join(SETTINGS_BEGUN)).unwrap();
     drop(home);
     assert!(matches!(Home::create(&dir), Err(HomeError::Occupied(_))));
 }
