@@ -3,8 +3,11 @@
 use std::io::{Read, Write};
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::UnixStream;
+use std::process::Stdio;
 
-use crate::world::{COMMUNE, DISTRICT, Home, REVIEW, World, YEARS, path_text, rows, until};
+use crate::world::{
+    COMMUNE, DISTRICT, Home, Lines, REVIEW, Watch, World, YEARS, path_text, rows, until,
+};
 
 const POLICE_LINE: &str = "II.1.1.a";
 const HEALTH_LINE: &str = "II.2.5.d.5";
@@ -27,10 +30,18 @@ fn login(world: &World, home: &Home, account: &str) {
 
 /// What a request that nobody's program makes is answered with.
 fn status(home: &Home, path: &str, headers: &[&str]) -> String {
+    answer(home, "GET", path, headers, "")
+}
+
+/// The same with a method and a body of its own.
+fn answer(home: &Home, method: &str, path: &str, headers: &[&str], body: &str) -> String {
     let mut stream = UnixStream::connect(home.file("api.sock")).expect("the node answers");
     let headers: String = headers.iter().map(|line| format!("{line}\r\n")).collect();
-    let request =
-        format!("GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n{headers}\r\n");
+    let request = format!(
+        "{method} {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Type: application/json\r\n\
+         Content-Length: {}\r\n{headers}\r\n{body}",
+        body.len()
+    );
     stream.write_all(request.as_bytes()).expect("it reads");
     let mut answer = String::new();
     stream.read_to_string(&mut answer).expect("it answers");
@@ -262,4 +273,78 @@ fn a_node_can_begin_with_its_administrator_and_one_stays() {
         (&me["account"], &me["roles"][0]),
         (&"an".into(), &"administrator".into())
     );
+}
+
+/// The session of whoever is logged in, as a request carries it.
+fn bearer(home: &Home) -> String {
+    let token = std::fs::read_to_string(home.file("session")).expect("a token");
+    format!("Authorization: Bearer {token}")
+}
+
+#[test]
+fn a_reader_opens_no_report_by_saving_nothing_in_it() {
+    let world = World::new();
+    let home = world.root("465", DISTRICT);
+    let node = home.start();
+    staff(&world, &home);
+    let save = |instance: u16, edits: &str| {
+        let report = format!(
+            r#"{{"unit":"{COMMUNE}","form":"{REVIEW}","period":"{YEARS}","instance":{instance}}}"#
+        );
+        let body = format!(r#"{{"report":{report},"create":true,"edits":[{edits}]}}"#);
+        answer(&home, "POST", "/v1/reports/save", &[&bearer(&home)], &body)
+    };
+    let note = format!(r#"{{"edit":"note","code":"{POLICE_LINE}","text":"x"}}"#);
+    login(&world, &home, "minh");
+    for edits in ["", &note] {
+        assert_eq!([save(0, edits), save(1, edits)], ["403", "403"], "{edits}");
+    }
+    assert!(rows(&home.ask(&["report", "list"]), "").is_empty());
+    // Whoever may write opens one, and a reader changes nothing in it.
+    login(&world, &home, "an");
+    assert_eq!(save(0, ""), "200");
+    login(&world, &home, "minh");
+    assert_eq!(save(0, &note), "403");
+    node.stop();
+}
+
+#[test]
+fn what_goes_on_after_its_session_has_ended_writes_and_tells_nothing_more() {
+    let world = World::new();
+    let home = world.root("19429", COMMUNE);
+    let node = home.start();
+    staff(&world, &home);
+    login(&world, &home, "lan");
+    let mut command = home.command(&["--json", "report", "import", "-"]);
+    let mut import = command
+        .stdin(Stdio::piped())
+        .spawn()
+        .expect("the program starts");
+    let answers = Lines::of(&mut import);
+    let mut input = import.stdin.take().expect("its input is a pipe");
+    let mut save = |value: &str| {
+        let report = format!(r#"{{"form":"{REVIEW}","period":"{YEARS}"}}"#);
+        let edit =
+            format!(r#"{{"edit":"set","code":"{POLICE_LINE}","office":null,"value":"{value}"}}"#);
+        let line = format!(r#"{{"report":{report},"create":true,"edits":[{edit}]}}"#);
+        writeln!(input, "{line}").expect("it reads");
+        answers.next("an answer to the line")
+    };
+    assert_eq!(save("41")["error"], serde_json::Value::Null);
+    login(&world, &home, "minh");
+    let watch = Watch::start(&home);
+    login(&world, &home, "hanh");
+    home.ask(&["account", "close", "lan"]);
+    home.ask(&["account", "close", "minh"]);
+    assert_eq!(save("42")["error"]["code"], "M-1702");
+    login(&world, &home, "an");
+    assert_eq!(home.figure(COMMUNE, POLICE_LINE), "41");
+    let figure = format!("{POLICE_LINE}=43");
+    home.ask(&["report", "set", REVIEW, YEARS, &figure]);
+    let (code, said) = watch.ended();
+    assert_eq!(code, Some(2), "{said}");
+    assert!(said.contains("M-1702"), "{said}");
+    drop(input);
+    import.wait().expect("it is our child");
+    node.stop();
 }

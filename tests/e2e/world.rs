@@ -1,7 +1,7 @@
 //! A world for one test: homes in a folder that goes with it, nodes as processes that end with it,
 //! and waits on a state that end in time.
 
-use std::io::{BufRead as _, BufReader, Write as _};
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
@@ -361,6 +361,17 @@ impl Watch {
         Self { child, lines }
     }
 
+    /// Waits until it has ended by itself: its exit code, and what it then said.
+    pub(crate) fn ended(mut self) -> (Option<i32>, String) {
+        let mut said = String::new();
+        let mut err = self.child.stderr.take().expect("a pipe");
+        err.read_to_string(&mut said).expect("it is text");
+        let ended = self.child.wait().expect("it is our child");
+        let more = self.lines.0.recv_timeout(WAIT_MAX);
+        assert_eq!(more, Err(RecvTimeoutError::Disconnected), "nothing else");
+        (ended.code(), said)
+    }
+
     /// Waits for an event; those before it are passed over.
     pub(crate) fn until(&self, what: &str, is_it: impl Fn(&Value) -> bool) -> Value {
         loop {
@@ -380,10 +391,10 @@ impl Drop for Watch {
 
 /// What a process prints, one JSON value a line, with a limit on waiting.
 #[derive(Debug)]
-struct Lines(Receiver<String>);
+pub(crate) struct Lines(Receiver<String>);
 
 impl Lines {
-    fn of(child: &mut Child) -> Self {
+    pub(crate) fn of(child: &mut Child) -> Self {
         let out = BufReader::new(child.stdout.take().expect("its output is a pipe"));
         let (sender, lines) = channel();
         // It ends with the process.
@@ -397,7 +408,7 @@ impl Lines {
         Self(lines)
     }
 
-    fn next(&self, what: &str) -> Value {
+    pub(crate) fn next(&self, what: &str) -> Value {
         let line = match self.0.recv_timeout(WAIT_MAX) {
             Ok(line) => line,
             Err(RecvTimeoutError::Timeout) => unreachable!("{what}: not within {WAIT_MAX:?}"),

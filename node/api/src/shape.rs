@@ -271,16 +271,21 @@ pub struct Unsettled {
 pub enum WatchLine {
     /// Something happened.
     Event(WatchEvent),
-    /// The first line: from here on nothing is missed.
-    Ready(Ready),
+    /// Something about the stream itself.
+    Mark(WatchMark),
 }
 
-/// `{"event":"ready"}`
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+/// Where a watch begins, and where it ends before the node does.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "event", rename_all = "snake_case")]
-pub enum Ready {
-    /// The listener hears everything from now on.
+pub enum WatchMark {
+    /// The first line: the listener hears everything from now on.
     Ready,
+    /// The last line: the listener may no longer read.
+    Ended {
+        /// Why.
+        error: Box<Problem>,
+    },
 }
 
 /// A form, with its text.

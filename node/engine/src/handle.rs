@@ -18,7 +18,7 @@ use crate::core::Core;
 use crate::error::CommandError;
 use crate::limits::{ASIDES_MAX, RECOMPUTES_MAX};
 use crate::parcels::{Due, Made};
-use crate::people::{Acting, Guesses};
+use crate::people::{Acting, Asker, Guesses};
 use crate::status::backup;
 use crate::turn::{Reply, Turn};
 use crate::view::{
@@ -37,8 +37,8 @@ pub struct Handle {
     events: broadcast::Sender<WatchEvent>,
     asides: Arc<Semaphore>,
     guesses: Guesses,
-    /// Whose requests these are; nobody's in particular before [`Self::of_session`].
-    acting: Option<Arc<Acting>>,
+    /// Whose requests these are; the program's own before [`Self::of_session`].
+    asked_by: Option<(Asker, Option<Arc<Acting>>)>,
 }
 
 /// What `report list` is narrowed to.
@@ -86,19 +86,19 @@ impl Handle {
             events,
             asides: Arc::new(Semaphore::new(ASIDES_MAX)),
             guesses: Guesses::default(),
-            acting: None,
+            asked_by: None,
         }
     }
 
-    pub(crate) fn acting_for(&self, acting: Option<Acting>) -> Self {
+    pub(crate) fn asked_by(&self, asker: Asker, acting: Option<Acting>) -> Self {
         Self {
-            acting: acting.map(Arc::new),
+            asked_by: Some((asker, acting.map(Arc::new))),
             ..self.clone()
         }
     }
 
     pub(crate) fn acting(&self) -> Option<&Acting> {
-        self.acting.as_deref()
+        self.asked_by.as_ref()?.1.as_deref()
     }
 
     pub(crate) fn guesses(&self) -> &Guesses {
@@ -130,9 +130,14 @@ impl Handle {
             // The asker may have gone away; what was done stays done.
             let _asker_left = tx.send(result);
         });
-        let acting = self.acting.clone();
+        let asker = self.asked_by.as_ref().map(|(asker, _)| *asker);
         let request: Request = Box::new(move |core, turn| {
-            core.acting = acting;
+            // Who may ask is settled when the request is carried out: a stream of them may outlive its session.
+            let acting = asker.map_or(Ok(None), |asker| core.who_asks(asker, turn.now));
+            match acting {
+                Ok(acting) => core.acting = acting.map(Arc::new),
+                Err(error) => return reply(Err(error)),
+            }
             write(core, turn, reply);
             core.acting = None;
         });

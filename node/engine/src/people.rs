@@ -121,6 +121,16 @@ impl PeopleError {
     }
 }
 
+/// What a request names whoever makes it by: the digest of a session's token, where there is one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Asker(Option<Digest>);
+
+impl Asker {
+    pub(crate) fn of(token: Option<&str>) -> Self {
+        Self(token.map(digest_of))
+    }
+}
+
 /// Whose request the engine carries out.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Acting {
@@ -173,15 +183,14 @@ impl Core {
     /// Who asks: nobody in particular where this node has no accounts.
     pub(crate) fn who_asks(
         &self,
-        token: Option<&str>,
+        asker: Asker,
         now: Timestamp,
     ) -> Result<Option<Acting>, CommandError> {
         let read = self.read()?;
         if !read.has_accounts().map_err(CommandError::Store)? {
             return Ok(None);
         }
-        let token = token.ok_or(PeopleError::LoginNeeded)?;
-        let session = read.session(digest_of(token));
+        let session = read.session(asker.0.ok_or(PeopleError::LoginNeeded)?);
         let session = session.map_err(CommandError::Store)?;
         // One from the future was opened by a clock that was wrong, then or now.
         let open = session.filter(|session| session.since <= now && now < session.until);

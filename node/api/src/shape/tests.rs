@@ -70,7 +70,7 @@ fn the_words_of_cells_are_those_of_the_form_file() {
 
 #[test]
 fn a_stream_begins_with_a_line_that_is_no_event() {
-    let ready = WatchLine::Ready(Ready::Ready);
+    let ready = WatchLine::Mark(WatchMark::Ready);
     assert_eq!(
         serde_json::to_string(&ready).unwrap(),
         r#"{"event":"ready"}"#

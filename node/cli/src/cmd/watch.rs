@@ -1,7 +1,7 @@
 //! `watch`: what changes, one line each, as it becomes durable.
 
-use hopluu_api::Client;
-use hopluu_api::shape::WatchLine;
+use hopluu_api::shape::{WatchLine, WatchMark};
+use hopluu_api::{Client, ClientError};
 use hopluu_engine::view::WatchEvent;
 use hopluu_form::Lang;
 
@@ -14,14 +14,11 @@ pub(super) async fn run(context: &Context) -> Result<Exit, Failure> {
     let client = Client::running(context.dir()?).await?;
     let mut lines = client.watch().await?;
     while let Some(line) = lines.next().await? {
-        let printed = if context.is_json {
-            String::from_utf8_lossy(&line).into_owned()
-        } else {
-            match serde_json::from_slice(&line) {
-                Ok(line) => in_words(&line, context.lang),
-                // An event of a newer node is shown as it is.
-                Err(_) => String::from_utf8_lossy(&line).into_owned(),
-            }
+        let printed = match serde_json::from_slice(&line) {
+            Ok(WatchLine::Mark(WatchMark::Ended { error })) => Err(ClientError::Refused(error))?,
+            Ok(line) if !context.is_json => in_words(&line, context.lang),
+            // An event of a newer node is shown as it is.
+            _ => String::from_utf8_lossy(&line).into_owned(),
         };
         context.print(&printed)?;
     }
@@ -31,7 +28,7 @@ pub(super) async fn run(context: &Context) -> Result<Exit, Failure> {
 fn in_words(line: &WatchLine, lang: Lang) -> String {
     let event = match line {
         WatchLine::Event(event) => event,
-        WatchLine::Ready(_) => return text::word(lang, "đang theo dõi", "watching").to_owned(),
+        WatchLine::Mark(_) => return text::word(lang, "đang theo dõi", "watching").to_owned(),
     };
     match event {
         WatchEvent::ReportChanged { report, from, .. } => {

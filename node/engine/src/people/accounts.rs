@@ -4,12 +4,12 @@ use std::collections::BTreeSet;
 
 use data_encoding::HEXLOWER;
 use hopluu_model::{NodeId, OfficeId, Timestamp};
-use hopluu_store::{AccountRow, Failures, WriteTx};
+use hopluu_store::{AccountRow, DbError, Failures, WriteTx};
 use hopluu_trust::{AccountName, Permission, Role, Roles, SALT_BYTES, Sealed, Signer};
 use zeroize::Zeroizing;
 use zxcvbn::{Score, zxcvbn};
 
-use super::login::{name_of, normal, wait_after};
+use super::login::{name_of, normal, still, wait_after};
 use super::{PeopleError, Weakness};
 use crate::clock;
 use crate::core::Core;
@@ -67,7 +67,7 @@ impl Handle {
     /// # Errors
     /// [`PeopleError`] when nobody has the name, or nobody would look after accounts.
     pub async fn account_change(&self, change: AccountChange) -> Result<AccountView, CommandError> {
-        self.write(move |core, turn, reply| core.change_account(turn, &change, reply))
+        self.write(move |core, turn, reply| core.change_account(turn, change, reply))
             .await
     }
 
@@ -94,16 +94,15 @@ impl Handle {
         let found = self
             .read(move |core, now| Ok((core.account(&name)?, core.draw(), core.known_words(now))));
         let (mut row, drawn, known) = found.await?;
-        let sealed = self.aside(move || {
+        let made = self.aside(move || {
             is_strong(&new, &row.name, &known)?;
-            let key = proven.map(|(_, key)| key);
+            let (proved, key) = proven.unzip();
             let key = key.unwrap_or_else(|| Signer::from_seed(&drawn.seed));
             seal(&mut row, &key, &drawn, &new);
-            row.failures.count = 0;
-            Ok(row)
+            Ok((row, proved))
         });
-        let row = sealed.await?;
-        self.write(move |core, turn, reply| core.renew_account(turn, row, reply))
+        let (row, proved) = made.await?;
+        self.write(move |core, turn, reply| core.renew_key(turn, row, proved, reply))
             .await
     }
 }
@@ -210,24 +209,42 @@ impl Core {
                 reply(match put {
                     Ok(Some(row)) => shown(&row, now),
                     Ok(None) => Err(CommandError::Overloaded),
-                    Err(error) => Err(core.write_failed::<hopluu_store::DbError>(turn, error)),
+                    Err(error) => Err(core.write_failed::<DbError>(turn, error)),
                 });
             },
         );
     }
 
-    /// Writes an account over, and has its people log in again.
-    fn renew_account(&mut self, turn: &mut Turn, row: AccountRow, reply: Reply<AccountView>) {
+    /// Puts a key in the place of an account's, and has its people log in again. Whoever has opened the old one
+    /// replaces that one and no other.
+    pub(super) fn renew_key(
+        &mut self,
+        turn: &mut Turn,
+        renewed: AccountRow,
+        proved: Option<AccountRow>,
+        reply: Reply<AccountView>,
+    ) {
         let now = turn.now;
         self.submit(
             move |tx| {
+                let row = match &proved {
+                    Some(proved) => still(tx, proved)?,
+                    None => tx.account(&renewed.name)?,
+                };
+                let Some(mut row) = row else {
+                    return Ok(None);
+                };
+                row.sealed = renewed.sealed;
+                row.public = renewed.public;
+                row.failures.count = 0;
                 tx.put_account(&row)?;
                 tx.end_sessions(Some(&row.name))?;
-                Ok::<_, hopluu_store::DbError>(row)
+                Ok::<_, DbError>(Some(row))
             },
             move |core, turn, put| {
                 reply(match put {
-                    Ok(row) => shown(&row, now),
+                    Ok(Some(row)) => shown(&row, now),
+                    Ok(None) => Err(PeopleError::LoginRefused.into()),
                     Err(error) => Err(core.write_failed(turn, error)),
                 });
             },
@@ -237,62 +254,63 @@ impl Core {
     fn change_account(
         &mut self,
         turn: &mut Turn,
-        change: &AccountChange,
+        change: AccountChange,
         reply: Reply<AccountView>,
     ) {
-        let changed = self.changed_account(change);
         let now = turn.now;
-        let row = match changed {
-            Ok(row) => row,
+        let office = match self.office_to_be(&change) {
+            Ok(office) => office,
             Err(error) => return reply(Err(error)),
         };
         self.submit(
-            move |tx| put_changed(tx, row),
+            move |tx| put_changed(tx, &change, office),
             move |core, turn, put| {
                 reply(match put {
-                    Ok(Some(row)) => shown(&row, now),
-                    Ok(None) => Err(PeopleError::NoAdministrator.into()),
+                    Ok(Ok(row)) => shown(&row, now),
+                    Ok(Err(refused)) => Err(refused.into()),
                     Err(error) => Err(core.write_failed(turn, error)),
                 });
             },
         );
     }
 
-    fn changed_account(&self, change: &AccountChange) -> Result<AccountRow, CommandError> {
-        let mut row = self.account(&change.account)?;
-        if let Some(roles) = change.roles {
-            if roles.is_empty() {
-                Err(PeopleError::NoRole)?;
-            }
-            row.roles = roles.bits();
+    /// The office that an account is to be of from now on, where that is to change.
+    fn office_to_be(&self, change: &AccountChange) -> Result<Option<Option<String>>, CommandError> {
+        if change.roles.is_some_and(Roles::is_empty) {
+            Err(PeopleError::NoRole)?;
         }
-        if change.office.is_some() {
-            row.office = self.office_of_account(change.office.as_deref())?;
-        }
-        row.is_closed = change.closed.unwrap_or(row.is_closed);
-        Ok(row)
+        let named = change.office.as_deref();
+        let office = named.map(|office| self.office_of_account(Some(office)));
+        office.transpose()
     }
 }
 
-/// Writes it unless nobody would be left who looks after accounts: asked where nothing comes in between.
+/// Changes an account as it is now, unless nobody would be left who looks after accounts: both asked where nothing
+/// comes in between.
 fn put_changed(
     tx: &mut WriteTx<'_>,
-    row: AccountRow,
-) -> Result<Option<AccountRow>, hopluu_store::DbError> {
-    let others = tx
-        .accounts()?
-        .into_iter()
-        .filter(|other| other.name != row.name);
+    change: &AccountChange,
+    office: Option<Option<String>>,
+) -> Result<Result<AccountRow, PeopleError>, DbError> {
+    let all = tx.accounts()?;
+    let (named, others): (Vec<_>, Vec<_>) =
+        all.into_iter().partition(|row| row.name == change.account);
+    let Some(mut row) = named.into_iter().next() else {
+        return Ok(Err(PeopleError::Unknown(change.account.clone())));
+    };
+    row.roles = change.roles.map_or(row.roles, Roles::bits);
+    row.office = office.unwrap_or(row.office);
+    row.is_closed = change.closed.unwrap_or(row.is_closed);
     let administers =
         |one: &AccountRow| !one.is_closed && Roles::from_bits(one.roles).holds(Role::Administrator);
-    if !administers(&row) && !others.into_iter().any(|other| administers(&other)) {
-        return Ok(None);
+    if !administers(&row) && !others.iter().any(administers) {
+        return Ok(Err(PeopleError::NoAdministrator));
     }
     tx.put_account(&row)?;
     if row.is_closed {
         tx.end_sessions(Some(&row.name))?;
     }
-    Ok(Some(row))
+    Ok(Ok(row))
 }
 
 fn seal(row: &mut AccountRow, key: &Signer, drawn: &Drawn, passphrase: &Passphrase) {

@@ -11,7 +11,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use unicode_normalization::UnicodeNormalization;
 use zeroize::Zeroizing;
 
-use super::{Acting, PeopleError, digest_of};
+use super::{Acting, Asker, PeopleError, digest_of};
 use crate::core::Core;
 use crate::error::CommandError;
 use crate::handle::Handle;
@@ -53,8 +53,17 @@ impl Handle {
     /// # Errors
     /// [`PeopleError`] when people have accounts here and this is no open session.
     pub async fn of_session(&self, token: Option<String>) -> Result<Self, CommandError> {
-        let acting = self.read(move |core, now| core.who_asks(token.as_deref(), now));
-        Ok(self.acting_for(acting.await?))
+        let asker = Asker::of(token.as_deref());
+        let acting = self.read(move |core, now| core.who_asks(asker, now));
+        Ok(self.asked_by(asker, acting.await?))
+    }
+
+    /// For an answer that goes on: sessions end meanwhile, accounts are closed and change.
+    ///
+    /// # Errors
+    /// [`PeopleError`] when whoever asked may no longer read.
+    pub async fn may_still_read(&self) -> Result<(), CommandError> {
+        self.read(|core, _| core.must(Permission::Read)).await
     }
 
     /// # Errors
@@ -127,41 +136,42 @@ impl Core {
         );
     }
 
-    fn begin_session(&mut self, turn: &mut Turn, row: AccountRow, reply: Reply<LoginView>) {
+    /// Opens a session for an account that is still as it was proved.
+    pub(super) fn begin_session(
+        &mut self,
+        turn: &mut Turn,
+        proved: AccountRow,
+        reply: Reply<LoginView>,
+    ) {
         let until = Timestamp(turn.now.0.saturating_add(SESSION_MS));
-        let begun = Acting::of(&row, until).ok_or(PeopleError::LoginRefused);
-        let begun = begun.and_then(|acting| {
-            self.is_not_revoked(&acting.account)?;
-            Ok(acting)
-        });
-        let acting = match begun {
-            Ok(acting) => acting,
-            Err(error) => return reply(Err(error.into())),
-        };
+        let name = name_of(&proved).ok_or(PeopleError::LoginRefused);
+        if let Err(error) = name.and_then(|name| self.is_not_revoked(&name)) {
+            return reply(Err(error.into()));
+        }
         let token = BASE64URL_NOPAD.encode(&*Zeroizing::new(self.seed()));
         let session = SessionRow {
             digest: digest_of(&token),
-            account: row.name,
+            account: proved.name.clone(),
             since: turn.now,
             until,
         };
         self.submit(
-            move |tx| -> Result<(), DbError> {
-                if let Some(mut row) = tx.account(&session.account)? {
-                    row.failures.count = 0;
-                    tx.put_account(&row)?;
-                }
-                tx.put_session(&session, SESSIONS_PER_ACCOUNT_MAX)
-            },
-            move |core, turn, done| {
-                let view = LoginView {
-                    token,
-                    session: acting.view(),
+            move |tx| -> Result<Option<AccountRow>, DbError> {
+                let Some(mut row) = still(tx, &proved)? else {
+                    return Ok(None);
                 };
-                reply(match done {
-                    Ok(()) => Ok(view),
-                    Err(error) => Err(core.write_failed(turn, error)),
-                });
+                row.failures.count = 0;
+                tx.put_account(&row)?;
+                tx.put_session(&session, SESSIONS_PER_ACCOUNT_MAX)?;
+                Ok(Some(row))
+            },
+            move |core, turn, begun| {
+                let begun = begun.map_err(|error| core.write_failed(turn, error));
+                reply(begun.and_then(|row| {
+                    let acting = row.and_then(|row| Acting::of(&row, until));
+                    let session = acting.ok_or(PeopleError::LoginRefused)?.view();
+                    Ok(LoginView { token, session })
+                }));
             },
         );
     }
@@ -202,6 +212,13 @@ pub(super) fn count_guess(
     };
     tx.put_account(&row)?;
     Ok(Counted::At(Some(Box::new(row))))
+}
+
+/// The account as it is now, if what was proved of it still holds: that takes a while, and its passphrase may have
+/// been replaced or the account closed meanwhile.
+pub(super) fn still(tx: &WriteTx<'_>, proved: &AccountRow) -> Result<Option<AccountRow>, DbError> {
+    let row = tx.account(&proved.name)?;
+    Ok(row.filter(|row| !row.is_closed && row.sealed == proved.sealed))
 }
 
 /// Milliseconds from the last of so many wrong passphrases to the next that is tried.

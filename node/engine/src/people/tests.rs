@@ -6,7 +6,7 @@ use hopluu_sync::Steady;
 use hopluu_trust::{Reason, Revocation, Role, Roles, Target};
 
 use super::login::{Counted, count_guess};
-use super::{Acting, PeopleError, digest_of};
+use super::{Acting, Asker, PeopleError, digest_of};
 use crate::error::CommandError;
 use crate::limits::{GUESS_WAIT_MAX_MS, GUESSES_FREE, SESSION_MS};
 use crate::testing::alone::{Node, store};
@@ -89,7 +89,11 @@ fn refusal(error: CommandError) -> PeopleError {
 fn logged_in() -> Node {
     let mut node = Node::new();
     node.turn(Steady(0), |core, _| {
-        assert_eq!(core.who_asks(None, NOW).unwrap(), None, "nobody has to");
+        assert_eq!(
+            core.who_asks(Asker::of(None), NOW).unwrap(),
+            None,
+            "nobody has to"
+        );
         let session = SessionRow {
             digest: digest_of("token"),
             account: "lan".to_owned(),
@@ -108,7 +112,7 @@ fn logged_in() -> Node {
 #[test]
 fn a_session_is_good_from_its_beginning_to_its_end_and_for_its_token_alone() {
     let node = logged_in();
-    let asks = |token, now| node.core.who_asks(token, now);
+    let asks = |token, now| node.core.who_asks(Asker::of(token), now);
     let acting = asks(Some("token"), NOW).unwrap().expect("somebody");
     assert_eq!(acting.account.as_str(), "lan");
     assert!(asks(Some("token"), later(SESSION_MS - 1)).is_ok());
@@ -140,7 +144,11 @@ fn nobody_works_on_with_an_account_that_was_closed_or_revoked() {
         let record = record.expect("a small record");
         core.put_own(turn.now, vec![record], Box::new(|done| done.unwrap()));
     });
-    let why = refusal(node.core.who_asks(Some("token"), NOW).unwrap_err());
+    let why = refusal(
+        node.core
+            .who_asks(Asker::of(Some("token")), NOW)
+            .unwrap_err(),
+    );
     assert!(
         matches!(&why, PeopleError::Revoked { reason, .. } if reason == "left"),
         "{why}"
@@ -154,14 +162,18 @@ fn nobody_works_on_with_an_account_that_was_closed_or_revoked() {
             |_, _, done| done.expect("memory has room"),
         );
     });
-    let why = refusal(node.core.who_asks(Some("token"), NOW).unwrap_err());
+    let why = refusal(
+        node.core
+            .who_asks(Asker::of(Some("token")), NOW)
+            .unwrap_err(),
+    );
     assert_eq!(why, PeopleError::SessionEnded);
 }
 
 #[test]
 fn whoever_asks_is_forgotten_with_the_request_and_bound_to_an_office() {
     let mut node = logged_in();
-    let acting = node.core.who_asks(Some("token"), NOW).unwrap();
+    let acting = node.core.who_asks(Asker::of(Some("token")), NOW).unwrap();
     node.turn(Steady(0), |core, _| {
         assert_eq!(core.author().account, "");
         let first = core.actor(DocId([1; 16]));
@@ -179,4 +191,66 @@ fn whoever_asks_is_forgotten_with_the_request_and_bound_to_an_office() {
         core.acting = None;
         assert_eq!(core.actor(DocId([1; 16])), first);
     });
+}
+
+/// A table of accounts in which Lan's was proved, and what became of it while that was going on.
+fn proved_and_then(change: impl FnOnce(&mut AccountRow)) -> (Node, AccountRow) {
+    let mut node = logged_in();
+    let proved = lan();
+    let mut now = lan();
+    change(&mut now);
+    node.turn(Steady(0), move |core, _| {
+        core.submit(
+            move |tx| tx.put_account(&now),
+            |_, _, done| done.expect("memory has room"),
+        );
+    });
+    (node, proved)
+}
+
+fn account(node: &Node) -> AccountRow {
+    let read = node.core.read().expect("memory can be read");
+    read.account("lan").unwrap().expect("it is there")
+}
+
+/// What comes of a login, or of a new passphrase, that took its time.
+fn finish(node: &mut Node, proved: &AccountRow, is_renewal: bool) -> Result<(), CommandError> {
+    let (tx, rx) = std::sync::mpsc::channel();
+    let proved = proved.clone();
+    node.turn(Steady(0), move |core, turn| {
+        if is_renewal {
+            let renewed = AccountRow {
+                sealed: vec![2; 65],
+                roles: 0,
+                ..proved.clone()
+            };
+            let reply = Box::new(move |done: Result<_, _>| tx.send(done.map(|_| ())).unwrap());
+            core.renew_key(turn, renewed, Some(proved), reply);
+        } else {
+            let reply = Box::new(move |done: Result<_, _>| tx.send(done.map(|_| ())).unwrap());
+            core.begin_session(turn, proved, reply);
+        }
+    });
+    rx.recv().expect("an answer")
+}
+
+#[test]
+fn what_was_proved_of_an_account_is_asked_again_where_it_is_used() {
+    for is_renewal in [false, true] {
+        let changes: [fn(&mut AccountRow); 2] =
+            [|row| row.is_closed = true, |row| row.sealed = vec![3; 65]];
+        for change in changes {
+            let (mut node, proved) = proved_and_then(change);
+            let before = account(&node);
+            let refused = refusal(finish(&mut node, &proved, is_renewal).unwrap_err());
+            assert_eq!(refused, PeopleError::LoginRefused);
+            assert_eq!(account(&node), before, "nothing is undone");
+        }
+        // A role that was taken meanwhile stays taken, and keeps nobody from their own passphrase.
+        let reader = Roles::from_iter([Role::Reader]).bits();
+        let (mut node, proved) = proved_and_then(|row| row.roles = reader);
+        finish(&mut node, &proved, is_renewal).expect("the passphrase is right");
+        assert_eq!(account(&node).roles, reader);
+        assert_eq!(account(&node).sealed == proved.sealed, !is_renewal);
+    }
 }
