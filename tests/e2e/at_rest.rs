@@ -177,13 +177,10 @@ fn a_backup_is_closed_by_the_same_secret_and_outlives_the_wrapped_key() {
 
     // The wrapped key is lost: the backup still has it, under the passphrase that it was made under.
     fs::remove_file(node.home.file("store.key")).unwrap();
-    node.home.refuses(&node.words(&["status"]), 2, "M-2103");
+    node.home.refuses(&node.words(&["doctor"]), 2, "M-2103");
     node.home.refuses(&["restore", &backup], 2, "M-2111");
-    node.home.refuses(
-        &["restore", &backup, "--backup-passphrase-file", &node.secret],
-        2,
-        "M-2113",
-    );
+    let other = ["restore", &backup, "--backup-passphrase-file", &node.secret];
+    node.home.refuses(&other, 2, "M-2113");
     assert!(
         !node.home.file("store.key").exists(),
         "what opens nothing is not kept"

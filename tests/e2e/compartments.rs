@@ -75,9 +75,10 @@ fn sees_nothing_of_it(education: &Home) {
     assert!(page.contains("không thuộc quyền xem"), "{page}");
     let total = education.total(COMMUNE);
     assert_eq!(line(&total, PRIVATE)["is_withheld"], true);
-    let audit = ["audit", "report", REVIEW, YEARS, "--unit", COMMUNE];
-    let audit = education.ask(&audit).to_string();
+    let report = ["audit", "report", REVIEW, YEARS];
+    let audit = education.ask(&report).to_string();
     assert!(audit.contains(OPEN) && !audit.contains(SECRET), "{audit}");
+    education.refuses(&[&report[..], &[PRIVATE]].concat(), 2, "M-1218");
 }
 
 /// Who may read both is told of both, and proves each with a file of its own.

@@ -223,6 +223,7 @@ fn a_lost_root_is_made_again_by_three_of_five_and_gets_back_what_it_held() {
         .map(|row| text_at(row, "/file"))
         .collect();
     assert_eq!(files.len(), 5);
+    lost.refuses(&backup, 2, "M-2050");
     let commune = commune.stop();
     commune.refuses(&backup, 2, "M-2221");
     let _commune = commune.start();

@@ -60,6 +60,18 @@ fn publish(world: &World, home: &Home, name: &str) -> (Value, Vec<Vec<String>>) 
     let words = ["export", "public", "465", REVIEW, YEARS, "--out", &out];
     let exported = home.ask(&words);
     home.refuses(&words, 2, "M-2050");
+    for (unwritable, why) in [("no/465.csv", "M-2009"), ("465.json", "M-2054")] {
+        let out = path_text(&world.path(unwritable));
+        let mut words = words;
+        words[6] = &out;
+        home.refuses(&words, 2, why);
+    }
+    let noted = home.ask(&["audit", "published"]);
+    assert_eq!(
+        rows(&noted, "")[0]["count"],
+        1,
+        "what was not written is not noted"
+    );
     (exported, table(&file))
 }
 

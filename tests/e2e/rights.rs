@@ -77,6 +77,9 @@ async fn what_is_void_is_adopted_or_dismissed_by_a_person() {
     assert_eq!(line(&total, FORGED)["value"], "666");
     let all = commune.home.ask(&["void", "list", "--all"]);
     assert_eq!(rows(&all, "")[0]["answer"], "adopted");
+    // It counts by now, and saying otherwise would not take it out.
+    let dismiss = ["void", "dismiss", change];
+    commune.home.refuses(&dismiss, 2, "M-1302");
 }
 
 /// A commune that says of its own report that it was submitted, which nobody has signed, and accepted.
@@ -156,6 +159,10 @@ async fn a_revoked_node_is_told_why_and_nobody_takes_up_links_with_it() {
     commune
         .home
         .refuses(&["revoke", "node", "zz", "--reason", "lost"], 2, "M-1009");
+    let nonsense = ["revoke", "node", &node[..16], "--reason", "nonsense"];
+    let told = commune.home.tell(&nonsense);
+    assert_eq!(told.code, 2, "{}", told.err);
+    assert!(told.err.contains("lost, stolen, replaced"), "{}", told.err);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

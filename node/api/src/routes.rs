@@ -243,8 +243,10 @@ async fn rollup_show(
         how: "total",
     };
     let of = (view.unit.clone(), view.form.clone(), view.period.clone());
+    let shown = view.lines.iter().filter(|line| !line.is_withheld);
+    let codes = Some(shown.map(|line| line.code.clone()).collect());
     showing
-        .note(&api, (Some(of.0), Some(of.1), Some(of.2)), None)
+        .note(&api, (Some(of.0), Some(of.1), Some(of.2)), codes)
         .await?;
     Ok(Json(view))
 }

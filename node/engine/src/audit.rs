@@ -193,7 +193,21 @@ impl Auditing {
             return Ok(());
         }
         let code = name.split_once('@').map_or(name, |(code, _)| code);
-        line(&self.known.form, code).map(drop)
+        let form = &self.known.form;
+        let (line, _) = line(form, code)?;
+        // Nobody has written here what nobody here may read.
+        let mut open = self.parts.iter().take(1);
+        let withheld = open.any(|part| {
+            let registry = &self.shelf.registry;
+            let withheld = registry.withheld(&self.shelf.me, &part.key, form);
+            withheld.contains(&line.code)
+        });
+        match form.compartment(&line.code).filter(|_| withheld) {
+            Some(name) => Err(CommandError::NoCompartment {
+                name: name.to_string(),
+            }),
+            None => Ok(()),
+        }
     }
 
     fn stored(&self, read: &Read, part: &Part) -> Result<Stored, CommandError> {

@@ -137,6 +137,13 @@ impl Core {
             });
         };
         let (report, change) = (&void.report, void.change);
+        // What was adopted counts, in the name of whoever did.
+        if !is_adopted && void.answer.as_deref() == Some(Answer::Adopted.as_str()) {
+            return Err(CommandError::Refused {
+                what: "the dismissal",
+                detail: format!("{} was adopted", change.short()),
+            });
+        }
         let meant = self.meant(&Selector {
             unit: Some(report.unit.to_string()),
             form: report.form.to_string(),

@@ -1,8 +1,10 @@
 //! What is typed about rights.
 
+use clap::builder::PossibleValuesParser;
 use clap::{Args, Subcommand};
 use hopluu_engine::view::ReachView;
 use hopluu_model::{Date, Step};
+use hopluu_trust::Reason;
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum GrantCommand {
@@ -58,7 +60,7 @@ pub(crate) struct TakeArgs {
     /// The grant, by the beginning of its name
     pub(crate) grant: String,
     /// Why: lost, stolen, replaced, left, misused or mistake
-    #[arg(long, default_value = "mistake")]
+    #[arg(long, default_value = "mistake", value_parser = reasons())]
     pub(crate) reason: String,
 }
 
@@ -77,7 +79,7 @@ pub(crate) struct RevokeNodeArgs {
     /// The node, by the beginning of its key
     pub(crate) node: String,
     /// Why: lost, stolen, replaced, left, misused or mistake
-    #[arg(long)]
+    #[arg(long, value_parser = reasons())]
     pub(crate) reason: String,
 }
 
@@ -88,7 +90,7 @@ pub(crate) struct RevokeAccountArgs {
     /// The account
     pub(crate) account: String,
     /// Why: lost, stolen, replaced, left, misused or mistake
-    #[arg(long)]
+    #[arg(long, value_parser = reasons())]
     pub(crate) reason: String,
 }
 
@@ -149,4 +151,8 @@ fn step(typed: &str) -> Result<Step, String> {
         let known: Vec<_> = Step::ALL.into_iter().map(Step::as_str).collect();
         known.join(", ")
     })
+}
+
+fn reasons() -> PossibleValuesParser {
+    Reason::ALL.map(Reason::as_str).into()
 }

@@ -8,7 +8,7 @@ use hopluu_form::Lang;
 use hopluu_model::{Digest, Qualifier, Scalar};
 use serde::Serialize;
 
-use super::bundle::write_whole;
+use super::bundle::files::{must_be_writable, write_whole};
 use crate::args::PublicArgs;
 use crate::context::Context;
 use crate::failure::{Exit, Failure};
@@ -32,11 +32,16 @@ struct Exported {
 
 pub(super) async fn public(args: PublicArgs, context: &Context) -> Result<Exit, Failure> {
     let made_of = args.out.with_extension("json");
+    if made_of == args.out {
+        return Err(words::is_json(&args.out));
+    }
     for path in [&args.out, &made_of] {
-        if path.symlink_metadata().is_ok() || made_of == args.out {
+        if path.symlink_metadata().is_ok() {
             return Err(text::audit::exists(path));
         }
     }
+    // What was noted as published is to be somewhere.
+    must_be_writable(&args.out)?;
     let query = TotalQuery {
         unit: Some(args.total.unit),
         form: args.total.form,

@@ -3,7 +3,8 @@
 use std::path::{Path, PathBuf};
 
 use hopluu_engine::{
-    NodeSettings, RootError, RootSetup, SetupError, SharePage, now, root_backup, root_restore,
+    NodeSettings, RootError, RootSetup, RootShare, SetupError, SharePage, now, root_backup,
+    root_restore,
 };
 use hopluu_form::Lang;
 use qrcode::EcLevel;
@@ -41,12 +42,19 @@ async fn backup(args: &RootBackupArgs, context: &Context) -> Result<Exit, Failur
     let secret = secret::of_home(dir, context)?;
     let pages = root_backup(dir, secret.as_ref(), args.needed, args.shares)?;
     std::fs::create_dir_all(&args.out).map_err(|error| text::fail::file(&args.out, &error))?;
+    let files = |share: &RootShare| {
+        let name = format!("root-share-{}of{}", share.number, share.of);
+        ["txt", "html"].map(|kind| args.out.join(format!("{name}.{kind}")))
+    };
+    // Shares of two backups do not go together, and those of the first may be all there is of it.
+    let mut all = pages.iter().flat_map(|page| files(&page.share));
+    if let Some(there) = all.find(|path| path.symlink_metadata().is_ok()) {
+        return Err(text::audit::exists(&there));
+    }
     let mut written = Vec::new();
     for page in &pages {
         let share = &page.share;
-        let name = format!("root-share-{}of{}", share.number, share.of);
-        let file = args.out.join(format!("{name}.txt"));
-        let sheet = args.out.join(format!("{name}.html"));
+        let [file, sheet] = files(share);
         write_whole(&file, format!("{}\n", *page.text).as_bytes())?;
         write_whole(&sheet, paper(page, context.lang).as_bytes())?;
         written.push(ShareJson {

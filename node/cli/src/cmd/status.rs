@@ -92,7 +92,7 @@ fn page(status: &StatusView, offices: &Offices, lang: Lang) -> String {
         fact(text::clock::evidence(lang), show::time(at, lang));
     }
     if let Some(why) = &status.revoked {
-        fact(text::revoked(lang), why.clone());
+        fact(text::revoked(lang), text::rights::revoked_why(lang, why));
     }
     fact(text::version(lang), status.version.clone());
     let mut page = facts.text();

@@ -1,15 +1,31 @@
 //! Words about what leaves the reporting line.
 
+use std::path::Path;
+
 use hopluu_api::text::Both;
 use hopluu_engine::view::PublicKind;
 use hopluu_form::Lang;
 
 use super::word;
+use crate::failure::{Exit, Failure};
 
 /// Where a figure is held back.
 pub(crate) const HELD_BACK: &str = "x";
 /// Where several stand side by side.
 pub(crate) const UNSETTLED: &str = "?";
+
+/// What the table was made of goes into a file beside it, which cannot be the table's.
+pub(crate) fn is_json(path: &Path) -> Failure {
+    let path = path.display();
+    let message = Both::new(
+        format!("{path} phải là tệp CSV: tệp .json cùng tên để ghi bảng này lấy từ đâu"),
+        format!(
+            "{path} has to be a CSV file: the .json of that name says what the table was made of"
+        ),
+    );
+    let hint = Both::new("chọn tên đuôi .csv", "choose a name that ends in .csv");
+    Failure::new(Exit::Usage, "M-2054", message, Some(hint))
+}
 
 pub(crate) fn heads(lang: Lang) -> [&'static str; 5] {
     match lang {

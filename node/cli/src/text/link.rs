@@ -92,6 +92,8 @@ pub(crate) fn closed_why(lang: Lang, code: u16) -> Option<&'static str> {
         257 => ("không có chứng thư hợp lệ", "no valid certificate"),
         259 => ("đang bận, gọi lại sau", "busy, to be called later"),
         261 => ("máy khác trả lời", "another node answered"),
+        263 => ("máy này đã bị thu hồi", "this node is revoked"),
+        264 => ("chứng thư đã hết hạn", "a certificate has ended"),
         _ => ("lý do của phiên bản khác", "a reason of another version"),
     };
     Some(word(lang, vi, en))

@@ -112,6 +112,24 @@ pub(crate) fn reason(lang: Lang, reason: &str) -> &'static str {
     }
 }
 
+/// Why this node is revoked, as a node above has told it: `stolen, by 45@2024-05-01, revocation 0a1b2c3d`.
+pub(crate) fn revoked_why(lang: Lang, why: &str) -> String {
+    let said = why.split_once(", by ").and_then(|(why, rest)| {
+        let (by, revocation) = rest.split_once(", revocation ")?;
+        Some((why, by, revocation))
+    });
+    match said {
+        Some((why, by, revocation)) => {
+            let (of, named) = (
+                word(lang, "do", "by"),
+                word(lang, "lệnh thu hồi", "revocation"),
+            );
+            format!("{}, {of} {by}, {named} {revocation}", reason(lang, why))
+        }
+        None => why.to_owned(),
+    }
+}
+
 /// Why something counts nowhere.
 pub(crate) fn void_why(lang: Lang, why: &str) -> &'static str {
     match why {

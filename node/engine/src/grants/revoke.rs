@@ -50,7 +50,11 @@ impl Core {
         let reason = reasons.find(|reason| reason.as_str() == request.reason);
         let reason = reason.ok_or_else(|| CommandError::Refused {
             what: "the revocation",
-            detail: format!("`{}` is no reason", request.reason),
+            detail: format!(
+                "`{}` is no reason, but one of {} is",
+                request.reason,
+                Reason::ALL.map(Reason::as_str).join(", ")
+            ),
         })?;
         let registry = self.registry();
         let stands = self

@@ -27,10 +27,14 @@ impl Home {
     /// Opens an encrypted home; one that is not needs no secret and takes none.
     ///
     /// # Errors
-    /// When no secret is given, or another than the home's. Nothing is changed.
+    /// When no secret is given, or another than the home's, or its wrapped key is lost. Nothing is changed.
     pub fn unlock(&mut self, secret: Option<&Secret>) -> Result<(), HomeError> {
         let Some(wrapped) = wrapped_key(&self.dir)? else {
-            return Ok(());
+            return if self.is_key_closed() {
+                Err(self.lost_wrapped())
+            } else {
+                Ok(())
+            };
         };
         let secret = secret.ok_or_else(|| HomeError::Closed(self.dir.clone()))?;
         let key = wrapped.open(secret).map_err(|error| self.wrong(error))?;
@@ -134,12 +138,10 @@ impl Home {
             return Ok(Zeroizing::new(text.to_owned()));
         }
         let Some(encryption) = &self.encryption else {
-            let dir = self.dir.clone();
             return Err(if self.has_wrapped_key() {
-                HomeError::Closed(dir)
+                HomeError::Closed(self.dir.clone())
             } else {
-                let missing = WRAPPED;
-                HomeError::HalfWritten { dir, missing }
+                self.lost_wrapped()
             });
         };
         wrapped::open(&encryption.key, text).ok_or_else(|| HomeError::Key(path.to_owned()))
@@ -179,6 +181,13 @@ impl Home {
         }
         found.sort();
         Ok(found)
+    }
+
+    fn lost_wrapped(&self) -> HomeError {
+        HomeError::HalfWritten {
+            dir: self.dir.clone(),
+            missing: WRAPPED,
+        }
     }
 
     fn wrong(&self, source: SecretError) -> HomeError {

@@ -121,8 +121,7 @@ fn is_other(path: &Path) -> Result<bool, Failure> {
 /// Beside its place first, for its owner only, and synced: a stick is pulled out when the name is there.
 pub(in crate::cmd) fn write_whole(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
     let unwritten = |error: std::io::Error| text::fail::file(path, &error);
-    let dir = path.parent().filter(|dir| !dir.as_os_str().is_empty());
-    let dir = dir.unwrap_or(Path::new("."));
+    let dir = folder(path);
     let mut file = tempfile::NamedTempFile::new_in(dir).map_err(unwritten)?;
     file.write_all(bytes).map_err(unwritten)?;
     file.as_file().sync_all().map_err(unwritten)?;
@@ -130,6 +129,18 @@ pub(in crate::cmd) fn write_whole(path: &Path, bytes: &[u8]) -> Result<(), Failu
     // Not every stick's file system can; the file is whole under one name or the other.
     let _as_far_as_it_goes = File::open(dir).and_then(|dir| dir.sync_all());
     Ok(())
+}
+
+/// Whether a file could be written there, for what cannot be taken back once it was asked for.
+pub(in crate::cmd) fn must_be_writable(path: &Path) -> Result<(), Failure> {
+    let probe = tempfile::tempfile_in(folder(path));
+    let probe = probe.map_err(|error| text::fail::file(path, &error));
+    probe.map(drop)
+}
+
+fn folder(path: &Path) -> &Path {
+    let dir = path.parent().filter(|dir| !dir.as_os_str().is_empty());
+    dir.unwrap_or(Path::new("."))
 }
 
 /// A unit's code, and its office.
