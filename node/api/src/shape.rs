@@ -123,26 +123,7 @@ pub struct AuditQuery {
     pub name: Option<String>,
 }
 
-/// Which document of a report goes into a dossier.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct DossierRequest {
-    /// The unit; the node's own if left out.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub unit: Option<String>,
-    /// The form.
-    pub form: String,
-    /// The period.
-    pub period: String,
-    /// Which of several reports of the period.
-    #[serde(default)]
-    pub instance: u32,
-    /// Of which compartment; the open document if left out.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub compartment: Option<CompartmentId>,
-}
-
-impl DossierRequest {
+impl AuditQuery {
     /// The report that is meant.
     #[must_use]
     pub fn report(&self) -> Selector {
@@ -153,6 +134,17 @@ impl DossierRequest {
             instance: self.instance,
         }
     }
+}
+
+/// Which document of a report goes into a dossier.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DossierRequest {
+    /// Which report.
+    pub report: Selector,
+    /// Of which compartment; the open document if left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub compartment: Option<CompartmentId>,
 }
 
 /// A report as a file that whoever knows the root can verify.

@@ -5,7 +5,7 @@ use axum::extract::ConnectInfo;
 use data_encoding::BASE64;
 use hopluu_engine::Shown;
 use hopluu_engine::view::{
-    AuditView, ReadView, ReadsQuery, RefusedView, ReportRef, Selector, VoidView, WroteView,
+    AuditView, ReadView, ReadsQuery, RefusedView, ReportRef, VoidView, WroteView,
 };
 use hopluu_model::{FormId, IndicatorCode, Period, UnitId};
 
@@ -72,21 +72,12 @@ pub(super) fn codes_of(wrote: &[WroteView]) -> Vec<IndicatorCode> {
     codes.collect()
 }
 
-fn selector(query: &AuditQuery) -> Selector {
-    Selector {
-        unit: query.unit.clone(),
-        form: query.form.clone(),
-        period: query.period.clone(),
-        instance: query.instance,
-    }
-}
-
 pub(super) async fn report(
     api: Api,
     ConnectInfo(to): ConnectInfo<Asker>,
     Asked(query): Asked<AuditQuery>,
 ) -> Answer<AuditView> {
-    let asked = api.handle.audit(selector(&query), query.name);
+    let asked = api.handle.audit(query.report(), query.name);
     let view = within(LONG_REQUEST_TIME_MAX, asked).await?;
     let writes = view.things.iter().flat_map(|thing| &thing.writes);
     let codes = writes.flat_map(|write| codes_of(std::slice::from_ref(&write.wrote)));
@@ -108,7 +99,10 @@ pub(super) async fn dossier(
         to: &to,
         how: "dossier",
     };
-    let (report, compartment) = (request.report(), request.compartment);
+    let DossierRequest {
+        report,
+        compartment,
+    } = request;
     // What is in the file is told by the same question.
     let view = within(
         LONG_REQUEST_TIME_MAX,

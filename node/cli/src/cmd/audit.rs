@@ -98,10 +98,7 @@ async fn export(
         return Err(text::audit::exists(&file));
     }
     let request = DossierRequest {
-        unit: report.unit,
-        form: report.form,
-        period: report.period,
-        instance: report.instance,
+        report,
         compartment,
     };
     let made = context
