@@ -177,7 +177,9 @@ fn a_backup_is_closed_by_the_same_secret_and_outlives_the_wrapped_key() {
 
     // The wrapped key is lost: the backup still has it, under the passphrase that it was made under.
     fs::remove_file(node.home.file("store.key")).unwrap();
-    node.home.refuses(&node.words(&["doctor"]), 2, "M-2103");
+    for command in ["doctor", "decrypt"] {
+        node.home.refuses(&node.words(&[command]), 2, "M-2103");
+    }
     node.home.refuses(&["restore", &backup], 2, "M-2111");
     let other = ["restore", &backup, "--backup-passphrase-file", &node.secret];
     node.home.refuses(&other, 2, "M-2113");

@@ -1,6 +1,7 @@
 //! Carried by hand: everything that a link does, by files that are copied, late, twice, in any order,
 //! in part, or by strangers.
 
+use std::fs;
 use std::path::{Path, PathBuf};
 
 use data_encoding::HEXLOWER;
@@ -9,7 +10,8 @@ use hopluu_trust::{Address, Envelope, SetId, Signer};
 use serde_json::{Value, json};
 
 use crate::world::{
-    COMMUNE, DISTRICT, Home, NEIGHBOUR, REVIEW, World, YEARS, line, path_text, rows, until,
+    COMMUNE, DISTRICT, Home, NEIGHBOUR, Node, REVIEW, World, YEARS, free_address, line, path_text,
+    rows, until,
 };
 
 const PROVINCE: &str = "45@2024-05-01";
@@ -144,7 +146,7 @@ fn parts_come_in_any_order_and_a_lost_one_is_made_again() {
     let mut parts = export(&commune, DISTRICT, &world.path("up.hlb"), &size);
     assert!(parts.len() >= 3, "{parts:?}");
     for part in &parts {
-        let bytes = std::fs::metadata(part).expect("it is there").len();
+        let bytes = fs::metadata(part).expect("it is there").len();
         assert!(bytes <= 2_600, "{} has {bytes} bytes", part.display());
     }
     let lost = parts.remove(1);
@@ -154,7 +156,7 @@ fn parts_come_in_any_order_and_a_lost_one_is_made_again() {
         assert!(code == 0 || code == 4, "{taken}");
     }
     assert_ne!(value_at(&district, "II.1.1.a.1"), "8", "a part is missing");
-    std::fs::remove_file(lost).expect("it was there");
+    fs::remove_file(lost).expect("it was there");
 
     let again = export(&commune, DISTRICT, &world.path("again.hlb"), &size);
     let (code, taken) = import(&district, &again);
@@ -171,17 +173,23 @@ fn parts_come_in_any_order_and_a_lost_one_is_made_again() {
     assert_eq!((code, known), (0, 0), "all of it was acknowledged: {taken}");
 }
 
+/// A district that others can join.
+fn middle(world: &World, province: &Home) -> Node {
+    let district = world.join(province, "465", &[DISTRICT]);
+    let settings = district.file("node.toml");
+    let text = fs::read_to_string(&settings).expect("it has settings");
+    let listen = format!("listen = \"{}\"\n{text}", free_address());
+    fs::write(&settings, listen).expect("they can be written");
+    let district = district.start();
+    district.has_forms();
+    district
+}
+
 #[test]
 fn a_report_reaches_the_province_over_two_hops_and_nobody_else_opens_what_they_carry() {
     let world = World::new();
     let province = world.root("45", PROVINCE).start();
-    let district = world.join(&province.home, "465", &[DISTRICT]);
-    let settings = district.file("node.toml");
-    let text = std::fs::read_to_string(&settings).expect("it has settings");
-    let listen = format!("listen = \"{}\"\n{text}", crate::world::free_address());
-    std::fs::write(&settings, listen).expect("they can be written");
-    let district = district.start();
-    district.has_forms();
+    let district = middle(&world, &province.home);
     let commune = world.join(&district.home, "19429", &[COMMUNE]).start();
     let neighbour = world.join(&district.home, "19432", &[NEIGHBOUR]).start();
     commune.has_forms();
@@ -202,7 +210,7 @@ fn a_report_reaches_the_province_over_two_hops_and_nobody_else_opens_what_they_c
         assert!(seen.pointer("/0/bundle/root").is_some_and(Value::is_string));
     }
     let copied = world.path("copied.hlb");
-    std::fs::copy(&up[0], &copied).expect("it is only a file");
+    fs::copy(&up[0], &copied).expect("it is only a file");
     assert_eq!(import(&district, &[copied]).0, 0);
     let further = export(&district, PROVINCE, &world.path("further.hlb"), &[]);
     let (code, taken) = import(&province, &further);
@@ -230,12 +238,12 @@ fn a_damaged_file_is_refused_by_number_and_loses_nothing() {
     let (district, commune) = apart(&world);
     commune.set(&["II.1.1.a=42"]);
     let up = export(&commune, DISTRICT, &world.path("up.hlb"), &[]);
-    let bytes = std::fs::read(&up[0]).expect("it was written");
+    let bytes = fs::read(&up[0]).expect("it was written");
     let before = district.holds();
     let damaged = world.path("damaged.hlb");
     let file = path_text(&damaged);
     let refused = |bytes: &[u8]| {
-        std::fs::write(&damaged, bytes).expect("the test writes its file");
+        fs::write(&damaged, bytes).expect("the test writes its file");
         let done = district.tell(&["--json", "bundle", "import", &file]);
         assert_eq!(done.code, 1, "{}{}", done.out, done.err);
         let code = done.json().pointer("/0/error/code").cloned();
@@ -252,7 +260,7 @@ fn a_damaged_file_is_refused_by_number_and_loses_nothing() {
         refused(&flipped);
     }
     refused(&[&bytes[..], b"x"].concat());
-    std::fs::write(&damaged, &bytes[..40]).expect("the test writes its file");
+    fs::write(&damaged, &bytes[..40]).expect("the test writes its file");
     district.refuses(&["bundle", "import", &file], 1, "M-1601");
     district.refuses(&["bundle", "inspect", &file], 1, "M-1601");
     assert_eq!(district.holds(), before);
@@ -269,10 +277,10 @@ fn a_damaged_file_is_refused_by_number_and_loses_nothing() {
 
 /// The key of a home, and its address on what it sends to another.
 fn insider(home: &Home, sent: &Path) -> (Signer, Address) {
-    let key = std::fs::read(home.file("key")).expect("a home has a key");
+    let key = fs::read(home.file("key")).expect("a home has a key");
     let key = HEXLOWER.decode(key.trim_ascii()).expect("it is hex");
     let signer = Signer::from_pkcs8(&key).expect("it is a key");
-    let bytes = std::fs::read(sent).expect("it was written");
+    let bytes = fs::read(sent).expect("it was written");
     let (address, _) = Envelope::read(&bytes).expect("it is a bundle");
     (signer, address)
 }
@@ -288,7 +296,7 @@ fn strangers_and_insiders_who_break_the_rules_are_refused_within_bounds() {
     let file = world.path("hostile.hlb");
     let offer = |signer: &Signer, address: &Address, content: &[u8], code: &str| {
         let bytes = address.close(signer, content, &mut rand::rng());
-        std::fs::write(&file, bytes.expect("it closes")).expect("the test writes its file");
+        fs::write(&file, bytes.expect("it closes")).expect("the test writes its file");
         district.refuses(&["bundle", "import", &path_text(&file)], 1, code);
         assert_eq!(district.holds(), before);
     };
@@ -345,6 +353,72 @@ fn whoever_cannot_be_reached_by_hand_is_named() {
     alone.refuses(&["bundle", "export", "--all"], 2, "M-1606");
 }
 
+/// Whom a node makes bundles for: the keys, and the files.
+fn receivers(home: &Home, words: &[&str]) -> Vec<(String, String)> {
+    let written = home.ask(&[&["bundle", "export"], words].concat());
+    let row = |row: &Value| {
+        let node = row.pointer("/bundle/to/node").and_then(Value::as_str);
+        let file = row["file"].as_str().expect("a file is named");
+        (node.expect("a key").to_owned(), file.to_owned())
+    };
+    rows(&written, "").iter().map(row).collect()
+}
+
+#[test]
+fn a_revoked_node_gets_nothing_by_hand_and_who_took_its_place_gets_it_all() {
+    let world = World::new();
+    let province = world.root("45", PROVINCE).start();
+    let old = middle(&world, &province.home);
+    let commune = world.join(&old.home, "c", &[COMMUNE]).start();
+    commune.has_forms();
+    commune.home.set(&["II.1.1.a=42"]);
+    let key = |home: &Home| {
+        let status = home.ask(&["status"]);
+        status["node"].as_str().expect("a key").to_owned()
+    };
+    let [old_key, commune_key] = [&old.home, &commune.home].map(key);
+    until("the province has the report", || {
+        value_at(&province.home, "II.1.1.a") == "42"
+    });
+    let (commune, old) = (commune.stop(), old.stop());
+    let new = world.join(&province.home, "new", &[DISTRICT]);
+    let out = path_text(&world.path("two.hlb"));
+    // Two nodes of one unit, and one name: neither is written over the other.
+    let two = receivers(&province.home, &["--to", DISTRICT, "--out", &out]);
+    assert_eq!(two.len(), 2);
+    assert!(two.iter().all(|(_, file)| Path::new(file).exists()) && two[0].1 != two[1].1);
+    let revoke = ["revoke", "node", &old_key, "--reason", "stolen"];
+    province.home.ask(&revoke);
+    let new_key = key(&new);
+    let new = new.start();
+    new.has_forms();
+    until("it has heard of it", || {
+        value_at(&new.home, "II.1.1.a") == "42"
+            && !rows(&new.home.ask(&["revoke", "list"]), "").is_empty()
+    });
+    let new = new.stop();
+    let whom = |home: &Home, words: &[&str]| {
+        let out = path_text(&world.path("whom.hlb"));
+        let found = receivers(home, &[words, &["--out", &out]].concat());
+        found.into_iter().map(|(node, _)| node).collect::<Vec<_>>()
+    };
+    assert_eq!(whom(&province.home, &["--to", DISTRICT]), [&*new_key]);
+    assert_eq!(whom(&province.home, &["--all"]), [&*new_key]);
+    let down = export(&province.home, COMMUNE, &world.path("down.hlb"), &[]);
+    assert_eq!(import(&commune, &down).0, 0);
+    assert_eq!(whom(&commune, &["--all"]), [&*new_key]);
+    commune.refuses(
+        &["bundle", "export", "--to", DISTRICT, "--office", "police"],
+        2,
+        "M-1605",
+    );
+    // And down again, by who did not let it in.
+    let up = export(&commune, DISTRICT, &world.path("up.hlb"), &[]);
+    assert_eq!((import(&old, &up).0, import(&new, &up).0), (1, 0));
+    assert_eq!(whom(&new, &["--to", COMMUNE]), [&*commune_key]);
+    assert!(whom(&new, &["--all"]).contains(&commune_key));
+}
+
 /// Every figure of the annex that one office enters, in one save.
 fn whole_annex(commune: &Home) -> Vec<String> {
     let form = commune.ask(&["form", "show", REVIEW]);
@@ -380,7 +454,7 @@ fn the_figures_of_a_report_travel_on_paper_in_two_codes_at_most() {
     let written = rows(&written, "");
     assert!((1..=2).contains(&written.len()), "{written:?}");
     let page = written[0]["page"].as_str().expect("a page to print");
-    let page = std::fs::read_to_string(page).expect("it was written");
+    let page = fs::read_to_string(page).expect("it was written");
     assert!(page.contains("chuyển bằng giấy") && page.contains("<svg"));
     let codes: Vec<PathBuf> = written
         .iter()
@@ -466,14 +540,14 @@ fn attachments_go_by_hand_in_parts_of_their_own_in_any_order() {
     let (district, commune) = apart(&world);
     let scan = scan(150_000);
     let paper = world.path("ban-ky.pdf");
-    std::fs::write(&paper, &scan).expect("it can be written");
+    fs::write(&paper, &scan).expect("it can be written");
     commune.set(&["II.1.1.a=1"]);
     commune.ask(&["report", "attach", REVIEW, YEARS, &path_text(&paper)]);
     let words = ["--attachments", "--size-max", "60000"];
     let parts = export(&commune, DISTRICT, &world.path("up.hlb"), &words);
     assert!(parts.len() >= 4, "{parts:?}");
     for part in &parts {
-        let bytes = std::fs::metadata(part).expect("it is there").len();
+        let bytes = fs::metadata(part).expect("it is there").len();
         assert!(bytes <= 60_000, "{} has {bytes} bytes", part.display());
     }
     let listed = || {
@@ -506,5 +580,5 @@ fn attachments_go_by_hand_in_parts_of_their_own_in_any_order() {
     let words = ["report", "save-attachment", REVIEW, YEARS, "1"];
     let more = ["--unit", COMMUNE, "-o", &path_text(&out)];
     district.ask(&[&words[..], &more].concat());
-    assert!(std::fs::read(&out).expect("it was saved") == scan);
+    assert!(fs::read(&out).expect("it was saved") == scan);
 }

@@ -78,8 +78,10 @@ async fn what_is_void_is_adopted_or_dismissed_by_a_person() {
     let all = commune.home.ask(&["void", "list", "--all"]);
     assert_eq!(rows(&all, "")[0]["answer"], "adopted");
     // It counts by now, and saying otherwise would not take it out.
-    let dismiss = ["void", "dismiss", change];
-    commune.home.refuses(&dismiss, 2, "M-1302");
+    for answer in ["dismiss", "adopt"] {
+        let again = ["void", answer, change];
+        commune.home.refuses(&again, 2, "M-1302");
+    }
 }
 
 /// A commune that says of its own report that it was submitted, which nobody has signed, and accepted.
@@ -231,5 +233,27 @@ fn an_office_is_refused_what_it_may_not_write_and_says_what_it_may() {
     });
     let why = format!("stolen, by {COMMUNE}");
     assert!(told.starts_with(&why), "{told}");
+    let after = health.home.tell(&[&set[..], &["II.1.1.a=6"]].concat());
+    assert_eq!(after.code, 0, "{}", after.err);
+    assert!(after.err.contains("bị lấy cắp"), "{}", after.err);
     assert_eq!(line(&commune.home.total(COMMUNE), FORGED)["value"], "5");
+}
+
+#[test]
+fn a_grant_that_nothing_could_stand_on_is_refused_where_it_is_typed() {
+    let world = World::new();
+    let commune = world.root("465", DISTRICT);
+    let refuses = |words: &[&str], code: &str| {
+        commune.refuses(&[&["grant", "give", "health"], words].concat(), 2, code);
+    };
+    let outside = ["--of", COMMUNE, "--unit", DISTRICT];
+    refuses(&outside, "M-1313");
+    refuses(
+        &["--since", "2025-01-01", "--until", "2024-12-31"],
+        "M-1302",
+    );
+    refuses(&["--step", "accepted"], "M-1302");
+    refuses(&["--reads", "II.1.1.a"], "M-1302");
+    assert!(rows(&commune.ask(&["grant", "list"]), "").is_empty());
+    commune.ask(&["grant", "give", "health", "--reads", "II.1.3.b"]);
 }

@@ -181,7 +181,7 @@ fn command_status(error: &CommandError) -> StatusCode {
         | CommandError::NoAddress
         | CommandError::TicketHours { .. }
         | CommandError::BadAddress { .. }
-        | CommandError::TimeTooFar
+        | CommandError::TimeOutside
         | CommandError::WrongBefore { .. }
         | CommandError::UnknownName { .. }
         | CommandError::Refused { .. } => StatusCode::BAD_REQUEST,
@@ -197,6 +197,7 @@ fn command_status(error: &CommandError) -> StatusCode {
         | CommandError::NothingToUndo { .. }
         | CommandError::NoCompartment { .. }
         | CommandError::NotBelow { .. }
+        | CommandError::GrantOutside { .. }
         | CommandError::OneMainNode { .. }
         | CommandError::Backup(_)
         | CommandError::FormNotNewer { .. }

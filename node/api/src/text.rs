@@ -200,10 +200,15 @@ pub fn message(error: &CommandError) -> Both {
         CommandError::NotBelow { own, unit } => {
             format!("máy này chỉ mời cho đơn vị {own} và các đơn vị bên dưới, không mời cho {unit}")
         }
+        CommandError::GrantOutside { within, unit } => {
+            format!(
+                "quyền chỉ giao được trong {within} và các đơn vị bên dưới, không giao được cho {unit}"
+            )
+        }
         CommandError::TicketHours { hours, most } => {
             format!("mã mời có hiệu lực từ 1 đến {most} giờ, không thể là {hours} giờ")
         }
-        CommandError::TimeTooFar => "ngày này sau hết năm 2199".to_owned(),
+        CommandError::TimeOutside => "ngày này trước năm 2026 hoặc sau hết năm 2199".to_owned(),
         CommandError::WrongBefore { at, before } => {
             format!("đã là {at} thì không thể coi ngày {before} trở đi là sai")
         }
@@ -380,11 +385,15 @@ pub fn hint(error: &CommandError) -> Option<Both> {
             "mời ở máy chính của đơn vị đó hoặc của cấp trên nó",
             "invite at the main node of that unit, or of one above it",
         ),
+        CommandError::GrantOutside { .. } => Both::new(
+            "giao ở máy chính của đơn vị đó hoặc của cấp trên nó",
+            "give them at the main node of that unit, or of one above it",
+        ),
         CommandError::TicketHours { .. } => Both::new(
             "đổi --hours; bỏ trống là 168 giờ",
             "change --hours; left out it is 168",
         ),
-        CommandError::TimeTooFar => Both::new(
+        CommandError::TimeOutside => Both::new(
             "kiểm tra đồng hồ của máy, hoặc ghi ngày NĂM-THÁNG-NGÀY",
             "look at the machine's clock, or write the day YEAR-MONTH-DAY",
         ),
@@ -511,7 +520,7 @@ fn is_any_day(on: &str) -> bool {
 
 /// Why a form or a change of the tree does not hold, behind a Vietnamese sentence.
 fn refused_vi(detail: &str) -> String {
-    const KNOWN: [(&str, &str); 5] = [
+    const KNOWN: [(&str, &str); 9] = [
         (
             " hands a form of this name down already, this one would count nowhere",
             "đã ban hành biểu mẫu cùng tên, bản này sẽ không được tính ở đâu",
@@ -520,6 +529,13 @@ fn refused_vi(detail: &str) -> String {
             " began already, with other facts",
             "đã có rồi, với thông tin khác",
         ),
+        (" is before it begins", "trước ngày bắt đầu"),
+        (
+            " is taken by a unit above alone",
+            "chỉ cấp trên của đơn vị mới được làm",
+        ),
+        (" was adopted already", "đã được nhận rồi"),
+        (" is no private line", "không phải chỉ tiêu riêng"),
         (" is not in this tree", "không có trong cây đơn vị này"),
         (" is a root and stays one", "là gốc của cây và không đổi"),
         (" is not of a higher level", "không ở cấp cao hơn"),
@@ -549,6 +565,9 @@ fn asked_vi(what: &str) -> &str {
         "the form" => "biểu mẫu",
         "the time" => "ngày giờ",
         "hand down a form" => "ban hành biểu mẫu",
+        "the grant" => "quyền này",
+        "answer for what is void" => "trả lời những gì không có hiệu lực",
+        "the answer" => "câu trả lời này",
         "a public export" => "bảng công bố",
         "publications of one period" => "số lần công bố của một kỳ",
         "writes waiting for the disk" => "số lần lưu đang chờ ổ đĩa",

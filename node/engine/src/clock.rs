@@ -6,6 +6,9 @@ use hopluu_sync::WEEK_MINUTES;
 /// UTC+7, the country's only time zone, without daylight saving since 1975.
 const OFFSET_MS: i64 = 7 * 3_600_000;
 
+/// No copy of this program is older (1 January 2026): a clock before it is wrong.
+pub(crate) const FIRST_RELEASE: Timestamp = Timestamp(1_767_225_600_000);
+
 /// The day in Viet Nam at this instant; the first of all days for a clock out of range.
 #[must_use]
 pub fn day(at: Timestamp) -> Date {

@@ -25,9 +25,6 @@ use crate::setup::{SetupError, fresh_epoch, identity_of};
 use crate::wrapped::Secret;
 use crate::{clock, placing};
 
-/// No copy of this program is older (1 January 2026): a clock before it is wrong.
-const FIRST_RELEASE: Timestamp = Timestamp(1_767_225_600_000);
-
 /// What the doctor looked at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -308,7 +305,7 @@ fn wrong_clock(
         .max();
     let wrote = me.map(|me| last_save(read, me)).transpose()?.flatten();
     let known = [
-        (Some(FIRST_RELEASE), Seen::Release),
+        (Some(clock::FIRST_RELEASE), Seen::Release),
         (wrote, Seen::Save),
         (heard, Seen::Peer),
     ];

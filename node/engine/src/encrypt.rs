@@ -10,6 +10,10 @@ use crate::placing;
 use crate::setup::SetupError;
 use crate::wrapped::Secret;
 
+/// The database that was replaced, until it is thrown away.
+const PLAIN: &str = "plain";
+const ENCRYPTED: &str = "encrypted";
+
 /// What became of a home.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Converted {
@@ -37,12 +41,13 @@ pub fn encrypt(dir: &Path, secret: &Secret) -> Result<Converted, SetupError> {
         // Before its database: without it that would be noise.
         home.write_wrapped(&encryption.wrapped)?;
         home.set_encryption(Some(encryption));
-        replace(&draft, &database, "plain")?;
+        replace(&draft, &database, PLAIN)?;
         home.write_key(&signer)?;
     } else if !home.is_key_closed() {
         let signer = home.signer()?;
         home.write_key(&signer)?;
     }
+    forget(&database, PLAIN)?;
     let readable = home.readable_by_anybody();
     let readable = readable.map_err(file("looking through the folder"))?;
     Ok(Converted { readable })
@@ -62,8 +67,9 @@ pub fn decrypt(dir: &Path, secret: &Secret) -> Result<(), SetupError> {
     let database = home.database();
     if !is_plain(&database).map_err(file("reading the database"))? {
         let draft = converted(&database, Some(&encryption.key), None)?;
-        replace(&draft, &database, "encrypted")?;
+        replace(&draft, &database, ENCRYPTED)?;
     }
+    forget(&database, ENCRYPTED)?;
     home.set_encryption(None);
     home.write_key(&signer)?;
     // Last: until here it opens what is left.
@@ -108,13 +114,15 @@ fn sound(findings: Vec<Finding>) -> Result<(), SetupError> {
     }
 }
 
-/// Puts the new database in place, and throws the old one away.
+/// Puts the new database in place of the old one.
 fn replace(draft: &Path, database: &Path, kept: &str) -> Result<(), SetupError> {
-    let kept = placing::place(draft, database, kept).map_err(file("replacing the database"))?;
-    match kept {
-        Some(kept) => placing::remove(&kept).map_err(file("removing the old database")),
-        None => Ok(()),
-    }
+    let kept = placing::place(draft, database, kept);
+    kept.map(drop).map_err(file("replacing the database"))
+}
+
+/// Throws the old one away, also where an earlier call was cut before it did.
+fn forget(database: &Path, kept: &str) -> Result<(), SetupError> {
+    placing::remove_kept(database, kept).map_err(file("removing the old database"))
 }
 
 fn file(what: &'static str) -> impl Fn(std::io::Error) -> SetupError {

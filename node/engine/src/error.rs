@@ -223,6 +223,14 @@ pub enum CommandError {
         /// The unit asked for.
         unit: UnitId,
     },
+    /// Rights go down the tree: to whom they are given, and for whose reports.
+    #[error("rights are given within `{within}` and the units below it, not for `{unit}`")]
+    GrantOutside {
+        /// The unit of this node, or the holder's.
+        within: UnitId,
+        /// The unit asked for.
+        unit: UnitId,
+    },
     /// The beginning of a name that is nobody's, or several ones'.
     #[error("`{text}` names {found} of them, not one")]
     UnknownName {
@@ -255,9 +263,9 @@ pub enum CommandError {
         /// The bound.
         most: u32,
     },
-    /// Later than anybody may claim to live.
-    #[error("the time lies beyond the end of 2199")]
-    TimeTooFar,
+    /// Earlier than any copy of this program, or later than anybody may claim to live.
+    #[error("the time lies before 2026 or beyond the end of 2199")]
+    TimeOutside,
     /// What is called wrong would be the time itself.
     #[error("claims from {before} on cannot be wrong where it is {at} at least")]
     WrongBefore {
@@ -437,8 +445,9 @@ impl CommandError {
             Self::TicketHours { .. } => "M-1308",
             Self::BadAddress { .. } => "M-1309",
             Self::Backup(_) => "M-1310",
-            Self::TimeTooFar => "M-1311",
+            Self::TimeOutside => "M-1311",
             Self::WrongBefore { .. } => "M-1312",
+            Self::GrantOutside { .. } => "M-1313",
             Self::Bundle(error) => error.code(),
             Self::People(error) => error.code(),
             Self::DiskFull => "M-1401",

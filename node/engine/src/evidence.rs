@@ -209,9 +209,11 @@ impl Core {
 
     fn make_word(&self, now: Timestamp, request: &ClockRequest) -> Result<Word, CommandError> {
         let at = request.at.map_or(now, clock::begin_of);
-        let month = Month::of(at).ok_or(CommandError::TimeTooFar)?;
+        let at = Some(at).filter(|at| *at >= clock::FIRST_RELEASE);
+        let at = at.ok_or(CommandError::TimeOutside)?;
+        let month = Month::of(at).ok_or(CommandError::TimeOutside)?;
         let before = match request.before.map(clock::begin_of) {
-            Some(before) => Some(Month::of(before).ok_or(CommandError::TimeTooFar)?),
+            Some(before) => Some(Month::of(before).ok_or(CommandError::TimeOutside)?),
             None => self.first_wrong(at)?,
         };
         if before.is_some_and(|before| before <= month) {

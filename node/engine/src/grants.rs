@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 
 use hopluu_model::{IndicatorCode, NodeId, SectionId, Timestamp, UnitId};
 use hopluu_store::{DbError, WriteError};
-use hopluu_trust::{Given, Grant, Reach, Record};
+use hopluu_trust::{Act, Given, Grant, Reach, Record};
 
 use crate::clock;
 use crate::core::Core;
@@ -118,8 +118,8 @@ impl Core {
         let (tree, own) = (self.tree(), &self.me().unit);
         for (below, above) in [(&holder, own), (&unit, &holder)] {
             if !tree.is_at_or_below(below, above) {
-                return Err(CommandError::NotBelow {
-                    own: above.clone(),
+                return Err(CommandError::GrantOutside {
+                    within: above.clone(),
                     unit: below.clone(),
                 });
             }
@@ -142,14 +142,9 @@ impl Core {
             steps: request.steps.iter().copied().collect(),
             reads: reach(&request.reads, |text| self.known_line(text))?,
         };
-        let refuse = |error: hopluu_trust::SignError| CommandError::Refused {
-            what: "the grant",
-            detail: error.to_string(),
-        };
-        let record = grant
-            .clone()
-            .sign(self.signer(), unit.clone())
-            .map_err(refuse)?;
+        self.could_count(&grant, &unit)?;
+        let record = grant.clone().sign(self.signer(), unit.clone());
+        let record = record.map_err(|error| refused(error.to_string()))?;
         let given = Given {
             hash: record.hash(),
             author: record.author,
@@ -158,6 +153,33 @@ impl Core {
         };
         let view = self.grant_view(now, given, true);
         Ok((record, view))
+    }
+
+    /// A grant that no operation could ever stand on is a mistake of whoever typed it.
+    fn could_count(&self, grant: &Grant, unit: &UnitId) -> Result<(), CommandError> {
+        if let (Some(since), Some(until)) = (grant.since, grant.until)
+            && until < since
+        {
+            return Err(refused(format!("{until} is before it begins")));
+        }
+        let mut steps = grant.steps.iter();
+        let step = steps.find(|step| Act::Step(*step, None).is_superior_s());
+        if let Some(step) = step.filter(|_| grant.holder == *unit && !grant.below) {
+            let detail = format!("{} is taken by a unit above alone", step.as_str());
+            return Err(refused(detail));
+        }
+        let forms = self.registry().forms(&self.me().unit);
+        let is_open = |code: &&IndicatorCode| {
+            let mut forms = forms.iter();
+            !forms.any(|known| known.form.compartment(code).is_some())
+        };
+        match &grant.reads {
+            Reach::Only(codes) => match codes.iter().find(is_open) {
+                Some(code) => Err(refused(format!("{code} is no private line"))),
+                None => Ok(()),
+            },
+            Reach::Nothing | Reach::Own | Reach::All => Ok(()),
+        }
     }
 
     fn known_line(&self, text: &str) -> Result<IndicatorCode, CommandError> {
@@ -200,6 +222,13 @@ impl Core {
 }
 
 /// The forms that were looked through.
+fn refused(detail: String) -> CommandError {
+    CommandError::Refused {
+        what: "the grant",
+        detail,
+    }
+}
+
 fn names(forms: &[&KnownForm]) -> String {
     let names = forms.iter().map(|known| known.form.id().to_string());
     names.collect::<Vec<_>>().join(", ")

@@ -37,6 +37,23 @@ pub(crate) fn remove(database: &Path) -> io::Result<()> {
     Ok(())
 }
 
+/// Removes all databases that [`place`] has kept under an extension.
+pub(crate) fn remove_kept(database: &Path, kept: &str) -> io::Result<()> {
+    let mut prefix = database.file_stem().unwrap_or_default().to_owned();
+    prefix.push(format!(".{kept}-"));
+    for entry in fs::read_dir(folder(database))? {
+        let entry = entry?;
+        let name = entry.file_name();
+        if name
+            .as_encoded_bytes()
+            .starts_with(prefix.as_encoded_bytes())
+        {
+            fs::remove_file(entry.path())?;
+        }
+    }
+    Ok(())
+}
+
 /// Puts a finished draft in the place of the database. What was there is kept under an extension of
 /// its own, and where is answered.
 pub(crate) fn place(draft: &Path, database: &Path, kept: &str) -> io::Result<Option<PathBuf>> {
@@ -92,7 +109,11 @@ fn next(database: &Path) -> PathBuf {
 }
 
 fn sync_folder(database: &Path) -> io::Result<()> {
-    File::open(database.parent().unwrap_or(Path::new(".")))?.sync_all()
+    File::open(folder(database))?.sync_all()
+}
+
+fn folder(database: &Path) -> &Path {
+    database.parent().unwrap_or(Path::new("."))
 }
 
 fn with_suffix(path: &Path, suffix: &str) -> PathBuf {

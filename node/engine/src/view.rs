@@ -232,6 +232,9 @@ pub struct Saved {
     pub settled: Vec<SettledView>,
     /// Figures that a report begun like the last one does not begin with: nobody has settled them there.
     pub left_out: Vec<LeftOutView>,
+    /// Why nobody takes up links with this node, if it was told so: what is saved by it now may count nowhere.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub revoked: Option<String>,
 }
 
 /// A change in a compartment.

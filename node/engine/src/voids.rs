@@ -125,6 +125,7 @@ impl Core {
         change: &str,
         is_adopted: bool,
     ) -> Result<Made, CommandError> {
+        self.must_issue("answer for what is void")?;
         let query = VoidQuery {
             all: true,
             change: Some(change.to_owned()),
@@ -138,10 +139,10 @@ impl Core {
         };
         let (report, change) = (&void.report, void.change);
         // What was adopted counts, in the name of whoever did.
-        if !is_adopted && void.answer.as_deref() == Some(Answer::Adopted.as_str()) {
+        if void.answer.as_deref() == Some(Answer::Adopted.as_str()) {
             return Err(CommandError::Refused {
-                what: "the dismissal",
-                detail: format!("{} was adopted", change.short()),
+                what: "the answer",
+                detail: format!("{} was adopted already", change.short()),
             });
         }
         let meant = self.meant(&Selector {

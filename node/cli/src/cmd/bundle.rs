@@ -86,7 +86,7 @@ fn request(args: &BundleExportArgs) -> BundleRequest {
 
 async fn export(args: &BundleExportArgs, context: &Context) -> Result<Exit, Failure> {
     let request = request(args);
-    let target = Target::of(args.out.as_deref(), args.all);
+    let mut target = Target::of(args.out.as_deref(), args.all);
     let count = Cell::new(0);
     let words = text::working("lập gói", "making bundles");
     let client = context.client().await?;

@@ -1,8 +1,8 @@
 //! `encrypt`, `decrypt`, `passphrase`: whether whoever takes the disk can read it.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use hopluu_engine::{Home, SecretKind, decrypt, encrypt, rewrap};
+use hopluu_engine::{Home, Secret, SecretKind, decrypt, encrypt, rewrap};
 use serde::Serialize;
 
 use crate::args::NewSecretArgs;
@@ -33,16 +33,13 @@ pub(super) async fn encrypt_home(context: &Context) -> Result<Exit, Failure> {
 
 pub(super) async fn decrypt_home(context: &Context) -> Result<Exit, Failure> {
     let dir = free_dir(context).await?;
-    let secret = secret::of_home(dir, context)?;
-    let secret = secret.ok_or_else(|| text::secret::not_encrypted(dir))?;
-    decrypt(dir, &secret)?;
+    decrypt(dir, &its_secret(dir, context)?)?;
     answer(Vec::new(), context)
 }
 
 pub(super) async fn change(args: &NewSecretArgs, context: &Context) -> Result<Exit, Failure> {
     let dir = free_dir(context).await?;
-    let secret = secret::of_home(dir, context)?;
-    let secret = secret.ok_or_else(|| text::secret::not_encrypted(dir))?;
+    let secret = its_secret(dir, context)?;
     let from = From {
         passphrase_file: args.new_passphrase_file.as_deref(),
         key_file: args.new_key_file.as_deref(),
@@ -52,8 +49,18 @@ pub(super) async fn change(args: &NewSecretArgs, context: &Context) -> Result<Ex
     answer(Vec::new(), context)
 }
 
+/// What opens an encrypted folder.
+fn its_secret(dir: &Path, context: &Context) -> Result<Secret, Failure> {
+    if let Some(secret) = secret::of_home(dir, context)? {
+        return Ok(secret);
+    }
+    // One that has lost its wrapped key is encrypted all the same.
+    Home::open(dir)?.unlock(None)?;
+    Err(text::secret::not_encrypted(dir))
+}
+
 /// The folder, if no node runs in it.
-async fn free_dir(context: &Context) -> Result<&std::path::Path, Failure> {
+async fn free_dir(context: &Context) -> Result<&Path, Failure> {
     let dir = context.dir()?;
     if hopluu_api::is_served(dir).await {
         return Err(text::fail::still_running());

@@ -130,6 +130,19 @@ pub(crate) fn revoked_why(lang: Lang, why: &str) -> String {
     }
 }
 
+/// What a node that is revoked saves.
+pub(crate) fn may_not_count(why: &dyn Fn(Lang) -> String) -> Both {
+    let (vi, en) = (why(Lang::Vi), why(Lang::En));
+    Both::new(
+        format!(
+            "cảnh báo: máy này đã bị thu hồi ({vi}); những gì lưu từ đó có thể không được tính ở đâu"
+        ),
+        format!(
+            "warning: this node is revoked ({en}); what it saves from then on may count nowhere"
+        ),
+    )
+}
+
 /// Why something counts nowhere.
 pub(crate) fn void_why(lang: Lang, why: &str) -> &'static str {
     match why {

@@ -228,7 +228,7 @@ impl Core {
         let registry = self.registry();
         let me = self.me().node;
         let others = registry.identities().map(|identity| &identity.place);
-        let others = others.filter(|place| place.node != me);
+        let others = others.filter(|place| place.node != me && registry.is_welcome(&place.node));
         let found: Vec<Place> = match to {
             Receivers::Unit { unit, office } => {
                 let unit = self.unit(Some(unit), clock::day(now))?;
@@ -247,9 +247,9 @@ impl Core {
                 there
             }
             Receivers::Line => {
-                let ours = registry.issuer(&me);
                 let is_in_line = |place: &&Place| {
-                    ours == Some(place.node) || registry.issuer(&place.node) == Some(me)
+                    registry.is_right_above(&place.node, &me)
+                        || registry.is_right_above(&me, &place.node)
                 };
                 others.filter(is_in_line).cloned().collect()
             }

@@ -84,6 +84,7 @@ impl Core {
                             closed,
                             settled,
                             left_out,
+                            revoked: core.told_revoked.clone(),
                         }));
                     }
                     Err(error) => reply(Err(core.write_failed(turn, error))),
@@ -134,6 +135,7 @@ impl Core {
                     closed: Vec::new(),
                     settled: Vec::new(),
                     left_out: Vec::new(),
+                    revoked: core.told_revoked.clone(),
                 })),
                 Ok(false) if core.disk() == DiskState::Full => reply(Err(CommandError::DiskFull)),
                 Ok(false) => reply(Err(CommandError::Refused {

@@ -61,9 +61,22 @@ impl Core {
         after_s: Option<u64>,
     ) -> Due {
         let linked: BTreeSet<NodeId> = self.linked.values().copied().collect();
-        let superior = self.registry().issuer(&self.me().node);
+        let registry = self.shared_registry();
         let mut receivers = self.apart.answered.clone();
-        receivers.extend(superior.filter(|_| after_s.is_some()));
+        if after_s.is_some() {
+            let me = self.me().node;
+            let nodes = registry.identities().map(|identity| identity.place.node);
+            let above: Vec<_> = nodes
+                .filter(|node| registry.is_right_above(node, &me))
+                .collect();
+            // Of several main nodes one that hears all tells the others.
+            let heard = above.iter().copied().find(|node| linked.contains(node));
+            match heard {
+                Some(node) => receivers.extend([node]),
+                None => receivers.extend(above),
+            }
+        }
+        receivers.retain(|node| registry.is_welcome(node));
         let (mut jobs, mut settled) = (Vec::new(), Vec::new());
         for to in receivers {
             if linked.contains(&to) {

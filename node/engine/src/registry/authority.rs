@@ -98,6 +98,27 @@ impl Registry {
         self.authority.bar(&self.who(), line).cloned()
     }
 
+    /// Whether anything is given to a node: it is enrolled, and nobody who may has revoked it or who let it in.
+    pub(crate) fn is_welcome(&self, node: &NodeId) -> bool {
+        let line = self.line(node);
+        line.is_some_and(|line| self.bar(line).is_none())
+    }
+
+    /// Whether one node stands right above another: it has let it in, or it works in the place of the revoked one that has.
+    pub(crate) fn is_right_above(&self, above: &NodeId, node: &NodeId) -> bool {
+        let Some(issuer) = self.issuer(node) else {
+            return false;
+        };
+        if issuer == *above || self.is_welcome(&issuer) {
+            return issuer == *above;
+        }
+        let place = |node| {
+            let place = &self.identity(node)?.place;
+            Some((&place.unit, &place.office))
+        };
+        place(above).is_some() && place(above) == place(&issuer)
+    }
+
     /// Why an account of a node holds no longer, where somebody entitled to has said so.
     pub(crate) fn revoked_account(&self, node: &NodeId, account: &str) -> Option<String> {
         let who = self.who();

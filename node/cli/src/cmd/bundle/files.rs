@@ -1,11 +1,13 @@
 //! Bundles as files: found in what was given, written whole or not at all.
 
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 
 use hopluu_engine::view::{BundlePlace, BundleView};
 use hopluu_engine::{EnvelopeError, inspect};
+use hopluu_model::NodeId;
 
 use super::codes;
 use crate::failure::Failure;
@@ -51,7 +53,12 @@ pub(super) enum Target {
     /// Into a folder, under names that say from whom and for whom.
     Folder(PathBuf),
     /// Under this name, with the receiver and the part in it where there may be several.
-    Named { path: PathBuf, is_many: bool },
+    Named {
+        path: PathBuf,
+        is_many: bool,
+        /// What was written, and for whom: a unit may have two nodes.
+        written: BTreeMap<PathBuf, NodeId>,
+    },
 }
 
 impl Target {
@@ -63,6 +70,7 @@ impl Target {
             Some(path) => Self::Named {
                 path: path.to_owned(),
                 is_many,
+                written: BTreeMap::new(),
             },
         }
     }
@@ -83,7 +91,7 @@ impl Target {
                 let set = bundle.set.get(..8).unwrap_or_default();
                 dir.join(format!("{from}-to-{to}-{set}{part}.{EXTENSION}"))
             }
-            Self::Named { path, is_many } => {
+            Self::Named { path, is_many, .. } => {
                 let to = if *is_many {
                     format!("-{}", name(&bundle.to))
                 } else {
@@ -92,24 +100,36 @@ impl Target {
                 if to.is_empty() && part.is_empty() {
                     return path.clone();
                 }
-                let lossy = |part: &std::ffi::OsStr| part.to_string_lossy().into_owned();
-                let stem = path.file_stem().map(lossy).unwrap_or_default();
-                let extension = path.extension().map(lossy);
-                let extension = extension.unwrap_or_else(|| EXTENSION.to_owned());
-                path.with_file_name(format!("{stem}{to}{part}.{extension}"))
+                with_stem(path, &format!("{to}{part}"))
             }
         }
     }
 
     /// Writes one bundle. What stands there is replaced if it is a bundle, else left alone.
-    pub(super) fn write(&self, bundle: &BundleView, bytes: &[u8]) -> Result<PathBuf, Failure> {
-        let path = self.path(bundle);
+    pub(super) fn write(&mut self, bundle: &BundleView, bytes: &[u8]) -> Result<PathBuf, Failure> {
+        let mut path = self.path(bundle);
+        if let Self::Named { written, .. } = self {
+            let node = bundle.to.node;
+            if written.get(&path).is_some_and(|other| *other != node) {
+                path = with_stem(&path, &format!("-{}", node.short()));
+            }
+            written.insert(path.clone(), node);
+        }
         if path.exists() && is_other(&path)? {
             return Err(text::bundle::not_ours(&path));
         }
         write_whole(&path, bytes)?;
         Ok(path)
     }
+}
+
+/// A file's name with more behind its stem.
+fn with_stem(path: &Path, more: &str) -> PathBuf {
+    let lossy = |part: &std::ffi::OsStr| part.to_string_lossy().into_owned();
+    let stem = path.file_stem().map(lossy).unwrap_or_default();
+    let extension = path.extension().map(lossy);
+    let extension = extension.unwrap_or_else(|| EXTENSION.to_owned());
+    path.with_file_name(format!("{stem}{more}.{extension}"))
 }
 
 /// Whether a file is anything but a bundle, damaged ones included.

@@ -199,5 +199,10 @@ pub(super) fn answer(saved: &Saved, context: &Context) -> Result<Exit, Failure> 
         }
         page
     })?;
+    if let Some(why) = saved.revoked.as_ref().filter(|_| !context.is_json) {
+        context.note(&words::rights::may_not_count(&|lang| {
+            words::rights::revoked_why(lang, why)
+        }));
+    }
     Ok(Exit::Done)
 }

@@ -97,7 +97,11 @@ impl Commune {
             .await?;
         let body = change.sealed(&self.rogue.signer)?;
         let said = talk.offer(change.object(), CHANGE, body).await?;
-        let counts = said.is_none() && scene.comes_to(Who::District, NEW_LINE, "7").await?;
+        let mut counts = said.is_none();
+        // Wherever the next attempt is held against the totals.
+        for who in [Who::District, Who::Province] {
+            counts &= scene.comes_to(who, NEW_LINE, "7").await?;
+        }
         scene.control(Some(Attacker::Commune), counts, &words::own_change());
         Ok(())
     }
