@@ -81,6 +81,7 @@ fn no_other_passes_for_it(elsewhere: &Path, root: &str) {
     let middle = bytes.len() / 2;
     bytes[middle] ^= 1;
     std::fs::write(elsewhere.join("changed.hld"), bytes).expect("a file");
+    assert_eq!(verify(elsewhere, "report.hld", Some("report.hld")).code, 2);
     let changed = verify(elsewhere, "changed.hld", Some(root));
     assert_eq!(
         (changed.code, text_at(&changed.problem(), "/code")),

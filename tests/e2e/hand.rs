@@ -364,6 +364,38 @@ fn receivers(home: &Home, words: &[&str]) -> Vec<(String, String)> {
     rows(&written, "").iter().map(row).collect()
 }
 
+/// Whom a node without a link makes parcels for.
+fn parcels_for(home: &Home) -> Vec<String> {
+    let settings = home.file("node.toml");
+    let text = fs::read_to_string(&settings).expect("it has settings");
+    let near = format!(
+        "[neighbours]\naddresses = [\"{}\"]\nafter_s = 0\nevery_s = 1\n",
+        free_address()
+    );
+    fs::write(&settings, format!("{text}\n{near}")).expect("they can be written");
+    let node = home.start();
+    let dir = home.file("parcels");
+    let files = || {
+        let entries = fs::read_dir(&dir).into_iter().flatten().flatten();
+        let paths = entries.map(|entry| path_text(&entry.path()));
+        paths.collect::<Vec<_>>()
+    };
+    until("a parcel is made", || !files().is_empty());
+    node.stop();
+    let all = files();
+    let words = ["bundle", "inspect"].into_iter();
+    let seen = home.ask(
+        &words
+            .chain(all.iter().map(String::as_str))
+            .collect::<Vec<_>>(),
+    );
+    let to = |row: &Value| {
+        let node = row.pointer("/bundle/to/node").and_then(Value::as_str);
+        node.expect("a key").to_owned()
+    };
+    rows(&seen, "").iter().map(to).collect()
+}
+
 #[test]
 fn a_revoked_node_gets_nothing_by_hand_and_who_took_its_place_gets_it_all() {
     let world = World::new();
@@ -412,6 +444,8 @@ fn a_revoked_node_gets_nothing_by_hand_and_who_took_its_place_gets_it_all() {
         2,
         "M-1605",
     );
+    let parcels = parcels_for(&commune);
+    assert!(parcels.iter().all(|node| *node == new_key), "{parcels:?}");
     // And down again, by who did not let it in.
     let up = export(&commune, DISTRICT, &world.path("up.hlb"), &[]);
     assert_eq!((import(&old, &up).0, import(&new, &up).0), (1, 0));

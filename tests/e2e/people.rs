@@ -228,16 +228,14 @@ fn a_node_can_begin_with_its_administrator_and_one_stays() {
     let world = World::new();
     let home = world.home("465");
     let file = secret(&world, "hanh");
-    home.ask(&[
-        "init",
-        "--root",
-        "--unit",
-        DISTRICT,
-        "--admin",
-        "hanh",
-        "--passphrase-file",
-        &file,
-    ]);
+    let init = ["init", "--root", "--unit", DISTRICT, "--admin"];
+    let begin = |name, file| [&init[..], &[name, "--passphrase-file", file]].concat();
+    // Nothing is there before all of it can be.
+    let weak = world.file("weak", "password1234\n");
+    home.refuses(&begin("hanh", &weak), 2, "M-1706");
+    home.refuses(&begin("Bà Hạnh", &file), 2, "M-1707");
+    home.refuses(&["status"], 2, "M-2101");
+    home.ask(&begin("hanh", &file));
     home.refuses(&["status"], 2, "M-1701");
     login(&world, &home, "hanh");
     home.refuses(&["account", "close", "hanh"], 2, "M-1711");

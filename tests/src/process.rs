@@ -9,7 +9,7 @@ use std::time::Duration;
 use anyhow::{Context as _, bail, ensure};
 use hopluu_api::Client;
 use hopluu_api::shape::TicketRequest;
-use hopluu_engine::{NodeSettings, RootSetup, init_root, join, now};
+use hopluu_engine::{NewHome, NodeSettings, RootSetup, init_root, join, now};
 use hopluu_model::tree::{TreeManifest, UnitTree, load_snapshots};
 use rustix::process::{Pid, Signal, kill_process};
 use tokio::io::{AsyncBufReadExt, BufReader};
@@ -83,11 +83,13 @@ pub fn make_root_with(dir: &Path, unit: &str, forms: &[&str]) -> anyhow::Result<
         unit: unit.to_owned(),
         tree: shipped_tree()?,
         forms: forms.map(|form| (form, Vec::new())).collect(),
-        settings: NodeSettings {
-            listen: Some(free_address()?),
-            ..NodeSettings::default()
+        home: NewHome {
+            settings: NodeSettings {
+                listen: Some(free_address()?),
+                ..NodeSettings::default()
+            },
+            ..NewHome::default()
         },
-        secret: None,
     };
     init_root(dir, &setup, now()).context("make the root")?;
     Ok(())
@@ -182,7 +184,7 @@ impl NodeProcess {
             hours: 1,
         };
         let ticket = self.client().await?.invite(&asked).await?.ticket;
-        join(dir, &ticket, NodeSettings::default(), None, now())
+        join(dir, &ticket, NewHome::default(), now())
             .await
             .context("join with the ticket")?;
         Ok(())

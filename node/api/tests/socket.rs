@@ -7,7 +7,7 @@ use hopluu_api::shape::{
 };
 use hopluu_api::{Client, ClientError, ImportSummary, Server, is_served};
 use hopluu_engine::view::{EditRequest, SaveRequest, Selector, WatchEvent};
-use hopluu_engine::{Home, NodeSettings, RootSetup, Running, init_root, now, start_offline};
+use hopluu_engine::{Home, NewHome, RootSetup, Running, init_root, now, start_offline};
 use hopluu_model::tree::{Level, ParentSpan, Unit, UnitTree};
 use hopluu_model::{Date, UnitId};
 use tempfile::TempDir;
@@ -68,8 +68,7 @@ fn home() -> TempDir {
         unit: "465".to_owned(),
         tree: tree(),
         forms: vec![(FLOOD.to_owned(), Vec::new())],
-        settings: NodeSettings::default(),
-        secret: None,
+        home: NewHome::default(),
     };
     init_root(&dir.path().join("n"), &setup, now()).expect("a root");
     dir

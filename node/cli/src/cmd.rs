@@ -45,7 +45,7 @@ pub(crate) async fn run(command: Command, context: &Context) -> Result<Exit, Fai
         return Err(text::fail::clock());
     }
     match command {
-        Command::Init(args) => init::run(&args, context).await,
+        Command::Init(args) => init::run(&args, context),
         Command::Invite(args) => invite::run(args, context).await,
         Command::Join(args) => join::run(&args, context).await,
         Command::Run(args) => run::run(&args, context).await,

@@ -13,7 +13,7 @@ use hopluu_model::{ActorId, Digest, DocId, Epoch, ErrorChain, NodeId, Place, Seq
 use hopluu_net::{Endpoint, Via};
 use hopluu_store::{DbError, DocRow, Reader, Store, WriteError, WriteTx};
 use hopluu_sync::{Event, Hub, HubConfig, LinkId, Readers, Scope, Steady, TargetId};
-use hopluu_trust::{Signer, read_certificate};
+use hopluu_trust::Signer;
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 
@@ -253,13 +253,6 @@ impl Core {
     pub(crate) fn presents(&mut self, chain: Vec<Vec<u8>>, ends: Timestamp) {
         self.config.chain = chain;
         self.config.certificate_ends = ends;
-    }
-
-    /// Whether a node issued this one's certificate.
-    pub(crate) fn is_issuer(&self, node: &NodeId) -> bool {
-        let issuer = self.config.chain.get(1);
-        let issuer = issuer.and_then(|der| read_certificate(der).ok());
-        issuer.is_some_and(|issuer| issuer.place.node == *node)
     }
 
     pub(crate) fn signer(&self) -> &Arc<Signer> {

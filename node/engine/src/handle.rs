@@ -10,7 +10,7 @@ use hopluu_form::Form;
 use hopluu_model::tree::TreeEvent;
 use hopluu_model::{Date, NodeId, Place, Seq, Timestamp};
 use hopluu_sync::Spent;
-use tokio::sync::{Semaphore, broadcast, mpsc, oneshot};
+use tokio::sync::{Mutex, Semaphore, broadcast, mpsc, oneshot};
 
 use crate::attach::Prepared;
 use crate::bundle::{BundleMade, BundleRequest, Reader};
@@ -37,6 +37,7 @@ pub struct Handle {
     events: broadcast::Sender<WatchEvent>,
     asides: Arc<Semaphore>,
     guesses: Guesses,
+    publishing: Arc<Mutex<()>>,
     /// Whose requests these are; the program's own before [`Self::of_session`].
     asked_by: Option<(Asker, Option<Arc<Acting>>)>,
 }
@@ -86,6 +87,7 @@ impl Handle {
             events,
             asides: Arc::new(Semaphore::new(ASIDES_MAX)),
             guesses: Guesses::default(),
+            publishing: Arc::default(),
             asked_by: None,
         }
     }

@@ -372,10 +372,12 @@ impl Home {
         match lock.try_lock() {
             Ok(()) => {
                 let database = dir.join(FILE_NAME);
-                placing::finish(&database).map_err(|source| HomeError::File {
-                    path: database.clone(),
-                    source,
-                })?;
+                placing::finish(&database)
+                    .and_then(|()| placing::clear(&database))
+                    .map_err(|source| HomeError::File {
+                        path: database.clone(),
+                        source,
+                    })?;
                 Ok(Self {
                     dir: dir.to_owned(),
                     encryption: None,

@@ -86,12 +86,12 @@ pub use hopluu_trust::{
 };
 pub use node::{LoopEnded, Running, StartError, now, start, start_offline};
 pub use parcels::NeighbourSettings;
-pub use people::{Guesses, PeopleError, Weakness};
+pub use people::{FirstAdmin, Guesses, PeopleError, Weakness};
 pub use plan::{LinkFlaw, LinkSettings, Profile};
 pub use root::{RootError, SharePage, root_backup, root_restore};
 pub use setup::{
-    Restored, RootSetup, Secrets, SetUp, SetupError, found_store, fresh_epoch, identity_of,
-    init_root, join, open_core, restore, root_records,
+    NewHome, Restored, RootSetup, Secrets, SetUp, SetupError, found_store, fresh_epoch,
+    identity_of, init_root, join, open_core, restore, root_records,
 };
 pub use turn::{Continuation, NetEffect, Reply, Turn};
 pub use wrapped::{Secret, SecretError, SecretKind};

@@ -380,7 +380,3 @@ pub(crate) const DOSSIER_PACKET_BYTES: usize = 16 << 10;
 /// Operations of all changes in a dossier together: a report of twenty full sections, written and rewritten. So much
 /// takes 40 MB while it is judged.
 pub(crate) const DOSSIER_OPS_MAX: u64 = 1 << 20;
-
-/// How often a table is masked anew because another of the same period was published meanwhile: people publish one
-/// after the other.
-pub(crate) const PUBLISHING_TRIES_MAX: usize = 3;

@@ -10,6 +10,7 @@ use hopluu_model::{Digest, OfficeId, Timestamp};
 use hopluu_store::AccountRow;
 use hopluu_trust::{AccountName, AccountNameError, Permission, Roles};
 
+pub use self::accounts::FirstAdmin;
 pub use self::login::Guesses;
 use crate::core::Core;
 use crate::docket::SealedBy;

@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! store.draft        made beside the old one; a cut leaves it to be thrown away
+//! store.copy         what the draft is made of, where that lies elsewhere
 //! store.next         the draft, whole and on disk: from this name on it is the database
 //! store.KEPT-1 ...   the old one with its log, kept
 //! ```
@@ -17,6 +18,18 @@ const PARTS: [&str; 3] = ["-wal", "-shm", ""];
 
 /// What the old database is called where a cut has left no better word.
 const REPLACED: &str = "replaced";
+
+/// Where what a draft is made of lies for as long as that takes, free of what an earlier one has left.
+pub(crate) fn copy(database: &Path) -> io::Result<PathBuf> {
+    let copy = database.with_extension("copy");
+    remove(&copy)?;
+    Ok(copy)
+}
+
+/// Throws away what a cut has left of drafts: nobody else works in the folder.
+pub(crate) fn clear(database: &Path) -> io::Result<()> {
+    draft(database).and_then(|_| copy(database)).map(drop)
+}
 
 /// Where a new database is made, free of what an earlier one has left there: a log that is not its
 /// own would be read into it.

@@ -5,13 +5,15 @@
 
 mod kept;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use hopluu_form::{Form, Lang, Line, OverUnits, ValueLine};
 use hopluu_mask::{CellKey, Masked, NotProved, Remaining, Row, Shown, Table, mask};
 use hopluu_model::tree::UnitTree;
-use hopluu_model::{Date, Decimal, Digest, ErrorChain, Period, Scalar, Timestamp, UnitId};
+use hopluu_model::{
+    Date, Decimal, Digest, ErrorChain, Period, Qualifier, Scalar, Timestamp, UnitId,
+};
 use hopluu_rollup::{LineTotal, Total};
 use hopluu_store::limits::PUBLICATIONS_PER_PERIOD_MAX;
 use hopluu_store::{DbError, PublicationRow, Store};
@@ -32,12 +34,16 @@ use crate::view::{
 pub(crate) struct Publishing {
     store: Store,
     form: Arc<Form>,
+    /// The form in each of its major versions.
+    majors: BTreeMap<u16, Arc<Form>>,
     tree: Arc<UnitTree>,
     day: Date,
     period: Period,
     total: Digest,
     /// The numbers that are to be masked.
     figures: BTreeMap<CellKey, Decimal>,
+    /// Those of them that are known to be so many at most.
+    few_at_most: BTreeSet<CellKey>,
     /// Where they stand in the table.
     places: Vec<(CellKey, usize, usize)>,
     view: PublicView,
@@ -81,12 +87,14 @@ impl Core {
         let mut publishing = Publishing {
             store: self.store().clone(),
             view: self.empty_view(&form, day, &top),
+            majors: self.registry().majors(form.id(), &self.me().unit),
             form,
             tree,
             day,
             period,
             total: top.digest(),
             figures: BTreeMap::new(),
+            few_at_most: BTreeSet::new(),
             places: Vec::new(),
             who,
             now,
@@ -233,7 +241,13 @@ impl Publishing {
         }
         let number = match value {
             None | Some(Scalar::Blank) => return PublicCell::None,
-            Some(Scalar::Number(number, _)) => Some(number),
+            Some(Scalar::Number(number, qualifier)) => {
+                // "Below 5" tells what a 3 would.
+                if qualifier == Qualifier::AtMost {
+                    self.few_at_most.insert(place.0.clone());
+                }
+                Some(number)
+            }
             Some(Scalar::Nil) => Some(Decimal::ZERO),
             Some(_) => None,
         };
@@ -251,9 +265,8 @@ impl Publishing {
 
     /// Masks the table for readers who have kept all that was published of the period before.
     pub(crate) fn run(mut self) -> Result<MadePublic, CommandError> {
-        let (form, major) = (self.form.id().clone(), self.form.version().major);
         let rows = self.store.read().and_then(|read| {
-            let rows = read.publications(&form, major, &self.period)?;
+            let rows = read.publications(self.form.id(), &self.period)?;
             Ok::<_, DbError>(rows)
         });
         let rows = rows.map_err(CommandError::Store)?;
@@ -263,8 +276,11 @@ impl Publishing {
                 most: PUBLICATIONS_PER_PERIOD_MAX,
             });
         }
-        let kept = rows.iter().map(|row| Kept::decode(&row.body));
-        let kept: Option<Vec<Kept>> = kept.collect();
+        // A table of another major version adds up by the form of that one.
+        let kept = rows
+            .iter()
+            .map(|row| Some((Kept::decode(&row.body)?, self.majors.get(&row.major)?)));
+        let kept: Option<Vec<_>> = kept.collect();
         let kept = kept.ok_or_else(|| CommandError::Damaged {
             doc: "publications".to_owned(),
             detail: "what was published before cannot be read".to_owned(),
@@ -276,10 +292,11 @@ impl Publishing {
         };
         let earlier: Result<Vec<_>, _> = kept
             .into_iter()
-            .map(|kept| kept.published(&self.form))
+            .map(|(kept, form)| kept.published(form))
             .collect();
         let figures = std::mem::take(&mut self.figures);
         let table = Table::new(&self.form, &above, figures).map_err(refused)?;
+        let table = table.few_at_most(&self.form, &self.few_at_most);
         let table = table.after(&earlier.map_err(refused)?);
         let masked = mask(&table).map_err(|error| CommandError::GivenAway {
             cells: match error {

@@ -414,6 +414,11 @@ impl Registry {
         self.forms.of_major(id, major, unit, &self.tree)
     }
 
+    /// A form in each of its major versions, as it is known at a unit.
+    pub(crate) fn majors(&self, id: &FormId, at: &UnitId) -> BTreeMap<u16, Arc<Form>> {
+        self.forms.majors(id, at, &self.tree)
+    }
+
     /// Every form in its newest version, as known at a unit.
     pub(crate) fn forms(&self, at: &UnitId) -> Vec<&KnownForm> {
         self.forms.all(at, &self.tree)

@@ -6,7 +6,7 @@
 use hopluu_model::{ErrorChain, NodeId, Timestamp};
 use hopluu_net::key::{self, Subject};
 use hopluu_store::{DbError, WriteError};
-use hopluu_trust::{Identity, Record, RecordKind, encode_chain};
+use hopluu_trust::{Identity, Record, RecordKind, encode_chain, read_certificate};
 
 use crate::core::Core;
 use crate::limits::{CERTIFICATE_YEARS, RENEW_AHEAD_MS, RENEW_LEAST_MS};
@@ -31,8 +31,8 @@ impl Core {
         }
     }
 
-    /// Issues a new certificate to a node that has proved its key on a link, if this node issued the one it has, that
-    /// is about to end, and a new one would hold for longer. Whoever was revoked, or whose unit lies elsewhere by now,
+    /// Issues a new certificate to a node that has proved its key on a link, if this node, or one in whose place it is,
+    /// issued the one it has, that is about to end, and a new one would hold for longer. Whoever was revoked, or whose unit lies elsewhere by now,
     /// gets none.
     pub(crate) fn renew(&mut self, turn: &Turn, node: NodeId) {
         let Some(record) = self.renewed(turn.now, &node) else {
@@ -62,7 +62,7 @@ impl Core {
         let until = self.certificate_until(now);
         let is_due = identity.not_after.ms_since(self.not_before(now)) < RENEW_AHEAD_MS
             && until.ms_since(identity.not_after) >= RENEW_LEAST_MS;
-        let is_ours = registry.issuer(node) == Some(self.me().node);
+        let is_ours = registry.is_right_above(&self.me().node, node);
         if !is_due || !is_ours || self.renewing.contains(node) || registry.bar(line).is_some() {
             return None;
         }
@@ -117,13 +117,18 @@ impl Core {
         );
     }
 
-    /// A chain of this node's key that holds for longer: for the same place, by the same issuer.
+    /// A chain of this node's key that holds for longer: for the same place, by the same issuer or one in its place.
     fn newer_own(&self) -> Option<(Identity, Vec<Vec<u8>>)> {
         let (registry, me) = (self.registry(), self.me());
         let line = registry.line(&me.node)?;
         let (identity, issuer) = (line.first()?, line.get(1)?);
         let is_newer = identity.not_after > self.config().certificate_ends;
-        let is_same = identity.place == *me && self.is_issuer(&issuer.place.node);
+        let before = self.config().chain.get(1)?;
+        let before = read_certificate(before).ok()?.place;
+        let by = &issuer.place;
+        let is_same = identity.place == *me
+            && (&by.unit, &by.office) == (&before.unit, &before.office)
+            && registry.bar(line).is_none();
         let chain = registry.chain(&me.node)?.to_vec();
         (is_newer && is_same).then(|| (identity.clone(), chain))
     }

@@ -12,8 +12,8 @@ use hopluu_model::{Date, Digest, Epoch, Fault, Place, Timestamp, UnitId};
 use hopluu_net::key::{IssueError, RandomError};
 use hopluu_net::{JoinCallError, call_join, key};
 use hopluu_store::{
-    DatabaseKey, DbError, Found, OpenError, OpenOptions, Store, WriteError, convert, is_plain,
-    opens, restore_check, strip_wrapped, wrapped_of,
+    DatabaseKey, DbError, Found, OpenError, OpenOptions, Store, WriteError, WriteTx, convert,
+    is_plain, opens, restore_check, strip_wrapped, wrapped_of,
 };
 use hopluu_trust::{
     ChainError, Record, RecordKind, Signer, Ticket, TicketError, decode_chain, encode_chain,
@@ -25,6 +25,7 @@ use crate::admit::put_record;
 use crate::core::{Core, CoreConfig, Post};
 use crate::home::{Home, HomeError, NodeSettings};
 use crate::limits::{ROOT_YEARS, TICKET_HOURS_MAX};
+use crate::people::FirstAdmin;
 use crate::registry::{form_body, tree_body};
 use crate::wrapped::{Secret, SecretError, WrappedKey};
 use crate::{clock, evidence, placing};
@@ -136,10 +137,19 @@ pub struct RootSetup {
     pub tree: UnitTree,
     /// Texts of the forms it hands down, each with the units it is assigned to, as typed.
     pub forms: Vec<(String, Vec<String>)>,
+    /// What it begins with besides.
+    pub home: NewHome,
+}
+
+/// What a node begins with, wherever it stands.
+#[derive(Debug, Clone, Default)]
+pub struct NewHome {
     /// Addresses.
     pub settings: NodeSettings,
     /// What opens the home, if it is to be encrypted.
     pub secret: Option<Secret>,
+    /// Who looks after accounts, if there are to be any from the beginning.
+    pub admin: Option<FirstAdmin>,
 }
 
 /// Who the new node is.
@@ -205,7 +215,7 @@ pub(crate) fn make_root(
         forms.push((form, assigned));
     }
     let mut home = Home::create(dir)?;
-    home.begin_encryption(setup.secret.as_ref())?;
+    home.begin_encryption(setup.home.secret.as_ref())?;
     let (signer, ends) = match beginning {
         Beginning::New => {
             let ends = Timestamp(now.0.saturating_add(ROOT_YEARS * MS_PER_YEAR));
@@ -230,7 +240,7 @@ pub(crate) fn make_root(
         office: None,
     };
     let beginning = (root, now);
-    found(&home, &chain, beginning, records, &setup.settings)?;
+    found(&home, &chain, beginning, records, &setup.home)?;
     Ok(SetUp {
         place,
         root,
@@ -270,8 +280,7 @@ fn last_day_of(tree: &UnitTree, text: &str, today: Date) -> Date {
     ended.filter_map(|unit| unit.ended).max().unwrap_or(today)
 }
 
-/// Joins by a ticket: draws a key, has it certified, and keeps the superior as upstream. With a secret
-/// the home is encrypted.
+/// Joins by a ticket: draws a key, has it certified, and keeps the superior as upstream.
 ///
 /// # Errors
 /// When the ticket is garbled, expired, used or foreign, the superior cannot be reached, or the
@@ -279,8 +288,7 @@ fn last_day_of(tree: &UnitTree, text: &str, today: Date) -> Date {
 pub async fn join(
     dir: &Path,
     ticket: &str,
-    settings: NodeSettings,
-    secret: Option<&Secret>,
+    new: NewHome,
     now: Timestamp,
 ) -> Result<SetUp, SetupError> {
     let ticket = Ticket::decode(ticket).map_err(SetupError::Ticket)?;
@@ -289,10 +297,10 @@ pub async fn join(
     }
     // The folder first: a ticket is good once, and must not be spent on one that cannot be used.
     let mut home = Home::create(dir)?;
-    home.begin_encryption(secret)?;
+    home.begin_encryption(new.secret.as_ref())?;
     let had_key = home.has_key();
     let signer = home.begin_key()?;
-    let joined = match call_join(&ticket, &signer, &settings.tuning()).await {
+    let joined = match call_join(&ticket, &signer, &new.settings.tuning()).await {
         Ok(joined) => joined,
         Err(error) => {
             // Whoever was not heard again, now or before, may have certified the key.
@@ -303,15 +311,15 @@ pub async fn join(
         }
     };
     let place = joined.identity.place.clone();
-    let mut settings = settings;
+    let mut new = new;
     for addr in &ticket.addrs {
-        if !settings.upstream.contains(addr) {
-            settings.upstream.push(addr.clone());
+        if !new.settings.upstream.contains(addr) {
+            new.settings.upstream.push(addr.clone());
         }
     }
     // Two that may both be wrong: the issuer's clock on the day of the ticket, and this one's now.
     let beginning = (ticket.root, made_after(&ticket).min(now));
-    found(&home, &joined.chain, beginning, Vec::new(), &settings)?;
+    found(&home, &joined.chain, beginning, Vec::new(), &new)?;
     Ok(SetUp {
         place,
         root: ticket.root,
@@ -326,15 +334,18 @@ fn found(
     chain: &[Vec<u8>],
     (root, since): (Digest, Timestamp),
     records: Vec<Record>,
-    settings: &NodeSettings,
+    new: &NewHome,
 ) -> Result<(), SetupError> {
-    home.begin_settings(settings)?;
+    home.begin_settings(&new.settings)?;
     let options = home.options(OpenOptions::create(fresh_epoch()))?;
     let store = Store::open(&home.database(), &options)?;
     found_store(&store, chain, root, records)?;
-    store
-        .write(move |tx| evidence::begin(tx, since))
-        .map_err(write_error)?;
+    let admin = new.admin.clone();
+    let begin = move |tx: &mut WriteTx<'_>| {
+        evidence::begin(tx, since)?;
+        admin.map_or(Ok(()), |admin| admin.begin(tx))
+    };
+    store.write(begin).map_err(write_error)?;
     store.close()?;
     Ok(home.finish_settings()?)
 }
@@ -542,9 +553,8 @@ fn copy_backup(
         return copied(draft).map_err(file("copying the backup"));
     }
     // The backup may lie where nothing can be written, which SQLite does even to read.
-    let beside = home.dir().join("store.copy");
-    placing::remove(&beside)
-        .and_then(|()| copied(&beside))
+    let beside = placing::copy(&home.database())
+        .and_then(|beside| copied(&beside).map(|()| beside))
         .map_err(file("copying the backup"))?;
     let made = convert(&beside, key, draft, own).map_err(SetupError::Open);
     placing::remove(&beside).map_err(file("removing the copy of the backup"))?;

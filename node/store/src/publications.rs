@@ -12,17 +12,16 @@ const COLUMNS: &str =
     "form, major, period, unit, digest, total, held_back, who, first, last, count, body";
 
 impl Read {
-    /// What was published of a form and period, the first first.
+    /// What was published of a form, in whatever major version, and period, the first first.
     pub fn publications(
         &self,
         form: &FormId,
-        major: u16,
         period: &Period,
     ) -> Result<Vec<PublicationRow>, DbError> {
         let sql = format!(
-            "SELECT {COLUMNS} FROM publications WHERE form = ?1 AND major = ?2 AND period = ?3 ORDER BY id"
+            "SELECT {COLUMNS} FROM publications WHERE form = ?1 AND period = ?2 ORDER BY id"
         );
-        let series = (form.as_str(), major, period.to_string());
+        let series = (form.as_str(), period.to_string());
         self.all(&sql, series, publication_row)
     }
 
@@ -72,9 +71,8 @@ impl WriteTx<'_> {
             )?;
         }
         bounded("a publication", &row.body, PUBLICATION_BYTES_MAX)?;
-        let sql =
-            "SELECT count(*) FROM publications WHERE form = ?1 AND major = ?2 AND period = ?3";
-        let series = (&row.form, row.major, &row.period);
+        let sql = "SELECT count(*) FROM publications WHERE form = ?1 AND period = ?2";
+        let series = (&row.form, &row.period);
         let found: Option<u32> = self.one(sql, series, |row| Ok(row.get(0)?))?;
         if found.unwrap_or(0) as usize != known {
             return Ok(false);

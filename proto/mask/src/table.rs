@@ -170,6 +170,25 @@ impl Table {
         Ok(table)
     }
 
+    /// The same where some counts of people are only known to be so few at most: each is as good as a small one.
+    #[must_use]
+    pub fn few_at_most(mut self, form: &Form, cells: &BTreeSet<CellKey>) -> Self {
+        for at in 0..self.own {
+            let key = self.key(at);
+            let line = form.value(&key.code);
+            let counts =
+                line.is_some_and(|line| line.is_private() && line.entered == ValueKind::Count);
+            let is_one = counts && cells.contains(key);
+            if let Some(cell) = self.cells.get_mut(at)
+                && is_one
+                && (1..=THRESHOLD).contains(&cell.value)
+            {
+                cell.reach = Some(THRESHOLD * 2);
+            }
+        }
+        self
+    }
+
     /// The same for readers who have kept the earlier publications of the period, of the same units or of others, and
     /// take it that a figure which is the same has not been corrected: what they hold is one table.
     #[must_use]

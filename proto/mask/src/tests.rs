@@ -71,6 +71,21 @@ fn a_small_count_takes_along_the_smallest_that_hides_it() {
 }
 
 #[test]
+fn so_few_at_most_is_as_good_as_so_few() {
+    let figures = [
+        (total(0), PEOPLE, 77),
+        (total(1), PEOPLE, 5),
+        (total(2), PEOPLE, 40),
+        (total(3), PEOPLE, 12),
+        (total(4), PEOPLE, 20),
+    ];
+    assert!(held_back(&first(&table(&figures))).is_empty());
+    let known = [1, 2].map(|number| key(total(number), PEOPLE)).into();
+    let masked = first(&table(&figures).few_at_most(&annex(), &known));
+    assert_eq!(held_back(&masked), ["00001 II.1.3.b", "00003 II.1.3.b"]);
+}
+
+#[test]
 fn two_small_counts_alone_do_not_hide_each_other() {
     // 2 + 2 = 4 with none masked that is none: each would be 1 to 3, and known to be small.
     let table = table(&[

@@ -13,6 +13,7 @@ use hopluu_engine::view::{
 use hopluu_engine::{fingerprint, verify as judge};
 use hopluu_form::Lang;
 use hopluu_model::{ChangeHash, CompartmentId, Digest};
+use hopluu_trust::read_certificate;
 use serde::Serialize;
 
 use super::bundle::write_whole;
@@ -166,7 +167,10 @@ fn root_of(typed: &str) -> Result<Digest, Failure> {
         }
         _ => bytes,
     };
-    Ok(fingerprint(&der))
+    match read_certificate(&der) {
+        Ok(_) => Ok(fingerprint(&der)),
+        Err(_no_certificate) => Err(text::audit::no_root(typed)),
+    }
 }
 
 fn read(path: &Path, bytes_max: u64) -> Result<Vec<u8>, Failure> {

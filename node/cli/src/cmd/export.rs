@@ -84,18 +84,18 @@ fn csv(view: &PublicView, lang: Lang) -> Vec<u8> {
     let codes = view.columns.iter().map(|column| column.code.to_string());
     let mut all = vec![heads.chain(codes).collect::<Vec<_>>()];
     let labels = view.columns.iter().map(|column| {
-        format!(
+        plain(&format!(
             "{} ({})",
             in_lang(&column.label, lang),
             in_lang(&column.measure, lang)
-        )
+        ))
     });
     let blank = std::iter::repeat_n(String::new(), words::heads(lang).len());
     all.push(blank.chain(labels).collect());
     for row in &view.rows {
         let heads = [
             row.unit.code.to_string(),
-            row.unit_name.clone(),
+            plain(&row.unit_name),
             words::kind(lang, row.kind).to_owned(),
             words::state(lang, row.reported, row.expected).to_owned(),
             format!("{}/{}", row.reported, row.expected),
@@ -109,6 +109,14 @@ fn csv(view: &PublicView, lang: Lang) -> Vec<u8> {
     rows.flush().expect("memory takes every row");
     drop(rows);
     file
+}
+
+/// A text that a spreadsheet does not take for a formula: names and labels are written by others.
+fn plain(text: &str) -> String {
+    match text.chars().next() {
+        Some('=' | '+' | '-' | '@' | '\t' | '\r') => format!("'{text}"),
+        _ => text.to_owned(),
+    }
 }
 
 fn in_lang(text: &PublicText, lang: Lang) -> &str {
@@ -162,4 +170,17 @@ fn sidecar(view: &PublicView, table: &Path) -> Vec<u8> {
     let mut text = serde_json::to_vec_pretty(&made_of).expect("plain JSON");
     text.push(b'\n');
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_is_no_formula() {
+        for text in ["=HYPERLINK(\"x\")", "+1", "-1", "@a", "\tx"] {
+            assert_eq!(plain(text), format!("'{text}"));
+        }
+        assert_eq!(plain("Xã Hướng Hóa = 1"), "Xã Hướng Hóa = 1");
+    }
 }

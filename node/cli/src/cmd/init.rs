@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use hopluu_engine::{NodeSettings, RootSetup, Secret, SetUp, init_root};
+use hopluu_engine::{NewHome, NodeSettings, RootSetup, Secret, SetUp, init_root};
 use hopluu_model::{Digest, NodeId, OfficeId, Timestamp, UnitId};
 use serde::Serialize;
 
@@ -34,7 +34,7 @@ impl From<&SetUp> for SetUpJson {
     }
 }
 
-pub(super) async fn run(args: &InitArgs, context: &Context) -> Result<Exit, Failure> {
+pub(super) fn run(args: &InitArgs, context: &Context) -> Result<Exit, Failure> {
     let dir = context.dir()?;
     let secret = new_secret(args.encrypt, context)?;
     let admin = people::first_admin(&args.admin, context)?;
@@ -42,14 +42,16 @@ pub(super) async fn run(args: &InitArgs, context: &Context) -> Result<Exit, Fail
         unit: args.unit.clone(),
         tree: shipped::tree_or(args.units.as_deref())?,
         forms: shipped::forms_or(&args.form)?,
-        settings: NodeSettings {
-            listen: args.listen,
-            ..NodeSettings::default()
+        home: NewHome {
+            settings: NodeSettings {
+                listen: args.listen,
+                ..NodeSettings::default()
+            },
+            secret,
+            admin,
         },
-        secret,
     };
     let done = init_root(dir, &setup, hopluu_engine::now())?;
-    people::make_admin(admin, context).await?;
     answer(&done, dir, context)
 }
 

@@ -3,7 +3,7 @@
 use std::cell::Cell;
 use std::path::Path;
 
-use hopluu_engine::{Home, HomeError, NodeSettings, join, now};
+use hopluu_engine::{Home, HomeError, NewHome, NodeSettings, join, now};
 
 use super::bundle::codes::read;
 use super::bundle::files::read_bytes;
@@ -37,9 +37,13 @@ pub(super) async fn run(args: &JoinArgs, context: &Context) -> Result<Exit, Fail
     };
     let secret = super::init::new_secret(args.encrypt, context)?;
     let words = text::working("xin vào mạng", "joining");
-    let joining = join(dir, ticket.trim(), settings, secret.as_ref(), now());
+    let new = NewHome {
+        settings,
+        secret,
+        admin,
+    };
+    let joining = join(dir, ticket.trim(), new, now());
     let done = with_progress(context, &words, &Cell::new(0), joining).await?;
-    people::make_admin(admin, context).await?;
     super::init::answer(&done, dir, context)
 }
 

@@ -2,13 +2,12 @@
 
 use std::path::Path;
 
-use hopluu_api::Client;
 use hopluu_api::text::people::role_vi;
 use hopluu_engine::view::{
     AccountChange, AccountRequest, AccountView, LoginRequest, Passphrase, PassphraseRequest,
     SessionView,
 };
-use hopluu_engine::{Home, Role, Roles};
+use hopluu_engine::{CommandError, FirstAdmin, Home, Role, Roles};
 use hopluu_form::Lang;
 
 use crate::args::{
@@ -74,35 +73,19 @@ pub(super) async fn account(command: AccountCommand, context: &Context) -> Resul
     }
 }
 
-/// The first administrator of a node that was just set up: asked for before anything is made, because a node
-/// that nobody can log into would be none.
+/// The first administrator of a node that is to be set up: asked for and judged before anything is made.
 pub(super) fn first_admin(
     args: &AdminArgs,
     context: &Context,
-) -> Result<Option<AccountRequest>, Failure> {
-    let Some(account) = args.admin.clone() else {
+) -> Result<Option<FirstAdmin>, Failure> {
+    let Some(account) = &args.admin else {
         return Ok(None);
     };
-    let passphrase = new(&args.passphrase, &account, context)?;
-    Ok(Some(AccountRequest {
-        account,
-        passphrase,
-        roles: Roles::from_iter([Role::Administrator]),
-        office: None,
-    }))
-}
-
-/// Makes the first administrator.
-pub(super) async fn make_admin(
-    admin: Option<AccountRequest>,
-    context: &Context,
-) -> Result<(), Failure> {
-    if let Some(admin) = admin {
-        context
-            .ask(async |client: &Client| client.account_add(&admin).await)
-            .await?;
-    }
-    Ok(())
+    let passphrase = new(&args.passphrase, account, context)?;
+    let admin = FirstAdmin::new(account, &passphrase);
+    admin
+        .map(Some)
+        .map_err(|error| CommandError::People(error).into())
 }
 
 async fn add(args: AddAccountArgs, context: &Context) -> Result<Exit, Failure> {
@@ -232,6 +215,7 @@ fn table(accounts: &[AccountView], lang: Lang) -> String {
     ]);
     for one in accounts {
         let state = match (one.closed, one.waits_s) {
+            _ if one.revoked.is_some() => words.revoked.to_owned(),
             (true, _) => words.closed.to_owned(),
             (false, 0) => words.open.to_owned(),
             (false, seconds) => format!("{} {seconds} s", words.waits),

@@ -3,8 +3,8 @@
 use std::path::{Path, PathBuf};
 
 use hopluu_engine::{
-    NodeSettings, RootError, RootSetup, RootShare, SetupError, SharePage, now, root_backup,
-    root_restore,
+    NewHome, NodeSettings, RootError, RootSetup, RootShare, SetupError, SharePage, now,
+    root_backup, root_restore,
 };
 use hopluu_form::Lang;
 use qrcode::EcLevel;
@@ -102,11 +102,14 @@ fn restore(args: &RootRestoreArgs, context: &Context) -> Result<Exit, Failure> {
         unit: String::new(),
         tree: shipped::tree_or(args.units.as_deref())?,
         forms: shipped::forms_or(&args.form)?,
-        settings: NodeSettings {
-            listen: args.listen,
-            ..NodeSettings::default()
+        home: NewHome {
+            settings: NodeSettings {
+                listen: args.listen,
+                ..NodeSettings::default()
+            },
+            secret: super::init::new_secret(args.encrypt, context)?,
+            admin: None,
         },
-        secret: super::init::new_secret(args.encrypt, context)?,
     };
     let done = root_restore(dir, &shares, setup, now())?;
     super::init::answer(&done, dir, context)

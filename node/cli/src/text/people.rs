@@ -11,6 +11,7 @@ pub(crate) struct Words {
     pub(crate) state: &'static str,
     pub(crate) open: &'static str,
     pub(crate) closed: &'static str,
+    pub(crate) revoked: &'static str,
     pub(crate) waits: &'static str,
     pub(crate) nobody: &'static str,
 }
@@ -22,6 +23,7 @@ const VI: Words = Words {
     state: "tình trạng",
     open: "đang mở",
     closed: "đã khóa",
+    revoked: "đã thu hồi",
     waits: "tạm khóa",
     nobody: "chưa có tài khoản nào: ai mở được thư mục này đều làm được mọi việc",
 };
@@ -33,6 +35,7 @@ const EN: Words = Words {
     state: "state",
     open: "open",
     closed: "closed",
+    revoked: "revoked",
     waits: "waits",
     nobody: "no accounts: whoever can open this folder may do everything",
 };

@@ -2,7 +2,6 @@
 
 use super::{Handle, TotalSelector};
 use crate::error::CommandError;
-use crate::limits::PUBLISHING_TRIES_MAX;
 use crate::turn::Reply;
 use crate::view::{PublicView, PublishedView};
 
@@ -18,20 +17,16 @@ impl Handle {
         selector: TotalSelector,
         who: String,
     ) -> Result<PublicView, CommandError> {
-        for _ in 0..PUBLISHING_TRIES_MAX {
-            let (selector, who) = (selector.clone(), who.clone());
-            let publishing = self
-                .read(move |core, now| core.publishing(&selector, who, now))
-                .await?;
-            let made = self.aside(move || publishing.run()).await?;
-            let noted = self
-                .write(move |core, _, reply: Reply<_>| core.note_published(made, reply))
-                .await?;
-            if let Some(view) = noted {
-                return Ok(view);
-            }
-        }
-        Err(CommandError::Overloaded)
+        // One after the other: each is held against all that have left before it.
+        let _alone = self.publishing.lock().await;
+        let publishing = self
+            .read(move |core, now| core.publishing(&selector, who, now))
+            .await?;
+        let made = self.aside(move || publishing.run()).await?;
+        let noted = self
+            .write(move |core, _, reply: Reply<_>| core.note_published(made, reply))
+            .await?;
+        noted.ok_or(CommandError::Overloaded)
     }
 
     /// What was published here, the last first.

@@ -6,6 +6,7 @@ use data_encoding::HEXLOWER;
 use hopluu_model::{NodeId, OfficeId, Timestamp};
 use hopluu_store::{AccountRow, DbError, Failures, WriteTx};
 use hopluu_trust::{AccountName, Permission, Role, Roles, SALT_BYTES, Sealed, Signer};
+use rand::RngExt;
 use zeroize::Zeroizing;
 use zxcvbn::{Score, zxcvbn};
 
@@ -24,6 +25,56 @@ use crate::view::{AccountChange, AccountRequest, AccountView, Passphrase, Passph
 struct Drawn {
     seed: Zeroizing<[u8; 32]>,
     salt: [u8; SALT_BYTES],
+}
+
+/// The administrator that a node begins with. Made before anything else is: a node that nobody can log into would be
+/// none, and one that everybody can is not what was asked for.
+#[derive(Debug, Clone)]
+pub struct FirstAdmin(AccountRow);
+
+impl FirstAdmin {
+    /// # Errors
+    /// [`PeopleError`] when the name is none, or the passphrase weak.
+    pub fn new(account: &str, passphrase: &Passphrase) -> Result<Self, PeopleError> {
+        let name: AccountName = account.parse().map_err(PeopleError::BadName)?;
+        is_strong(passphrase, name.as_str(), &["hopluu".to_owned()])?;
+        let mut rng = rand::rng();
+        let drawn = Drawn {
+            seed: Zeroizing::new(rng.random()),
+            salt: rng.random(),
+        };
+        let mut row = AccountRow {
+            roles: Roles::from_iter([Role::Administrator]).bits(),
+            ..empty(name)
+        };
+        seal(
+            &mut row,
+            &Signer::from_seed(&drawn.seed),
+            &drawn,
+            passphrase,
+        );
+        Ok(Self(row))
+    }
+
+    pub(crate) fn begin(&self, tx: &mut WriteTx<'_>) -> Result<(), DbError> {
+        tx.put_account(&self.0)
+    }
+}
+
+/// An account without roles, and without a key yet.
+fn empty(name: AccountName) -> AccountRow {
+    AccountRow {
+        name: name.into(),
+        sealed: Vec::new(),
+        public: [0; 32],
+        roles: 0,
+        office: None,
+        is_closed: false,
+        failures: Failures {
+            count: 0,
+            last_at: Timestamp(0),
+        },
+    }
 }
 
 impl Handle {
@@ -110,7 +161,7 @@ impl Handle {
 impl Core {
     fn account_list(&self, now: Timestamp) -> Result<Vec<AccountView>, CommandError> {
         let rows = self.read()?.accounts().map_err(CommandError::Store)?;
-        Ok(rows.iter().filter_map(|row| view(row, now)).collect())
+        Ok(rows.iter().filter_map(|row| self.view(row, now)).collect())
     }
 
     fn account(&self, name: &str) -> Result<AccountRow, CommandError> {
@@ -158,16 +209,9 @@ impl Core {
             Err(PeopleError::NoAdministrator)?;
         }
         Ok(AccountRow {
-            name: name.into(),
-            sealed: Vec::new(),
-            public: [0; 32],
             roles: roles.bits(),
             office: self.office_of_account(office)?,
-            is_closed: false,
-            failures: Failures {
-                count: 0,
-                last_at: Timestamp(0),
-            },
+            ..empty(name)
         })
     }
 
@@ -207,7 +251,7 @@ impl Core {
             },
             move |core, turn, put| {
                 reply(match put {
-                    Ok(Some(row)) => shown(&row, now),
+                    Ok(Some(row)) => core.shown(&row, now),
                     Ok(None) => Err(CommandError::Overloaded),
                     Err(error) => Err(core.write_failed::<DbError>(turn, error)),
                 });
@@ -243,7 +287,7 @@ impl Core {
             },
             move |core, turn, put| {
                 reply(match put {
-                    Ok(Some(row)) => shown(&row, now),
+                    Ok(Some(row)) => core.shown(&row, now),
                     Ok(None) => Err(PeopleError::LoginRefused.into()),
                     Err(error) => Err(core.write_failed(turn, error)),
                 });
@@ -258,20 +302,51 @@ impl Core {
         reply: Reply<AccountView>,
     ) {
         let now = turn.now;
-        let office = match self.office_to_be(&change) {
-            Ok(office) => office,
-            Err(error) => return reply(Err(error)),
-        };
+        let asked = self.office_to_be(&change);
+        let (office, revoked) =
+            match asked.and_then(|office| Ok((office, self.revoked_accounts()?))) {
+                Ok(asked) => asked,
+                Err(error) => return reply(Err(error)),
+            };
         self.submit(
-            move |tx| put_changed(tx, &change, office),
+            move |tx| put_changed(tx, &change, office, &revoked),
             move |core, turn, put| {
                 reply(match put {
-                    Ok(Ok(row)) => shown(&row, now),
+                    Ok(Ok(row)) => core.shown(&row, now),
                     Ok(Err(refused)) => Err(refused.into()),
                     Err(error) => Err(core.write_failed(turn, error)),
                 });
             },
         );
+    }
+
+    fn shown(&self, row: &AccountRow, now: Timestamp) -> Result<AccountView, CommandError> {
+        let view = self.view(row, now);
+        view.ok_or_else(|| PeopleError::Unknown(row.name.clone()).into())
+    }
+
+    fn view(&self, row: &AccountRow, now: Timestamp) -> Option<AccountView> {
+        let waited = now.0.saturating_sub(row.failures.last_at.0).max(0);
+        let wait = wait_after(row.failures.count).saturating_sub(waited);
+        Some(AccountView {
+            account: name_of(row)?,
+            roles: Roles::from_bits(row.roles),
+            office: row.office.clone(),
+            key: HEXLOWER.encode(&NodeId(row.public).0),
+            closed: row.is_closed,
+            revoked: self.registry().revoked_account(&self.me().node, &row.name),
+            failures: row.failures.count,
+            waits_s: u64::try_from(wait).unwrap_or(0).div_ceil(1_000),
+        })
+    }
+
+    /// The accounts of this node that somebody above has revoked: nobody looks after others with one.
+    fn revoked_accounts(&self) -> Result<BTreeSet<String>, CommandError> {
+        let rows = self.read()?.accounts().map_err(CommandError::Store)?;
+        let (registry, me) = (self.registry(), self.me().node);
+        let revoked = rows.into_iter().map(|row| row.name);
+        let revoked = revoked.filter(|name| registry.revoked_account(&me, name).is_some());
+        Ok(revoked.collect())
     }
 
     /// The office that an account is to be of from now on, where that is to change.
@@ -287,10 +362,11 @@ impl Core {
 
 /// Changes an account as it is now, unless nobody would be left who looks after accounts: both asked where nothing
 /// comes in between.
-fn put_changed(
+pub(super) fn put_changed(
     tx: &mut WriteTx<'_>,
     change: &AccountChange,
     office: Option<Option<String>>,
+    revoked: &BTreeSet<String>,
 ) -> Result<Result<AccountRow, PeopleError>, DbError> {
     let all = tx.accounts()?;
     let (named, others): (Vec<_>, Vec<_>) =
@@ -301,8 +377,10 @@ fn put_changed(
     row.roles = change.roles.map_or(row.roles, Roles::bits);
     row.office = office.unwrap_or(row.office);
     row.is_closed = change.closed.unwrap_or(row.is_closed);
-    let administers =
-        |one: &AccountRow| !one.is_closed && Roles::from_bits(one.roles).holds(Role::Administrator);
+    let administers = |one: &AccountRow| {
+        let is_open = !one.is_closed && !revoked.contains(&one.name);
+        is_open && Roles::from_bits(one.roles).holds(Role::Administrator)
+    };
     if !administers(&row) && !others.iter().any(administers) {
         return Ok(Err(PeopleError::NoAdministrator));
     }
@@ -317,24 +395,6 @@ fn seal(row: &mut AccountRow, key: &Signer, drawn: &Drawn, passphrase: &Passphra
     let sealed = Sealed::close(&*key.seed(), &normal(passphrase), drawn.salt);
     row.sealed = sealed.as_bytes().to_vec();
     row.public = key.node_id().0;
-}
-
-fn shown(row: &AccountRow, now: Timestamp) -> Result<AccountView, CommandError> {
-    view(row, now).ok_or_else(|| PeopleError::Unknown(row.name.clone()).into())
-}
-
-fn view(row: &AccountRow, now: Timestamp) -> Option<AccountView> {
-    let waited = now.0.saturating_sub(row.failures.last_at.0).max(0);
-    let wait = wait_after(row.failures.count).saturating_sub(waited);
-    Some(AccountView {
-        account: name_of(row)?,
-        roles: Roles::from_bits(row.roles),
-        office: row.office.clone(),
-        key: HEXLOWER.encode(&NodeId(row.public).0),
-        closed: row.is_closed,
-        failures: row.failures.count,
-        waits_s: u64::try_from(wait).unwrap_or(0).div_ceil(1_000),
-    })
 }
 
 /// Length and how soon it would be guessed, and nothing about digits or capitals: NIST SP 800-63B, 3.1.1.2.

@@ -5,11 +5,13 @@ use hopluu_store::{AccountRow, DbError, Failures, SessionRow, Store};
 use hopluu_sync::Steady;
 use hopluu_trust::{Reason, Revocation, Role, Roles, Target};
 
+use super::accounts::put_changed;
 use super::login::{Counted, count_guess};
 use super::{Acting, Asker, PeopleError, digest_of};
 use crate::error::CommandError;
 use crate::limits::{GUESS_WAIT_MAX_MS, GUESSES_FREE, SESSION_MS};
 use crate::testing::alone::{Node, store};
+use crate::view::AccountChange;
 
 const NOW: Timestamp = Timestamp(1_718_427_600_000);
 
@@ -191,6 +193,32 @@ fn whoever_asks_is_forgotten_with_the_request_and_bound_to_an_office() {
         core.acting = None;
         assert_eq!(core.actor(DocId([1; 16])), first);
     });
+}
+
+#[test]
+fn an_administrator_who_was_revoked_is_not_the_one_who_stays() {
+    let store = store();
+    let admin = |name: &str| AccountRow {
+        name: name.to_owned(),
+        roles: Roles::from_iter([Role::Administrator]).bits(),
+        ..lan()
+    };
+    for row in [admin("lan"), admin("minh")] {
+        put(&store, row);
+    }
+    let close = |revoked: &[&str]| {
+        let change = AccountChange {
+            account: "lan".to_owned(),
+            roles: None,
+            office: None,
+            closed: Some(true),
+        };
+        let revoked = revoked.iter().map(|name| (*name).to_owned()).collect();
+        let put = store.write(move |tx| put_changed(tx, &change, None, &revoked));
+        put.expect("memory has room").map(|row| row.is_closed)
+    };
+    assert_eq!(close(&["minh"]), Err(PeopleError::NoAdministrator));
+    assert_eq!(close(&[]), Ok(true));
 }
 
 /// A table of accounts in which Lan's was proved, and what became of it while that was going on.

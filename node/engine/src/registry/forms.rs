@@ -105,11 +105,29 @@ impl Forms {
 
     /// The newest version of what is handed down to a unit, else of what one below it has of its own.
     pub(super) fn newest(&self, id: &FormId, unit: &UnitId, tree: &UnitTree) -> Option<&KnownForm> {
-        let (_, versions) = self.owner(id, unit, tree).or_else(|| {
+        self.versions(id, unit, tree)?.newest()
+    }
+
+    /// The newest minor of each major version of the same.
+    pub(super) fn majors(
+        &self,
+        id: &FormId,
+        unit: &UnitId,
+        tree: &UnitTree,
+    ) -> BTreeMap<u16, Arc<Form>> {
+        let versions = self.versions(id, unit, tree).into_iter();
+        let taken = versions.flat_map(|versions| &versions.taken);
+        taken
+            .map(|(version, known)| (version.major, Arc::clone(&known.form)))
+            .collect()
+    }
+
+    fn versions(&self, id: &FormId, unit: &UnitId, tree: &UnitTree) -> Option<&Versions> {
+        let owned = self.owner(id, unit, tree).or_else(|| {
             let mut below = self.named(id).into_iter();
             below.find(|(by, _)| tree.is_at_or_below(by, unit))
-        })?;
-        versions.newest()
+        });
+        owned.map(|(_, versions)| versions)
     }
 
     /// Every form that a unit knows, in its newest version.

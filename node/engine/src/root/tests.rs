@@ -1,7 +1,7 @@
 use std::collections::BTreeSet;
 
 use super::*;
-use crate::home::NodeSettings;
+use crate::setup::NewHome;
 use crate::testing::{FORM, PROVINCE, tree};
 
 const NOW: Timestamp = Timestamp(1_795_400_000_777);
@@ -11,8 +11,7 @@ fn setup() -> RootSetup {
         unit: PROVINCE.to_owned(),
         tree: tree(),
         forms: vec![(FORM.to_owned(), Vec::new())],
-        settings: NodeSettings::default(),
-        secret: None,
+        home: NewHome::default(),
     }
 }
 

@@ -123,6 +123,9 @@ pub struct AccountView {
     pub key: String,
     /// Whether nobody logs in with it any more.
     pub closed: bool,
+    /// Why it holds no longer, if somebody above has said so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub revoked: Option<String>,
     /// Wrong passphrases since the last right one.
     pub failures: u32,
     /// For how many seconds no passphrase is tried.

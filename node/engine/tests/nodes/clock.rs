@@ -1,7 +1,7 @@
 //! What time it is: who is shut out by it, and how the root lets them in again.
 
 use hopluu_engine::view::{ClockRequest, RevokeRequest};
-use hopluu_engine::{BundleRequest, Receivers, Running};
+use hopluu_engine::{BundleRequest, Home, Receivers, Running};
 use hopluu_model::Timestamp;
 
 use super::common::{join_below, province, start_node, until};
@@ -188,4 +188,44 @@ async fn who_was_revoked_or_certified_by_another_gets_no_new_certificate() {
     .await;
     assert_eq!(ends(&district).await, before);
     assert!(district.stop().await && other.stop().await && root.stop().await);
+}
+
+/// The machine of a district was stolen; all below it were certified by that one.
+#[tokio::test(flavor = "multi_thread")]
+async fn who_took_the_place_of_a_revoked_superior_renews_what_is_below() {
+    let dirs: Vec<_> = (0..4).map(|_| tempfile::tempdir().unwrap()).collect();
+    let root = province(dirs[0].path(), &["45"]);
+    let stolen = join_below(&root, dirs[1].path(), "465", None).await;
+    let commune = join_below(&stolen, dirs[2].path(), "19429", None).await;
+    until("it is linked", async || is_linked(&commune).await).await;
+    let before = ends(&commune).await;
+    assert!(commune.stop().await);
+    let revoke = RevokeRequest {
+        target: node_of(&stolen).await.to_string(),
+        account: None,
+        reason: "stolen".to_owned(),
+    };
+    root.handle().revoke(revoke).await.unwrap();
+    assert!(stolen.stop().await);
+    let district = join_below(&root, dirs[3].path(), "465", None).await;
+    let addr = district.handle().status().await.unwrap().listen.unwrap();
+    let home = Home::open(dirs[2].path()).unwrap();
+    let mut settings = home.settings().unwrap();
+    settings.upstream = vec![addr];
+    home.write_settings(&settings).unwrap();
+    drop(home);
+    let commune = start_node(dirs[2].path());
+    until("it is linked", async || is_linked(&commune).await).await;
+    let day = hopluu_engine::clock::day(Timestamp(before.0 - YEAR_MS / 2));
+    let told = says(Some(&day.to_string()));
+    root.handle().clock_set(told).await.unwrap();
+    until("it has a new certificate", async || {
+        ends(&commune).await.0 > before.0 + YEAR_MS
+    })
+    .await;
+    assert!(commune.stop().await);
+    let commune = start_node(dirs[2].path());
+    until("it shows the new one", async || is_linked(&commune).await).await;
+    assert!(ends(&commune).await.0 > before.0 + YEAR_MS);
+    assert!(commune.stop().await && district.stop().await && root.stop().await);
 }

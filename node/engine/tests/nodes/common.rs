@@ -6,8 +6,8 @@ use std::time::{Duration, Instant};
 
 use hopluu_engine::view::{EditRequest, SaveRequest, Saved, Selector};
 use hopluu_engine::{
-    CommandError, Home, InviteRequest, NodeSettings, RootSetup, Running, TotalSelector, init_root,
-    join, now, start, start_offline,
+    CommandError, Home, InviteRequest, NewHome, NodeSettings, RootSetup, Running, TotalSelector,
+    init_root, join, now, start, start_offline,
 };
 use hopluu_model::tree::{TreeManifest, UnitTree, load_snapshots};
 
@@ -31,14 +31,20 @@ pub(crate) fn listening() -> NodeSettings {
     }
 }
 
+pub(crate) fn new_home(settings: NodeSettings) -> NewHome {
+    NewHome {
+        settings,
+        ..NewHome::default()
+    }
+}
+
 pub(crate) fn make_root(dir: &Path, unit: &str, assigned: &[&str]) {
     let assigned = assigned.iter().map(|text| (*text).to_owned()).collect();
     let setup = RootSetup {
         unit: unit.to_owned(),
         tree: tree(),
         forms: vec![(FORM.to_owned(), assigned)],
-        settings: listening(),
-        secret: None,
+        home: new_home(listening()),
     };
     init_root(dir, &setup, now()).unwrap();
 }
@@ -85,7 +91,9 @@ pub(crate) async fn join_below(
         hours: 1,
     };
     let ticket = handle.invite(request).await.unwrap().ticket;
-    join(dir, &ticket, listening(), None, now()).await.unwrap();
+    join(dir, &ticket, new_home(listening()), now())
+        .await
+        .unwrap();
     start_node(dir)
 }
 

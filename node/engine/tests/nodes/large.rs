@@ -6,7 +6,7 @@ use hopluu_model::UnitTree;
 use hopluu_model::tree::{Level, ParentSpan, Unit};
 
 use crate::common::{
-    FORM, join_below, listening, root_of, save, selector, set, start_node, tree, until,
+    FORM, join_below, listening, new_home, root_of, save, selector, set, start_node, tree, until,
 };
 
 /// A text of 40,000 letters that no packing makes small.
@@ -123,8 +123,7 @@ async fn the_tree_of_the_whole_country_comes_down() {
         unit: "00".to_owned(),
         tree: country(),
         forms: vec![(FORM.to_owned(), Vec::new())],
-        settings: listening(),
-        secret: None,
+        home: new_home(listening()),
     };
     init_root(&home, &setup, now()).unwrap();
     let root = start_node(&home);

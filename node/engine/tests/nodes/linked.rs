@@ -4,11 +4,13 @@ use std::path::Path;
 
 use hopluu_engine::view::{EditRequest, GrantRequest, ReachView, WatchEvent};
 use hopluu_engine::{
-    CommandError, InviteRequest, NodeSettings, Running, Secrets, UndoBar, join, now,
+    CommandError, InviteRequest, NewHome, NodeSettings, Running, Secrets, UndoBar, join, now,
 };
 use hopluu_model::tree::TreeEvent;
 
-use crate::common::{join_below, province, save, selector, set, start_node, total, until};
+use crate::common::{
+    join_below, new_home, province, save, selector, set, start_node, total, until,
+};
 
 #[tokio::test]
 async fn a_commune_s_figure_reaches_the_province_and_receipts_come_back() {
@@ -248,20 +250,20 @@ async fn a_ticket_is_good_once_and_only_for_its_root() {
     let ticket = first.handle().invite(request).await.unwrap().ticket;
     let settings = NodeSettings::default;
     let garbled = ticket.replace(&ticket[12..14], "ZZ");
-    let refused = join(&dir.path().join("a"), &garbled, settings(), None, now())
+    let refused = join(&dir.path().join("a"), &garbled, new_home(settings()), now())
         .await
         .unwrap_err();
     assert!(refused.to_string().contains("cannot be read"), "{refused}");
-    join(&dir.path().join("b"), &ticket, settings(), None, now())
+    join(&dir.path().join("b"), &ticket, new_home(settings()), now())
         .await
         .unwrap();
-    let used = join(&dir.path().join("c"), &ticket, settings(), None, now())
+    let used = join(&dir.path().join("c"), &ticket, new_home(settings()), now())
         .await
         .unwrap_err();
     let chain = hopluu_model::ErrorChain(&used).to_string();
     assert!(chain.contains("used"), "{chain}");
     let late = hopluu_model::Timestamp(i64::MAX);
-    let expired = join(&dir.path().join("d"), &ticket, settings(), None, late)
+    let expired = join(&dir.path().join("d"), &ticket, new_home(settings()), late)
         .await
         .unwrap_err();
     assert!(expired.to_string().contains("ended"), "{expired}");
@@ -275,7 +277,9 @@ async fn a_ticket_is_good_once_and_only_for_its_root() {
     let (whole, cut) = (dir.path().join("b"), dir.path().join("e"));
     std::fs::create_dir(&cut).unwrap();
     std::fs::copy(whole.join("key"), cut.join("key")).unwrap();
-    let again = join(&cut, &ticket, settings(), None, now()).await.unwrap();
+    let again = join(&cut, &ticket, new_home(settings()), now())
+        .await
+        .unwrap();
     assert_eq!(again.place.unit.to_string(), "465@2024-05-01");
     start_node(&cut).stop().await;
     first.stop().await;
@@ -372,8 +376,7 @@ async fn restores_keep_what_was_there_each_and_void_open_tickets() {
     let refused = join(
         &dir.path().join("b"),
         &given.encode().unwrap(),
-        NodeSettings::default(),
-        None,
+        NewHome::default(),
         now(),
     )
     .await

@@ -216,3 +216,47 @@ async fn a_unit_that_moves_between_two_publications_is_not_their_difference() {
     prove(&joint, &alone).expect_err("62 less 58 is 4");
     node.stop().await;
 }
+
+#[tokio::test]
+async fn another_major_version_of_the_form_gives_nothing_away() {
+    let dir = tempfile::tempdir().unwrap();
+    make_root(dir.path(), "45", &[]);
+    let node = offline(dir.path());
+    let figures = ["11", "3", "20"];
+    for (unit, people) in COMMUNES.into_iter().zip(figures) {
+        enter(&node, unit, &[(PEOPLE, people)]).await;
+    }
+    let below = PublicKind::Below;
+    let first = publish(&node, "465").await;
+    let held = |view: &PublicView, unit| *cell(view, below, unit, PEOPLE) == PublicCell::HeldBack;
+    assert!(held(&first, "19429") && held(&first, "19432") && !held(&first, "19435"));
+    let newer = FORM.replacen("version = \"1.0\"", "version = \"2.0\"", 1);
+    node.handle().form_add(newer, Vec::new()).await.unwrap();
+    for (unit, people) in COMMUNES.into_iter().zip(figures) {
+        enter(&node, unit, &[(PEOPLE, people)]).await;
+    }
+    // 34 less 20 less 11 is the 3 of the other.
+    let alone = publish(&node, "19429").await;
+    assert_eq!(alone.form_version.major, 2);
+    let total = cell(&alone, PublicKind::Total, "19429", PEOPLE);
+    assert_eq!(*total, PublicCell::HeldBack);
+    node.stop().await;
+}
+
+#[tokio::test]
+async fn all_who_publish_at_one_moment_do() {
+    let dir = tempfile::tempdir().unwrap();
+    make_root(dir.path(), "45", &[]);
+    let node = offline(dir.path());
+    enter(&node, COMMUNES[0], &[(PEOPLE, "12"), (YOUNG, "5")]).await;
+    let units = ["45", "465", "19429", "19432", "19435", "19438"];
+    let publishing = units.map(|unit| {
+        let handle = node.handle().clone();
+        tokio::spawn(async move { handle.publish(total(unit), "lan".to_owned()).await })
+    });
+    for published in publishing {
+        published.await.unwrap().expect("each comes after another");
+    }
+    assert_eq!(node.handle().published().await.unwrap().len(), units.len());
+    node.stop().await;
+}

@@ -109,15 +109,25 @@ pub(crate) fn what_was_published_is_noted_once_and_only_by_whoever_knows_all_of_
         ..publication(1, 100)
     };
     let both = [again, publication(2, 200)];
-    assert_eq!(read.publications(&form, 1, &period).unwrap(), both);
-    assert_eq!(read.publications(&form, 2, &period).unwrap(), []);
+    assert_eq!(read.publications(&form, &period).unwrap(), both);
+    let other = "2026-H2".parse().unwrap();
+    assert_eq!(read.publications(&form, &other).unwrap(), []);
     let listed = read.publication_list().unwrap();
     assert_eq!((listed[0].count, listed[1].count), (2, 1));
     assert!(listed.iter().all(|row| row.body.is_empty()));
+    drop(read);
+    // By another major version of the form it is the same series: readers keep all of it.
+    let major = PublicationRow {
+        major: 2,
+        ..publication(1, 350)
+    };
+    assert!(store.write(move |tx| tx.publish(&major, 2)).unwrap());
+    let read = store.read().unwrap();
+    assert_eq!(read.publications(&form, &period).unwrap().len(), 3);
     drop(read);
     let large = PublicationRow {
         body: vec![0; PUBLICATION_BYTES_MAX + 1],
         ..publication(3, 400)
     };
-    assert!(store.write(move |tx| tx.publish(&large, 2)).is_err());
+    assert!(store.write(move |tx| tx.publish(&large, 3)).is_err());
 }

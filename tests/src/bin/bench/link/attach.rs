@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, ensure};
 use hopluu_engine::view::{AttachRequest, EditRequest, SaveRequest, Selector};
-use hopluu_engine::{Home, InviteRequest, NodeSettings, Running, join, now, start};
+use hopluu_engine::{Home, InviteRequest, NewHome, Running, join, now, start};
 use hopluu_tests::lab::dice::Dice;
 use hopluu_tests::lab::{Profile, UdpRelay};
 use hopluu_tests::process::{free_address, make_root};
@@ -115,7 +115,7 @@ async fn two_ends(above: &Path, below: &Path) -> anyhow::Result<Running> {
             Err(error) => return Err(error.into()),
         }
     };
-    join(below, &ticket, NodeSettings::default(), None, now()).await?;
+    join(below, &ticket, NewHome::default(), now()).await?;
     let commune = node(below)?;
     while commune.handle().form_list().await?.is_empty() {
         ensure!(Instant::now() < until, "the forms do not come");
