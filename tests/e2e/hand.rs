@@ -14,7 +14,7 @@ use crate::world::{
     rows, until,
 };
 
-const PROVINCE: &str = "45@2024-05-01";
+pub(crate) const PROVINCE: &str = "45@2024-05-01";
 
 /// A district and one of its communes that have met once, and have no link since.
 fn apart(world: &World) -> (Home, Home) {
@@ -30,7 +30,7 @@ fn apart(world: &World) -> (Home, Home) {
 }
 
 /// Writes what another node lacks; gives the files.
-fn export(home: &Home, to: &str, out: &Path, more: &[&str]) -> Vec<PathBuf> {
+pub(crate) fn export(home: &Home, to: &str, out: &Path, more: &[&str]) -> Vec<PathBuf> {
     let out = path_text(out);
     let words = [&["bundle", "export", "--to", to, "--out", &out], more].concat();
     let written = home.ask(&words);
@@ -41,7 +41,7 @@ fn export(home: &Home, to: &str, out: &Path, more: &[&str]) -> Vec<PathBuf> {
 }
 
 /// Takes files in; gives the exit code and the rows.
-fn import(home: &Home, files: &[PathBuf]) -> (i32, Value) {
+pub(crate) fn import(home: &Home, files: &[PathBuf]) -> (i32, Value) {
     let files: Vec<String> = files.iter().map(|file| path_text(file)).collect();
     let mut words = vec!["--json", "bundle", "import"];
     words.extend(files.iter().map(String::as_str));
@@ -54,7 +54,7 @@ fn number(rows: &Value, place: &str) -> u64 {
     found.unwrap_or_else(|| unreachable!("no number at {place} in {rows}"))
 }
 
-fn value_at(home: &Home, code: &str) -> Value {
+pub(crate) fn value_at(home: &Home, code: &str) -> Value {
     line(&home.total(DISTRICT), code)["value"].clone()
 }
 
@@ -174,7 +174,7 @@ fn parts_come_in_any_order_and_a_lost_one_is_made_again() {
 }
 
 /// A district that others can join.
-fn middle(world: &World, province: &Home) -> Node {
+pub(crate) fn middle(world: &World, province: &Home) -> Node {
     let district = world.join(province, "465", &[DISTRICT]);
     let settings = district.file("node.toml");
     let text = fs::read_to_string(&settings).expect("it has settings");
@@ -351,106 +351,6 @@ fn whoever_cannot_be_reached_by_hand_is_named() {
     export(&["--to", COMMUNE, "--size-max", "100"], "M-1607");
     let alone = world.root("alone", PROVINCE);
     alone.refuses(&["bundle", "export", "--all"], 2, "M-1606");
-}
-
-/// Whom a node makes bundles for: the keys, and the files.
-fn receivers(home: &Home, words: &[&str]) -> Vec<(String, String)> {
-    let written = home.ask(&[&["bundle", "export"], words].concat());
-    let row = |row: &Value| {
-        let node = row.pointer("/bundle/to/node").and_then(Value::as_str);
-        let file = row["file"].as_str().expect("a file is named");
-        (node.expect("a key").to_owned(), file.to_owned())
-    };
-    rows(&written, "").iter().map(row).collect()
-}
-
-/// Whom a node without a link makes parcels for.
-fn parcels_for(home: &Home) -> Vec<String> {
-    let settings = home.file("node.toml");
-    let text = fs::read_to_string(&settings).expect("it has settings");
-    let near = format!(
-        "[neighbours]\naddresses = [\"{}\"]\nafter_s = 0\nevery_s = 1\n",
-        free_address()
-    );
-    fs::write(&settings, format!("{text}\n{near}")).expect("they can be written");
-    let node = home.start();
-    let dir = home.file("parcels");
-    let files = || {
-        let entries = fs::read_dir(&dir).into_iter().flatten().flatten();
-        let paths = entries.map(|entry| path_text(&entry.path()));
-        paths.collect::<Vec<_>>()
-    };
-    until("a parcel is made", || !files().is_empty());
-    node.stop();
-    let all = files();
-    let words = ["bundle", "inspect"].into_iter();
-    let seen = home.ask(
-        &words
-            .chain(all.iter().map(String::as_str))
-            .collect::<Vec<_>>(),
-    );
-    let to = |row: &Value| {
-        let node = row.pointer("/bundle/to/node").and_then(Value::as_str);
-        node.expect("a key").to_owned()
-    };
-    rows(&seen, "").iter().map(to).collect()
-}
-
-#[test]
-fn a_revoked_node_gets_nothing_by_hand_and_who_took_its_place_gets_it_all() {
-    let world = World::new();
-    let province = world.root("45", PROVINCE).start();
-    let old = middle(&world, &province.home);
-    let commune = world.join(&old.home, "c", &[COMMUNE]).start();
-    commune.has_forms();
-    commune.home.set(&["II.1.1.a=42"]);
-    let key = |home: &Home| {
-        let status = home.ask(&["status"]);
-        status["node"].as_str().expect("a key").to_owned()
-    };
-    let [old_key, commune_key] = [&old.home, &commune.home].map(key);
-    until("the province has the report", || {
-        value_at(&province.home, "II.1.1.a") == "42"
-    });
-    let (commune, old) = (commune.stop(), old.stop());
-    let new = world.join(&province.home, "new", &[DISTRICT]);
-    let out = path_text(&world.path("two.hlb"));
-    // Two nodes of one unit, and one name: neither is written over the other.
-    let two = receivers(&province.home, &["--to", DISTRICT, "--out", &out]);
-    assert_eq!(two.len(), 2);
-    assert!(two.iter().all(|(_, file)| Path::new(file).exists()) && two[0].1 != two[1].1);
-    let revoke = ["revoke", "node", &old_key, "--reason", "stolen"];
-    province.home.ask(&revoke);
-    let new_key = key(&new);
-    let new = new.start();
-    new.has_forms();
-    until("it has heard of it", || {
-        value_at(&new.home, "II.1.1.a") == "42"
-            && !rows(&new.home.ask(&["revoke", "list"]), "").is_empty()
-    });
-    let new = new.stop();
-    let whom = |home: &Home, words: &[&str]| {
-        let out = path_text(&world.path("whom.hlb"));
-        let found = receivers(home, &[words, &["--out", &out]].concat());
-        found.into_iter().map(|(node, _)| node).collect::<Vec<_>>()
-    };
-    assert_eq!(whom(&province.home, &["--to", DISTRICT]), [&*new_key]);
-    assert_eq!(whom(&province.home, &["--all"]), [&*new_key]);
-    let down = export(&province.home, COMMUNE, &world.path("down.hlb"), &[]);
-    assert_eq!(import(&commune, &down).0, 0);
-    assert_eq!(whom(&commune, &["--all"]), [&*new_key]);
-    commune.refuses(
-        &["bundle", "export", "--to", DISTRICT, "--office", "police"],
-        2,
-        "M-1605",
-    );
-    let parcels = parcels_for(&commune);
-    assert!(parcels.iter().all(|node| *node == new_key), "{parcels:?}");
-    // And down again, by who did not let it in.
-    let up = export(&commune, DISTRICT, &world.path("up.hlb"), &[]);
-    assert_eq!((import(&old, &up).0, import(&new, &up).0), (1, 0));
-    assert_eq!(whom(&new, &["--to", COMMUNE]), [&*commune_key]);
-    assert!(whom(&new, &["--all"]).contains(&commune_key));
 }
 
 /// Every figure of the annex that one office enters, in one save.

@@ -41,6 +41,7 @@ mod near;
 mod outside;
 mod people;
 mod promises;
+mod replaced;
 mod rights;
 mod rogue;
 mod ways;

@@ -1,0 +1,109 @@
+//! A machine that was stolen, and the one in its place: who gets what by hand and by neighbours.
+
+use std::fs;
+use std::path::Path;
+
+use serde_json::Value;
+
+use crate::hand::{PROVINCE, export, import, middle, value_at};
+use crate::world::{COMMUNE, DISTRICT, Home, World, free_address, path_text, rows, until};
+
+/// Whom a node makes bundles for: the keys, and the files.
+fn receivers(home: &Home, words: &[&str]) -> Vec<(String, String)> {
+    let written = home.ask(&[&["bundle", "export"], words].concat());
+    let row = |row: &Value| {
+        let node = row.pointer("/bundle/to/node").and_then(Value::as_str);
+        let file = row["file"].as_str().expect("a file is named");
+        (node.expect("a key").to_owned(), file.to_owned())
+    };
+    rows(&written, "").iter().map(row).collect()
+}
+
+/// Whom a node without a link makes parcels for.
+fn parcels_for(home: &Home) -> Vec<String> {
+    let settings = home.file("node.toml");
+    let text = fs::read_to_string(&settings).expect("it has settings");
+    let near = format!(
+        "[neighbours]\naddresses = [\"{}\"]\nafter_s = 0\nevery_s = 1\n",
+        free_address()
+    );
+    fs::write(&settings, format!("{text}\n{near}")).expect("they can be written");
+    let node = home.start();
+    let dir = home.file("parcels");
+    let files = || {
+        let entries = fs::read_dir(&dir).into_iter().flatten().flatten();
+        let paths = entries.map(|entry| path_text(&entry.path()));
+        paths.collect::<Vec<_>>()
+    };
+    until("a parcel is made", || !files().is_empty());
+    node.stop();
+    let all = files();
+    let words = ["bundle", "inspect"].into_iter();
+    let seen = home.ask(
+        &words
+            .chain(all.iter().map(String::as_str))
+            .collect::<Vec<_>>(),
+    );
+    let to = |row: &Value| {
+        let node = row.pointer("/bundle/to/node").and_then(Value::as_str);
+        node.expect("a key").to_owned()
+    };
+    rows(&seen, "").iter().map(to).collect()
+}
+
+#[test]
+fn a_revoked_node_gets_nothing_by_hand_and_who_took_its_place_gets_it_all() {
+    let world = World::new();
+    let province = world.root("45", PROVINCE).start();
+    let old = middle(&world, &province.home);
+    let commune = world.join(&old.home, "c", &[COMMUNE]).start();
+    commune.has_forms();
+    commune.home.set(&["II.1.1.a=42"]);
+    let key = |home: &Home| {
+        let status = home.ask(&["status"]);
+        status["node"].as_str().expect("a key").to_owned()
+    };
+    let [old_key, commune_key] = [&old.home, &commune.home].map(key);
+    until("the province has the report", || {
+        value_at(&province.home, "II.1.1.a") == "42"
+    });
+    let (commune, old) = (commune.stop(), old.stop());
+    let new = world.join(&province.home, "new", &[DISTRICT]);
+    let out = path_text(&world.path("two.hlb"));
+    // Two nodes of one unit, and one name: neither is written over the other.
+    let two = receivers(&province.home, &["--to", DISTRICT, "--out", &out]);
+    assert_eq!(two.len(), 2);
+    assert!(two.iter().all(|(_, file)| Path::new(file).exists()) && two[0].1 != two[1].1);
+    let revoke = ["revoke", "node", &old_key, "--reason", "stolen"];
+    province.home.ask(&revoke);
+    let new_key = key(&new);
+    let new = new.start();
+    new.has_forms();
+    until("it has heard of it", || {
+        value_at(&new.home, "II.1.1.a") == "42"
+            && !rows(&new.home.ask(&["revoke", "list"]), "").is_empty()
+    });
+    let new = new.stop();
+    let whom = |home: &Home, words: &[&str]| {
+        let out = path_text(&world.path("whom.hlb"));
+        let found = receivers(home, &[words, &["--out", &out]].concat());
+        found.into_iter().map(|(node, _)| node).collect::<Vec<_>>()
+    };
+    assert_eq!(whom(&province.home, &["--to", DISTRICT]), [&*new_key]);
+    assert_eq!(whom(&province.home, &["--all"]), [&*new_key]);
+    let down = export(&province.home, COMMUNE, &world.path("down.hlb"), &[]);
+    assert_eq!(import(&commune, &down).0, 0);
+    assert_eq!(whom(&commune, &["--all"]), [&*new_key]);
+    commune.refuses(
+        &["bundle", "export", "--to", DISTRICT, "--office", "police"],
+        2,
+        "M-1605",
+    );
+    let parcels = parcels_for(&commune);
+    assert!(parcels.iter().all(|node| *node == new_key), "{parcels:?}");
+    // And down again, by who did not let it in.
+    let up = export(&commune, DISTRICT, &world.path("up.hlb"), &[]);
+    assert_eq!((import(&old, &up).0, import(&new, &up).0), (1, 0));
+    assert_eq!(whom(&new, &["--to", COMMUNE]), [&*commune_key]);
+    assert!(whom(&new, &["--all"]).contains(&commune_key));
+}
