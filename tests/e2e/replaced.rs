@@ -6,7 +6,9 @@ use std::path::Path;
 use serde_json::Value;
 
 use crate::hand::{PROVINCE, export, import, middle, value_at};
-use crate::world::{COMMUNE, DISTRICT, Home, World, free_address, path_text, rows, until};
+use crate::world::{
+    COMMUNE, DISTRICT, Home, NEIGHBOUR, World, free_address, line, path_text, rows, until,
+};
 
 /// Whom a node makes bundles for: the keys, and the files.
 fn receivers(home: &Home, words: &[&str]) -> Vec<(String, String)> {
@@ -106,4 +108,78 @@ fn a_revoked_node_gets_nothing_by_hand_and_who_took_its_place_gets_it_all() {
     assert_eq!((import(&old, &up).0, import(&new, &up).0), (1, 0));
     assert_eq!(whom(&new, &["--to", COMMUNE]), [&*commune_key]);
     assert!(whom(&new, &["--all"]).contains(&commune_key));
+}
+
+#[test]
+fn a_node_goes_on_with_another_key_where_it_was() {
+    let world = World::new();
+    let (district, commune) = world.district_and_commune();
+    commune.home.set(&["II.1.1.a=42"]);
+    until("the report is there", || commune.home.has_arrived());
+    let status = |home: &Home, what: &str| home.ask(&["status"])[what].clone();
+    let before = status(&commune.home, "node");
+    let ticket = district.home.ticket(&[COMMUNE]);
+    commune.home.refuses(&["rekey", &ticket], 1, "M-2018");
+    let commune = commune.stop();
+    let other = district.home.ticket(&[NEIGHBOUR]);
+    commune.refuses(&["rekey", &other], 2, "M-2228");
+    let old = fs::read(commune.file("key")).expect("a key");
+    let done = commune.ask(&["rekey", &ticket]);
+    assert_eq!((&done["before"], &done["unit"]), (&before, &COMMUNE.into()));
+    // As a kill before its last step leaves it: the old key works, and the same command goes on.
+    let new = commune.file("key.next");
+    fs::rename(commune.file("key"), new).expect("they are ours");
+    fs::write(commune.file("key"), old).expect("they are ours");
+    assert_eq!(status(&commune, "node"), before);
+    let again = commune.ask(&["rekey", &ticket]);
+    assert_eq!((&again["node"], &again["before"]), (&done["node"], &before));
+    assert!(!commune.file("key.next").exists());
+    // What it has stays, and what it writes arrives.
+    let commune = commune.start();
+    assert_eq!(status(&commune.home, "node"), done["node"]);
+    assert_eq!(commune.home.figure(COMMUNE, "II.1.1.a"), "42");
+    commune.home.set(&["II.1.1.a=43"]);
+    let total = |value: &str| value_at(&district.home, "II.1.1.a") == value;
+    until("the district has the new figure", || total("43"));
+    until("all has come", || commune.home.has_arrived());
+    let before = before.as_str().expect("a key");
+    let revoke = ["revoke", "node", before, "--reason", "replaced"];
+    district.home.ask(&revoke);
+    commune.home.set(&["II.1.1.b=7"]);
+    until("it goes on", || {
+        line(&district.home.total(DISTRICT), "II.1.1.b")["value"] == "7"
+    });
+    assert!(total("43"), "what the old key signed stands");
+    let voids = district.home.ask(&["void", "list"]);
+    assert!(rows(&voids, "").is_empty(), "{voids}");
+}
+
+#[test]
+fn an_account_that_was_revoked_stays_so_under_another_key() {
+    let world = World::new();
+    let (district, commune) = world.district_and_commune();
+    let home = &commune.home;
+    let file = world.file("passphrase", "mưa rừng tháng bảy\n");
+    let with = ["--passphrase-file", &*file];
+    let add = |name: &str, role: &str| {
+        home.ask(&[&["account", "add", name, "--role", role], &with[..]].concat());
+    };
+    add("hanh", "administrator");
+    home.ask(&[&["login", "hanh"], &with[..]].concat());
+    add("minh", "reader");
+    let status = home.ask(&["status"]);
+    let node = status["node"].as_str().expect("a key");
+    let revoke = ["revoke", "account", node, "minh", "--reason", "left"];
+    district.home.ask(&revoke);
+    until("it has heard of it", || {
+        let listed = home.ask(&["account", "list"]);
+        rows(&listed, "").iter().any(|one| one["revoked"] == "left")
+    });
+    let ticket = district.home.ticket(&[COMMUNE]);
+    let commune = commune.stop();
+    commune.ask(&["rekey", &ticket]);
+    let commune = commune.start();
+    let login = [&["login", "minh"], &with[..]].concat();
+    commune.home.refuses(&login, 2, "M-1712");
+    commune.home.ask(&[&["login", "hanh"], &with[..]].concat());
 }

@@ -109,6 +109,8 @@ pub(crate) enum Command {
     Invite(InviteArgs),
     /// Join a mesh with a ticket
     Join(JoinArgs),
+    /// Put a new key in the place of this node's, with a ticket for the same place
+    Rekey(RekeyArgs),
     /// Run the node: serve links and commands until it is stopped
     Run(RunArgs),
     /// Show the node, its links and what is owed
@@ -252,6 +254,12 @@ pub(crate) struct JoinArgs {
     /// Encrypt the folder: under a passphrase, or under the key file that is given
     #[arg(long)]
     pub(crate) encrypt: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct RekeyArgs {
+    /// The ticket, or a photo of its code (PNG, JPEG); `-` reads it from standard input
+    pub(crate) ticket: String,
 }
 
 #[derive(Debug, Args)]

@@ -48,6 +48,7 @@ pub(crate) async fn run(command: Command, context: &Context) -> Result<Exit, Fai
         Command::Init(args) => init::run(&args, context),
         Command::Invite(args) => invite::run(args, context).await,
         Command::Join(args) => join::run(&args, context).await,
+        Command::Rekey(args) => join::rekey_home(&args, context).await,
         Command::Run(args) => run::run(&args, context).await,
         Command::Status => status::run(context).await,
         Command::Link(args) => link::run(&args, context).await,

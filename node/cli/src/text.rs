@@ -381,6 +381,20 @@ pub(crate) fn set_up(unit: &str, dir: &str) -> Both {
     )
 }
 
+/// After a change of keys.
+pub(crate) fn rekeyed(node: &str, before: &str) -> Both {
+    Both::new(
+        format!(
+            "khóa mới của máy này: {node}; chạy `hopluu run`, và khi không còn nợ gì thì ở cấp trên \
+             `hopluu revoke node {before} --reason replaced`"
+        ),
+        format!(
+            "this node's new key: {node}; start it with `hopluu run`, and once it owes nothing, at the superior: \
+             `hopluu revoke node {before} --reason replaced`"
+        ),
+    )
+}
+
 /// The one line that a node prints when it is ready.
 pub(crate) fn ready(unit: &str, listen: &str) -> Both {
     Both::new(

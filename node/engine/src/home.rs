@@ -3,6 +3,7 @@
 //!
 //! ```text
 //! HOME/key         PKCS #8 in hex, mode 0600; never leaves this folder, not even in a backup
+//! HOME/key.next    the one that is to take its place (`crate::rekey`)
 //! HOME/store.key   of an encrypted home: the key of its database, wrapped (`crate::wrapped`)
 //! HOME/store.db    everything else, SQLite; another takes its place by `crate::placing`
 //! HOME/node.toml   addresses; takes its name last, so that its presence says the folder is whole
@@ -36,6 +37,9 @@ use crate::wrapped::SecretError;
 mod encrypted;
 
 const SETTINGS: &str = "node.toml";
+
+/// The key on its way to be the node's.
+const KEY_NEXT: &str = "key.next";
 
 /// The settings on their way: beside a database without settings, that both are of a beginning that was cut short.
 const SETTINGS_BEGUN: &str = "node.toml.new";
@@ -444,7 +448,11 @@ impl Home {
     /// # Errors
     /// When the file cannot be read or holds no key.
     pub fn signer(&self) -> Result<Signer, HomeError> {
-        let path = self.dir.join("key");
+        self.read_key("key")
+    }
+
+    fn read_key(&self, name: &str) -> Result<Signer, HomeError> {
+        let path = self.dir.join(name);
         let text = fs::read_to_string(&path).map_err(|source| HomeError::File {
             path: path.clone(),
             source,
@@ -471,7 +479,37 @@ impl Home {
 
     /// Takes back a key that nobody has certified.
     pub(crate) fn forget_key(&self) -> Result<(), HomeError> {
+        self.remove("key")
+    }
+
+    pub(crate) fn has_next_key(&self) -> bool {
+        self.dir.join(KEY_NEXT).exists()
+    }
+
+    /// The key that is to take the place of the one that is there: the one that a cut has left, or one drawn now.
+    pub(crate) fn begin_next_key(&self) -> Result<Signer, SetupError> {
+        if self.has_next_key() {
+            return Ok(self.read_key(KEY_NEXT)?);
+        }
+        let signer = key::generate()?;
+        let text = self.key_text(&signer)?;
+        self.write(KEY_NEXT, text.as_bytes())?;
+        Ok(signer)
+    }
+
+    pub(crate) fn forget_next_key(&self) -> Result<(), HomeError> {
+        self.remove(KEY_NEXT)
+    }
+
+    /// Has it take that place; the old key is gone.
+    pub(crate) fn take_next_key(&self) -> Result<(), HomeError> {
         let path = self.dir.join("key");
+        rename(&self.dir, &self.dir.join(KEY_NEXT), &path)
+            .map_err(|source| HomeError::File { path, source })
+    }
+
+    fn remove(&self, name: &str) -> Result<(), HomeError> {
+        let path = self.dir.join(name);
         fs::remove_file(&path).map_err(|source| HomeError::File { path, source })
     }
 
@@ -480,9 +518,12 @@ impl Home {
     /// # Errors
     /// When the file cannot be written.
     pub fn write_key(&self, signer: &Signer) -> Result<(), HomeError> {
-        let text = Zeroizing::new(HEXLOWER.encode(&signer.pkcs8()));
-        let text = self.closed(&text)?;
+        let text = self.key_text(signer)?;
         self.write("key", text.as_bytes())
+    }
+
+    fn key_text(&self, signer: &Signer) -> Result<Zeroizing<String>, HomeError> {
+        self.closed(&Zeroizing::new(HEXLOWER.encode(&signer.pkcs8())))
     }
 
     /// Reads the settings.

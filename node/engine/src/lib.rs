@@ -45,8 +45,10 @@ mod plan;
 mod publish;
 mod reads;
 mod registry;
+mod rekey;
 mod renewal;
 mod resolve;
+mod restore;
 mod rollups;
 mod root;
 mod setup;
@@ -88,10 +90,12 @@ pub use node::{LoopEnded, Running, StartError, now, start, start_offline};
 pub use parcels::NeighbourSettings;
 pub use people::{FirstAdmin, Guesses, PeopleError, Weakness};
 pub use plan::{LinkFlaw, LinkSettings, Profile};
+pub use rekey::{Rekeyed, rekey};
+pub use restore::{Restored, Secrets, restore};
 pub use root::{RootError, SharePage, root_backup, root_restore};
 pub use setup::{
-    NewHome, Restored, RootSetup, Secrets, SetUp, SetupError, found_store, fresh_epoch,
-    identity_of, init_root, join, open_core, restore, root_records,
+    NewHome, RootSetup, SetUp, SetupError, found_store, fresh_epoch, identity_of, init_root, join,
+    open_core, root_records,
 };
 pub use turn::{Continuation, NetEffect, Reply, Turn};
 pub use wrapped::{Secret, SecretError, SecretKind};

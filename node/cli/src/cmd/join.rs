@@ -3,18 +3,20 @@
 use std::cell::Cell;
 use std::path::Path;
 
-use hopluu_engine::{Home, HomeError, NewHome, NodeSettings, join, now};
+use hopluu_engine::{Home, HomeError, NewHome, NodeSettings, join, now, rekey};
+use hopluu_model::NodeId;
+use serde::Serialize;
 
 use super::bundle::codes::read;
 use super::bundle::files::read_bytes;
-use crate::args::JoinArgs;
+use crate::args::{JoinArgs, RekeyArgs};
 use crate::cmd::input::read_given;
 use crate::cmd::people;
 use crate::context::Context;
 use crate::failure::{Exit, Failure};
 use crate::limits::INPUT_BYTES_MAX;
 use crate::progress::with_progress;
-use crate::text;
+use crate::{secret, text};
 
 pub(super) async fn run(args: &JoinArgs, context: &Context) -> Result<Exit, Failure> {
     let dir = context.dir()?;
@@ -23,13 +25,7 @@ pub(super) async fn run(args: &JoinArgs, context: &Context) -> Result<Exit, Fail
         return Err(HomeError::Occupied(dir.to_owned()).into());
     }
     let admin = people::first_admin(&args.admin, context)?;
-    let ticket = if args.ticket == "-" {
-        read_given(Path::new("-"), INPUT_BYTES_MAX)?
-    } else if Path::new(&args.ticket).is_file() {
-        pictured(Path::new(&args.ticket))?
-    } else {
-        args.ticket.clone()
-    };
+    let ticket = typed(&args.ticket)?;
     let settings = NodeSettings {
         listen: args.listen,
         proxy: args.proxy.clone(),
@@ -45,6 +41,49 @@ pub(super) async fn run(args: &JoinArgs, context: &Context) -> Result<Exit, Fail
     let joining = join(dir, ticket.trim(), new, now());
     let done = with_progress(context, &words, &Cell::new(0), joining).await?;
     super::init::answer(&done, dir, context)
+}
+
+/// A ticket as it was given: as text, in a photo, or on standard input.
+fn typed(ticket: &str) -> Result<String, Failure> {
+    if ticket == "-" {
+        read_given(Path::new("-"), INPUT_BYTES_MAX)
+    } else if Path::new(ticket).is_file() {
+        pictured(Path::new(ticket))
+    } else {
+        Ok(ticket.to_owned())
+    }
+}
+
+/// What became of a node's key, as JSON.
+#[derive(Debug, Serialize)]
+struct RekeyedJson {
+    #[serde(flatten)]
+    node: super::init::SetUpJson,
+    /// The key that it had.
+    before: NodeId,
+}
+
+/// `rekey`: another key in the same folder.
+pub(super) async fn rekey_home(args: &RekeyArgs, context: &Context) -> Result<Exit, Failure> {
+    let dir = context.dir()?;
+    if hopluu_api::is_served(dir).await {
+        return Err(text::fail::still_running());
+    }
+    let ticket = typed(&args.ticket)?;
+    let secret = secret::of_home(dir, context)?;
+    let words = text::working("đổi khóa", "changing the key");
+    let calling = rekey(dir, ticket.trim(), secret.as_ref(), now());
+    let done = with_progress(context, &words, &Cell::new(0), calling).await?;
+    let json = RekeyedJson {
+        node: (&done.node).into(),
+        before: done.before,
+    };
+    let node = done.node.place.node;
+    context.answer(&json, |_| {
+        let words = text::rekeyed(&node.short(), &done.before.short());
+        words.in_lang(context.lang).to_owned()
+    })?;
+    Ok(Exit::Done)
 }
 
 /// The ticket whose code is in a photo.

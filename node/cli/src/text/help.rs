@@ -129,6 +129,7 @@ fn about_vi(path: &str) -> Option<&'static str> {
         "init" => "Tạo gốc của một mạng mới: khóa, cây đơn vị, biểu mẫu",
         "invite" => "Cấp mã mời dùng một lần cho một máy mới",
         "join" => "Vào mạng bằng mã mời",
+        "rekey" => "Thay khóa của máy này bằng khóa mới, với mã mời cho chính vị trí đó",
         "run" => "Chạy nút: giữ liên kết và nhận lệnh cho đến khi bị dừng",
         "status" => "Xem nút, các liên kết và phần còn nợ",
         "link" => {
@@ -280,7 +281,7 @@ fn help_vi(path: &str, argument: &str) -> Option<&'static str> {
         }
         ("invite", "hours") => "Mã mời có hiệu lực bao nhiêu giờ [mặc định: 168]",
         ("invite", "qr") => "Ghi thêm mã QR, một ảnh PNG vào tệp này",
-        ("join", "ticket") => {
+        ("join" | "rekey", "ticket") => {
             "Mã mời, hoặc ảnh chụp mã QR của nó (PNG, JPEG); `-` là đọc từ đầu vào chuẩn"
         }
         ("report import", "file") => "Tệp, mỗi dòng một lần lưu; `-` là đọc từ đầu vào chuẩn",

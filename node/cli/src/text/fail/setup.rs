@@ -127,6 +127,14 @@ impl From<SetupError> for Failure {
                     ours.short()
                 ),
             ),
+            SetupError::OtherPlace { unit, office } => {
+                let office = office.map(|office| format!(", ngành {office}"));
+                let office = office.unwrap_or_default();
+                (
+                    "M-2228",
+                    format!("mã mời này cho {unit}{office}, không phải cho máy này"),
+                )
+            }
             SetupError::Unsound(_) => (
                 "M-2215",
                 format!("cơ sở dữ liệu bị hỏng {}", technical(&en)),
@@ -186,7 +194,10 @@ fn setup_hint(error: &SetupError) -> Option<Both> {
             "lát nữa làm lại với chính mã mời này",
             "repeat with the same ticket in a moment",
         ),
-        SetupError::Ticket(_) | SetupError::Expired(_) | SetupError::Join(_) => Both::new(
+        SetupError::Ticket(_)
+        | SetupError::Expired(_)
+        | SetupError::OtherPlace { .. }
+        | SetupError::Join(_) => Both::new(
             "xin mã mời mới bằng `hopluu invite` ở máy cấp trên",
             "ask for a new ticket (`hopluu invite` at the superior)",
         ),
