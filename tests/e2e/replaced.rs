@@ -110,6 +110,37 @@ fn a_revoked_node_gets_nothing_by_hand_and_who_took_its_place_gets_it_all() {
     assert!(whom(&new, &["--all"]).contains(&commune_key));
 }
 
+/// Changes the key once more, with cuts before its last step, encrypted and in plain; what a cut leaves is of its ticket.
+fn changed_again(district: &Home, commune: Home, first: &Value) -> (Home, Value) {
+    let node = |home: &Home| home.ask(&["status"])["node"].clone();
+    let cut = |ticket: &str| {
+        let old = fs::read(commune.file("key")).expect("a key");
+        let done = commune.ask(&["rekey", ticket]);
+        fs::rename(commune.file("key"), commune.file("key.next")).expect("they are ours");
+        fs::write(commune.file("key"), old).expect("they are ours");
+        done["node"].clone()
+    };
+    let ticket = district.ticket(&[COMMUNE]);
+    let given_up = cut(&ticket);
+    assert_eq!(node(&commune), first["node"], "the key before works");
+    let other = district.ticket(&[COMMUNE]);
+    fs::write(commune.file("key.next"), "damaged").expect("it is ours");
+    let next = cut(&other);
+    assert_ne!(next, given_up, "another ticket, another key");
+    let with = ["--home-key-file", &path_text(&commune.file("secret"))].map(str::to_owned);
+    fs::write(commune.file("secret"), [7; 64]).expect("it is ours");
+    let with: Vec<&str> = with.iter().map(String::as_str).collect();
+    let encrypted = commune.ask(&[&with[..], &["encrypt"]].concat());
+    assert!(rows(&encrypted, "/readable").is_empty(), "{encrypted}");
+    let closed = fs::read_to_string(commune.file("key.next")).expect("it is there");
+    assert!(closed.starts_with("closed:"));
+    commune.ask(&[&with[..], &["decrypt"]].concat());
+    let done = commune.ask(&["rekey", &other]);
+    assert_eq!((&done["node"], &done["before"]), (&next, &first["node"]));
+    assert_eq!(node(&commune), next);
+    (commune, done)
+}
+
 #[test]
 fn a_node_goes_on_with_another_key_where_it_was() {
     let world = World::new();
@@ -134,6 +165,7 @@ fn a_node_goes_on_with_another_key_where_it_was() {
     let again = commune.ask(&["rekey", &ticket]);
     assert_eq!((&again["node"], &again["before"]), (&done["node"], &before));
     assert!(!commune.file("key.next").exists());
+    let (commune, done) = changed_again(&district.home, commune, &done);
     // What it has stays, and what it writes arrives.
     let commune = commune.start();
     assert_eq!(status(&commune.home, "node"), done["node"]);

@@ -395,6 +395,16 @@ pub(crate) fn rekeyed(node: &str, before: &str) -> Both {
     )
 }
 
+/// A key that a cut change of keys has left, and that is not used.
+pub(crate) fn given_up(node: &str) -> Both {
+    Both::new(
+        format!("khóa {node} của lần đổi bị ngắt trước đó bị bỏ: thu hồi cả khóa này ở cấp trên"),
+        format!(
+            "key {node}, of a change that was cut before, is given up: revoke it at the superior as well"
+        ),
+    )
+}
+
 /// The one line that a node prints when it is ready.
 pub(crate) fn ready(unit: &str, listen: &str) -> Both {
     Both::new(

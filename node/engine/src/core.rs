@@ -71,6 +71,8 @@ pub struct CoreConfig {
     pub root: Digest,
     /// Its place, as the certificate says.
     pub me: Place,
+    /// The keys that it had before.
+    pub before: Vec<NodeId>,
     /// When its certificate ends.
     pub certificate_ends: Timestamp,
     /// Where actors and jitter come from; the daemon draws it from the system.
@@ -243,6 +245,12 @@ impl Core {
 
     pub(crate) fn me(&self) -> &Place {
         &self.config.me
+    }
+
+    /// Every key by which this node is or was known.
+    pub(crate) fn keys(&self) -> Vec<NodeId> {
+        let before = self.config.before.iter().copied();
+        before.chain([self.config.me.node]).collect()
     }
 
     pub(crate) fn config(&self) -> &CoreConfig {

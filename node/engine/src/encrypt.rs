@@ -36,15 +36,17 @@ pub fn encrypt(dir: &Path, secret: &Secret) -> Result<Converted, SetupError> {
     };
     let database = home.database();
     if is_plain(&database).map_err(file("reading the database"))? {
-        let signer = home.signer()?;
+        let (signer, next) = (home.signer()?, home.next_key()?);
         let draft = converted(&database, None, Some(&encryption.key))?;
         // Before its database: without it that would be noise.
         home.write_wrapped(&encryption.wrapped)?;
         home.set_encryption(Some(encryption));
         replace(&draft, &database, PLAIN)?;
+        home.write_next_key(next.as_ref())?;
         home.write_key(&signer)?;
     } else if !home.is_key_closed() {
-        let signer = home.signer()?;
+        let (signer, next) = (home.signer()?, home.next_key()?);
+        home.write_next_key(next.as_ref())?;
         home.write_key(&signer)?;
     }
     forget(&database, PLAIN)?;
@@ -63,7 +65,7 @@ pub fn decrypt(dir: &Path, secret: &Secret) -> Result<(), SetupError> {
     let Some(encryption) = home.encryption().cloned() else {
         return Err(HomeError::NotEncrypted(dir.to_owned()).into());
     };
-    let signer = home.signer()?;
+    let (signer, next) = (home.signer()?, home.next_key()?);
     let database = home.database();
     if !is_plain(&database).map_err(file("reading the database"))? {
         let draft = converted(&database, Some(&encryption.key), None)?;
@@ -71,6 +73,7 @@ pub fn decrypt(dir: &Path, secret: &Secret) -> Result<(), SetupError> {
     }
     forget(&database, ENCRYPTED)?;
     home.set_encryption(None);
+    home.write_next_key(next.as_ref())?;
     home.write_key(&signer)?;
     // Last: until here it opens what is left.
     home.remove_wrapped()?;

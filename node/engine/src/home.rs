@@ -39,7 +39,7 @@ mod encrypted;
 const SETTINGS: &str = "node.toml";
 
 /// The key on its way to be the node's.
-const KEY_NEXT: &str = "key.next";
+pub(crate) const KEY_NEXT: &str = "key.next";
 
 /// The settings on their way: beside a database without settings, that both are of a beginning that was cut short.
 const SETTINGS_BEGUN: &str = "node.toml.new";
@@ -482,19 +482,21 @@ impl Home {
         self.remove("key")
     }
 
+    /// The key that is to take the place of the one that is there, if a cut has left one.
+    pub(crate) fn next_key(&self) -> Result<Option<Signer>, HomeError> {
+        let is_there = self.has_next_key();
+        is_there.then(|| self.read_key(KEY_NEXT)).transpose()
+    }
+
     pub(crate) fn has_next_key(&self) -> bool {
         self.dir.join(KEY_NEXT).exists()
     }
 
-    /// The key that is to take the place of the one that is there: the one that a cut has left, or one drawn now.
-    pub(crate) fn begin_next_key(&self) -> Result<Signer, SetupError> {
-        if self.has_next_key() {
-            return Ok(self.read_key(KEY_NEXT)?);
-        }
-        let signer = key::generate()?;
-        let text = self.key_text(&signer)?;
-        self.write(KEY_NEXT, text.as_bytes())?;
-        Ok(signer)
+    /// Writes it, if there is one.
+    pub(crate) fn write_next_key(&self, signer: Option<&Signer>) -> Result<(), HomeError> {
+        let Some(signer) = signer else { return Ok(()) };
+        let text = self.key_text(signer)?;
+        self.write(KEY_NEXT, text.as_bytes())
     }
 
     pub(crate) fn forget_next_key(&self) -> Result<(), HomeError> {

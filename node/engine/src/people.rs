@@ -207,7 +207,10 @@ impl Core {
     /// # Errors
     /// [`PeopleError::Revoked`] when somebody above has said so, and this node has heard it.
     pub(crate) fn is_not_revoked(&self, account: &AccountName) -> Result<(), PeopleError> {
-        match self.registry().revoked_account(self.me(), account.as_str()) {
+        match self
+            .registry()
+            .revoked_account(&self.keys(), account.as_str())
+        {
             None => Ok(()),
             Some(reason) => Err(PeopleError::Revoked {
                 account: account.clone(),

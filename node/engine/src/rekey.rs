@@ -8,17 +8,25 @@
 use std::path::Path;
 
 use hopluu_model::{NodeId, Timestamp};
-use hopluu_net::{JoinCallError, call_join};
+use hopluu_net::{JoinCallError, call_join, key};
 use hopluu_store::{DbError, Store};
-use hopluu_trust::{Ticket, encode_chain};
+use hopluu_trust::{Signer, Ticket, encode_chain};
 
+use crate::core::CoreConfig;
 use crate::home::Home;
-use crate::setup::{META_CHAIN_NEXT, SetUp, SetupError, identity_of, write_error};
+use crate::setup::{
+    META_CHAIN, META_CHAIN_NEXT, META_KEYS_BEFORE, SetUp, SetupError, identity_of, write_error,
+};
 use crate::wrapped::Secret;
+
+/// For which ticket the next key was drawn.
+const META_KEY_NEXT: &str = "key-next";
 
 /// What became of a node's key.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Rekeyed {
+    /// A key that was drawn for an earlier ticket, and may have been certified: to be revoked as well.
+    pub given_up: Option<NodeId>,
     /// The node as it is from now on.
     pub node: SetUp,
     /// The key that it had: to be revoked as replaced, once all that it has signed is above.
@@ -51,8 +59,7 @@ pub async fn rekey(
             office: ticket.office,
         });
     }
-    let had_key = home.has_next_key();
-    let signer = home.begin_next_key()?;
+    let (signer, had_key, given_up) = begin(&home, &store, &ticket)?;
     let joined = match call_join(&ticket, &signer, &home.settings()?.tuning()).await {
         Ok(joined) => joined,
         Err(error) => {
@@ -63,9 +70,10 @@ pub async fn rekey(
             return Err(SetupError::Join(error));
         }
     };
-    keep(&store, &joined.chain)?;
+    keep(&store, &config, &joined.chain)?;
     home.take_next_key()?;
     Ok(Rekeyed {
+        given_up,
         node: SetUp {
             place: joined.identity.place,
             root: ticket.root,
@@ -75,11 +83,51 @@ pub async fn rekey(
     })
 }
 
-/// Puts the chain beside the one that counts until the key is there.
-fn keep(store: &Store, chain: &[Vec<u8>]) -> Result<(), SetupError> {
-    let chain = encode_chain(chain).map_err(|error| SetupError::Write(error.to_string()))?;
+/// The key for this ticket: the one that a cut has left, or one drawn now. A key is of one ticket: what lay in the folder
+/// since an earlier one may have been copied with it.
+fn begin(
+    home: &Home,
+    store: &Store,
+    ticket: &Ticket,
+) -> Result<(Signer, bool, Option<NodeId>), SetupError> {
+    let text = ticket.encode().map_err(SetupError::Ticket)?;
+    let name = *blake3::hash(text.as_bytes()).as_bytes();
+    let of = store.read()?.meta(META_KEY_NEXT)?;
+    // One that cannot be read is nobody's any more.
+    let next = home.next_key().unwrap_or_default();
+    let given_up = next.as_ref().map(Signer::node_id);
+    if let Some(signer) = next.filter(|_| of.as_deref() == Some(&name[..])) {
+        return Ok((signer, true, None));
+    }
+    if home.has_next_key() {
+        home.forget_next_key()?;
+    }
     store
-        .write(move |tx| -> Result<(), DbError> { tx.set_meta(META_CHAIN_NEXT, &chain) })
+        .write(move |tx| -> Result<(), DbError> { tx.set_meta(META_KEY_NEXT, &name) })
+        .map_err(write_error)?;
+    let signer = key::generate()?;
+    home.write_next_key(Some(&signer))?;
+    Ok((signer, false, given_up))
+}
+
+/// Puts the chain beside the one that is its key's until the new key is there, and keeps the old key's name.
+fn keep(store: &Store, config: &CoreConfig, chain: &[Vec<u8>]) -> Result<(), SetupError> {
+    let encode = |chain: &[Vec<u8>]| {
+        let chain = encode_chain(chain);
+        chain.map_err(|error| SetupError::Write(error.to_string()))
+    };
+    let (now, next) = (encode(&config.chain)?, encode(chain)?);
+    let mut before = config.before.clone();
+    if !before.contains(&config.me.node) {
+        before.push(config.me.node);
+    }
+    let before: Vec<u8> = before.iter().flat_map(|node| node.0).collect();
+    store
+        .write(move |tx| -> Result<(), DbError> {
+            tx.set_meta(META_CHAIN, &now)?;
+            tx.set_meta(META_CHAIN_NEXT, &next)?;
+            tx.set_meta(META_KEYS_BEFORE, &before)
+        })
         .map_err(write_error)?;
     Ok(store.close()?)
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use hopluu_form::{Form, FormErrors, Lang};
 use hopluu_model::tree::UnitTree;
-use hopluu_model::{Date, Digest, Epoch, Fault, OfficeId, Place, Timestamp, UnitId};
+use hopluu_model::{Date, Digest, Epoch, Fault, NodeId, OfficeId, Place, Timestamp, UnitId};
 use hopluu_net::key::{IssueError, RandomError};
 use hopluu_net::{JoinCallError, call_join, key};
 use hopluu_store::{DbError, Found, OpenError, OpenOptions, Store, WriteError, WriteTx};
@@ -29,6 +29,8 @@ use crate::{clock, evidence};
 pub(crate) const META_CHAIN: &str = "chain";
 /// The chain of a key that is about to take the place of the one that is there, or has done so.
 pub(crate) const META_CHAIN_NEXT: &str = "chain-next";
+/// The keys that this node had before, each 32 bytes.
+pub(crate) const META_KEYS_BEFORE: &str = "keys-before";
 const META_ROOT: &str = "root";
 
 const MS_PER_YEAR: i64 = 365 * 24 * 3_600_000;
@@ -85,9 +87,9 @@ pub enum SetupError {
     #[error("the backup belongs to node {}, this home to node {}", theirs.short(), ours.short())]
     OtherNode {
         /// Whose backup.
-        theirs: hopluu_model::NodeId,
+        theirs: NodeId,
         /// Whose home.
-        ours: hopluu_model::NodeId,
+        ours: NodeId,
     },
     /// A ticket for somebody else.
     #[error("the ticket is for {unit}{}", .office.as_ref().map(|office| format!(", {office}")).unwrap_or_default())]
@@ -413,10 +415,11 @@ pub fn open_core(home: &Home, post: Post) -> Result<Core, SetupError> {
 /// # Errors
 /// When the store does not say, or its chain does not hold.
 pub fn identity_of(store: &Store, signer: Signer) -> Result<CoreConfig, SetupError> {
-    let (chain, next, root) = {
+    let (chain, next, root, before) = {
         let read = store.read()?;
-        let next = read.meta(META_CHAIN_NEXT)?;
-        (read.meta(META_CHAIN)?, next, read.meta(META_ROOT)?)
+        let (chain, next) = (read.meta(META_CHAIN)?, read.meta(META_CHAIN_NEXT)?);
+        let before = read.meta(META_KEYS_BEFORE)?.unwrap_or_default();
+        (chain, next, read.meta(META_ROOT)?, before)
     };
     let (Some(chain), Some(root)) = (chain, root) else {
         return Err(SetupError::NoIdentity);
@@ -437,10 +440,16 @@ pub fn identity_of(store: &Store, signer: Signer) -> Result<CoreConfig, SetupErr
         chain,
         root,
         me: identity.place,
+        before: keys_of(&before),
         certificate_ends: identity.not_after,
         seed: rand::rng().random(),
         beginnings: Arc::default(),
     })
+}
+
+fn keys_of(bytes: &[u8]) -> Vec<NodeId> {
+    let (keys, _rest) = bytes.as_chunks();
+    keys.iter().copied().map(NodeId).collect()
 }
 
 /// Who a chain in the store says that this node is.

@@ -61,6 +61,9 @@ struct RekeyedJson {
     node: super::init::SetUpJson,
     /// The key that it had.
     before: NodeId,
+    /// One that was drawn for another ticket, and given up.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    given_up: Option<NodeId>,
 }
 
 /// `rekey`: another key in the same folder.
@@ -77,11 +80,17 @@ pub(super) async fn rekey_home(args: &RekeyArgs, context: &Context) -> Result<Ex
     let json = RekeyedJson {
         node: (&done.node).into(),
         before: done.before,
+        given_up: done.given_up,
     };
     let node = done.node.place.node;
     context.answer(&json, |_| {
         let words = text::rekeyed(&node.short(), &done.before.short());
-        words.in_lang(context.lang).to_owned()
+        let mut page = words.in_lang(context.lang).to_owned();
+        if let Some(given_up) = done.given_up {
+            let words = text::given_up(&given_up.short());
+            page.push_str(&format!("\n{}", words.in_lang(context.lang)));
+        }
+        page
     })?;
     Ok(Exit::Done)
 }

@@ -7,7 +7,7 @@ use hopluu_store::limits::WRAPPED_BYTES_MAX;
 use hopluu_store::{Encryption, OpenOptions, Store, is_plain};
 use zeroize::Zeroizing;
 
-use super::{Home, HomeError};
+use super::{Home, HomeError, KEY_NEXT};
 use crate::setup::SetupError;
 use crate::wrapped::{self, Secret, SecretError, SecretKind, WrappedKey, draw_key};
 
@@ -161,7 +161,11 @@ impl Home {
 
     /// Whether the key of the node is closed under that of its database.
     pub(crate) fn is_key_closed(&self) -> bool {
-        let key = fs::read_to_string(self.dir.join("key"));
+        self.is_closed("key")
+    }
+
+    fn is_closed(&self, name: &str) -> bool {
+        let key = fs::read_to_string(self.dir.join(name));
         key.is_ok_and(|text| wrapped::is_closed(&text))
     }
 
@@ -175,9 +179,11 @@ impl Home {
                 found.push(path);
             }
         }
-        let key = self.dir.join("key");
-        if key.exists() && !self.is_key_closed() {
-            found.push(key);
+        for name in ["key", KEY_NEXT] {
+            let key = self.dir.join(name);
+            if key.exists() && !self.is_closed(name) {
+                found.push(key);
+            }
         }
         found.sort();
         Ok(found)

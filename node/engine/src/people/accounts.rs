@@ -334,7 +334,7 @@ impl Core {
             office: row.office.clone(),
             key: HEXLOWER.encode(&NodeId(row.public).0),
             closed: row.is_closed,
-            revoked: self.registry().revoked_account(self.me(), &row.name),
+            revoked: self.registry().revoked_account(&self.keys(), &row.name),
             failures: row.failures.count,
             waits_s: u64::try_from(wait).unwrap_or(0).div_ceil(1_000),
         })
@@ -343,9 +343,9 @@ impl Core {
     /// The accounts of this node that somebody above has revoked: nobody looks after others with one.
     fn revoked_accounts(&self) -> Result<BTreeSet<String>, CommandError> {
         let rows = self.read()?.accounts().map_err(CommandError::Store)?;
-        let (registry, me) = (self.registry(), self.me());
+        let (registry, keys) = (self.registry(), self.keys());
         let revoked = rows.into_iter().map(|row| row.name);
-        let revoked = revoked.filter(|name| registry.revoked_account(me, name).is_some());
+        let revoked = revoked.filter(|name| registry.revoked_account(&keys, name).is_some());
         Ok(revoked.collect())
     }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use hopluu_model::tree::UnitTree;
-use hopluu_model::{ChangeHash, NodeId, Place, RecordHash, UnitId};
+use hopluu_model::{ChangeHash, NodeId, RecordHash, UnitId};
 use hopluu_trust::{
     Author, Enrolment, Given, Grant, Identity, Record, Revocation, Rights, Subject, Target,
 };
@@ -119,17 +119,13 @@ impl Registry {
         place(above).is_some() && place(above) == place(&issuer)
     }
 
-    /// Why an account at a place holds no longer, where somebody entitled to has said so: of the node there, or of the
-    /// one whose key it had before.
-    pub(crate) fn revoked_account(&self, place: &Place, account: &str) -> Option<String> {
-        let is_there = |node| {
-            let there = self.identity(node).map(|identity| &identity.place);
-            there.is_some_and(|there| (&there.unit, &there.office) == (&place.unit, &place.office))
-        };
+    /// Why an account of a node, by any of the keys that it has had, holds no longer, where somebody entitled to has
+    /// said so.
+    pub(crate) fn revoked_account(&self, keys: &[NodeId], account: &str) -> Option<String> {
         let who = self.who();
         let mut all = self.authority.revocations(&who);
         let found = all.find(|given| {
-            matches!(&given.body.target, Target::Account(of, name) if name == account && is_there(of))
+            matches!(&given.body.target, Target::Account(of, name) if name == account && keys.contains(of))
         });
         found.map(|given| given.body.reason.as_str().to_owned())
     }
