@@ -71,6 +71,9 @@ async fn what_is_void_is_adopted_or_dismissed_by_a_person() {
     assert!(voids(&commune.home).is_empty());
     let all = commune.home.ask(&["void", "list", "--all"]);
     assert_eq!(rows(&all, "")[0]["answer"], "dismissed");
+    commune
+        .home
+        .refuses(&["void", "dismiss", change], 2, "M-1302");
     // Whoever thinks better of it.
     commune.home.ask(&["void", "adopt", change]);
     let total = commune.home.total(COMMUNE);
@@ -254,6 +257,8 @@ fn a_grant_that_nothing_could_stand_on_is_refused_where_it_is_typed() {
     );
     refuses(&["--step", "accepted"], "M-1302");
     refuses(&["--reads", "II.1.1.a"], "M-1302");
+    let nothing = ["--lines", "none", "--texts", "none", "--no-attachments"];
+    refuses(&nothing, "M-1302");
     assert!(rows(&commune.ask(&["grant", "list"]), "").is_empty());
     commune.ask(&["grant", "give", "health", "--reads", "II.1.3.b"]);
 }

@@ -520,7 +520,7 @@ fn is_any_day(on: &str) -> bool {
 
 /// Why a form or a change of the tree does not hold, behind a Vietnamese sentence.
 fn refused_vi(detail: &str) -> String {
-    const KNOWN: [(&str, &str); 9] = [
+    const KNOWN: [(&str, &str); 10] = [
         (
             " hands a form of this name down already, this one would count nowhere",
             "đã ban hành biểu mẫu cùng tên, bản này sẽ không được tính ở đâu",
@@ -534,7 +534,8 @@ fn refused_vi(detail: &str) -> String {
             " is taken by a unit above alone",
             "chỉ cấp trên của đơn vị mới được làm",
         ),
-        (" was adopted already", "đã được nhận rồi"),
+        (" was answered already", "đã được trả lời rồi"),
+        (" gets nothing", "không được giao gì"),
         (" is no private line", "không phải chỉ tiêu riêng"),
         (" is not in this tree", "không có trong cây đơn vị này"),
         (" is a root and stays one", "là gốc của cây và không đổi"),

@@ -162,6 +162,14 @@ impl Core {
         {
             return Err(refused(format!("{until} is before it begins")));
         }
+        let is_empty = grant.lines == Reach::Nothing
+            && grant.texts == Reach::Nothing
+            && grant.reads == Reach::Nothing
+            && !grant.attachments
+            && grant.steps.iter().next().is_none();
+        if is_empty {
+            return Err(refused(format!("{} gets nothing", grant.office)));
+        }
         let mut steps = grant.steps.iter();
         let step = steps.find(|step| Act::Step(*step, None).is_superior_s());
         if let Some(step) = step.filter(|_| grant.holder == *unit && !grant.below) {

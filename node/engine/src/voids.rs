@@ -138,11 +138,14 @@ impl Core {
             });
         };
         let (report, change) = (&void.report, void.change);
-        // What was adopted counts, in the name of whoever did.
-        if void.answer.as_deref() == Some(Answer::Adopted.as_str()) {
+        // What was adopted counts, in the name of whoever did; what was dismissed may still be adopted.
+        let told = void.answer.as_deref();
+        if told == Some(Answer::Adopted.as_str())
+            || (!is_adopted && told == Some(Answer::Dismissed.as_str()))
+        {
             return Err(CommandError::Refused {
                 what: "the answer",
-                detail: format!("{} was adopted already", change.short()),
+                detail: format!("{} was answered already", change.short()),
             });
         }
         let meant = self.meant(&Selector {
